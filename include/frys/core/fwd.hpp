@@ -1,0 +1,31 @@
+// fwd: the names of core without their bodies. Default arguments and short aliases of the room live in its headers.
+#ifndef FRYS_CORE_FWD_HPP
+#define FRYS_CORE_FWD_HPP
+
+#include <cstdint>
+
+#include "../config.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+enum class errc : std::uint16_t;
+enum class domain : std::uint8_t;
+struct error;
+template <class T> class result;
+struct deadline;
+struct work;
+struct hash;
+template <class... Policies> class parker;
+template <class... Policies> class eventcount;
+template <class... Policies> class basic_counter;
+template <class... Policies> class basic_histogram;
+template <class T, class Tag> class intrusive_list;
+template <class T> class intrusive_queue;
+namespace atomics {
+struct real;
+struct tsan;
+}  // namespace atomics
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_FWD_HPP

@@ -1,0 +1,178 @@
+#include "options.hpp"
+
+#include <charconv>
+#include <cstddef>
+
+#include <frys/config.hpp>
+
+namespace kernel {
+
+namespace {
+
+constexpr std::string_view help_text =
+    "frys-kernel: a small Redis-compatible server, assembled from frys blocks.\n"
+    "\n"
+    "usage: frys-kernel [options]\n"
+    "\n"
+    "  --bind ADDRESS              IPv4 address to listen on              127.0.0.1\n"
+    "  --port N                    TCP port, 0 picks a free one           8080\n"
+    "  --dir PATH                  where the logs live                    frys-data\n"
+    "  --threads N                 reactor cores, 1..64                   1\n"
+    "  --durability LEVEL          machine: a reply leaves after its write survives power loss\n"
+    "                              process: after its write survives kill -9\n"
+    "                              none: at once; the log is written behind  machine\n"
+    "  --max-memory SIZE           refuse writes beyond it, 0: no limit   0\n"
+    "  --max-connections N         refuse clients beyond it               10000\n"
+    "  --network-buffer-size SIZE  receive buffer, 1KiB..1MiB             16KiB\n"
+    "  --backend NAME              auto, io_uring or epoll                auto\n"
+    "  --help, --version\n"
+    "\n"
+    "Each option is also a variable: FRYS_PORT, FRYS_MAX_MEMORY, ...; the command line wins.\n"
+    "Sizes take units: 512, 16KiB, 64MB, 1g (powers of 1024).\n";
+
+bool parse_number(std::string_view text, std::uint64_t low, std::uint64_t high, std::uint64_t& out) {
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc{} || end != text.data() + text.size() || value < low || value > high) return false;
+  out = value;
+  return true;
+}
+
+bool is_ipv4(std::string_view text) {
+  int parts = 0;
+  while (true) {
+    const std::size_t dot = text.find('.');
+    std::uint64_t part = 0;
+    if (!parse_number(text.substr(0, dot), 0, 255, part)) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+// One entry per option: its name, what is allowed (for the complaint), and how it is set. False: not allowed.
+struct option {
+  std::string_view name;
+  std::string_view allowed;
+  bool (*set)(options& to, std::string_view value);
+};
+
+constexpr option table[] = {
+    {"bind", "an IPv4 address such as 127.0.0.1 or 0.0.0.0",
+     [](options& to, std::string_view v) { return is_ipv4(v) && (to.bind = std::string(v), true); }},
+    {"port", "a number from 0 to 65535",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 0, 65535, n) && (to.port = static_cast<std::uint16_t>(n), true);
+     }},
+    {"dir", "a path", [](options& to, std::string_view v) { return !v.empty() && (to.dir = std::string(v), true); }},
+    {"threads", "a number from 1 to 64",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 1, 64, n) && (to.threads = static_cast<unsigned>(n), true);
+     }},
+    {"durability", "machine, process or none",
+     [](options& to, std::string_view v) {
+       for (const auto level : {frys::durability::machine, frys::durability::process, frys::durability::none})
+         if (v == name_of(level)) return to.durability = level, true;
+       return false;
+     }},
+    {"max-memory", "a size such as 64MiB, or 0 for no limit",
+     [](options& to, std::string_view v) { return parse_size(v, to.max_memory); }},
+    {"max-connections", "a number from 1 to 1000000",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 1, 1'000'000, n) && (to.max_connections = static_cast<std::uint32_t>(n), true);
+     }},
+    {"network-buffer-size", "a size from 1KiB to 1MiB",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_size(v, n) && n >= 1024 && n <= 1024 * 1024 &&
+              (to.network_buffer_size = static_cast<std::uint32_t>(n), true);
+     }},
+    {"backend", "auto, io_uring or epoll",
+     [](options& to, std::string_view v) {
+       if (v == "auto") return to.network = backend::automatic, true;
+       if (v == "io_uring") return to.network = backend::io_uring, true;
+       if (v == "epoll") return to.network = backend::epoll, true;
+       return false;
+     }},
+};
+
+std::string variable_name(std::string_view option_name) {
+  std::string name = "FRYS_";
+  for (const char c : option_name) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return name;
+}
+
+complaint bad_value(std::string_view where, std::string_view value, std::string_view allowed) {
+  return {"frys-kernel: " + std::string(where) + ": '" + std::string(value) + "' is not allowed; give " +
+          std::string(allowed) + "\n"};
+}
+
+}  // namespace
+
+const char* name_of(frys::durability level) {
+  switch (level) {
+    case frys::durability::machine: return "machine";
+    case frys::durability::process: return "process";
+    case frys::durability::none: return "none";
+  }
+  return "?";
+}
+
+bool parse_size(std::string_view text, std::uint64_t& bytes) {
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc{}) return false;
+  std::string unit;
+  for (const char* c = end; c != text.data() + text.size(); ++c)
+    unit += static_cast<char>(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+  unsigned shift = 0;
+  if (unit == "" || unit == "b") shift = 0;
+  else if (unit == "k" || unit == "kb" || unit == "kib") shift = 10;
+  else if (unit == "m" || unit == "mb" || unit == "mib") shift = 20;
+  else if (unit == "g" || unit == "gb" || unit == "gib") shift = 30;
+  else return false;
+  if (value > (~std::uint64_t{0} >> shift)) return false;
+  bytes = value << shift;
+  return true;
+}
+
+parsed parse_options(int argc, const char* const* argv, const char* (*variable)(const char* name)) {
+  options out;
+  for (const option& o : table) {
+    const std::string name = variable_name(o.name);
+    const char* value = variable(name.c_str());
+    if (value != nullptr && !o.set(out, value)) return bad_value(name, value, o.allowed);
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") return print_and_exit{std::string(help_text)};
+    if (argument == "--version") return print_and_exit{"frys-kernel " FRYS_VERSION "\n"};
+    if (!argument.starts_with("--"))
+      return complaint{"frys-kernel: unexpected argument '" + std::string(argument) + "'; --help lists the options\n"};
+    argument.remove_prefix(2);
+    std::string_view value;
+    bool has_value = false;
+    if (const std::size_t equals = argument.find('='); equals != std::string_view::npos) {
+      value = argument.substr(equals + 1);
+      argument = argument.substr(0, equals);
+      has_value = true;
+    }
+    const option* found = nullptr;
+    for (const option& o : table)
+      if (o.name == argument) found = &o;
+    if (found == nullptr)
+      return complaint{"frys-kernel: unknown option '--" + std::string(argument) + "'; --help lists the options\n"};
+    if (!has_value) {
+      if (i + 1 >= argc)
+        return complaint{"frys-kernel: --" + std::string(argument) + " needs a value: " + std::string(found->allowed) + "\n"};
+      value = argv[++i];
+    }
+    if (!found->set(out, value)) return bad_value("--" + std::string(argument), value, found->allowed);
+  }
+  return out;
+}
+
+}  // namespace kernel

@@ -69,11 +69,13 @@ struct real {
       ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0);
       return true;
     }
-    // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so an interrupted wait does not grow.
+    // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so an interrupted wait does not grow. A time before the
+    // epoch (deadline::now()) would be EINVAL, which looks like a wake-up: it becomes 0, which has passed as well.
+    const std::int64_t at_ns = until.at.count() < 0 ? 0 : until.at.count();
     ::timespec at{};
-    at.tv_sec = static_cast<decltype(at.tv_sec)>(until.at.count() / 1'000'000'000);
-    at.tv_nsec = static_cast<decltype(at.tv_nsec)>(until.at.count() % 1'000'000'000);
-    const long rc = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, old, &at, nullptr, FUTEX_BITSET_MATCH_ANY);
+    at.tv_sec = static_cast<decltype(at.tv_sec)>(at_ns / 1'000'000'000);
+    at.tv_nsec = static_cast<decltype(at.tv_nsec)>(at_ns % 1'000'000'000);
+    const long rc = ::syscall(timed_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, old, &at, nullptr, FUTEX_BITSET_MATCH_ANY);
     return !(rc == -1 && errno == ETIMEDOUT);
 #else
     if (until.is_never()) {
@@ -100,7 +102,14 @@ struct real {
   }
 
  private:
-#if !FRYS_OS_LINUX
+#if FRYS_OS_LINUX
+#if defined(SYS_futex_time64)
+  // A 32-bit program may be built with a 64-bit time_t, which only this call takes.
+  static constexpr long timed_futex = sizeof(::time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex;
+#else
+  static constexpr long timed_futex = SYS_futex;
+#endif
+#else
   static bool detail_poll(const std::atomic<std::uint32_t>& word, std::uint32_t old, deadline until) noexcept {
     while (word.load(std::memory_order_relaxed) == old) {  // relaxed: only a hint, the caller re-reads
       if (std::chrono::steady_clock::now().time_since_epoch() >= until.at) return false;

@@ -111,9 +111,9 @@ template <class... Policies> class basic_histogram {
  public:
   // Writer only. Any value; the unit is the caller's.
   void record(std::uint64_t value) noexcept {
-    buckets_[detail::log_linear::index(value)].add();
-    sum_.add(value);
     if (value > max_.value()) max_.set(value);
+    sum_.add(value);
+    buckets_[detail::log_linear::index(value)].add();
   }
   // Adds what is in it now to `into`. O(buckets).
   void snapshot(histogram_snapshot& into) const noexcept {

@@ -1,4 +1,4 @@
-// error: what went wrong, as a value of 32 bytes: a stable code, the room it comes from, a short sentence, and a number.
+// error: what went wrong, as a value of 24 bytes (64-bit machines): a stable code, the room it comes from, a short sentence, and a number.
 //
 // Codes    never change their number; docs/errors.md lists each with its meaning and remedy, and a test reaches each.
 // Cost     trivially copyable, no allocation; the message is a string literal or other text that lives for ever.

@@ -79,16 +79,14 @@ template <class... Policies> class eventcount {
   void commit_wait(key from) noexcept { (void)commit_wait_until(from, deadline::never()); }
   // False if the deadline passed first.
   [[nodiscard]] bool commit_wait_until(key from, deadline until) noexcept {
-    bool notified = true;
-    // sync(eventcount.epoch): acquire; what the notifier did before is visible to the waiter.
-    while (epoch_.load(std::memory_order_acquire) == from.epoch_) {
-      if (!wait_type::template wait<atomics_type, clock_type>(epoch_, from.epoch_, until)) {
-        notified = epoch_.load(std::memory_order_acquire) != from.epoch_;  // sync(eventcount.epoch), as above
-        break;
-      }
-    }
+    // One sleep, no loop: a thread that was woken although its epoch stands may hold the wake-up of another one, and
+    // must look at the condition for it.
+    // sync(eventcount.epoch): acquire, both; what the notifier did before is visible to the waiter.
+    const bool in_time = epoch_.load(std::memory_order_acquire) != from.epoch_ ||
+                         wait_type::template wait<atomics_type, clock_type>(epoch_, from.epoch_, until);
+    const bool notified = epoch_.load(std::memory_order_acquire) != from.epoch_;
     waiters_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: it only stops counting us
-    return notified;
+    return in_time || notified;
   }
 
   // Wakes at least one thread that waits for what changed before this call, if there is one.

@@ -45,7 +45,7 @@ constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 }
 }  // namespace detail
 
-// One number into another, well mixed. A bijection of `value` for no seed in particular; never the identity.
+// One number into another, well mixed. Not a bijection: two of n values collide with chance about n * n / 2^65.
 constexpr std::uint64_t hash_integer(std::uint64_t value, std::uint64_t seed = 0) noexcept {
   return detail::fold(detail::fold(value ^ detail::hash_a, seed ^ detail::hash_b) ^ value, detail::hash_c);
 }

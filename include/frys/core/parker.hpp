@@ -51,11 +51,12 @@ template <class... Policies> class parker {
   // Owner only. False if the deadline passed without an unpark.
   [[nodiscard]] bool park_until(deadline until) noexcept {
     for (;;) {
-      // sync(parker.permit): acquire; what the unparker wrote before is visible here. With relaxed the owner could
-      // read the work it was woken for as it was before.
-      std::uint32_t state = state_.load(std::memory_order_acquire);
+      std::uint32_t state = state_.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
       if (state == permit) {
-        state_.store(none, std::memory_order_relaxed);  // relaxed: only the owner takes a permit away
+        // sync(parker.permit): acquire; what the unparker wrote before is visible here. An exchange, not a store: a
+        // second unpark may have come since the look; its permit is taken too, so its writes must be visible too.
+        // With a store the owner could look for work too early, sleep, and never be woken for it.
+        state_.exchange(none, std::memory_order_acquire);
         return true;
       }
       if (state == none &&

@@ -35,7 +35,7 @@ template <class T> class [[nodiscard]] result {
   template <class U = T>
     requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, result> &&
              !std::is_same_v<std::remove_cvref_t<U>, frys::error>)
-  result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
+  explicit(!std::is_convertible_v<U, T>) result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
       : value_(std::forward<U>(value)), has_value_(true) {}
   template <class... Args>
     requires std::is_constructible_v<T, Args...>
@@ -97,20 +97,34 @@ template <class T> class [[nodiscard]] result {
     if (has_value_) return std::forward<F>(f)(std::move(value_));
     return error_;
   }
+  template <class F> auto and_then(F&& f) const& -> std::invoke_result_t<F, const T&> {
+    if (has_value_) return std::forward<F>(f)(value_);
+    return error_;
+  }
   // result of f(value); the error passes through.
   template <class F> auto transform(F&& f) && -> result<std::invoke_result_t<F, T&&>> {
-    if (has_value_) {
-      if constexpr (std::is_void_v<std::invoke_result_t<F, T&&>>) {
-        std::forward<F>(f)(std::move(value_));
-        return {};
-      } else {
-        return std::forward<F>(f)(std::move(value_));
-      }
-    }
+    if (has_value_) return made_of(std::forward<F>(f), std::move(value_));
     return error_;
+  }
+  template <class F> auto transform(F&& f) const& -> result<std::invoke_result_t<F, const T&>> {
+    if (has_value_) return made_of(std::forward<F>(f), value_);
+    return error_;
+  }
+  // f(error), which answers a result<T>; a value passes through.
+  template <class F> result or_else(F&& f) && {
+    if (has_value_) return std::move(*this);
+    return std::forward<F>(f)(error_);
   }
 
  private:
+  template <class F, class V> static auto made_of(F&& f, V&& value) -> result<std::invoke_result_t<F, V>> {
+    if constexpr (std::is_void_v<std::invoke_result_t<F, V>>) {
+      std::forward<F>(f)(std::forward<V>(value));
+      return {};
+    } else {
+      return result<std::invoke_result_t<F, V>>(std::in_place, std::forward<F>(f)(std::forward<V>(value)));
+    }
+  }
   template <class R> void construct_from(R&& other) {
     if (has_value_) ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
     else ::new (static_cast<void*>(&error_)) frys::error(other.error_);
@@ -145,6 +159,7 @@ template <> class [[nodiscard]] result<void> {
 
   result() noexcept = default;
   result(frys::error e) noexcept : error_(e), has_value_(false) {}
+  explicit result(std::in_place_t) noexcept {}
 
   [[nodiscard]] bool has_value() const noexcept { return has_value_; }
   explicit operator bool() const noexcept { return has_value_; }
@@ -155,6 +170,19 @@ template <> class [[nodiscard]] result<void> {
   template <class F> auto and_then(F&& f) const -> std::invoke_result_t<F> {
     if (has_value_) return std::forward<F>(f)();
     return error_;
+  }
+  template <class F> auto transform(F&& f) const -> result<std::invoke_result_t<F>> {
+    if (!has_value_) return error_;
+    if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+      std::forward<F>(f)();
+      return {};
+    } else {
+      return result<std::invoke_result_t<F>>(std::in_place, std::forward<F>(f)());
+    }
+  }
+  template <class F> result or_else(F&& f) const {
+    if (has_value_) return *this;
+    return std::forward<F>(f)(error_);
   }
 
  private:

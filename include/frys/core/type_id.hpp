@@ -1,10 +1,12 @@
 // type_id: a number and a name for a type, without RTTI.
 //
 // The number is a hash of the compiler's spelling of the type, so it is the same in every translation unit, shared object
-// and run of one compiler; two compilers may spell a type differently, so never store it in a file.
+// and run of one compiler; two compilers may spell a type differently, so never store it in a file. Types
+// of one spelling are one id: two unnamed namespaces that each hold an `x`, for example.
 #ifndef FRYS_CORE_TYPE_ID_HPP
 #define FRYS_CORE_TYPE_ID_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

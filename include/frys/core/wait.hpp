@@ -34,6 +34,20 @@ template <class A, class Word> bool looks(const Word& word, std::uint32_t old, u
   }
   return false;
 }
+
+// Sleeps by the model's wait. The machine's sleeps end by clocks::steady; a deadline of another clock is carried over,
+// and where that clock has not got there when the sleep ends, the caller looks again.
+template <class A, class C, class Word> bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept {
+  if constexpr (!std::derived_from<A, atomics::real> || std::same_as<C, clocks::steady>) {
+    return A::wait(word, old, until);
+  } else {
+    if (until.is_never()) return A::wait(word, old, until);
+    if (until.has_passed<C>()) return word.load(std::memory_order_acquire) != old;  // acquire: as in looks
+    const nanoseconds here = C::now();
+    const deadline there = until.at > here ? deadline::after<clocks::steady>(until.at - here) : deadline::now();
+    return A::wait(word, old, there) || !until.has_passed<C>();
+  }
+}
 }  // namespace detail
 
 struct spin {
@@ -63,7 +77,7 @@ struct park {
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     if (detail::looks<A>(word, old, 1)) return true;
-    return A::wait(word, old, until);
+    return detail::sleeps_until<A, C>(word, old, until);
   }
 };
 
@@ -73,7 +87,7 @@ template <unsigned Looks = 200> struct basic_spin_then_park {
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     if (detail::looks<A>(word, old, Looks)) return true;
-    return A::wait(word, old, until);
+    return detail::sleeps_until<A, C>(word, old, until);
   }
 };
 using spin_then_park = basic_spin_then_park<>;

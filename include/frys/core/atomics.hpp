@@ -30,13 +30,14 @@ namespace frys::inline FRYS_ABI {
 
 namespace atomics {
 
-// Data that one thread at a time uses, handed on by some atomic's release and acquire. Real: just a T. A model checker's
-// form reports a race. `get` reads, `ref` is for writing.
-template <class T> class plain_var {
+// Data that one thread at a time uses, handed on by some atomic's release and acquire. Real: just a T. A model
+// checker's form reports a race. `get` reads, `ref` is for writing.
+template <class T>
+class plain_var {
  public:
   plain_var() = default;
   template <class U>
-    requires std::constructible_from<T, U>
+  requires std::constructible_from<T, U>
   explicit plain_var(U&& value) : value_(std::forward<U>(value)) {}
   const T& get() const noexcept { return value_; }
   T& ref() noexcept { return value_; }
@@ -46,9 +47,12 @@ template <class T> class plain_var {
 };
 
 struct real {
-  template <class T> using atomic = std::atomic<T>;
-  template <class T> using atomic_ref = std::atomic_ref<T>;
-  template <class T> using var = plain_var<T>;
+  template <class T>
+  using atomic = std::atomic<T>;
+  template <class T>
+  using atomic_ref = std::atomic_ref<T>;
+  template <class T>
+  using var = plain_var<T>;
 
   static void fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
 
@@ -144,7 +148,9 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
   { word.load(std::memory_order_acquire) } -> std::same_as<std::uint32_t>;
   word.store(old, std::memory_order_release);
   { word.fetch_add(old, std::memory_order_acq_rel) } -> std::same_as<std::uint32_t>;
-  { word.compare_exchange_strong(old, old, std::memory_order_acq_rel, std::memory_order_acquire) } -> std::same_as<bool>;
+  {
+    word.compare_exchange_strong(old, old, std::memory_order_acq_rel, std::memory_order_acquire)
+    } -> std::same_as<bool>;
   typename A::template var<int>;
   A::fence(std::memory_order_seq_cst);
   A::pause();

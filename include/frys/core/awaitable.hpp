@@ -20,11 +20,14 @@ concept awaiter = requires(A& a, std::coroutine_handle<> waiting) {
 };
 
 namespace detail {
-template <class A> decltype(auto) awaiter_of(A&& a) {
-  if constexpr (requires { static_cast<A&&>(a).operator co_await(); }) return static_cast<A&&>(a).operator co_await();
+template <class A>
+decltype(auto) awaiter_of(A&& a) {
+  if constexpr (requires { static_cast<A&&>(a).operator co_await(); })
+    return static_cast<A&&>(a).operator co_await();
   else if constexpr (requires { operator co_await(static_cast<A&&>(a)); })
     return operator co_await(static_cast<A&&>(a));
-  else return static_cast<A&&>(a);
+  else
+    return static_cast<A&&>(a);
 }
 }  // namespace detail
 
@@ -42,12 +45,13 @@ using await_result_t = decltype(detail::awaiter_of(std::declval<A>()).await_resu
 template <class A, class T>
 concept awaitable_of = awaitable<A> && std::convertible_to<await_result_t<A>, T>;
 
-// An awaitable that never suspends: the result is there when it is made. What models whose operations do not wait return.
-template <class T> class [[nodiscard]] ready {
+// An awaitable that never suspends: the result is there when it is made. What models whose operations do not wait
+// return.
+template <class T>
+class [[nodiscard]] ready {
  public:
   template <class U = T>
-    requires std::constructible_from<T, U>
-  ready(U&& value) : value_(std::forward<U>(value)) {}
+  requires std::constructible_from<T, U> ready(U&& value) : value_(std::forward<U>(value)) {}
   bool await_ready() const noexcept { return true; }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T await_resume() noexcept(std::is_nothrow_move_constructible_v<T>) { return std::move(value_); }

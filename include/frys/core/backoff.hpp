@@ -12,7 +12,8 @@
 
 namespace frys::inline FRYS_ABI {
 
-template <class Atomics = atomics::standard, unsigned Limit = 64> class backoff {
+template <class Atomics = atomics::standard, unsigned Limit = 64>
+class backoff {
   static_assert(Limit < 1u << 31, "frys::backoff: Limit is a count of pauses below 2^31");
 
  public:

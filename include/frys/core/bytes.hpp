@@ -26,7 +26,8 @@ inline std::string_view as_text(byte_view bytes) noexcept {
 }
 
 namespace detail {
-template <std::integral I> constexpr I byte_swap(I value) noexcept {
+template <std::integral I>
+constexpr I byte_swap(I value) noexcept {
   using U = std::make_unsigned_t<I>;
   U in = static_cast<U>(value);
   U out = 0;
@@ -40,24 +41,28 @@ template <std::integral I> constexpr I byte_swap(I value) noexcept {
 }  // namespace detail
 
 // Reads sizeof(I) bytes at `from`, which need no alignment.
-template <std::integral I> I load_le(const std::byte* from) noexcept {
+template <std::integral I>
+I load_le(const std::byte* from) noexcept {
   I value;
   std::memcpy(&value, from, sizeof value);
   if constexpr (std::endian::native == std::endian::big) value = detail::byte_swap(value);
   return value;
 }
-template <std::integral I> I load_be(const std::byte* from) noexcept {
+template <std::integral I>
+I load_be(const std::byte* from) noexcept {
   I value;
   std::memcpy(&value, from, sizeof value);
   if constexpr (std::endian::native == std::endian::little) value = detail::byte_swap(value);
   return value;
 }
 // Writes sizeof(I) bytes at `to`, which need no alignment.
-template <std::integral I> void store_le(std::byte* to, I value) noexcept {
+template <std::integral I>
+void store_le(std::byte* to, I value) noexcept {
   if constexpr (std::endian::native == std::endian::big) value = detail::byte_swap(value);
   std::memcpy(to, &value, sizeof value);
 }
-template <std::integral I> void store_be(std::byte* to, I value) noexcept {
+template <std::integral I>
+void store_be(std::byte* to, I value) noexcept {
   if constexpr (std::endian::native == std::endian::little) value = detail::byte_swap(value);
   std::memcpy(to, &value, sizeof value);
 }

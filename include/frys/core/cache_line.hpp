@@ -19,7 +19,8 @@ inline constexpr std::size_t cache_line = 64;
 #endif
 
 // A value alone on its cache lines.
-template <class T> struct alignas(cache_line) cache_aligned {
+template <class T>
+struct alignas(cache_line) cache_aligned {
   T value{};
   T& operator*() noexcept { return value; }
   const T& operator*() const noexcept { return value; }

@@ -21,7 +21,8 @@ namespace frys::inline FRYS_ABI {
 // Runs work. post: any thread, never fails, never runs the work before it returns.
 template <class E>
 concept executor = requires(E& e, work& w) {
-  { e.post(w) } noexcept;
+  { e.post(w) }
+  noexcept;
 };
 
 // Random 64-bit numbers; need not be secret. Own it per thread.
@@ -35,15 +36,16 @@ concept random_source = requires(R& r) {
 template <class P>
 concept page_source = requires(std::size_t size, byte_span memory) {
   { P::allocate(size) } -> std::same_as<result<byte_span>>;
-  { P::release(memory) } noexcept;
+  { P::release(memory) }
+  noexcept;
 };
 
 // How a file is opened.
 enum class open_mode : std::uint8_t {
-  read,           // must exist
-  read_write,     // must exist
-  create,         // created if missing, read and write
-  create_new,     // must not exist, read and write
+  read,        // must exist
+  read_write,  // must exist
+  create,      // created if missing, read and write
+  create_new,  // must not exist, read and write
 };
 
 // Files. Paths are relative to nothing but the model's own root or working directory, separated by '/'.
@@ -71,9 +73,9 @@ concept file_system = requires(F& fs, typename F::file& file, typename F::buffer
 
 // One thread's event loop. All but post and stop: the owning thread only.
 //
-// accept, recv, send and sleep_until are awaited and complete in the loop. recv answers a leased buffer (empty: the peer
-// has finished); send writes all of its chain or fails; both own their memory until the kernel is done with it, even if
-// the awaiting coroutine is destroyed. Closing a socket completes what waits on it with errc::cancelled.
+// accept, recv, send and sleep_until are awaited and complete in the loop. recv answers a leased buffer (empty: the
+// peer has finished); send writes all of its chain or fails; both own their memory until the kernel is done with it,
+// even if the awaiting coroutine is destroyed. Closing a socket completes what waits on it with errc::cancelled.
 template <class R>
 concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename R::listener& l, typename R::buffer b,
                                           typename R::buffer_chain c, deadline until) {
@@ -84,8 +86,9 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
   { r.send(s, std::move(c)) } -> awaitable_of<result<std::size_t>>;
   { r.sleep_until(until) } -> awaitable_of<result<void>>;
   { r.run_once(until) } -> std::same_as<std::size_t>;  // completions handled; waits for one at most until `until`
-  r.run();                                            // until stop
-  { r.stop() } noexcept;                              // any thread
+  r.run();                                             // until stop
+  { r.stop() }
+  noexcept;  // any thread
 };
 
 }  // namespace frys::inline FRYS_ABI

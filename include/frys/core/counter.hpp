@@ -1,4 +1,5 @@
-// counter, histogram: numbers that one thread writes and any thread reads; rooms count with them, metrics only name them.
+// counter, histogram: numbers that one thread writes and any thread reads; rooms count with them, metrics only name
+// them.
 //
 // Use when  a hot path must count without sharing a cache line: give each writer its own and add the snapshots up.
 // Roles     add, record: the one writer. value, snapshot: any thread.
@@ -23,7 +24,8 @@
 
 namespace frys::inline FRYS_ABI {
 
-template <class... Policies> class basic_counter {
+template <class... Policies>
+class basic_counter {
   using accepted = policy::keys<policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::basic_counter: unknown policy; it takes policy::atomics and policy::world");
@@ -40,7 +42,9 @@ template <class... Policies> class basic_counter {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed: as above
-  [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }  // relaxed: as above
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }  // relaxed: as above
 
  private:
   typename atomics_type::template atomic<std::uint64_t> value_{0};
@@ -81,7 +85,8 @@ struct histogram_snapshot {
     if (other.max > max) max = other.max;
     return *this;
   }
-  // The smallest recorded bound that at least `q` (0..1) of the values do not pass; 0 when empty. At most 1/32 too high.
+  // The smallest recorded bound that at least `q` (0..1) of the values do not pass; 0 when empty. At most 1/32 too
+  // high.
   [[nodiscard]] std::uint64_t quantile(double q) const noexcept {
     if (count == 0) return 0;
     const double wanted = q <= 0 ? 1.0 : (q >= 1 ? static_cast<double>(count) : q * static_cast<double>(count));
@@ -100,7 +105,8 @@ struct histogram_snapshot {
   }
 };
 
-template <class... Policies> class basic_histogram {
+template <class... Policies>
+class basic_histogram {
   using accepted = policy::keys<policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::basic_histogram: unknown policy; it takes policy::atomics and policy::world");

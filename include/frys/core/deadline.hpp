@@ -18,14 +18,18 @@ struct deadline {
   static constexpr deadline never() noexcept { return {}; }
   static constexpr deadline now() noexcept { return {(nanoseconds::min)()}; }  // has passed already: only try
   // `delay` from now on clock C; a delay too long to count is never, a negative one has passed.
-  template <class C> static deadline after(nanoseconds delay) noexcept {
+  template <class C>
+  static deadline after(nanoseconds delay) noexcept {
     const nanoseconds start = C::now();
     if (delay.count() > 0 && start > (nanoseconds::max)() - delay) return never();
     if (delay.count() < 0 && start < (nanoseconds::min)() - delay) return now();
     return {start + delay};
   }
   constexpr bool is_never() const noexcept { return at == (nanoseconds::max)(); }
-  template <class C> bool has_passed() const noexcept { return !is_never() && C::now() >= at; }
+  template <class C>
+  bool has_passed() const noexcept {
+    return !is_never() && C::now() >= at;
+  }
   friend constexpr auto operator<=>(const deadline&, const deadline&) noexcept = default;
 };
 

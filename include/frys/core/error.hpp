@@ -1,4 +1,5 @@
-// error: what went wrong, as a value of 24 bytes (64-bit machines): a stable code, the room it comes from, a short sentence, and a number.
+// error: what went wrong, as a value of 24 bytes (64-bit machines): a stable code, the room it comes from, a short
+// sentence, and a number.
 //
 // Codes    never change their number; docs/errors.md lists each with its meaning and remedy, and a test reaches each.
 // Cost     trivially copyable, no allocation; the message is a string literal or other text that lives for ever.
@@ -64,48 +65,84 @@ enum class domain : std::uint8_t {
 // The code's name as it is written in docs/errors.md, for example "corrupt".
 constexpr const char* name_of(errc code) noexcept {
   switch (code) {
-    case errc::invalid_argument: return "invalid_argument";
-    case errc::not_found: return "not_found";
-    case errc::already_exists: return "already_exists";
-    case errc::unsupported: return "unsupported";
-    case errc::out_of_memory: return "out_of_memory";
-    case errc::limit_exceeded: return "limit_exceeded";
-    case errc::full: return "full";
-    case errc::closed: return "closed";
-    case errc::timed_out: return "timed_out";
-    case errc::cancelled: return "cancelled";
-    case errc::busy: return "busy";
-    case errc::io_failed: return "io_failed";
-    case errc::permission_denied: return "permission_denied";
-    case errc::no_space: return "no_space";
-    case errc::too_many_files: return "too_many_files";
-    case errc::address_in_use: return "address_in_use";
-    case errc::connection_reset: return "connection_reset";
-    case errc::connection_refused: return "connection_refused";
-    case errc::corrupt: return "corrupt";
-    case errc::truncated: return "truncated";
-    case errc::version_mismatch: return "version_mismatch";
-    case errc::protocol_error: return "protocol_error";
-    case errc::too_large: return "too_large";
+    case errc::invalid_argument:
+      return "invalid_argument";
+    case errc::not_found:
+      return "not_found";
+    case errc::already_exists:
+      return "already_exists";
+    case errc::unsupported:
+      return "unsupported";
+    case errc::out_of_memory:
+      return "out_of_memory";
+    case errc::limit_exceeded:
+      return "limit_exceeded";
+    case errc::full:
+      return "full";
+    case errc::closed:
+      return "closed";
+    case errc::timed_out:
+      return "timed_out";
+    case errc::cancelled:
+      return "cancelled";
+    case errc::busy:
+      return "busy";
+    case errc::io_failed:
+      return "io_failed";
+    case errc::permission_denied:
+      return "permission_denied";
+    case errc::no_space:
+      return "no_space";
+    case errc::too_many_files:
+      return "too_many_files";
+    case errc::address_in_use:
+      return "address_in_use";
+    case errc::connection_reset:
+      return "connection_reset";
+    case errc::connection_refused:
+      return "connection_refused";
+    case errc::corrupt:
+      return "corrupt";
+    case errc::truncated:
+      return "truncated";
+    case errc::version_mismatch:
+      return "version_mismatch";
+    case errc::protocol_error:
+      return "protocol_error";
+    case errc::too_large:
+      return "too_large";
   }
   return "unknown";
 }
 
 constexpr const char* name_of(domain d) noexcept {
   switch (d) {
-    case domain::core: return "core";
-    case domain::memory: return "memory";
-    case domain::queue: return "queue";
-    case domain::simd: return "simd";
-    case domain::sched: return "sched";
-    case domain::io: return "io";
-    case domain::storage: return "storage";
-    case domain::search: return "search";
-    case domain::net: return "net";
-    case domain::plugin: return "plugin";
-    case domain::runtime: return "runtime";
-    case domain::sim: return "sim";
-    case domain::user: return "user";
+    case domain::core:
+      return "core";
+    case domain::memory:
+      return "memory";
+    case domain::queue:
+      return "queue";
+    case domain::simd:
+      return "simd";
+    case domain::sched:
+      return "sched";
+    case domain::io:
+      return "io";
+    case domain::storage:
+      return "storage";
+    case domain::search:
+      return "search";
+    case domain::net:
+      return "net";
+    case domain::plugin:
+      return "plugin";
+    case domain::runtime:
+      return "runtime";
+    case domain::sim:
+      return "sim";
+    case domain::user:
+      return "user";
   }
   return "unknown";
 }

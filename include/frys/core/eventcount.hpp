@@ -35,10 +35,12 @@
 
 namespace frys::inline FRYS_ABI {
 
-template <class... Policies> class eventcount {
+template <class... Policies>
+class eventcount {
   using accepted = policy::keys<policy::atomics_key, policy::wait_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::eventcount: unknown policy; it takes policy::atomics, policy::wait, policy::clock and policy::world");
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::eventcount: unknown policy; it takes policy::atomics, policy::wait, policy::clock and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::eventcount: a policy is given twice; name each at most once");
 
@@ -73,7 +75,9 @@ template <class... Policies> class eventcount {
     // sync(eventcount.epoch): acquire; pairs with notify's release.
     return key(epoch_.load(std::memory_order_acquire));
   }
-  void cancel_wait() noexcept { waiters_.fetch_sub(1, std::memory_order_relaxed); }  // relaxed: it only stops counting us
+  void cancel_wait() noexcept {
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
+  }  // relaxed: it only stops counting us
 
   // Sleeps until a notify that came after `from` was prepared; may return early for no reason.
   void commit_wait(key from) noexcept { (void)commit_wait_until(from, deadline::never()); }
@@ -101,7 +105,8 @@ template <class... Policies> class eventcount {
   }
 
   // Returns once `condition()` answers true; it is called by this thread only, and any number of times.
-  template <class Condition> void await(Condition&& condition) {
+  template <class Condition>
+  void await(Condition&& condition) {
     while (!condition()) {
       const key from = prepare_wait();
       if (condition()) return cancel_wait();
@@ -109,7 +114,8 @@ template <class... Policies> class eventcount {
     }
   }
   // Answers the last condition() seen; false after the deadline.
-  template <class Condition> [[nodiscard]] bool await_until(Condition&& condition, deadline until) {
+  template <class Condition>
+  [[nodiscard]] bool await_until(Condition&& condition, deadline until) {
     while (!condition()) {
       const key from = prepare_wait();
       if (condition()) return cancel_wait(), true;
@@ -128,7 +134,7 @@ template <class... Policies> class eventcount {
     return true;
   }
 
-  typename atomics_type::template atomic<std::uint32_t> epoch_{0};    // wraps; 2^32 notifies during one look are excluded
+  typename atomics_type::template atomic<std::uint32_t> epoch_{0};  // wraps; 2^32 notifies during one look are excluded
   typename atomics_type::template atomic<std::uint32_t> waiters_{0};  // threads between prepare and the end of waiting
 };
 

@@ -11,16 +11,23 @@ namespace frys::inline FRYS_ABI {
 enum class errc : std::uint16_t;
 enum class domain : std::uint8_t;
 struct error;
-template <class T> class result;
+template <class T>
+class result;
 struct deadline;
 struct work;
 struct hash;
-template <class... Policies> class parker;
-template <class... Policies> class eventcount;
-template <class... Policies> class basic_counter;
-template <class... Policies> class basic_histogram;
-template <class T, class Tag> class intrusive_list;
-template <class T> class intrusive_queue;
+template <class... Policies>
+class parker;
+template <class... Policies>
+class eventcount;
+template <class... Policies>
+class basic_counter;
+template <class... Policies>
+class basic_histogram;
+template <class T, class Tag>
+class intrusive_list;
+template <class T>
+class intrusive_queue;
 namespace atomics {
 struct real;
 struct tsan;

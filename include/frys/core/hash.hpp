@@ -3,7 +3,8 @@
 //
 // Quality  every input bit moves every output bit with chance near 1/2 (tests/core/hash_test.cpp measures it).
 // Cost     integers: two multiplications. Bytes: 16 per multiplication.
-// Limits   not for secrets: with the seed known, collisions can be made. The numbers are the same on every machine and run,
+// Limits   not for secrets: with the seed known, collisions can be made. The numbers are the same on every machine and
+// run,
 //          so they may decide which owner holds a key; they are part of 0.1's promise, not of later versions'.
 // Source   the multiply-and-fold step is wyhash's (Wang Yi, public domain); the layout of the reads is our own.
 #ifndef FRYS_CORE_HASH_HPP
@@ -90,22 +91,23 @@ struct hash {
   std::uint64_t operator()(const char* text) const noexcept { return (*this)(std::string_view(text)); }
   std::uint64_t operator()(byte_view bytes) const noexcept { return hash_bytes(bytes, seed); }
   template <class T>
-    requires(std::integral<T> || std::is_enum_v<T>)
-  std::uint64_t operator()(T value) const noexcept { return hash_integer(static_cast<std::uint64_t>(value), seed); }
+  requires(std::integral<T> || std::is_enum_v<T>) std::uint64_t operator()(T value) const noexcept {
+    return hash_integer(static_cast<std::uint64_t>(value), seed);
+  }
   template <class T>
-    requires(!std::same_as<std::remove_cv_t<T>, char>)
-  std::uint64_t operator()(T* pointer) const noexcept {
+  requires(!std::same_as<std::remove_cv_t<T>, char>) std::uint64_t operator()(T* pointer) const noexcept {
     return hash_integer(reinterpret_cast<std::uintptr_t>(pointer), seed);
   }
   // A variant's hash joins the index of its alternative, so that equal values of two alternatives differ.
-  template <class... Ts> std::uint64_t operator()(const std::variant<Ts...>& v) const noexcept {
+  template <class... Ts>
+  std::uint64_t operator()(const std::variant<Ts...>& v) const noexcept {
     if (v.valueless_by_exception()) return hash_integer(~std::uint64_t{0}, seed);
     return hash_combine(hash_integer(v.index(), seed), alternative(v, std::index_sequence_for<Ts...>{}));
   }
   std::uint64_t operator()(std::monostate) const noexcept { return hash_integer(0, seed); }
   // pair, tuple and array.
   template <class T>
-    requires requires { std::tuple_size<T>::value; }
+  requires requires { std::tuple_size<T>::value; }
   std::uint64_t operator()(const T& product) const noexcept {
     std::uint64_t h = hash_integer(std::tuple_size<T>::value, seed);
     std::apply([&](const auto&... each) { ((h = hash_combine(h, (*this)(each))), ...); }, product);
@@ -113,13 +115,17 @@ struct hash {
   }
   // optional-like: nothing differs from a default value.
   template <class T>
-    requires requires(const T& o) { o.has_value(); *o; }
+  requires requires(const T& o) {
+    o.has_value();
+    *o;
+  }
   std::uint64_t operator()(const T& optional) const noexcept {
     return optional.has_value() ? hash_combine(1, (*this)(*optional)) : hash_integer(0, seed);
   }
 
  private:
-  template <class V, std::size_t... I> std::uint64_t alternative(const V& v, std::index_sequence<I...>) const noexcept {
+  template <class V, std::size_t... I>
+  std::uint64_t alternative(const V& v, std::index_sequence<I...>) const noexcept {
     std::uint64_t h = 0;
     (void)((v.index() == I && (h = (*this)(*std::get_if<I>(&v)), true)) || ...);
     return h;

@@ -1,9 +1,9 @@
 // intrusive_list, intrusive_queue: lists whose links live in the elements: no allocation, O(1) removal.
 //
 // Use when  the elements live somewhere already and come and go often (connections, timers, waiters).
-// Threads   one at a time. The lists own nothing; an element must leave its list before it dies (hardened builds check).
-// Cost      every operation O(1) but size(), which counts.
-// Several lists at once: derive from several hooks with different tags.
+// Threads   one at a time. The lists own nothing; an element must leave its list before it dies (hardened builds
+// check). Cost      every operation O(1) but size(), which counts. Several lists at once: derive from several hooks
+// with different tags.
 #ifndef FRYS_CORE_INTRUSIVE_LIST_HPP
 #define FRYS_CORE_INTRUSIVE_LIST_HPP
 
@@ -18,7 +18,8 @@ namespace frys::inline FRYS_ABI {
 struct default_tag;
 
 // Derive an element from list_hook<Tag> to let it stand in one intrusive_list<T, Tag>.
-template <class Tag = default_tag> class list_hook {
+template <class Tag = default_tag>
+class list_hook {
  public:
   list_hook() = default;
   list_hook(const list_hook&) noexcept {}  // a copy is in no list
@@ -34,12 +35,14 @@ template <class Tag = default_tag> class list_hook {
   }
 
  private:
-  template <class, class> friend class intrusive_list;
+  template <class, class>
+  friend class intrusive_list;
   list_hook* next_ = nullptr;
   list_hook* previous_ = nullptr;
 };
 
-template <class T, class Tag = default_tag> class intrusive_list {
+template <class T, class Tag = default_tag>
+class intrusive_list {
   using hook = list_hook<Tag>;
 
  public:
@@ -55,9 +58,17 @@ template <class T, class Tag = default_tag> class intrusive_list {
     T& operator*() const noexcept { return static_cast<T&>(*at_); }
     T* operator->() const noexcept { return &**this; }
     iterator& operator++() noexcept { return at_ = at_->next_, *this; }
-    iterator operator++(int) noexcept { iterator old = *this; ++*this; return old; }
+    iterator operator++(int) noexcept {
+      iterator old = *this;
+      ++*this;
+      return old;
+    }
     iterator& operator--() noexcept { return at_ = at_->previous_, *this; }
-    iterator operator--(int) noexcept { iterator old = *this; --*this; return old; }
+    iterator operator--(int) noexcept {
+      iterator old = *this;
+      --*this;
+      return old;
+    }
     friend bool operator==(iterator a, iterator b) noexcept { return a.at_ == b.at_; }
 
    private:
@@ -134,7 +145,8 @@ template <class T, class Tag = default_tag> class intrusive_list {
 };
 
 // First in, first out over a member `T* next` that T lets us use (core/work.hpp's work has one).
-template <class T> class intrusive_queue {
+template <class T>
+class intrusive_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   void push(T& element) noexcept {

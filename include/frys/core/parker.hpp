@@ -27,18 +27,23 @@
 
 namespace frys::inline FRYS_ABI {
 
-template <class... Policies> class parker {
+template <class... Policies>
+class parker {
   using accepted = policy::keys<policy::atomics_key, policy::wait_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::parker: unknown policy; it takes policy::atomics, policy::wait, policy::clock and policy::world");
-  static_assert(accepted::template unique<Policies...>, "frys::parker: a policy is given twice; name each at most once");
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::parker: unknown policy; it takes policy::atomics, policy::wait, policy::clock and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::parker: a policy is given twice; name each at most once");
 
  public:
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
   using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>, "frys::parker: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(wait_policy<wait_type, atomics_type>, "frys::parker: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(atomics_model<atomics_type>,
+                "frys::parker: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::parker: policy::wait wants a wait policy, see core/wait.hpp");
   static_assert(clock_model<clock_type>, "frys::parker: policy::clock wants a type with a static now() in nanoseconds");
 
   parker() = default;
@@ -60,7 +65,8 @@ template <class... Policies> class parker {
         return true;
       }
       if (state == none &&
-          // relaxed: announces the sleep, publishes nothing; a lost race means that a permit came, seen in the next round.
+          // relaxed: announces the sleep, publishes nothing; a lost race means that a permit came, seen in the next
+          // round.
           !state_.compare_exchange_strong(state, asleep, std::memory_order_relaxed, std::memory_order_relaxed))
         continue;
       if (!wait_type::template wait<atomics_type, clock_type>(state_, asleep, until)) {

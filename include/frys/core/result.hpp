@@ -15,14 +15,18 @@
 
 namespace frys::inline FRYS_ABI {
 
-template <class T> class [[nodiscard]] result;
+template <class T>
+class [[nodiscard]] result;
 
 namespace detail {
-template <class T> inline constexpr bool is_result = false;
-template <class T> inline constexpr bool is_result<result<T>> = true;
+template <class T>
+inline constexpr bool is_result = false;
+template <class T>
+inline constexpr bool is_result<result<T>> = true;
 }  // namespace detail
 
-template <class T> class [[nodiscard]] result {
+template <class T>
+class [[nodiscard]] result {
   static_assert(std::is_object_v<T> && !std::is_same_v<std::remove_cv_t<T>, frys::error> && !detail::is_result<T>,
                 "frys::result<T>: T must be an object type other than error and result; use result<void> or a pointer");
 
@@ -33,12 +37,12 @@ template <class T> class [[nodiscard]] result {
       : value_(), has_value_(true) {}
   result(frys::error e) noexcept : error_(e), has_value_(false) {}
   template <class U = T>
-    requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, frys::error>)
-  explicit(!std::is_convertible_v<U, T>) result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
+  requires(std::is_constructible_v<T, U> && !std::is_same_v<std::remove_cvref_t<U>, result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, frys::error>) explicit(!std::is_convertible_v<U, T>)
+      result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
       : value_(std::forward<U>(value)), has_value_(true) {}
   template <class... Args>
-    requires std::is_constructible_v<T, Args...>
+  requires std::is_constructible_v<T, Args...>
   explicit result(std::in_place_t, Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>)
       : value_(std::forward<Args>(args)...), has_value_(true) {}
 
@@ -56,8 +60,8 @@ template <class T> class [[nodiscard]] result {
     if (this != &other) assign_from(other);
     return *this;
   }
-  result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
-      requires std::is_move_constructible_v<T> {
+  result& operator=(result&& other) noexcept(
+      std::is_nothrow_move_constructible_v<T>) requires std::is_move_constructible_v<T> {
     if (this != &other) assign_from(std::move(other));
     return *this;
   }
@@ -85,39 +89,47 @@ template <class T> class [[nodiscard]] result {
     return FRYS_ASSERT(!has_value_, "result::error of a result that holds a value"), error_;
   }
 
-  template <class U> T value_or(U&& otherwise) const& {
+  template <class U>
+  T value_or(U&& otherwise) const& {
     return has_value_ ? value_ : static_cast<T>(std::forward<U>(otherwise));
   }
-  template <class U> T value_or(U&& otherwise) && {
+  template <class U>
+  T value_or(U&& otherwise) && {
     return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(otherwise));
   }
 
   // f(value), which must answer a result; the error passes through.
-  template <class F> auto and_then(F&& f) && -> std::invoke_result_t<F, T&&> {
+  template <class F>
+  auto and_then(F&& f) && -> std::invoke_result_t<F, T&&> {
     if (has_value_) return std::forward<F>(f)(std::move(value_));
     return error_;
   }
-  template <class F> auto and_then(F&& f) const& -> std::invoke_result_t<F, const T&> {
+  template <class F>
+  auto and_then(F&& f) const& -> std::invoke_result_t<F, const T&> {
     if (has_value_) return std::forward<F>(f)(value_);
     return error_;
   }
   // result of f(value); the error passes through.
-  template <class F> auto transform(F&& f) && -> result<std::invoke_result_t<F, T&&>> {
+  template <class F>
+  auto transform(F&& f) && -> result<std::invoke_result_t<F, T&&>> {
     if (has_value_) return made_of(std::forward<F>(f), std::move(value_));
     return error_;
   }
-  template <class F> auto transform(F&& f) const& -> result<std::invoke_result_t<F, const T&>> {
+  template <class F>
+  auto transform(F&& f) const& -> result<std::invoke_result_t<F, const T&>> {
     if (has_value_) return made_of(std::forward<F>(f), value_);
     return error_;
   }
   // f(error), which answers a result<T>; a value passes through.
-  template <class F> result or_else(F&& f) && {
+  template <class F>
+  result or_else(F&& f) && {
     if (has_value_) return std::move(*this);
     return std::forward<F>(f)(error_);
   }
 
  private:
-  template <class F, class V> static auto made_of(F&& f, V&& value) -> result<std::invoke_result_t<F, V>> {
+  template <class F, class V>
+  static auto made_of(F&& f, V&& value) -> result<std::invoke_result_t<F, V>> {
     if constexpr (std::is_void_v<std::invoke_result_t<F, V>>) {
       std::forward<F>(f)(std::forward<V>(value));
       return {};
@@ -125,11 +137,15 @@ template <class T> class [[nodiscard]] result {
       return result<std::invoke_result_t<F, V>>(std::in_place, std::forward<F>(f)(std::forward<V>(value)));
     }
   }
-  template <class R> void construct_from(R&& other) {
-    if (has_value_) ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
-    else ::new (static_cast<void*>(&error_)) frys::error(other.error_);
+  template <class R>
+  void construct_from(R&& other) {
+    if (has_value_)
+      ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
+    else
+      ::new (static_cast<void*>(&error_)) frys::error(other.error_);
   }
-  template <class R> void assign_from(R&& other) {
+  template <class R>
+  void assign_from(R&& other) {
     destroy();
     // An error stands here while T's constructor runs, so that one that throws leaves a result with an error.
     ::new (static_cast<void*>(&error_)) frys::error{errc::cancelled, domain::core, "assignment of a result threw", 0};
@@ -153,7 +169,8 @@ template <class T> class [[nodiscard]] result {
   bool has_value_;
 };
 
-template <> class [[nodiscard]] result<void> {
+template <>
+class [[nodiscard]] result<void> {
  public:
   using value_type = void;
 
@@ -167,11 +184,13 @@ template <> class [[nodiscard]] result<void> {
   [[nodiscard]] const frys::error& error() const noexcept {
     return FRYS_ASSERT(!has_value_, "result::error of a result that holds a value"), error_;
   }
-  template <class F> auto and_then(F&& f) const -> std::invoke_result_t<F> {
+  template <class F>
+  auto and_then(F&& f) const -> std::invoke_result_t<F> {
     if (has_value_) return std::forward<F>(f)();
     return error_;
   }
-  template <class F> auto transform(F&& f) const -> result<std::invoke_result_t<F>> {
+  template <class F>
+  auto transform(F&& f) const -> result<std::invoke_result_t<F>> {
     if (!has_value_) return error_;
     if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
       std::forward<F>(f)();
@@ -180,7 +199,8 @@ template <> class [[nodiscard]] result<void> {
       return result<std::invoke_result_t<F>>(std::in_place, std::forward<F>(f)());
     }
   }
-  template <class F> result or_else(F&& f) const {
+  template <class F>
+  result or_else(F&& f) const {
     if (has_value_) return *this;
     return std::forward<F>(f)(error_);
   }

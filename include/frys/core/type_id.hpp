@@ -1,8 +1,8 @@
 // type_id: a number and a name for a type, without RTTI.
 //
-// The number is a hash of the compiler's spelling of the type, so it is the same in every translation unit, shared object
-// and run of one compiler; two compilers may spell a type differently, so never store it in a file. Types
-// of one spelling are one id: two unnamed namespaces that each hold an `x`, for example.
+// The number is a hash of the compiler's spelling of the type, so it is the same in every translation unit, shared
+// object and run of one compiler; two compilers may spell a type differently, so never store it in a file. Types of one
+// spelling are one id: two unnamed namespaces that each hold an `x`, for example.
 #ifndef FRYS_CORE_TYPE_ID_HPP
 #define FRYS_CORE_TYPE_ID_HPP
 
@@ -16,7 +16,8 @@ namespace frys::inline FRYS_ABI {
 
 namespace detail {
 // The compiler's spelling of this function holds T's; the text around it is the same for every T.
-template <class T> constexpr std::string_view spelling() noexcept {
+template <class T>
+constexpr std::string_view spelling() noexcept {
 #if defined(_MSC_VER) && !defined(__clang__)
   return __FUNCSIG__;
 #else
@@ -28,7 +29,8 @@ inline constexpr std::size_t spelling_suffix = spelling<double>().size() - spell
 }  // namespace detail
 
 // T as the compiler writes it, for example "std::vector<int>".
-template <class T> constexpr std::string_view type_name() noexcept {
+template <class T>
+constexpr std::string_view type_name() noexcept {
   constexpr std::string_view all = detail::spelling<T>();
   return all.substr(detail::spelling_prefix, all.size() - detail::spelling_prefix - detail::spelling_suffix);
 }
@@ -36,7 +38,8 @@ template <class T> constexpr std::string_view type_name() noexcept {
 using type_id_t = std::uint64_t;
 
 // FNV-1a of the name.
-template <class T> constexpr type_id_t type_id() noexcept {
+template <class T>
+constexpr type_id_t type_id() noexcept {
   type_id_t hash = 0xcbf29ce484222325u;
   for (const char c : type_name<T>()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return hash;

@@ -1,9 +1,11 @@
-// wait: how a thread waits, as a policy. It decides most latency figures: a wake across cores costs 15-25 us, a spin 0.2.
+// wait: how a thread waits, as a policy. It decides most latency figures: a wake across cores costs 15-25 us, a spin
+// 0.2.
 //
 // spin            burns the core until the word changes                        fastest; the core must be yours
 // yield           gives the core to others between looks                      shared cores, short waits
 // park            sleeps in the kernel at once (a futex on Linux)             silent when idle
-// spin_then_park  looks for a while, then sleeps                              the default: fast when busy, silent when idle
+// spin_then_park  looks for a while, then sleeps                              the default: fast when busy, silent when
+// idle
 //
 // A policy W has a static template wait<A>(word, old, until): true once `word` differs from `old` or on any wake-up
 // (the caller looks again), false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody
@@ -26,7 +28,8 @@ namespace wait {
 
 namespace detail {
 // Looks `rounds` times, pausing in between; true once the word differs.
-template <class A, class Word> bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
+template <class A, class Word>
+bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
   for (unsigned i = 0; i < rounds; ++i) {
     // acquire: pairs with the notifier's release of the word; what it published before is ours after.
     if (word.load(std::memory_order_acquire) != old) return true;
@@ -37,7 +40,8 @@ template <class A, class Word> bool looks(const Word& word, std::uint32_t old, u
 
 // Sleeps by the model's wait. The machine's sleeps end by clocks::steady; a deadline of another clock is carried over,
 // and where that clock has not got there when the sleep ends, the caller looks again.
-template <class A, class C, class Word> bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept {
+template <class A, class C, class Word>
+bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept {
   if constexpr (!std::derived_from<A, atomics::real> || std::same_as<C, clocks::steady>) {
     return A::wait(word, old, until);
   } else {
@@ -82,7 +86,8 @@ struct park {
 };
 
 // Spins `Looks` times (one is some 20-60 ns with its pause), then sleeps.
-template <unsigned Looks = 200> struct basic_spin_then_park {
+template <unsigned Looks = 200>
+struct basic_spin_then_park {
   static constexpr bool sleeps = true;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {

@@ -1,0 +1,29 @@
+// fwd: the names of memory without their bodies.
+#ifndef FRYS_MEMORY_FWD_HPP
+#define FRYS_MEMORY_FWD_HPP
+
+#include "../config.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+struct os_pages;
+struct heap_pages;
+template <class... Policies>
+struct basic_buffer_block;
+template <class... Policies>
+class basic_buffer;
+template <class... Policies>
+class basic_buffer_chain;
+using buffer_block = basic_buffer_block<>;
+using buffer = basic_buffer<>;
+using buffer_chain = basic_buffer_chain<>;
+template <class... Policies>
+class buffer_pool;
+template <class... Policies>
+class arena;
+template <class T, class... Policies>
+class object_pool;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_FWD_HPP

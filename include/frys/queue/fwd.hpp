@@ -1,0 +1,26 @@
+// fwd: the names of queue without their bodies.
+#ifndef FRYS_QUEUE_FWD_HPP
+#define FRYS_QUEUE_FWD_HPP
+
+#include <cstdint>
+
+#include "../config.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+class push_result;
+enum class pop_status : std::uint8_t;
+template <class T>
+class pop_result;
+template <class T, class... Policies>
+class spsc_ring;
+template <class T, class... Policies>
+class mpmc_ring;
+template <class T, class... Policies>
+class mpsc_queue;
+template <class Node, class... Policies>
+class intrusive_mpsc_queue;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_FWD_HPP

@@ -1,0 +1,64 @@
+// frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
+//
+// Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
+//                every room that is not turned off by name.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL, because the library must be there.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
+//                after more gates were set adds what is new.
+// Use when       convenience counts more than compile time; else include the block's own header.
+
+#if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL
+#ifndef FRYS_WITH_SIMD
+#define FRYS_WITH_SIMD 1
+#endif
+#ifndef FRYS_WITH_STORAGE
+#define FRYS_WITH_STORAGE 1
+#endif
+#ifndef FRYS_WITH_SEARCH
+#define FRYS_WITH_SEARCH 1
+#endif
+#ifndef FRYS_WITH_NET
+#define FRYS_WITH_NET 1
+#endif
+#ifndef FRYS_WITH_SIM
+#define FRYS_WITH_SIM 1
+#endif
+#endif
+
+#include "config.hpp"
+#include "policy.hpp"
+
+#include "core/assert.hpp"
+#include "core/atomics.hpp"
+#include "core/awaitable.hpp"
+#include "core/backoff.hpp"
+#include "core/bytes.hpp"
+#include "core/cache_line.hpp"
+#include "core/clock.hpp"
+#include "core/concepts.hpp"
+#include "core/counter.hpp"
+#include "core/deadline.hpp"
+#include "core/error.hpp"
+#include "core/eventcount.hpp"
+#include "core/fwd.hpp"
+#include "core/hash.hpp"
+#include "core/intrusive_list.hpp"
+#include "core/os_thread.hpp"
+#include "core/parker.hpp"
+#include "core/result.hpp"
+#include "core/type_id.hpp"
+#include "core/wait.hpp"
+#include "core/work.hpp"
+
+#include "memory/fwd.hpp"
+#include "memory/pages.hpp"
+
+#include "queue/fwd.hpp"
+#include "queue/intrusive_mpsc_queue.hpp"
+#include "queue/mpsc_queue.hpp"
+#include "queue/result.hpp"
+
+#if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
+#include "simd/checksum.hpp"
+#endif

@@ -1,0 +1,19 @@
+// fwd: the names of sched without their bodies.
+#ifndef FRYS_SCHED_FWD_HPP
+#define FRYS_SCHED_FWD_HPP
+
+#include "../config.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+template <class T>
+class task;  // its default, void, stands in task.hpp
+class task_scope;
+struct frame_memory;
+struct timer;
+template <class... Policies>
+class timer_wheel;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FWD_HPP

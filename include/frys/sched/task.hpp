@@ -1,0 +1,375 @@
+// task<T>: a coroutine that starts when it is awaited, and answers one T.
+//
+// Use when  a piece of work waits in the middle: for a socket, a timer, a group commit, another task.
+// Not when  nothing waits (call a function), or many threads shall share one result.
+// Threads   one at a time: a task runs where it is resumed; whoever awaits it continues where it ended.
+// Cost      one frame per task through frame_memory; awaiting and returning transfer control without growing the stack
+//           (g++ does so from -O2 on; below, each child that never waits nests one call until something waits).
+// Lifetime  the task object owns the frame. Destroying it destroys a body that waits, and with it the awaiter it waits
+//           in; a body that runs must not destroy its own task.
+// Errors    an exception that leaves the body is kept and rethrown where the result is taken.
+// Source    the shape of cppcoro's task (L. Baker) and P2300's lazy start.
+#ifndef FRYS_SCHED_TASK_HPP
+#define FRYS_SCHED_TASK_HPP
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "../config.hpp"
+#include "../core/awaitable.hpp"
+#include "../core/deadline.hpp"
+#include "../core/intrusive_list.hpp"
+#include "../core/parker.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+template <class T = void>
+class task;
+class task_scope;
+
+// Where coroutine frames come from: one place for all promises of frys.
+struct frame_memory {
+  static void* allocate(std::size_t size) { return ::operator new(size); }
+  static void release(void* memory, std::size_t) noexcept { ::operator delete(memory); }
+};
+
+namespace detail {
+
+struct task_access;
+
+// What a scope or spawn does with the frame of a task that it owns, when the body has ended: destroys the frame and
+// answers what runs next.
+struct task_owner {
+  std::coroutine_handle<> (*finish)(task_owner&, std::coroutine_handle<>, std::exception_ptr) noexcept = nullptr;
+};
+
+class promise_base {
+ public:
+  static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  void set_continuation(std::coroutine_handle<> next) noexcept { continuation_ = next; }
+
+ protected:
+  std::coroutine_handle<> continuation_ = nullptr;
+};
+
+// Runs what waits for the result.
+struct final_transfer {
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+    return ended.promise().ended(ended);
+  }
+  void await_resume() const noexcept {}
+};
+
+template <class T>
+class task_promise final : public promise_base {
+ public:
+  task_promise() noexcept {}
+  task_promise(const task_promise&) = delete;
+  task_promise& operator=(const task_promise&) = delete;
+  ~task_promise() {
+    if (state_ == state::value)
+      std::destroy_at(std::addressof(value_));
+    else if (state_ == state::failed)
+      std::destroy_at(std::addressof(failure_));
+  }
+
+  task<T> get_return_object() noexcept;
+  final_transfer final_suspend() const noexcept { return {}; }
+  std::coroutine_handle<> ended(std::coroutine_handle<>) const noexcept { return continuation_; }
+
+  template <class U = T>
+  requires std::constructible_from<T, U>
+  void return_value(U&& value) {
+    std::construct_at(std::addressof(value_), std::forward<U>(value));
+    state_ = state::value;
+  }
+  void unhandled_exception() noexcept {
+    std::construct_at(std::addressof(failure_), std::current_exception());
+    state_ = state::failed;
+  }
+  T take() {
+    if (state_ == state::failed) rethrow();
+    return std::move(value_);
+  }
+
+ private:
+  enum class state : unsigned char { running, value, failed };
+  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(failure_); }
+
+  union {
+    T value_;
+    std::exception_ptr failure_;
+  };
+  state state_ = state::running;
+};
+
+template <>
+class task_promise<void> final : public promise_base, public list_hook<> {
+ public:
+  task<void> get_return_object() noexcept;
+  final_transfer final_suspend() const noexcept { return {}; }
+  std::coroutine_handle<> ended(std::coroutine_handle<> self) noexcept {
+    if (owner_ == nullptr) return continuation_;
+    // The exception leaves the frame before the frame dies.
+    return owner_->finish(*owner_, self, std::exchange(failure_, nullptr));
+  }
+  void return_void() const noexcept {}
+  void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+  void take() {
+    if (failure_ != nullptr) rethrow();
+  }
+  void set_owner(task_owner& owner) noexcept { owner_ = &owner; }
+
+ private:
+  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
+
+  std::exception_ptr failure_ = nullptr;
+  task_owner* owner_ = nullptr;
+};
+
+}  // namespace detail
+
+template <class T>
+class [[nodiscard]] task {
+  static_assert(
+      std::is_void_v<T> || (std::is_object_v<T> && std::is_move_constructible_v<T>),
+      "frys::task<T>: T must be void or an object that can be moved; answer a pointer instead of a reference");
+
+ public:
+  using value_type = T;
+  using promise_type = detail::task_promise<T>;
+
+  task() = default;  // no coroutine: may only be assigned to or destroyed
+  task(task&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  task& operator=(task&& other) noexcept {
+    if (this != &other) {
+      reset();
+      body_ = std::exchange(other.body_, nullptr);
+    }
+    return *this;
+  }
+  ~task() { reset(); }
+
+  // Whether it holds a coroutine at all.
+  explicit operator bool() const noexcept { return body_ != nullptr; }
+  // Whether the body has ended; false for one that was never started.
+  [[nodiscard]] bool done() const noexcept { return body_ != nullptr && body_.done(); }
+  // Destroys the coroutine, wherever it waits. Not from within its own body.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+
+  // Awaiting starts the body; it may be done once. Answers T, or rethrows what the body threw.
+  auto operator co_await() noexcept {
+    struct awaiter {
+      std::coroutine_handle<promise_type> body;
+      bool await_ready() const noexcept { return body.done(); }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) const noexcept {
+        body.promise().set_continuation(waiting);
+        return body;
+      }
+      T await_resume() const { return body.promise().take(); }
+    };
+    FRYS_ASSERT(body_ != nullptr, "task: an empty task cannot be awaited");
+    return awaiter{body_};
+  }
+
+ private:
+  template <class>
+  friend class detail::task_promise;
+  friend struct detail::task_access;
+
+  explicit task(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+namespace detail {
+
+template <class T>
+inline task<T> task_promise<T>::get_return_object() noexcept {
+  return task<T>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+inline task<void> task_promise<void>::get_return_object() noexcept {
+  return task<void>(std::coroutine_handle<task_promise>::from_promise(*this));
+}
+
+// Takes the frame out of a task whose end belongs to `owner` from now on.
+struct task_access {
+  static std::coroutine_handle<task_promise<void>> take(task<void>& body, task_owner& owner) noexcept {
+    FRYS_ASSERT(body.body_ != nullptr, "spawn: an empty task cannot be started");
+    auto frame = std::exchange(body.body_, nullptr);
+    frame.promise().set_owner(owner);
+    return frame;
+  }
+};
+
+struct no_owner : task_owner {
+  constexpr no_owner() noexcept : task_owner{&destroy} {}
+  static std::coroutine_handle<> destroy(task_owner&, std::coroutine_handle<> frame, std::exception_ptr e) noexcept {
+    if (e != nullptr) std::terminate();  // nobody is left who could take it
+    frame.destroy();
+    return std::noop_coroutine();
+  }
+};
+
+}  // namespace detail
+
+// Starts `body` at once and lets it destroy itself at its end. Nobody owns it: one that never ends is never freed, and
+// an exception that leaves it ends the program. Prefer task_scope.
+inline void spawn(task<void> body) {
+  static constinit detail::no_owner owner;
+  detail::task_access::take(body, owner).resume();
+}
+
+// task_scope: owns tasks that nobody awaits one by one, and can be joined.
+//
+// Threads   one: spawn, join, the tasks' ends and the destructor all happen on the same thread.
+// Lifetime  the destructor destroys the tasks that still wait, without running them on; it never blocks. To let them
+//           end, `co_await scope.join()` first.
+// Errors    the first exception that leaves a task is rethrown by join.
+class task_scope : detail::task_owner {
+ public:
+  task_scope() noexcept : task_owner{&finished} {}
+  task_scope(const task_scope&) = delete;
+  task_scope& operator=(const task_scope&) = delete;
+  ~task_scope() { cancel(); }
+
+  // Starts `body` at once, on this thread, up to where it first waits.
+  void spawn(task<void> body) {
+    auto frame = detail::task_access::take(body, *this);
+    live_.push_back(frame.promise());
+    ++count_;
+    frame.resume();
+  }
+
+  // Tasks that have not ended yet.
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+
+  // Destroys the tasks that still wait. Not from within one of them.
+  void cancel() noexcept {
+    while (promise* p = live_.pop_front()) {
+      --count_;
+      std::coroutine_handle<promise>::from_promise(*p).destroy();
+    }
+  }
+
+  // Waits until every task has ended. One waiter at a time.
+  auto join() noexcept {
+    struct awaiter {
+      task_scope& scope;
+      bool waits = false;
+      explicit awaiter(task_scope& s) noexcept : scope(s) {}
+      awaiter(const awaiter&) = delete;
+      awaiter& operator=(const awaiter&) = delete;
+      ~awaiter() {
+        if (waits) scope.joiner_ = nullptr;
+      }
+      bool await_ready() const noexcept { return scope.count_ == 0; }
+      void await_suspend(std::coroutine_handle<> waiting) noexcept {
+        FRYS_ASSERT(scope.joiner_ == nullptr, "task_scope::join: somebody waits already");
+        scope.joiner_ = waiting;
+        waits = true;
+      }
+      void await_resume() {
+        waits = false;
+        if (scope.failure_ != nullptr) std::rethrow_exception(std::exchange(scope.failure_, nullptr));
+      }
+    };
+    return awaiter(*this);
+  }
+
+ private:
+  using promise = detail::task_promise<void>;
+
+  static std::coroutine_handle<> finished(detail::task_owner& owner, std::coroutine_handle<> frame,
+                                          std::exception_ptr failure) noexcept {
+    auto& self = static_cast<task_scope&>(owner);
+    if (failure != nullptr && self.failure_ == nullptr) self.failure_ = std::move(failure);
+    std::coroutine_handle<promise>::from_address(frame.address()).promise().unlink();
+    frame.destroy();
+    if (--self.count_ == 0 && self.joiner_ != nullptr) return std::exchange(self.joiner_, nullptr);
+    return std::noop_coroutine();
+  }
+
+  intrusive_list<promise> live_;
+  std::size_t count_ = 0;
+  std::coroutine_handle<> joiner_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+};
+
+namespace detail {
+
+template <class R>
+struct sync_state : task_owner {
+  using slot = std::conditional_t<std::is_void_v<R>, char, std::optional<std::decay_t<R>>>;
+
+  sync_state() noexcept : task_owner{&finished} {}
+  static std::coroutine_handle<> finished(task_owner& owner, std::coroutine_handle<> frame,
+                                          std::exception_ptr failure) noexcept {
+    auto& self = static_cast<sync_state&>(owner);
+    self.failure = std::move(failure);
+    frame.destroy();
+    self.done = true;
+    self.sleeper.unpark();  // the last touch: the waiting thread may return and end this object's life
+    return std::noop_coroutine();
+  }
+  std::conditional_t<std::is_void_v<R>, void, std::decay_t<R>> take() {
+    if (failure != nullptr) std::rethrow_exception(std::exchange(failure, nullptr));
+    if constexpr (!std::is_void_v<R>) return std::move(*value);
+  }
+
+  slot value{};
+  std::exception_ptr failure = nullptr;
+  bool done = false;
+  parker<> sleeper;
+};
+
+template <class A, class R>
+task<void> run_into(A& what, sync_state<R>& state) {
+  if constexpr (std::is_void_v<R>)
+    co_await static_cast<A&&>(what);
+  else
+    state.value.emplace(co_await static_cast<A&&>(what));
+}
+
+}  // namespace detail
+
+// Starts `what` on this thread and sleeps until it has ended; answers its result or rethrows its exception. Not inside
+// a coroutine, and not on the thread that has to run what it waits for: see the second form.
+template <awaitable A>
+auto sync_wait(A&& what) {
+  detail::sync_state<await_result_t<A>> state;
+  task<void> body = detail::run_into(what, state);
+  detail::task_access::take(body, state).resume();
+  state.sleeper.park();
+  return state.take();
+}
+
+// The same on a thread that owns an event loop: runs the loop until `what` has ended.
+template <class Loop, awaitable A>
+requires requires(Loop& loop) { loop.run_once(deadline::never()); }
+auto sync_wait(Loop& loop, A&& what) {
+  detail::sync_state<await_result_t<A>> state;
+  task<void> body = detail::run_into(what, state);
+  detail::task_access::take(body, state).resume();
+  while (!state.done) static_cast<void>(loop.run_once(deadline::never()));
+  return state.take();
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TASK_HPP

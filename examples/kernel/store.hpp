@@ -1,0 +1,90 @@
+// store: the keys of one owner: strings and vector sets, with their expiry.
+//
+// Threads  its owner's only.
+// Expiry   a key whose time has come is gone for every caller that passes `now_ms`; expire_some takes such keys away in
+//          steps. Effects carry absolute times, so a log needs no record of it.
+#ifndef FRYS_KERNEL_STORE_HPP
+#define FRYS_KERNEL_STORE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include <frys/core/result.hpp>
+#include <frys/storage/memtable.hpp>
+
+#include "record.hpp"
+#include "value.hpp"
+
+namespace kernel {
+
+class store {
+ public:
+  using table = frys::memtable<value>;
+
+  explicit store(frys::memtable_options options = {}) noexcept : table_(options) {}
+  store(store&&) = delete;
+
+  // nullptr: no such key, or its time has come (then it is erased on the way).
+  [[nodiscard]] value* find(std::string_view key, std::int64_t now_ms) noexcept {
+    const std::uint64_t hash = table_.hash_of(key);
+    value* v = table_.find(key, hash);
+    if (v == nullptr || !v->is_expired(now_ms)) [[likely]]
+      return v;
+    drop(key, hash, *v);
+    ++expired_;
+    return nullptr;
+  }
+  // Sets a string. Fails without a change when memory is refused.
+  frys::result<void> set(std::string_view key, std::string_view text, std::int64_t expire_at_ms) noexcept;
+  // Adds to the string `v`, which find answered. False: out of memory.
+  [[nodiscard]] bool append(value& v, std::string_view text) noexcept;
+  bool erase(std::string_view key) noexcept;
+  void set_expiry(value& v, std::int64_t expire_at_ms) noexcept;
+  // The vector set of the key, made if there is none; nullptr: out of memory. The key must hold no string.
+  [[nodiscard]] vector_set* make_vectors(std::string_view key, std::uint32_t dimension) noexcept;
+  // Call after a vector set changed: keeps used_bytes right, and erases the key when the set is empty.
+  void vectors_changed(std::string_view key) noexcept;
+  void flush() noexcept;
+
+  // One effect from a log; takes no notice of the time. Fails with corrupt where it does not fit what is there.
+  frys::result<void> apply(const effect& e) noexcept;
+
+  // Takes expired keys away, looking at about `budget` keys; answers how many went. Call it now and then.
+  std::size_t expire_some(std::int64_t now_ms, std::size_t budget) noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
+  [[nodiscard]] std::size_t expiring() const noexcept { return expiring_; }  // keys with a time
+  [[nodiscard]] std::uint64_t expired() const noexcept { return expired_; }  // keys that went by their time, ever
+  // Memory of keys and values, in bytes.
+  [[nodiscard]] std::size_t used_bytes() const noexcept { return table_.held_bytes() + heap_bytes_; }
+
+  // f(key, value&) for keys that are there: see memtable. Keys whose time has come are left out.
+  template <class F>
+  void for_each(std::int64_t now_ms, F&& f) {
+    table_.for_each([&](std::string_view key, value& v) {
+      if (!v.is_expired(now_ms)) f(key, v);
+    });
+  }
+  template <class F>
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, std::int64_t now_ms, F&& f) {
+    return table_.scan(cursor, count, [&](std::string_view key, value& v) {
+      if (!v.is_expired(now_ms)) f(key, v);
+    });
+  }
+  frys::result<void> reserve(std::size_t keys) noexcept { return table_.reserve(keys); }
+
+ private:
+  void drop(std::string_view key, std::uint64_t hash, value& v) noexcept;
+
+  table table_;
+  std::size_t heap_bytes_ = 0;  // what values own besides their place in the table
+  std::size_t expiring_ = 0;
+  std::uint64_t expired_ = 0;
+  std::uint64_t sweep_at_ = 0;
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_STORE_HPP

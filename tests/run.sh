@@ -1,0 +1,250 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds frys in all its forms and runs every test. The last line is `N passed, N failed`.
+cd "$(dirname "$0")/.." || exit 1
+set -u
+. tests/lib/setup.sh
+
+usage() {
+  cat <<'TEXT'
+usage: bash tests/run.sh [--no-install] [--clean] [--ci] [--long] [STAGE...]
+
+  --no-install   install nothing; what lacks its tool is skipped and said so
+  --clean        start from an empty build directory
+  --ci           no terminal, a hard end after 28 minutes
+  --long         also: whole suites with clang and without exceptions, fuzzers for 10 minutes each, 100 kills per
+                 setting, foreign machines under qemu, an npm client, the real vcpkg
+
+Stages, in this order; without a name all of them run:
+  tree       the tests and examples on include/, with g++         kernel    the reference kernel against its judges
+  hygiene    floors, lint, headers, budgets, compile-fail twins   asan      address and undefined behaviour sanitizers
+  package    install, find_package, FetchContent, .deb, vcpkg     tsan      thread sanitizer, the rooms with threads
+  single     the same tests on the single header                  clang     clang 16, and clang 14 for floors 0 to 2
+  fuzz       the parsers, seconds each                            noexcept  without exceptions and RTTI
+TEXT
+}
+
+ci=0 long=0 clean=0
+all_stages=(tree hygiene package single kernel asan tsan clang noexcept fuzz)
+every_room="core;memory;queue;simd;sched;io;storage;search;net;sim;kernel;user_world"
+chosen=()
+for argument in "$@"; do
+  case $argument in
+    --no-install) frys_install=0 ;;
+    --clean) clean=1 ;;
+    --ci) ci=1 ;;
+    --long) long=1 ;;
+    --help | -h) usage; exit 0 ;;
+    *)
+      [[ " ${all_stages[*]} " == *" $argument "* ]] || { usage >&2; frys_stop "there is no stage or option '$argument'"; }
+      chosen+=("$argument")
+      ;;
+  esac
+done
+[ ${#chosen[@]} -gt 0 ] || chosen=("${all_stages[@]}")
+[ $clean = 0 ] || rm -rf build
+mkdir -p $frys_logs
+export FRYS_LONG=$long
+
+passed=0 failed=0 skipped=0
+notes=() minutes=()
+deadline=$((SECONDS + (long == 1 ? 6 * 3600 : 28 * 60)))
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); notes+=("failed: $1"); }
+skip() { skipped=$((skipped + 1)); notes+=("skipped: $1"); echo "skipped: $1"; }
+
+# Runs tests of a build directory and adds up what they say.
+count_tests() {
+  local label=$1 directory=$2 junit p f s
+  shift 2
+  junit=$PWD/$frys_logs/${label//[^a-z[^a-z0-9]/-}.xml
+  rm -f "$junit"
+  frys_watch "$label" "$frys_logs/${label//[^a-z[^a-z0-9]/-}.log" timeout -k 10 "$frys_limit" \
+    ctest --test-dir "$directory" --output-on-failure --no-tests=ignore --output-junit "$junit" \
+    --test-output-size-passed 1000000 --test-output-size-failed 1000000 -LE '^long$' "$@"
+  local status=$?
+  if [ ! -s "$junit" ]; then fail "$label: ctest did not finish"; return; fi
+  { read -r p f s; while read -r note; do [ -z "$note" ] || { notes+=("$label: $note"); echo "  $note"; }; done; } \
+    < <(python3 tests/lib/count.py "$junit")
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  echo "$label: $p passed, $f failed, $s skipped"
+  [ $status = 0 ] || [ "$f" -gt 0 ] || fail "$label: ctest answered $status"
+}
+
+# The tests of floors that a compiler can read: sources of rooms, less those that need what it lacks.
+test_sources() { find tests -path 'tests/*/*_test.cpp' -not -path 'tests/compile_fail/*' | sort; }
+lower_floor_sources() {
+  { find include/frys/{core,memory,queue,simd} -name '*.hpp' -not -name '*-inl.hpp'; find tests/{core,memory,queue,simd} -name '*_test.cpp'; } 2>/dev/null |
+    sort | xargs -r grep -LE 'co_await|co_return|frys/(sched|io|storage|net|search)/|include <coroutine>'
+}
+syntax() {
+  local label=$1 files
+  mapfile -t files <<<"$3"
+  if frys_watch "$label" "$frys_logs/${label//[^a-z0-9[^a-z0-9]/-}.log" timeout -k 10 "$frys_limit" \
+    bash tests/lib/syntax.sh "build/syntax-${label//[^a-z0-9[^a-z0-9]/-}" "$2" "${files[@]}"; then
+    pass
+  else
+    fail "$label"
+  fi
+}
+
+stage_tree() {
+  frys_build tree test || fail "tree: the build"
+  count_tests "tree: tests" build/test -L 'promise|example' -j "$frys_cores"
+}
+
+stage_hygiene() {
+  FRYS_TARGETS=all frys_build hygiene test >/dev/null || true
+  count_tests "hygiene: checks" build/test -L 'hygiene|compile_fail'
+}
+
+stage_package() {
+  [ -d build/test ] || cmake --preset test >/dev/null || { fail "package: configure"; return; }
+  count_tests "package: consumers" build/test -L package
+}
+
+stage_single() {
+  [ -f single_include/frys/frys.hpp ] || { skip "single: there is no single_include/frys/frys.hpp"; return; }
+  frys_build single single || fail "single: the build"
+  count_tests "single: tests" build/single -L promise -j "$frys_cores"
+}
+
+stage_kernel() {
+  [ -f examples/kernel/main.cpp ] || { skip "kernel: there is no examples/kernel/main.cpp"; return; }
+  FRYS_TARGETS=frys-kernel frys_build kernel demo || { fail "kernel: the build"; return; }
+  [ -d build/test ] || cmake --preset test >/dev/null || { fail "kernel: configure"; return; }
+  export FRYS_KERNEL=$PWD/build/demo/examples/frys-kernel
+  count_tests "kernel: judges" build/test -L kernel
+  if [ $long = 1 ]; then
+    frys_watch "kernel: 100 kills per setting" $frys_logs/kills.log python3 tests/kernel/check_kill.py --rounds 100 &&
+      pass || fail "kernel: 100 kills"
+  fi
+}
+
+stage_asan() {
+  frys_build asan asan-ubsan || fail "asan: the build"
+  ASAN_OPTIONS=detect_stack_use_after_return=1 count_tests "asan: tests" build/asan-ubsan -L promise -j "$frys_cores"
+}
+
+stage_tsan() {
+  frys_build tsan tsan || fail "tsan: the build"
+  TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" count_tests "tsan: tests" build/tsan -L promise
+}
+
+stage_clang() {
+  if ! command -v clang++-16 >/dev/null; then
+    skip "clang: clang++-16 is missing (apt: clang-16)"
+  else
+    syntax "clang 16: every test" "clang++-16" "$(test_sources)"
+    if [ $long = 1 ]; then
+      frys_build clang clang "-DFRYS_ROOMS=$every_room" || fail "clang: the build"
+    else
+      frys_build clang clang "-DFRYS_ROOMS=core;queue" || fail "clang: the build"
+    fi
+    count_tests "clang: tests" build/clang -L promise
+  fi
+  if command -v clang++-14 >/dev/null; then
+    syntax "clang 14: floors 0 to 2" "clang++-14 -Wno-pragma-once-outside-header -Wno-unused-function" "$(lower_floor_sources)"
+  else
+    skip "clang 14: clang++-14 is missing (apt: clang-14)"
+  fi
+}
+
+stage_noexcept() {
+  local flags="-fno-exceptions -fno-rtti -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS"
+  syntax "noexcept: every test" "g++ $flags" "$(test_sources)"
+  local rooms="core;queue"
+  [ $long = 0 ] || rooms=$every_room
+  frys_build noexcept noexcept "-DFRYS_ROOMS=$rooms" || fail "noexcept: the build"
+  count_tests "noexcept: tests" build/noexcept -L promise
+}
+
+stage_fuzz() {
+  local source name seconds=15
+  [ $long = 0 ] || seconds=600
+  if ! command -v clang++-16 >/dev/null; then skip "fuzz: clang++-16 is missing (apt: clang-16)"; return; fi
+  mkdir -p build/fuzz
+  for source in tests/fuzz/*_fuzz.cpp; do
+    [ -f "$source" ] || { skip "fuzz: there is no fuzzer"; return; }
+    name=$(basename "$source" _fuzz.cpp)
+    if ! frys_watch "fuzz: build $name" "$frys_logs/fuzz-$name-build.log" timeout 300 clang++-16 -std=c++20 -g1 -O1 -Iinclude \
+      -Iexamples -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$source" -o "build/fuzz/$name" -lpthread; then
+      fail "fuzz: $name does not build"
+      continue
+    fi
+    mkdir -p "build/fuzz/$name.corpus" "build/fuzz/$name.findings" "tests/fuzz/corpus/$name"
+    if frys_watch "fuzz: $name for ${seconds}s" "$frys_logs/fuzz-$name.log" timeout -k 10 $((seconds + 120)) \
+      "build/fuzz/$name" -max_total_time=$seconds -timeout=20 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$name.findings/" \
+      "build/fuzz/$name.corpus" "tests/fuzz/corpus/$name"; then
+      pass
+    else
+      fail "fuzz: $name; the input lies in build/fuzz/$name.findings"
+    fi
+  done
+}
+
+stage_long() {
+  count_tests "long: scripts" build/test -L '^long$' -LE '^none$'
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+start=$SECONDS
+compiler_major=$(g++ -dumpversion 2>/dev/null | cut -d. -f1)
+[ -n "$compiler_major" ] || compiler_major=$(apt-cache depends g++ 2>/dev/null | sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' | head -n 1)
+optional=(libhwy-dev liburing-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
+  # g++-multilib itself refuses to stand beside a cross compiler; the versioned package does not.
+  "g++-${compiler_major:-12}-multilib" g++-mingw-w64-x86-64-posix g++-aarch64-linux-gnu)
+[ $long = 0 ] || optional+=(qemu-user npm)
+frys_packages g++ cmake ninja-build pkg-config doctest-dev python3 -- "${optional[@]}"
+frys_need_cmake
+minutes+=("packages|$((SECONDS - start))")
+
+# How long a stage may take, in seconds; generous, for a busy machine with two cores.
+limit_of() {
+  case $1 in
+    tree | single | asan) echo 600 ;;
+    hygiene | kernel | tsan) echo 420 ;;
+    *) echo 300 ;;
+  esac
+}
+
+number=0
+for stage in "${chosen[@]}"; do
+  number=$((number + 1))
+  printf '\n== %d/%d %s\n' $number ${#chosen[@]} "$stage"
+  left=$((deadline - SECONDS))
+  if [ $ci = 1 ] && [ $left -lt 20 ]; then
+    fail "$stage: no time is left"
+    continue
+  fi
+  frys_limit=$(limit_of "$stage")
+  if [ $long = 1 ]; then
+    frys_limit=7200
+  elif [ $ci = 1 ] && [ "$frys_limit" -gt $left ]; then
+    frys_limit=$left
+  fi
+  start=$SECONDS
+  "stage_$stage"
+  minutes+=("$stage|$((SECONDS - start))")
+done
+if [ $long = 1 ] && [ ${#chosen[@]} = ${#all_stages[@]} ]; then
+  printf '\n== long\n'
+  start=$SECONDS
+  stage_long
+  minutes+=("long|$((SECONDS - start))")
+fi
+
+printf '\n'
+if [ ${#notes[@]} -gt 0 ]; then
+  printf '%s\n' "${notes[@]}"
+  printf '\n'
+fi
+for entry in "${minutes[@]}" "all|$SECONDS"; do
+  printf '  %-10s %s\n' "${entry%%|*}" "$(frys_minutes "${entry##*|}")"
+done
+if [ $skipped -gt 0 ]; then
+  echo "$passed passed, $failed failed, $skipped skipped"
+else
+  echo "$passed passed, $failed failed"
+fi
+[ $failed = 0 ] && [ $passed -gt 0 ]

@@ -3,9 +3,9 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL, because the library must be there.
-// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
-//                after more gates were set adds what is new.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
+//                include after more gates were set adds what is new.
 // Use when       convenience counts more than compile time; else include the block's own header.
 
 #if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL

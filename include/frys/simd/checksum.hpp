@@ -42,9 +42,7 @@ FRYS_SIMD_LOCAL inline constexpr crc32c_method crc_methods[] = {
 #endif
 };
 
-inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_t state) noexcept;
-FRYS_SIMD_LOCAL inline constexpr crc32c_method crc_boot_method{"boot", &crc_boot};
-FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice{&crc_boot_method};
+FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice;
 
 }  // namespace detail
 
@@ -55,17 +53,20 @@ inline std::span<const crc32c_method> crc32c_methods() noexcept {
 }
 
 namespace detail {
-inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_t state) noexcept {
+FRYS_NOINLINE inline const crc32c_method* choose_crc() noexcept {
   const crc32c_method& chosen = crc32c_methods().back();
   crc_choice.set(chosen);
-  return chosen.update(data, n, state);
+  return &chosen;
 }
 }  // namespace detail
 
 // The CRC-32C of `bytes`. To go on where an earlier call ended, pass its answer as `seed`:
 // crc32c(b, crc32c(a)) is the checksum of a followed by b.
 [[nodiscard]] inline std::uint32_t crc32c(byte_view bytes, std::uint32_t seed = 0) noexcept {
-  return ~detail::crc_choice.get().update(bytes.data(), bytes.size(), ~seed);
+  const crc32c_method* method = detail::crc_choice.get();
+  if (method == nullptr) [[unlikely]]
+    method = detail::choose_crc();
+  return (*method)(bytes, seed);
 }
 
 // The checksum of a followed by b, from crc32c(a), crc32c(b) and the size of b in bytes. O(log size).

@@ -65,17 +65,17 @@ inline cpu_features detect_cpu() noexcept {
 inline cpu_features detect_cpu() noexcept { return 0; }
 #endif
 
-// Which kernels run. Starts, before any constructor, at a table whose entries make the choice when they are called.
+// Which kernels run; null until the first call has asked the processor. Constant-initialised, so that calls from other
+// translation units' static constructors find it in order.
 template <class Kernels>
 class choice {
  public:
-  explicit constexpr choice(const Kernels* boot) noexcept : active_(boot) {}
   // relaxed: tables are constants, nothing is published with the pointer; a race stores the same choice twice.
-  const Kernels& get() const noexcept { return *active_.load(std::memory_order_relaxed); }
+  const Kernels* get() const noexcept { return active_.load(std::memory_order_relaxed); }
   void set(const Kernels& chosen) noexcept { active_.store(&chosen, std::memory_order_relaxed); }  // relaxed: as above
 
  private:
-  std::atomic<const Kernels*> active_;
+  std::atomic<const Kernels*> active_{nullptr};
 };
 
 }  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail

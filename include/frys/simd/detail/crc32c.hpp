@@ -62,9 +62,10 @@ FRYS_SIMD_LOCAL inline constexpr crc_tables crc_table = make_crc_tables();
 inline std::uint32_t crc_by_table(const std::byte* p, std::size_t n, std::uint32_t crc) noexcept {
   const crc_tables& t = crc_table;
   for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t w = load_le<std::uint64_t>(p) ^ crc;
-    crc = t[7][w & 0xFFu] ^ t[6][(w >> 8) & 0xFFu] ^ t[5][(w >> 16) & 0xFFu] ^ t[4][(w >> 24) & 0xFFu] ^
-          t[3][(w >> 32) & 0xFFu] ^ t[2][(w >> 40) & 0xFFu] ^ t[1][(w >> 48) & 0xFFu] ^ t[0][w >> 56];
+    const std::uint32_t low = load_le<std::uint32_t>(p) ^ crc;
+    const std::uint32_t high = load_le<std::uint32_t>(p + 4);
+    crc = t[7][low & 0xFFu] ^ t[6][(low >> 8) & 0xFFu] ^ t[5][(low >> 16) & 0xFFu] ^ t[4][low >> 24] ^
+          t[3][high & 0xFFu] ^ t[2][(high >> 8) & 0xFFu] ^ t[1][(high >> 16) & 0xFFu] ^ t[0][high >> 24];
   }
   for (; n != 0; --n, ++p) crc = (crc >> 8) ^ t[0][(crc ^ std::to_integer<std::uint32_t>(*p)) & 0xFFu];
   return crc;

@@ -139,23 +139,29 @@ class [[nodiscard]] result {
   }
   template <class R>
   void construct_from(R&& other) {
-    if (has_value_)
+    if (other.has_value_)
       ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
     else
       ::new (static_cast<void*>(&error_)) frys::error(other.error_);
   }
   template <class R>
   void assign_from(R&& other) {
+    const bool holds = other.has_value_;
     destroy();
-    // An error stands here while T's constructor runs, so that one that throws leaves a result with an error.
-    ::new (static_cast<void*>(&error_)) frys::error{errc::cancelled, domain::core, "assignment of a result threw", 0};
     has_value_ = false;
-    if (other.has_value_) {
-      ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
-      has_value_ = true;
-    } else {
-      error_ = other.error_;
-    }
+    // Writes the error when T's constructor has left by an exception, after it wrote where the error stands. A guard
+    // and not a catch, so that -fno-exceptions compiles it.
+    struct guard {
+      result* self;
+      ~guard() {
+        if (self != nullptr)
+          ::new (static_cast<void*>(&self->error_))
+              frys::error{errc::cancelled, domain::core, "assignment of a result threw", 0};
+      }
+    } unless_done{this};
+    construct_from(std::forward<R>(other));
+    unless_done.self = nullptr;
+    has_value_ = holds;
   }
   void destroy() noexcept {
     if constexpr (!std::is_trivially_destructible_v<T>)

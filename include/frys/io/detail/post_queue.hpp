@@ -43,6 +43,11 @@ class post_queue {
     return oldest;
   }
 
+  // The loop only. A look without a read-modify-write.
+  bool seems_empty() const noexcept {
+    return newest_.load(std::memory_order_relaxed) == nullptr;  // relaxed: a hint
+  }
+
   // The loop only. Marks it as asleep; false if there is work, and then it must not sleep.
   bool fall_asleep() noexcept {
     work* expected = nullptr;

@@ -8,7 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <string_view>
 
 #include <frys/core/result.hpp>
@@ -42,10 +42,12 @@ class store {
   [[nodiscard]] bool append(value& v, std::string_view text) noexcept;
   bool erase(std::string_view key) noexcept;
   void set_expiry(value& v, std::int64_t expire_at_ms) noexcept;
-  // The vector set of the key, made if there is none; nullptr: out of memory. The key must hold no string.
-  [[nodiscard]] vector_set* make_vectors(std::string_view key, std::uint32_t dimension) noexcept;
-  // Call after a vector set changed: keeps used_bytes right, and erases the key when the set is empty.
-  void vectors_changed(std::string_view key) noexcept;
+  // Gives the element this vector, in the key's vector set, made if there is none. False: out of memory, or the key
+  // holds something else. `added`: the element is new.
+  [[nodiscard]] bool add_vector(std::string_view key, std::string_view element, std::span<const float> vector,
+                                bool& added) noexcept;
+  // False: no such element. The key goes with its last element.
+  bool remove_vector(std::string_view key, std::string_view element) noexcept;
   void flush() noexcept;
 
   // One effect from a log; takes no notice of the time. Fails with corrupt where it does not fit what is there.
@@ -76,6 +78,7 @@ class store {
   frys::result<void> reserve(std::size_t keys) noexcept { return table_.reserve(keys); }
 
  private:
+  vector_set* make_vectors(std::string_view key, std::uint32_t dimension) noexcept;
   void drop(std::string_view key, std::uint64_t hash, value& v) noexcept;
 
   table table_;
@@ -84,6 +87,9 @@ class store {
   std::uint64_t expired_ = 0;
   std::uint64_t sweep_at_ = 0;
 };
+
+// Little-endian float32s, as clients and records carry them, into bytes.size() / 4 floats.
+void read_floats(std::string_view bytes, float* out) noexcept;
 
 }  // namespace kernel
 

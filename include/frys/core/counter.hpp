@@ -112,6 +112,8 @@ class basic_histogram {
                 "frys::basic_histogram: unknown policy; it takes policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::basic_histogram: a policy is given twice; name each at most once");
+  static_assert(atomics_model<typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type>,
+                "frys::basic_histogram: policy::atomics wants an atomics model, see core/atomics.hpp");
   using count_type = basic_counter<Policies...>;
 
  public:

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Twins: each tests/compile_fail/<block>_<rule>.cpp builds as it is, fails with -DWRONG, and says the sentence of its first line.
+
+  // expect: frys::parker: unknown policy
+  #include <frys/core/parker.hpp>
+  #ifdef WRONG
+  frys::parker<int> p;
+  #else
+  frys::parker<> p;
+  #endif
+
+Options: names (parts of file names) choose some; --verbose prints what the compilers said. Reports, without failing, where the
+first error and what belongs to it is longer than 15 lines.
+"""
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+MOST_LINES = 15
+
+
+def compilers():
+    out = {}
+    for c in (os.environ.get("CXX"), "g++", "clang++-16", "clang++"):
+        if c and shutil.which(c):
+            text = subprocess.run([c, "--version"], capture_output=True, text=True).stdout
+            kind = "clang" if "clang" in text else "gcc"
+            m = re.search(r"version (\d+)", text) if kind == "clang" else re.search(r"\) (\d+)", text)
+            if kind == "gcc" or int(m.group(1)) >= 16:  # older ones have no coroutines with this library
+                out.setdefault(kind, c)
+    return list(out.values())
+
+
+def compile_one(cxx, path, *flags):
+    r = subprocess.run([cxx, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wno-unused", "-I", str(TOP / "include"), *flags, str(path)],
+                       capture_output=True, text=True, cwd=TOP, env={**os.environ, "LC_ALL": "C"})
+    return r.returncode, r.stderr
+
+
+def errors_of(text):
+    """Blocks of output, one per error: the lines from one `error:` to the next, with the notes above left out."""
+    blocks = []
+    for line in text.splitlines():
+        if re.search(r"\berror: ", line):
+            blocks.append([line])
+        elif blocks:
+            blocks[-1].append(line)
+    return blocks
+
+
+def sentence_in(expect, text):
+    flat = lambda s: re.sub(r"\s+", " ", s.replace('" "', "").replace('\\"', '"'))
+    return any(flat(expect) in flat(line) for line in text.splitlines() if "error: " in line)
+
+
+def verdict(expect, right, wrong):
+    """What is wrong with a twin, from (exit code, output) of both builds."""
+    if right[0]:
+        return "does not build without -DWRONG:\n" + "\n".join(right[1].splitlines()[:12])
+    if not wrong[0]:
+        return "builds with -DWRONG, and must not"
+    if not sentence_in(expect, wrong[1]):
+        said = [l for l in wrong[1].splitlines() if "error: " in l]
+        return f"fails without its sentence.\n    expected: {expect}\n    said:     " + "\n              ".join(said[:4])
+    return None
+
+
+def check(job):
+    cxx, path = job
+    first = path.read_text().split("\n", 1)[0]
+    m = re.fullmatch(r"// expect: (\S.*)", first)
+    if not m:
+        return path, cxx, "the first line must be `// expect: <the sentence>`", 0, ""
+    text = path.read_text()
+    flags = [f for g in re.findall(r"^// flags: (.*)$", text, re.M) for f in g.split()]
+    wrong = compile_one(cxx, path, "-DWRONG", *flags)
+    why = verdict(m.group(1), compile_one(cxx, path, *flags), wrong)
+    blocks = errors_of(wrong[1])
+    return path, cxx, why, len(blocks[0]) if blocks else 0, wrong[1]
+
+
+def main():
+    # The driver itself: each way of being wrong is seen.
+    said = (1, 'x.cpp:1:1: error: static assertion failed: frys::x: unknown policy; it takes a\n  1 | x\n')
+    assert verdict("frys::x: unknown policy", (0, ""), said) is None
+    assert "must not" in verdict("frys::x", (0, ""), (0, ""))
+    assert "does not build" in verdict("frys::x", (1, "error: y"), said)
+    assert "without its sentence" in verdict("frys::x: unfit", (0, ""), said)
+    assert "without its sentence" in verdict("unknown policy", (0, ""), (1, "x.cpp: error: other\nnote: unknown policy"))
+
+    names = [a for a in sys.argv[1:] if not a.startswith("-")]
+    cases = [p for p in sorted(HERE.glob("*.cpp")) if not names or any(n in p.name for n in names)]
+    found = compilers()
+    jobs = [(c, p) for p in cases for c in found]
+    failures = long_ones = 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for path, cxx, why, lines, text in pool.map(check, jobs):
+            if why:
+                failures += 1
+                print(f"FAILED: {path.name} with {cxx}: {why}")
+            elif lines > MOST_LINES:
+                long_ones += 1
+                print(f"note: {path.name} with {cxx}: the first error takes {lines} lines")
+            if "--verbose" in sys.argv:
+                print(f"---- {path.name} with {cxx}\n{text}")
+    print(f"compile_fail: {len(cases)} twins x {len(found)} compilers, {long_ones} long messages, {failures} failures")
+    return 1 if failures or not cases or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+// object_pool: objects of one type, made and destroyed one by one, in any order, without the heap.
+//
+// Use when  many T of one kind come and go: connections, entries, timers, sessions.
+// Not when  they all die together (arena), or are freed by other threads (buffer_pool shows the way).
+// Threads   one at a time.
+// Cost      acquire and destroy: O(1), a pop and a push on a list through the free slots; the slot freed last is used
+//           first. One slot is as large as T, or a pointer if T is smaller. Slabs are kept until the pool's end, so
+//           after the longest crowd nothing is allocated.
+// Errors    errc::out_of_memory: the source refused; errc::limit_exceeded: beyond policy::limit.
+// Lifetime  every object must be destroyed before the pool (hardened builds check). Objects never move.
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>       where slabs come from           default os_pages
+//   policy::chunk_size<N>  bytes of a slab, about          default 64 KiB
+//   policy::limit<N>       the most bytes of all slabs     default none
+#ifndef FRYS_MEMORY_OBJECT_POOL_HPP
+#define FRYS_MEMORY_OBJECT_POOL_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "../config.hpp"
+#include "../core/bytes.hpp"
+#include "../core/concepts.hpp"
+#include "../core/result.hpp"
+#include "../policy.hpp"
+#include "pages.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, class... Policies>
+class object_pool {
+  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::object_pool: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::object_pool: a policy is given twice; name each at most once");
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && std::is_nothrow_destructible_v<T>,
+                "frys::object_pool<T>: T must be an object type, not an array, that dies without throwing");
+  static_assert(alignof(T) <= page_size, "frys::object_pool<T>: T must not be aligned beyond a page (4096 bytes)");
+
+ public:
+  using value_type = T;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::object_pool: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<64 * 1024>, Policies...>::value;
+  static constexpr std::size_t limit =
+      policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;
+
+  // Owns one object and returns it to its pool. Moves; must not outlive the pool.
+  class handle {
+   public:
+    handle() noexcept = default;
+    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
+    handle& operator=(handle&& other) noexcept {
+      handle taken(std::move(other));
+      std::swap(object_, taken.object_);
+      std::swap(pool_, taken.pool_);
+      return *this;
+    }
+    ~handle() { reset(); }
+
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    // Destroys the object now.
+    void reset() noexcept {
+      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
+    }
+    // Gives up ownership: somebody calls object_pool::destroy later.
+    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+
+   private:
+    friend object_pool;
+    handle(T* object, object_pool* pool) noexcept : object_(object), pool_(pool) {}
+    T* object_ = nullptr;
+    object_pool* pool_ = nullptr;
+  };
+
+  object_pool() noexcept = default;
+  object_pool(const object_pool&) = delete;
+  object_pool& operator=(const object_pool&) = delete;
+  ~object_pool() {
+    FRYS_ASSERT(live_ == 0, "object_pool: destroyed while objects of it live");
+    while (slabs_ != nullptr) {
+      const byte_span memory = slabs_->memory;  // the slab lies in the memory that it describes
+      slabs_ = slabs_->next;
+      pages_type::release(memory);
+    }
+  }
+
+  // T(args...), owned by the handle. If T's constructor throws, the slot is free again.
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...>
+  [[nodiscard]] result<handle> acquire(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    result<T*> object = create(std::forward<Args>(args)...);
+    if (!object) return object.error();
+    return handle(*object, this);
+  }
+  // The same without a handle, for objects that stand in somebody's lists; destroy it by destroy().
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...>
+  [[nodiscard]] result<T*> create(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    if (free_ == nullptr) [[unlikely]] {
+      result<void> grown = grow();
+      if (!grown) return grown.error();
+    }
+    // The slot leaves the list first, because T is built over its link; if T's constructor throws, it goes back.
+    pending p{*this, std::exchange(free_, free_->next)};
+    T* object = std::construct_at(&p.taken->value, std::forward<Args>(args)...);
+    p.taken = nullptr;
+    ++live_;
+    return object;
+  }
+  // Destroys an object of this pool.
+  void destroy(T& object) noexcept {
+    FRYS_ASSERT(live_ != 0, "object_pool::destroy: more objects than were made");
+    std::destroy_at(&object);
+    slot* s = reinterpret_cast<slot*>(&object);  // the union and its member share their address
+    s->next = free_;
+    free_ = s;
+    --live_;
+  }
+
+  // Takes memory for at least `count` objects in all, so that acquire need not.
+  result<void> reserve(std::size_t count) noexcept {
+    while (slots_ < count) {
+      result<void> grown = grow();
+      if (!grown) return grown;
+    }
+    return {};
+  }
+
+  // Objects that live.
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
+  // Objects there is memory for.
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+  // Bytes asked of the source and held.
+  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
+
+ private:
+  union slot {
+    slot() noexcept {}
+    ~slot() {}
+    slot* next;
+    T value;
+  };
+  struct pending {
+    object_pool& pool;
+    slot* taken;
+    ~pending() {
+      if (taken == nullptr) return;
+      taken->next = pool.free_;
+      pool.free_ = taken;
+    }
+  };
+  struct slab {
+    byte_span memory;
+    slab* next = nullptr;
+  };
+  static constexpr std::size_t header =
+      detail::round_up(sizeof(slab), alignof(slot) > alignof(slab) ? alignof(slot) : alignof(slab));
+
+  FRYS_NOINLINE result<void> grow() noexcept {
+    constexpr std::size_t one = header + sizeof(slot);
+    const std::size_t left = limit - (std::min)(limit, reserved_);
+    if (left < one)
+      return error{errc::limit_exceeded, domain::memory, "the pool's limit would be passed",
+                   static_cast<std::int64_t>((std::min)(limit, detail::most_bytes))};
+    const std::size_t wanted = (std::min)((std::max)(chunk_size, one), left);
+    result<byte_span> memory = pages_type::allocate(wanted);
+    if (!memory) return memory.error();
+    slabs_ = ::new (static_cast<void*>(memory->data())) slab{*memory, slabs_};
+    reserved_ += wanted;
+    const std::size_t count = (wanted - header) / sizeof(slot);
+    slot* first = reinterpret_cast<slot*>(memory->data() + header);
+    for (std::size_t i = count; i-- > 0;) {  // the lowest address is used first
+      slot* free = ::new (static_cast<void*>(first + i)) slot;
+      free->next = free_;
+      free_ = free;
+    }
+    slots_ += count;
+    return {};
+  }
+
+  slot* free_ = nullptr;
+  slab* slabs_ = nullptr;
+  std::size_t live_ = 0;
+  std::size_t slots_ = 0;
+  std::size_t reserved_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_OBJECT_POOL_HPP

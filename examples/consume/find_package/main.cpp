@@ -1,0 +1,28 @@
+// How do I use an installed frys with its optional libraries? A component brings the gate, the headers and the library.
+#include <liburing.h>
+
+#include <array>
+#include <cstdio>
+#include <frys/queue/mpsc_queue.hpp>
+#include <frys/simd/distance.hpp>
+#include <frys/simd/target.hpp>
+
+static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1, "a component defines its gate");
+
+int main() {
+  frys::mpsc_queue<int> queue;
+  if (!queue.try_push(42)) return 1;
+  const auto value = queue.try_pop();
+
+  const std::array<float, 4> a{1, 2, 3, 4};
+  const float dot = frys::simd::dot(a, a);
+
+  // A machine may refuse io_uring; that the library is linked is what counts here.
+  io_uring ring;
+  const bool has_ring = io_uring_queue_init(8, &ring, 0) == 0;
+  if (has_ring) io_uring_queue_exit(&ring);
+
+  std::printf("frys %s: %d, dot %.0f by %s, io_uring %s\n", FRYS_VERSION, *value, static_cast<double>(dot),
+              std::string(frys::simd::target()).c_str(), has_ring ? "yes" : "refused here");
+  return *value == 42 && dot == 30.0F ? 0 : 1;
+}

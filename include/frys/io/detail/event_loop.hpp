@@ -104,7 +104,9 @@ class event_loop {
       } alarm{this};
 
       awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
-      ~awaiter() { loop.wheel_.cancel(alarm); }
+      ~awaiter() {
+        if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
+      }
       bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
       void await_suspend(std::coroutine_handle<> h) noexcept {
         handle = h;

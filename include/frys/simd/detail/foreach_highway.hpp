@@ -3,7 +3,7 @@
 //
 // Nothing of Highway is linked, so HWY_EXPORT, HWY_DYNAMIC_DISPATCH and hwy/foreach_target.h are not used; the latter
 // would have to find this very file again, which a renamed single header cannot offer. Highway's resting state, before
-// and after: what one plain #include "hwy/highway.h" leaves, which is HWY_TARGET == HWY_STATIC_TARGET,
+// and after: what one plain #include <hwy/highway.h> leaves, which is HWY_TARGET == HWY_STATIC_TARGET,
 // HWY_TARGET_TOGGLE undefined, HWY_HIGHWAY_PER_TARGET defined and HWY_ONCE == 1.
 //
 // Included by ../target.hpp alone, which declares what the kernels need first.
@@ -20,7 +20,7 @@
 #ifndef HWY_IS_DEBUG_BUILD
 #define HWY_IS_DEBUG_BUILD 0
 #endif
-#include "hwy/highway.h"
+#include <hwy/highway.h>
 
 #define FRYS_SIMD_BACKEND_NAME "highway"
 
@@ -45,7 +45,7 @@
 #else
 #undef HWY_TARGET
 #define HWY_TARGET HWY_STATIC_TARGET
-#include "hwy/ops/set_macros-inl.h"
+#include <hwy/ops/set_macros-inl.h>
 #define FRYS_SIMD_NS t0_baseline
 #include "kernels_highway-inl.hpp"
 #undef FRYS_SIMD_NS
@@ -88,7 +88,7 @@
 // Back to the resting state. A toggle that stays defined would make later Highway headers vanish silently.
 #undef HWY_TARGET
 #define HWY_TARGET HWY_STATIC_TARGET
-#include "hwy/ops/set_macros-inl.h"
+#include <hwy/ops/set_macros-inl.h>
 #undef HWY_TARGET_TOGGLE
 #undef HWY_HIGHWAY_PER_TARGET
 #undef HWY_SET_MACROS_PER_TARGET

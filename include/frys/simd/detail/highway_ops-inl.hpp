@@ -4,7 +4,7 @@
 // hwy/highway.h enters its per-target part whenever HWY_HIGHWAY_PER_TARGET and HWY_TARGET_TOGGLE do not agree, so the
 // toggle is flipped and both guards are put in step with it.
 #if FRYS_SIMD_OPS_READY
-#include "hwy/ops/set_macros-inl.h"
+#include <hwy/ops/set_macros-inl.h>
 #else
 #ifdef HWY_TARGET_TOGGLE
 #undef HWY_TARGET_TOGGLE
@@ -17,5 +17,5 @@
 #undef HWY_SET_MACROS_PER_TARGET
 #define HWY_SET_MACROS_PER_TARGET
 #endif
-#include "hwy/highway.h"
+#include <hwy/highway.h>
 #endif

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -22,6 +23,20 @@ struct restless : frys::atomics::standard {
     return !until.has_passed<frys::clocks::steady>();
   }
   static void notify_one(std::atomic<std::uint32_t>&) noexcept { ++wakes; }
+};
+
+// The machine's atomics, with a call after the next look at the word: another thread comes in between.
+struct looked_at : frys::atomics::standard {
+  static inline void (*after_look)() = nullptr;
+  template <class T>
+  struct atomic : std::atomic<T> {
+    using std::atomic<T>::atomic;
+    T load(std::memory_order order) const noexcept {
+      const T seen = std::atomic<T>::load(order);
+      if (auto* call = std::exchange(after_look, nullptr)) call();
+      return seen;
+    }
+  };
 };
 
 template <class W>
@@ -159,4 +174,27 @@ TEST_CASE("parker: many handovers at the last moment of a deadline lose nothing"
   }
   CHECK_FALSE(p.park_until(deadline::now()));
   waker.join();
+}
+
+TEST_CASE("parker: an unpark between the owner's look and its taking of the permit publishes too") {
+  // ThreadSanitizer reports a race on `published` if park takes the permit without acquiring the second unpark.
+  static frys::parker<frys::policy::atomics<looked_at>> p;
+  static int published = 0;
+  published = 0;
+  static std::atomic<bool> done{false};
+  static std::thread second;
+  done = false;
+  p.unpark();
+  looked_at::after_look = [] {
+    second = std::thread([] {
+      published = 1;
+      p.unpark();
+      done.store(true, std::memory_order_relaxed);  // relaxed: only tells that it happened, publishes nothing
+    });
+    while (!done.load(std::memory_order_relaxed)) std::this_thread::yield();
+  };
+  p.park();
+  CHECK(published == 1);
+  second.join();
+  CHECK_FALSE(p.park_until(deadline::now()));  // both permits were one
 }

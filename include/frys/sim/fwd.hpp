@@ -1,0 +1,20 @@
+// fwd: the names of sim without their bodies.
+#ifndef FRYS_SIM_FWD_HPP
+#define FRYS_SIM_FWD_HPP
+
+#include <cstdint>
+
+#include "../config.hpp"
+
+namespace frys::inline FRYS_ABI::sim {
+
+enum class aftermath : std::uint8_t;
+class disk;
+class random;
+template <class Tag>
+class basic_clock;
+struct world;
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_FWD_HPP

@@ -111,7 +111,8 @@ class Header:
             if around and not name.endswith("-inl.hpp") and not allowed(self.name, name):
                 say(i, f'"{m.group(2)}" is included inside `{around[-1].strip()}`: it would vanish for everybody '
                        "else; include it unconditionally, or under #if FRYS_WITH_X alone")
-            at_head = head and not around and not name.endswith("-inl.hpp")
+            # A header of with/ may set its gate before it includes: in the single header the gate is set already.
+            at_head = (head or self.room == "with") and not around and not name.endswith("-inl.hpp")
             self.internal.append((i, name, None, "head" if at_head else "place"))
 
     def lint_guard(self, say):
@@ -142,6 +143,8 @@ class Tree:
             if not h.inline and h.name != UMBRELLA and guards.setdefault(h.guard, h.name) != h.name:
                 self.errors.append(f"include/frys/{h.name}:1: the guard {h.guard} is also that of {guards[h.guard]}")
         self.lint_cycles()
+        if not self.errors:
+            self.lint_places()
 
     def lint_cycles(self):
         state = {}
@@ -175,6 +178,16 @@ class Tree:
                     found[target] = new
                     work.append(target)
         return found
+
+    def lint_places(self):
+        """What stands in the middle of a header must not be needed under other gates than that header."""
+        found = self.conditions([UMBRELLA]) if UMBRELLA in self.headers else {}
+        for h in self.headers.values():
+            for i, target, _, how in h.internal:
+                if (how == "place" and not self.headers[target].inline and h.name in found and target not in ("config.hpp",)
+                        and found[target] != found[h.name]):
+                    self.errors.append(f"include/frys/{h.name}:{i + 1}: \"{target}\" is needed under other gates too; include it "
+                                       "before anything else stands in this header")
 
     def unreached(self):
         found = self.conditions([UMBRELLA])

@@ -51,14 +51,62 @@
 #include "core/wait.hpp"
 #include "core/work.hpp"
 
+#include "memory/arena.hpp"
+#include "memory/buffer.hpp"
+#include "memory/buffer_pool.hpp"
 #include "memory/fwd.hpp"
+#include "memory/object_pool.hpp"
 #include "memory/pages.hpp"
 
 #include "queue/fwd.hpp"
 #include "queue/intrusive_mpsc_queue.hpp"
+#include "queue/mpmc_ring.hpp"
 #include "queue/mpsc_queue.hpp"
 #include "queue/result.hpp"
+#include "queue/spsc_ring.hpp"
 
+#include "sched/fwd.hpp"
+#include "sched/task.hpp"
+#include "sched/timer_wheel.hpp"
+
+#include "io/epoll_reactor.hpp"
+#include "io/options.hpp"
+#include "io/os_error.hpp"
+#include "io/posix_files.hpp"
+#include "io/socket.hpp"
+
+#include "net/fwd.hpp"
+#include "net/resp.hpp"
+#include "net/resp_decoder.hpp"
+#include "net/resp_output.hpp"
+#include "net/resp_reply.hpp"
+#include "net/resp_writer.hpp"
+
+#if defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY
+#include "with/highway.hpp"
+#endif
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
+#include "simd/bytes.hpp"
 #include "simd/checksum.hpp"
+#include "simd/distance.hpp"
+#include "simd/fwd.hpp"
+#include "simd/target.hpp"
+#endif
+#if defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE
+#include "storage/durability.hpp"
+#include "storage/fwd.hpp"
+#include "storage/memtable.hpp"
+#include "storage/wal.hpp"
+#endif
+#if defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH
+#include "search/flat_index.hpp"
+#include "search/fwd.hpp"
+#include "search/metric.hpp"
+#endif
+#if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
+#include "sim/clock.hpp"
+#include "sim/disk.hpp"
+#include "sim/fwd.hpp"
+#include "sim/random.hpp"
+#include "sim/world.hpp"
 #endif

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 581238833e17c997.
+// frys 0.1.0, one header: the whole library. Content 29d0015d173db30f.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7,9 +7,9 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL, because the library must be there.
-// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
-//                after more gates were set adds what is new.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
+//                include after more gates were set adds what is new.
 // Use when       convenience counts more than compile time; else include the block's own header.
 
 #if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL
@@ -34,6 +34,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <compare>
@@ -1108,23 +1109,29 @@ class [[nodiscard]] result {
   }
   template <class R>
   void construct_from(R&& other) {
-    if (has_value_)
+    if (other.has_value_)
       ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
     else
       ::new (static_cast<void*>(&error_)) frys::error(other.error_);
   }
   template <class R>
   void assign_from(R&& other) {
+    const bool holds = other.has_value_;
     destroy();
-    // An error stands here while T's constructor runs, so that one that throws leaves a result with an error.
-    ::new (static_cast<void*>(&error_)) frys::error{errc::cancelled, domain::core, "assignment of a result threw", 0};
     has_value_ = false;
-    if (other.has_value_) {
-      ::new (static_cast<void*>(&value_)) T(std::forward<R>(other).value_);
-      has_value_ = true;
-    } else {
-      error_ = other.error_;
-    }
+    // Writes the error when T's constructor has left by an exception, after it wrote where the error stands. A guard
+    // and not a catch, so that -fno-exceptions compiles it.
+    struct guard {
+      result* self;
+      ~guard() {
+        if (self != nullptr)
+          ::new (static_cast<void*>(&self->error_))
+              frys::error{errc::cancelled, domain::core, "assignment of a result threw", 0};
+      }
+    } unless_done{this};
+    construct_from(std::forward<R>(other));
+    unless_done.self = nullptr;
+    has_value_ = holds;
   }
   void destroy() noexcept {
     if constexpr (!std::is_trivially_destructible_v<T>)
@@ -1394,6 +1401,8 @@ class basic_histogram {
                 "frys::basic_histogram: unknown policy; it takes policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::basic_histogram: a policy is given twice; name each at most once");
+  static_assert(atomics_model<typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type>,
+                "frys::basic_histogram: policy::atomics wants an atomics model, see core/atomics.hpp");
   using count_type = basic_counter<Policies...>;
 
  public:
@@ -1973,6 +1982,8 @@ template <class T>
 class intrusive_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  // The element that pop would answer; nullptr when empty.
+  [[nodiscard]] T* front() const noexcept { return first_; }
   void push(T& element) noexcept {
     element.next = nullptr;
     *last_ = &element;
@@ -2129,34 +2140,6 @@ constexpr type_id_t type_id() noexcept {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_TYPE_ID_HPP
-// ---- frys/memory/fwd.hpp
-// fwd: the names of memory without their bodies.
-#ifndef FRYS_MEMORY_FWD_HPP
-#define FRYS_MEMORY_FWD_HPP
-
-namespace frys::inline FRYS_ABI {
-
-struct os_pages;
-struct heap_pages;
-template <class... Policies>
-struct basic_buffer_block;
-template <class... Policies>
-class basic_buffer;
-template <class... Policies>
-class basic_buffer_chain;
-using buffer_block = basic_buffer_block<>;
-using buffer = basic_buffer<>;
-using buffer_chain = basic_buffer_chain<>;
-template <class... Policies>
-class buffer_pool;
-template <class... Policies>
-class arena;
-template <class T, class... Policies>
-class object_pool;
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_FWD_HPP
 // ---- frys/memory/pages.hpp
 // os_pages, heap_pages: where blocks get large pieces of memory from. Both are models of page_source
 // (core/concepts.hpp).
@@ -2243,6 +2226,1128 @@ struct os_pages : heap_pages {};
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_PAGES_HPP
+// ---- frys/memory/arena.hpp
+// arena: memory that is taken piece by piece and given back all at once, or back to a mark.
+//
+// Use when  many small things die together: one request, one parse, one frame.
+// Not when  they die one by one (object_pool), or have destructors that must run.
+// Threads   one at a time.
+// Cost      an allocation: a subtraction, a mask and a compare, inlined. reset and rewind: O(chunks), most often one.
+// Chunks
+//           double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source no
+//           more.
+// Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit.
+// Lifetime  pointers hold until reset, a rewind to an earlier mark, or the arena's end. A moved-from arena is empty.
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>       where chunks come from                default os_pages
+//   policy::chunk_size<N>  bytes of the first chunk              default 64 KiB
+//   policy::limit<N>       the most bytes of all chunks          default none
+#ifndef FRYS_MEMORY_ARENA_HPP
+#define FRYS_MEMORY_ARENA_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class arena {
+  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world");
+  static_assert(accepted::template unique<Policies...>, "frys::arena: a policy is given twice; name each at most once");
+
+ public:
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::arena: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<64 * 1024>, Policies...>::value;
+  static_assert(chunk_size >= 256, "frys::arena: policy::chunk_size must be at least 256 bytes");
+  static constexpr std::size_t limit =
+      policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;
+
+  // A point to rewind to. Good until the arena is reset or rewound to an earlier one.
+  class mark_type {
+    friend arena;
+    void* chunk = nullptr;
+    std::uintptr_t top = 0;
+    std::size_t below = 0;
+  };
+
+  arena() noexcept = default;
+  arena(arena&& other) noexcept { swap(other); }
+  arena& operator=(arena&& other) noexcept {
+    arena taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  arena(const arena&) = delete;
+  arena& operator=(const arena&) = delete;
+  ~arena() { release(); }
+
+  // `size` uninitialised bytes, aligned to `alignment` (a power of two). Size 0 answers a pointer that is not null.
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (void* p = bump(size, alignment)) [[likely]]
+      return p;
+    return allocate_slow(size, alignment);
+  }
+
+  // T(args...). Its destructor is never run, so T must not need one.
+  template <class T, class... Args>
+  requires std::is_constructible_v<T, Args...>
+  [[nodiscard]] result<T*> make(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    static_assert(std::is_trivially_destructible_v<T>,
+                  "frys::arena::make<T>: the arena runs no destructors; use object_pool for a T that needs one");
+    result<void*> memory = allocate(sizeof(T), alignof(T));
+    if (!memory) return memory.error();
+    return ::new (*memory) T(std::forward<Args>(args)...);
+  }
+  // `count` value-initialised elements (zeros, for numbers).
+  template <class T>
+  [[nodiscard]] result<std::span<T>> make_array(std::size_t count) noexcept {
+    static_assert(std::is_trivially_destructible_v<T> && std::is_nothrow_default_constructible_v<T>,
+                  "frys::arena::make_array<T>: T must be made without throwing and need no destructor");
+    if (count > detail::most_bytes / sizeof(T)) return detail::pages_refused(detail::most_bytes);
+    result<void*> memory = allocate(count * sizeof(T), alignof(T));
+    if (!memory) return memory.error();
+    T* first = static_cast<T*>(*memory);
+    std::uninitialized_value_construct_n(first, count);
+    return std::span<T>(first, count);
+  }
+  // A copy that lives as long as the arena's content.
+  [[nodiscard]] result<byte_span> copy(byte_view bytes) noexcept {
+    result<void*> memory = allocate(bytes.size(), 1);
+    if (!memory) return memory.error();
+    if (!bytes.empty()) std::memcpy(*memory, bytes.data(), bytes.size());
+    return byte_span(static_cast<std::byte*>(*memory), bytes.size());
+  }
+  [[nodiscard]] result<std::string_view> copy(std::string_view text) noexcept {
+    result<byte_span> bytes = copy(as_bytes(text));
+    if (!bytes) return bytes.error();
+    return as_text(*bytes);
+  }
+
+  // Where the arena stands now.
+  [[nodiscard]] mark_type mark() const noexcept {
+    mark_type m;
+    m.chunk = chunk_;
+    m.top = top_;
+    m.below = below_;
+    return m;
+  }
+  // Forgets what was allocated after `m` was taken.
+  void rewind(const mark_type& m) noexcept {
+    note_high_water();
+    while (chunk_ != nullptr && chunk_ != m.chunk) spare(std::exchange(chunk_, chunk_->previous));
+    FRYS_ASSERT(chunk_ == m.chunk, "arena::rewind: the mark is not one of this arena's, or was rewound past");
+    below_ = m.below;
+    if (chunk_ == nullptr) {
+      top_ = bottom_ = 0;
+    } else {
+      top_ = m.top;
+      bottom_ = address(chunk_) + sizeof(chunk);
+    }
+  }
+  // Forgets everything; keeps the largest chunk for the next round.
+  void reset() noexcept { rewind(mark_type{}); }
+  // Forgets everything and gives all memory back.
+  void release() noexcept {
+    reset();
+    if (spare_ != nullptr) give_back(std::exchange(spare_, nullptr));
+    next_size_ = chunk_size;
+  }
+
+  // Bytes handed out and not forgotten, with what alignment cost.
+  [[nodiscard]] std::size_t used() const noexcept {
+    return chunk_ == nullptr ? 0 : below_ + static_cast<std::size_t>(end_of(chunk_) - top_);
+  }
+  // Bytes asked of the source and held.
+  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
+  // The most that used() ever was, as seen by resets and rewinds, and now.
+  [[nodiscard]] std::size_t high_water() const noexcept { return (std::max)(high_water_, used()); }
+
+ private:
+  struct chunk {
+    byte_span memory;  // all of it; the chunk lies at its front
+    chunk* previous = nullptr;
+    std::size_t size = 0;   // bytes asked of the source, which may have answered more
+    std::size_t below = 0;  // used() of the chunks below
+  };
+  static std::uintptr_t address(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
+  static std::uintptr_t end_of(const chunk* c) noexcept { return address(c) + c->size; }
+
+  // Downwards: rounding down to an alignment is one mask, and the compare is against a fixed bottom.
+  void* bump(std::size_t size, std::size_t alignment) noexcept {
+    FRYS_ASSERT(std::has_single_bit(alignment), "arena::allocate: the alignment is not a power of two");
+    if (size > top_ - bottom_) return nullptr;
+    const std::uintptr_t p = (top_ - size) & ~(static_cast<std::uintptr_t>(alignment) - 1);
+    if (p < bottom_ || chunk_ == nullptr) return nullptr;
+    top_ = p;
+    return reinterpret_cast<void*>(p);
+  }
+
+  FRYS_NOINLINE result<void*> allocate_slow(std::size_t size, std::size_t alignment) noexcept {
+    const std::size_t overhead = sizeof(chunk) + alignment;
+    if (alignment > detail::most_bytes / 4 || size > detail::most_bytes / 2 - overhead)
+      return detail::pages_refused(size);
+    chunk* fresh = nullptr;
+    if (spare_ != nullptr && spare_->size >= size + overhead) {
+      fresh = std::exchange(spare_, nullptr);
+    } else {
+      const std::size_t least = detail::round_up(size + overhead, page_size);
+      // A spare that is too small would only stand in the limit's way.
+      if (spare_ != nullptr && limit - reserved_ < least) give_back(std::exchange(spare_, nullptr));
+      std::size_t wanted = (std::max)(least, next_size_);
+      if (wanted > limit - reserved_) wanted = least;
+      if (wanted > limit - reserved_ && size + overhead <= limit - reserved_) wanted = size + overhead;
+      if (wanted > limit - reserved_)
+        return error{errc::limit_exceeded, domain::memory, "the arena's limit would be passed",
+                     static_cast<std::int64_t>((std::min)(limit, detail::most_bytes))};
+      result<byte_span> memory = pages_type::allocate(wanted);
+      if (!memory) return memory.error();
+      fresh = ::new (static_cast<void*>(memory->data())) chunk{*memory, nullptr, wanted, 0};
+      reserved_ += wanted;
+      next_size_ = (std::min)((std::max)(wanted, chunk_size) * 2, (std::max)(largest_step, chunk_size));
+    }
+    below_ = used();
+    fresh->below = below_;
+    fresh->previous = chunk_;
+    chunk_ = fresh;
+    bottom_ = address(fresh) + sizeof(chunk);
+    top_ = end_of(fresh);
+    return bump(size, alignment);
+  }
+
+  void spare(chunk* c) noexcept {
+    if (spare_ != nullptr && spare_->size >= c->size) return give_back(c);
+    if (spare_ != nullptr) give_back(spare_);
+    spare_ = c;
+  }
+  void give_back(chunk* c) noexcept {
+    const byte_span memory = c->memory;  // the chunk lies in the memory that it describes
+    reserved_ -= c->size;
+    pages_type::release(memory);
+  }
+  void note_high_water() noexcept { high_water_ = high_water(); }
+  void swap(arena& other) noexcept {
+    std::swap(top_, other.top_);
+    std::swap(bottom_, other.bottom_);
+    std::swap(chunk_, other.chunk_);
+    std::swap(spare_, other.spare_);
+    std::swap(below_, other.below_);
+    std::swap(reserved_, other.reserved_);
+    std::swap(high_water_, other.high_water_);
+    std::swap(next_size_, other.next_size_);
+  }
+
+  static constexpr std::size_t largest_step = std::size_t{64} << 20;  // chunks double up to this, then stay
+
+  std::uintptr_t top_ = 0;     // the lowest address handed out of the current chunk
+  std::uintptr_t bottom_ = 0;  // where its free bytes begin
+  chunk* chunk_ = nullptr;     // the newest; the others behind it
+  chunk* spare_ = nullptr;     // the largest one that is not in use
+  std::size_t below_ = 0;      // used() of all but the newest
+  std::size_t reserved_ = 0;
+  std::size_t high_water_ = 0;
+  std::size_t next_size_ = chunk_size;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_ARENA_HPP
+// ---- frys/memory/buffer.hpp
+// buffer, buffer_chain: bytes that are handed on without copying: a ref-counted slice, and a sequence of them to
+// gather.
+//
+// Use when  bytes travel between owners: from a socket to a decoder to a log, into an operation and back.
+// Not when  they stay in one function (std::vector, arena), or only look at somebody's memory (byte_view).
+// Threads   one buffer object: one thread at a time. Two buffers of the same block may live on different threads; the
+//           count is shared safely, the bytes are the callers' to order (a hand-over through a queue does).
+// Cost      24 bytes. A copy or slice is one relaxed increment; a release by the only owner is one load, no
+//           read-modify-write. Blocks carry their release function, so pools, mapped files and rings add no allocation.
+// Errors    allocate, copy_of, wrap: errc::out_of_memory.
+// Lifetime  the block is released by its last buffer, on that buffer's thread.
+//
+// Policies: policy::atomics<A>, default atomics::standard. `buffer`, `buffer_block` and `buffer_chain` are the
+// defaults.
+#ifndef FRYS_MEMORY_BUFFER_HPP
+#define FRYS_MEMORY_BUFFER_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// The head of memory that buffers share. A memory source embeds or derives it, fills it, and gives it away by
+// buffer::adopt; `release` is called once, by the last buffer, on any thread.
+template <class... Policies>
+struct basic_buffer_block {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_buffer: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_buffer: a policy is given twice; name each at most once");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_buffer: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using release_function = void (*)(basic_buffer_block&) noexcept;
+
+  basic_buffer_block() = default;
+  basic_buffer_block(std::byte* first, std::size_t bytes, release_function r) noexcept
+      : data(first), size(bytes), release(r) {}
+
+  std::byte* data = nullptr;                                        // the first byte
+  std::size_t size = 0;                                             // all bytes there are
+  release_function release = nullptr;                               // gives the block back to where it came from
+  typename atomics_type::template atomic<std::uint32_t> owners{0};  // buffers that share it
+};
+using buffer_block = basic_buffer_block<>;
+
+namespace detail {
+inline constexpr error buffer_refused{errc::out_of_memory, domain::memory, "no memory for a buffer", 0};
+}
+
+template <class... Policies>
+class basic_buffer {
+ public:
+  using block_type = basic_buffer_block<Policies...>;
+  using atomics_type = typename block_type::atomics_type;
+  // For wrap: gives `memory` back. Any thread.
+  using foreign_release = void (*)(void* context, byte_span memory) noexcept;
+
+  // Empty, owns nothing.
+  basic_buffer() noexcept = default;
+
+  // `size` uninitialised bytes from the heap, in one piece with their block.
+  static result<basic_buffer> allocate(std::size_t size) noexcept {
+    if (size > detail::most_bytes - heap_header) return detail::buffer_refused;
+    void* memory = ::operator new(heap_header + size, std::nothrow);
+    if (memory == nullptr) return detail::buffer_refused;
+    auto* block = ::new (memory) block_type(static_cast<std::byte*>(memory) + heap_header, size, &release_heap);
+    return adopt(*block, size);
+  }
+
+  // A copy of `bytes`, from the heap.
+  static result<basic_buffer> copy_of(byte_view bytes) noexcept {
+    result<basic_buffer> out = allocate(bytes.size());
+    if (out && !bytes.empty()) std::memcpy(out->data(), bytes.data(), bytes.size());
+    return out;
+  }
+
+  // The first and only owner of `block`; the buffer shows its first `size` bytes.
+  static basic_buffer adopt(block_type& block, std::size_t size) noexcept {
+    FRYS_ASSERT(size <= block.size, "buffer::adopt: more bytes than the block has");
+    block.owners.store(1, std::memory_order_relaxed);  // relaxed: nobody else has the block
+    return basic_buffer(&block, block.data, size);
+  }
+
+  // Memory of somebody else: `release(context, memory)` is called when no buffer shows it any more. On an error it is
+  // not called, and the memory stays the caller's.
+  static result<basic_buffer> wrap(std::byte* data, std::size_t size, foreign_release release, void* context) noexcept {
+    auto* block = new (std::nothrow) foreign_block;
+    if (block == nullptr) return detail::buffer_refused;
+    block->data = data;
+    block->size = size;
+    block->release = &release_foreign;
+    block->release_memory = release;
+    block->context = context;
+    return adopt(*block, size);
+  }
+
+  basic_buffer(const basic_buffer& other) noexcept : block_(other.block_), data_(other.data_), size_(other.size_) {
+    // relaxed: `other` keeps the block alive during this; what the copy's thread reads is ordered by how it got it.
+    if (block_ != nullptr) block_->owners.fetch_add(1, std::memory_order_relaxed);
+  }
+  basic_buffer(basic_buffer&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  basic_buffer& operator=(const basic_buffer& other) noexcept {
+    basic_buffer copy(other);
+    swap(copy);
+    return *this;
+  }
+  basic_buffer& operator=(basic_buffer&& other) noexcept {
+    basic_buffer taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  ~basic_buffer() {
+    if (block_ != nullptr) drop(*block_);
+  }
+  void swap(basic_buffer& other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
+  // The bytes may be written through any owner; who shares a block agrees on who writes what.
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] byte_view view() const noexcept { return {data_, size_}; }
+  [[nodiscard]] byte_span span() const noexcept { return {data_, size_}; }
+  [[nodiscard]] std::string_view text() const noexcept { return as_text(view()); }
+
+  // True if no other buffer shares the block (or there is none); then nobody can start to.
+  [[nodiscard]] bool is_unique() const noexcept {
+    // sync(buffer.owners): acquire; what former owners did with the bytes is over before we use them as our own.
+    return block_ == nullptr || block_->owners.load(std::memory_order_acquire) == 1;
+  }
+  // Bytes from data() to the end of the block.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return block_ == nullptr ? 0 : block_->size - static_cast<std::size_t>(data_ - block_->data);
+  }
+  // Shows `count` more bytes of the block, behind the last. False, and nothing changes, if the block is shared or has
+  // not so many.
+  bool extend(std::size_t count) noexcept {
+    if (count > capacity() - size_ || !is_unique()) return false;
+    size_ += count;
+    return true;
+  }
+
+  // Another owner that shows `count` bytes from `offset`; fewer where there are not so many.
+  [[nodiscard]] basic_buffer slice(std::size_t offset,
+                                   std::size_t count = (std::numeric_limits<std::size_t>::max)()) const noexcept {
+    FRYS_ASSERT(offset <= size_, "buffer::slice: the offset is behind the end");
+    basic_buffer part(*this);
+    part.data_ += offset;
+    part.size_ = (std::min)(count, size_ - offset);
+    return part;
+  }
+  // Shows no longer the first `count` bytes.
+  void remove_prefix(std::size_t count) noexcept {
+    FRYS_ASSERT(count <= size_, "buffer::remove_prefix: more bytes than there are");
+    data_ += count;
+    size_ -= count;
+  }
+  // Shows only the first `count` bytes.
+  void truncate(std::size_t count) noexcept {
+    FRYS_ASSERT(count <= size_, "buffer::truncate: more bytes than there are");
+    size_ = count;
+  }
+  // Becomes empty and gives up the block.
+  void reset() noexcept {
+    if (block_ != nullptr) drop(*std::exchange(block_, nullptr));
+    data_ = nullptr;
+    size_ = 0;
+  }
+
+  // The block, or nullptr: for memory sources that know their own blocks (registered buffers of a ring).
+  [[nodiscard]] block_type* block() const noexcept { return block_; }
+
+ private:
+  struct foreign_block : block_type {
+    foreign_release release_memory = nullptr;
+    void* context = nullptr;
+  };
+  // So that the bytes are aligned as operator new's memory is.
+  static constexpr std::size_t heap_header =
+      detail::round_up(sizeof(block_type), (std::max)(alignof(block_type), alignof(std::max_align_t)));
+
+  basic_buffer(block_type* block, std::byte* data, std::size_t size) noexcept
+      : block_(block), data_(data), size_(size) {}
+
+  static void release_heap(block_type& block) noexcept {
+    std::destroy_at(&block);
+    ::operator delete(static_cast<void*>(&block));
+  }
+  static void release_foreign(block_type& block) noexcept {
+    auto* foreign = static_cast<foreign_block*>(&block);
+    foreign->release_memory(foreign->context, byte_span(foreign->data, foreign->size));
+    delete foreign;
+  }
+
+  static void drop(block_type& block) noexcept {
+    // sync(buffer.owners): acquire; the only owner has no rival: no read-modify-write. What the others did with the
+    // bytes before they left is over before the memory is used again; with relaxed it might not be.
+    if (block.owners.load(std::memory_order_acquire) != 1 &&
+        // sync(buffer.owners): acq_rel; release for those who leave, acquire for the last.
+        block.owners.fetch_sub(1, std::memory_order_acq_rel) != 1)
+      return;
+    block.release(block);
+  }
+
+  block_type* block_ = nullptr;
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+using buffer = basic_buffer<>;
+
+// A sequence of buffers, to be written by one gather (writev, sendmsg, a ring) and consumed from the front.
+//
+// append takes a buffer as it is; append_copy, prepare and commit gather small pieces in a tail buffer of the chain's
+// own, from the heap or, after lease_from, from a pool. A chain keeps its list of up to eight segments inside itself; a
+// longer one is on the heap and kept by clear().
+template <class... Policies>
+class basic_buffer_chain {
+ public:
+  using buffer_type = basic_buffer<Policies...>;
+  // The size of the chain's own tail buffers, their block included.
+  static constexpr std::size_t tail_size = 4096;
+
+  basic_buffer_chain() noexcept = default;
+  basic_buffer_chain(basic_buffer_chain&& other) noexcept : acquire_(other.acquire_), pool_(other.pool_) {
+    take_from(other);
+  }
+  basic_buffer_chain& operator=(basic_buffer_chain&& other) noexcept {
+    if (this == &other) return *this;
+    clear();
+    release_list();
+    take_from(other);
+    acquire_ = other.acquire_;
+    pool_ = other.pool_;
+    return *this;
+  }
+  basic_buffer_chain(const basic_buffer_chain&) = delete;  // share the segments one by one where that is meant
+  basic_buffer_chain& operator=(const basic_buffer_chain&) = delete;
+  ~basic_buffer_chain() {
+    clear();
+    release_list();
+  }
+
+  // Bytes in all segments.
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
+  [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
+  // The buffers in order, none of them empty. Valid until the chain changes.
+  [[nodiscard]] std::span<const buffer_type> segments() const noexcept { return {list_ + first_, count_ - first_}; }
+
+  // Puts a buffer at the end, by pointer. On an error (out_of_memory) the chain is as before.
+  result<void> append(buffer_type piece) noexcept {
+    if (piece.empty()) return {};
+    const std::size_t more = piece.size();
+    if (!push(std::move(piece))) return detail::buffer_refused;
+    bytes_ += more;
+    own_tail_ = false;
+    return {};
+  }
+
+  // Puts all of `other` at the end. On an error both chains are as before.
+  result<void> append(basic_buffer_chain&& other) noexcept {
+    if (other.empty()) return {};
+    if (!make_room(other.count_ - other.first_)) return detail::buffer_refused;
+    for (std::uint32_t i = other.first_; i < other.count_; ++i) (void)push(std::move(other.list_[i]));
+    bytes_ += other.bytes_;
+    own_tail_ = other.own_tail_;
+    other.clear();
+    return {};
+  }
+
+  // Copies `bytes` to the end. On an error (out_of_memory) the chain is as before.
+  result<void> append_copy(byte_view bytes) noexcept {
+    if (bytes.empty()) return {};
+    result<byte_span> room = prepare(bytes.size());
+    if (!room) return room.error();
+    std::memcpy(room->data(), bytes.data(), bytes.size());
+    commit(bytes.size());
+    return {};
+  }
+  result<void> append_copy(std::string_view text) noexcept { return append_copy(as_bytes(text)); }
+
+  // At least `least` bytes in one piece, to be filled in place and committed; append nothing else in between.
+  result<byte_span> prepare(std::size_t least) noexcept {
+    if (byte_span room = tail_room(); room.size() >= least && !room.empty()) return room;
+    if (acquire_ != nullptr) {
+      result<buffer_type> leased = acquire_(pool_);
+      if (leased && leased->capacity() >= least) return prepare_in(*std::move(leased));
+    }
+    constexpr std::size_t overhead = 64;  // the block's head, so that the whole is one size class
+    result<buffer_type> fresh = buffer_type::allocate((std::max)(least, tail_size - overhead));
+    if (!fresh) return fresh.error();
+    return prepare_in(*std::move(fresh));
+  }
+  // Makes the first `count` bytes of what prepare answered part of the chain.
+  void commit(std::size_t count) noexcept {
+    if (count == 0) return;
+    if (spare_.block() != nullptr) {
+      // prepare left room for it in the list
+      spare_.truncate(0);
+      (void)spare_.extend(count);
+      (void)push(std::move(spare_));
+      spare_.reset();
+      own_tail_ = true;
+    } else {
+      const bool extended = own_tail_ && count_ != first_ && list_[count_ - 1].extend(count);
+      FRYS_ASSERT(extended, "buffer_chain::commit: more bytes than prepare answered");
+      if (!extended) return;
+    }
+    bytes_ += count;
+  }
+  // Lets the chain's tail buffers come from `pool` (memory/buffer_pool.hpp), whose owner thread alone may append then;
+  // a piece larger than a block, or a pool that is full, still goes to the heap. The pool must outlive the appending.
+  template <class Pool>
+  void lease_from(Pool& pool) noexcept {
+    pool_ = &pool;
+    acquire_ = [](void* p) noexcept -> result<buffer_type> { return static_cast<Pool*>(p)->acquire(); };
+  }
+
+  // Drops `count` bytes from the front, and the buffers that are empty then.
+  void consume(std::size_t count) noexcept {
+    FRYS_ASSERT(count <= bytes_, "buffer_chain::consume: more bytes than there are");
+    count = (std::min)(count, bytes_);
+    bytes_ -= count;
+    while (count != 0) {
+      buffer_type& front = list_[first_];
+      if (count < front.size()) {
+        front.remove_prefix(count);
+        return;
+      }
+      count -= front.size();
+      front.reset();
+      ++first_;
+    }
+    if (first_ == count_) first_ = count_ = 0, own_tail_ = false;
+  }
+
+  // Gives up all buffers.
+  void clear() noexcept {
+    for (std::uint32_t i = first_; i < count_; ++i) list_[i].reset();
+    first_ = count_ = 0;
+    bytes_ = 0;
+    own_tail_ = false;
+    spare_.reset();
+  }
+
+  // All bytes, as a chain that leases from no pool and so may go to another thread; this one is empty after.
+  [[nodiscard]] basic_buffer_chain take() noexcept {
+    basic_buffer_chain out;
+    out.take_from(*this);
+    return out;
+  }
+
+  // Copies all bytes to `out`, which has size() of them.
+  void copy_to(std::byte* out) const noexcept {
+    for (const buffer_type& b : segments()) out = std::copy_n(b.data(), b.size(), out);
+  }
+
+ private:
+  static constexpr std::uint32_t inside = 8;
+
+  // What may still be written behind the last byte.
+  byte_span tail_room() noexcept {
+    if (spare_.block() != nullptr) return {spare_.data(), spare_.capacity()};
+    if (!own_tail_ || count_ == first_) return {};
+    buffer_type& last = list_[count_ - 1];
+    if (!last.is_unique()) return {};  // somebody kept a copy of the segment
+    return {last.data() + last.size(), last.capacity() - last.size()};
+  }
+  result<byte_span> prepare_in(buffer_type fresh) noexcept {
+    if (!make_room(1)) return detail::buffer_refused;
+    spare_ = std::move(fresh);
+    return byte_span(spare_.data(), spare_.capacity());
+  }
+
+  bool push(buffer_type piece) noexcept {
+    if (!make_room(1)) return false;
+    list_[count_++] = std::move(piece);
+    return true;
+  }
+  // Room for `more` further segments.
+  bool make_room(std::uint32_t more) noexcept {
+    if (room_ - count_ >= more) return true;
+    const std::uint32_t live = count_ - first_;
+    if (room_ - live >= more && first_ >= live) {  // enough was consumed: move down, at a constant cost per segment
+      std::move(list_ + first_, list_ + count_, list_);
+    } else {
+      if (live > (std::numeric_limits<std::uint32_t>::max)() / 4 - more) return false;
+      const std::uint32_t wanted = (std::max)(room_ * 2, live + more);
+      auto* list = new (std::nothrow) buffer_type[wanted];
+      if (list == nullptr) return false;
+      std::move(list_ + first_, list_ + count_, list);
+      release_list();
+      list_ = list;
+      room_ = wanted;
+    }
+    first_ = 0;
+    count_ = live;
+    return true;
+  }
+  void release_list() noexcept {
+    if (list_ != inside_) delete[] list_;
+    list_ = inside_;
+    room_ = inside;
+  }
+  // We are empty and have our list inside.
+  void take_from(basic_buffer_chain& other) noexcept {
+    if (other.list_ == other.inside_) {
+      std::move(other.inside_ + other.first_, other.inside_ + other.count_, inside_ + other.first_);
+    } else {
+      list_ = std::exchange(other.list_, other.inside_);
+      room_ = std::exchange(other.room_, inside);
+    }
+    first_ = std::exchange(other.first_, 0);
+    count_ = std::exchange(other.count_, 0);
+    bytes_ = std::exchange(other.bytes_, 0);
+    own_tail_ = std::exchange(other.own_tail_, false);
+    other.spare_.reset();  // prepared, never committed
+  }
+
+  buffer_type* list_ = inside_;
+  std::uint32_t room_ = inside;
+  std::uint32_t first_ = 0;  // list_[first_, count_) are the segments
+  std::uint32_t count_ = 0;
+  bool own_tail_ = false;  // the last segment is ours to extend
+  std::size_t bytes_ = 0;
+  result<buffer_type> (*acquire_)(void* pool) noexcept = nullptr;
+  void* pool_ = nullptr;
+  buffer_type spare_;  // prepared, not yet a segment
+  buffer_type inside_[inside];
+};
+using buffer_chain = basic_buffer_chain<>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_BUFFER_HPP
+// ---- frys/memory/buffer_pool.hpp
+// buffer_pool: blocks of one size for buffers; leased by one thread, released from any.
+//
+// Use when  a loop receives into buffers that travel on (to a log, to another core) and come back when they come back.
+// Not when  sizes differ widely (buffer::allocate), or the bytes never leave one function (arena).
+// Roles     acquire, reserve, stats: the owner thread. Releasing a buffer: any thread. Destroy: the owner.
+// Progress  acquire waits for nobody; a release is lock-free (one compare-exchange on a stack).
+// Cost      acquire: O(1), one exchange if something came back since the last one, else none. Last in, first out: the
+//           block handed out is the one released last, warm in the cache. Memory comes in slabs of about 256 KiB; after
+//           the first use of the most blocks, nothing is allocated. Blocks are aligned to min(block size, page).
+// Ordering  what a thread did with a buffer before releasing it happens-before the acquire that hands its block out.
+// Errors    errc::full: the most blocks are out, one may come back; errc::out_of_memory: the source refused.
+// Lifetime  buffers may outlive the pool; the memory goes when the last of them does.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model        default atomics::standard
+//   policy::pages<P>    where slabs come from    default os_pages
+#ifndef FRYS_MEMORY_BUFFER_POOL_HPP
+#define FRYS_MEMORY_BUFFER_POOL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct buffer_pool_stats {
+  std::size_t block_size = 0;   // bytes per block
+  std::size_t most_blocks = 0;  // the bound
+  std::size_t blocks = 0;       // that have memory
+  std::size_t leased = 0;       // that are out; a release under way may still count
+  std::uint64_t acquired = 0;   // leases so far
+  std::uint64_t refused = 0;    // acquires that answered an error
+};
+
+template <class... Policies>
+class buffer_pool {
+  using accepted = policy::keys<policy::atomics_key, policy::pages_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::buffer_pool: unknown policy; it takes policy::atomics, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::buffer_pool: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::buffer_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(page_source<pages_type>, "frys::buffer_pool: policy::pages wants a page source, see core/concepts.hpp");
+  // `buffer` itself unless the atomics are not the standard ones.
+  using buffer_type = std::conditional_t<std::is_same_v<atomics_type, atomics::standard>, buffer,
+                                         basic_buffer<policy::atomics<atomics_type>>>;
+  using block_type = typename buffer_type::block_type;
+
+  // Blocks of `block_size` bytes, at most `most_blocks` of them. Takes no memory yet.
+  explicit buffer_pool(std::size_t block_size,
+                       std::size_t most_blocks = (std::numeric_limits<std::uint32_t>::max)()) noexcept
+      : block_size_((std::max)(block_size, std::size_t{1})), most_(most_blocks) {}
+  buffer_pool(const buffer_pool&) = delete;
+  buffer_pool& operator=(const buffer_pool&) = delete;
+  ~buffer_pool() {
+    if (core_ == nullptr) return;
+    // sync(buffer_pool.returned): acquire; from here on a release counts down instead of coming back. Release: those
+    // who see the mark see the pool's last writes to the slabs' list.
+    slot* back = core_->returned.exchange(orphaned(), std::memory_order_acq_rel);
+    std::size_t out = blocks_ - free_blocks();
+    for (; back != nullptr; back = back->next) --out;
+    // sync(buffer_pool.remaining): acq_rel; the last to leave frees the memory that all the others have used.
+    // Releases may have counted below zero already; the sum is zero once, when all are back.
+    const std::int64_t remaining = static_cast<std::int64_t>(out);
+    if (core_->remaining.fetch_add(remaining, std::memory_order_acq_rel) + remaining == 0) free_slabs(core_);
+  }
+
+  // Owner only. An empty buffer (size 0) whose capacity() is block_size(), uninitialised; extend() it to what was
+  // filled.
+  [[nodiscard]] result<buffer_type> acquire() noexcept {
+    slot* s = take();
+    if (s == nullptr) [[unlikely]] {
+      result<void> grown = grow();
+      if (!grown) {
+        ++refused_;
+        return grown.error();
+      }
+      s = take();
+    }
+    ++acquired_;
+    return buffer_type::adopt(*s, 0);
+  }
+
+  // Owner only. Takes the memory of at least `blocks` blocks now, so that acquire need not.
+  result<void> reserve(std::size_t blocks) noexcept {
+    while (blocks_ < blocks) {
+      result<void> grown = grow();
+      if (!grown) return grown;
+    }
+    return {};
+  }
+
+  // Any thread.
+  [[nodiscard]] std::size_t block_size() const noexcept { return block_size_; }
+  // Owner only. Walks the free blocks.
+  [[nodiscard]] buffer_pool_stats stats() noexcept {
+    collect();
+    return {block_size_, most_, blocks_, blocks_ - free_blocks(), acquired_, refused_};
+  }
+
+ private:
+  struct core;
+  struct slot : block_type {
+    core* pool = nullptr;
+    slot* next = nullptr;  // the free block below
+    slot* down = nullptr;  // in the top block of a list: the list below
+  };
+  struct slab {
+    byte_span memory;
+    slab* next = nullptr;
+  };
+  // What releases need; lives in the first slab, until the last block is back.
+  struct core {
+    alignas(cache_line) typename atomics_type::template atomic<slot*> returned{nullptr};
+    typename atomics_type::template atomic<std::int64_t> remaining{0};
+    alignas(cache_line) slab* slabs = nullptr;
+  };
+
+  // A mark that is no block: the pool is gone.
+  static slot* orphaned() noexcept { return reinterpret_cast<slot*>(std::uintptr_t{1}); }
+
+  // Any thread: the block's last buffer has gone.
+  static void release(block_type& block) noexcept {
+    slot* s = static_cast<slot*>(&block);
+    core* c = s->pool;
+    // sync(buffer_pool.returned): acquire; see the destructor. Else relaxed would do: `next` is only carried.
+    slot* top = c->returned.load(std::memory_order_acquire);
+    for (;;) {
+      if (top == orphaned()) {
+        // sync(buffer_pool.remaining): acq_rel; see the destructor.
+        if (c->remaining.fetch_sub(1, std::memory_order_acq_rel) == 1) free_slabs(c);
+        return;
+      }
+      s->next = top;
+      // sync(buffer_pool.returned): release; we are done with the bytes before the owner can lease them again.
+      if (c->returned.compare_exchange_weak(top, s, std::memory_order_release, std::memory_order_acquire)) return;
+    }
+  }
+
+  static void free_slabs(core* c) noexcept {
+    slab* s = c->slabs;
+    while (s != nullptr) {
+      const byte_span memory = s->memory;  // the slab lies in the memory that it describes
+      s = s->next;
+      pages_type::release(memory);
+    }
+  }
+
+  // Takes over what came back, as the list to lease from first. No walk: lists stand on one another by `down`.
+  void collect() noexcept {
+    // relaxed: a look; a block that came back this moment is found next time.
+    if (core_ == nullptr || core_->returned.load(std::memory_order_relaxed) == nullptr) return;
+    // sync(buffer_pool.returned): acquire; the releasing threads are done with the bytes.
+    slot* back = core_->returned.exchange(nullptr, std::memory_order_acquire);
+    if (free_ != nullptr) {
+      free_->down = below_;
+      below_ = free_;
+    }
+    free_ = back;
+  }
+  slot* take() noexcept {
+    collect();
+    slot* s = free_;
+    if (s == nullptr) return nullptr;
+    free_ = s->next;
+    if (free_ == nullptr && below_ != nullptr) {
+      free_ = below_;
+      below_ = below_->down;
+    }
+    return s;
+  }
+  std::size_t free_blocks() const noexcept {
+    std::size_t n = 0;
+    for (const slot* s = free_; s != nullptr; s = s->next) ++n;
+    for (const slot* list = below_; list != nullptr; list = list->down)
+      for (const slot* s = list; s != nullptr; s = s->next) ++n;
+    return n;
+  }
+
+  // A further slab: [slab, core if it is the first, slots][bytes of the blocks].
+  FRYS_NOINLINE result<void> grow() noexcept {
+    constexpr std::size_t slab_bytes = 256 * 1024;
+    if (blocks_ >= most_)
+      return error{errc::full, domain::memory, "all blocks of the pool are leased",
+                   static_cast<std::int64_t>((std::min)(most_, detail::most_bytes))};
+    if (block_size_ > detail::most_bytes / 2) return detail::pages_refused(block_size_);
+    const std::size_t alignment = (std::min)(std::bit_ceil(block_size_), page_size);
+    const std::size_t stride = detail::round_up(block_size_, (std::min)(alignment, cache_line));
+    const std::size_t count =
+        (std::min)(most_ - blocks_, (std::max)(std::size_t{1}, slab_bytes / (stride + sizeof(slot))));
+    constexpr std::size_t unit = (std::max)(alignof(slot), alignof(core));
+    constexpr std::size_t core_at = detail::round_up(sizeof(slab), unit);
+    const std::size_t slots_at = core_ == nullptr ? core_at + detail::round_up(sizeof(core), unit) : core_at;
+    const std::size_t bytes_at = detail::round_up(slots_at + count * sizeof(slot), (std::max)(alignment, cache_line));
+    result<byte_span> memory = pages_type::allocate(bytes_at + count * stride);
+    if (!memory) return memory.error();
+    std::byte* base = memory->data();
+    slab* s = ::new (static_cast<void*>(base)) slab{*memory, nullptr};
+    if (core_ == nullptr) {
+      core_ = ::new (static_cast<void*>(base + core_at)) core;
+      core_->slabs = s;
+    } else {
+      s->next = core_->slabs->next;  // behind the first, whose core must be freed with it, in one walk
+      core_->slabs->next = s;
+    }
+    slot* top = nullptr;
+    for (std::size_t i = count; i-- > 0;) {  // the first block comes out first
+      slot* block = ::new (static_cast<void*>(base + slots_at + i * sizeof(slot))) slot;
+      block->data = base + bytes_at + i * stride;
+      block->size = block_size_;
+      block->release = &release;
+      block->pool = core_;
+      block->next = top;
+      top = block;
+    }
+    if (free_ != nullptr) {
+      free_->down = below_;
+      below_ = free_;
+    }
+    free_ = top;
+    blocks_ += count;
+    return {};
+  }
+
+  core* core_ = nullptr;
+  slot* free_ = nullptr;   // the list to lease from
+  slot* below_ = nullptr;  // older lists, by `down`
+  std::size_t block_size_;
+  std::size_t most_;
+  std::size_t blocks_ = 0;
+  std::uint64_t acquired_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_BUFFER_POOL_HPP
+// ---- frys/memory/fwd.hpp
+// fwd: the names of memory without their bodies.
+#ifndef FRYS_MEMORY_FWD_HPP
+#define FRYS_MEMORY_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct os_pages;
+struct heap_pages;
+template <class... Policies>
+struct basic_buffer_block;
+template <class... Policies>
+class basic_buffer;
+template <class... Policies>
+class basic_buffer_chain;
+using buffer_block = basic_buffer_block<>;
+using buffer = basic_buffer<>;
+using buffer_chain = basic_buffer_chain<>;
+template <class... Policies>
+class buffer_pool;
+template <class... Policies>
+class arena;
+template <class T, class... Policies>
+class object_pool;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_FWD_HPP
+// ---- frys/memory/object_pool.hpp
+// object_pool: objects of one type, made and destroyed one by one, in any order, without the heap.
+//
+// Use when  many T of one kind come and go: connections, entries, timers, sessions.
+// Not when  they all die together (arena), or are freed by other threads (buffer_pool shows the way).
+// Threads   one at a time.
+// Cost      acquire and destroy: O(1), a pop and a push on a list through the free slots; the slot freed last is used
+//           first. One slot is as large as T, or a pointer if T is smaller. Slabs are kept until the pool's end, so
+//           after the longest crowd nothing is allocated.
+// Errors    errc::out_of_memory: the source refused; errc::limit_exceeded: beyond policy::limit.
+// Lifetime  every object must be destroyed before the pool (hardened builds check). Objects never move.
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>       where slabs come from           default os_pages
+//   policy::chunk_size<N>  bytes of a slab, about          default 64 KiB
+//   policy::limit<N>       the most bytes of all slabs     default none
+#ifndef FRYS_MEMORY_OBJECT_POOL_HPP
+#define FRYS_MEMORY_OBJECT_POOL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, class... Policies>
+class object_pool {
+  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::object_pool: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::object_pool: a policy is given twice; name each at most once");
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && std::is_nothrow_destructible_v<T>,
+                "frys::object_pool<T>: T must be an object type, not an array, that dies without throwing");
+  static_assert(alignof(T) <= page_size, "frys::object_pool<T>: T must not be aligned beyond a page (4096 bytes)");
+
+ public:
+  using value_type = T;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::object_pool: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<64 * 1024>, Policies...>::value;
+  static constexpr std::size_t limit =
+      policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;
+
+  // Owns one object and returns it to its pool. Moves; must not outlive the pool.
+  class handle {
+   public:
+    handle() noexcept = default;
+    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
+    handle& operator=(handle&& other) noexcept {
+      handle taken(std::move(other));
+      std::swap(object_, taken.object_);
+      std::swap(pool_, taken.pool_);
+      return *this;
+    }
+    ~handle() { reset(); }
+
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    // Destroys the object now.
+    void reset() noexcept {
+      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
+    }
+    // Gives up ownership: somebody calls object_pool::destroy later.
+    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+
+   private:
+    friend object_pool;
+    handle(T* object, object_pool* pool) noexcept : object_(object), pool_(pool) {}
+    T* object_ = nullptr;
+    object_pool* pool_ = nullptr;
+  };
+
+  object_pool() noexcept = default;
+  object_pool(const object_pool&) = delete;
+  object_pool& operator=(const object_pool&) = delete;
+  ~object_pool() {
+    FRYS_ASSERT(live_ == 0, "object_pool: destroyed while objects of it live");
+    while (slabs_ != nullptr) {
+      const byte_span memory = slabs_->memory;  // the slab lies in the memory that it describes
+      slabs_ = slabs_->next;
+      pages_type::release(memory);
+    }
+  }
+
+  // T(args...), owned by the handle. If T's constructor throws, the slot is free again.
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...>
+  [[nodiscard]] result<handle> acquire(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    result<T*> object = create(std::forward<Args>(args)...);
+    if (!object) return object.error();
+    return handle(*object, this);
+  }
+  // The same without a handle, for objects that stand in somebody's lists; destroy it by destroy().
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...>
+  [[nodiscard]] result<T*> create(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    if (free_ == nullptr) [[unlikely]] {
+      result<void> grown = grow();
+      if (!grown) return grown.error();
+    }
+    // The slot leaves the list first, because T is built over its link; if T's constructor throws, it goes back.
+    pending p{*this, std::exchange(free_, free_->next)};
+    T* object = std::construct_at(&p.taken->value, std::forward<Args>(args)...);
+    p.taken = nullptr;
+    ++live_;
+    return object;
+  }
+  // Destroys an object of this pool.
+  void destroy(T& object) noexcept {
+    FRYS_ASSERT(live_ != 0, "object_pool::destroy: more objects than were made");
+    std::destroy_at(&object);
+    slot* s = reinterpret_cast<slot*>(&object);  // the union and its member share their address
+    s->next = free_;
+    free_ = s;
+    --live_;
+  }
+
+  // Takes memory for at least `count` objects in all, so that acquire need not.
+  result<void> reserve(std::size_t count) noexcept {
+    while (slots_ < count) {
+      result<void> grown = grow();
+      if (!grown) return grown;
+    }
+    return {};
+  }
+
+  // Objects that live.
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
+  // Objects there is memory for.
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+  // Bytes asked of the source and held.
+  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
+
+ private:
+  union slot {
+    slot() noexcept {}
+    ~slot() {}
+    slot* next;
+    T value;
+  };
+  struct pending {
+    object_pool& pool;
+    slot* taken;
+    ~pending() {
+      if (taken == nullptr) return;
+      taken->next = pool.free_;
+      pool.free_ = taken;
+    }
+  };
+  struct slab {
+    byte_span memory;
+    slab* next = nullptr;
+  };
+  static constexpr std::size_t header =
+      detail::round_up(sizeof(slab), alignof(slot) > alignof(slab) ? alignof(slot) : alignof(slab));
+
+  FRYS_NOINLINE result<void> grow() noexcept {
+    constexpr std::size_t one = header + sizeof(slot);
+    const std::size_t left = limit - (std::min)(limit, reserved_);
+    if (left < one)
+      return error{errc::limit_exceeded, domain::memory, "the pool's limit would be passed",
+                   static_cast<std::int64_t>((std::min)(limit, detail::most_bytes))};
+    const std::size_t wanted = (std::min)((std::max)(chunk_size, one), left);
+    result<byte_span> memory = pages_type::allocate(wanted);
+    if (!memory) return memory.error();
+    slabs_ = ::new (static_cast<void*>(memory->data())) slab{*memory, slabs_};
+    reserved_ += wanted;
+    const std::size_t count = (wanted - header) / sizeof(slot);
+    slot* first = reinterpret_cast<slot*>(memory->data() + header);
+    for (std::size_t i = count; i-- > 0;) {  // the lowest address is used first
+      slot* free = ::new (static_cast<void*>(first + i)) slot;
+      free->next = free_;
+      free_ = free;
+    }
+    slots_ += count;
+    return {};
+  }
+
+  slot* free_ = nullptr;
+  slab* slabs_ = nullptr;
+  std::size_t live_ = 0;
+  std::size_t slots_ = 0;
+  std::size_t reserved_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_OBJECT_POOL_HPP
 // ---- frys/queue/fwd.hpp
 // fwd: the names of queue without their bodies.
 #ifndef FRYS_QUEUE_FWD_HPP
@@ -2377,6 +3482,23 @@ class intrusive_mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
+// ---- frys/queue/detail/slot.hpp
+// slot: room for one T, built and destroyed by hand.
+#ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
+#define FRYS_QUEUE_DETAIL_SLOT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T>
+union slot {
+  slot() noexcept {}
+  ~slot() {}
+  T value;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SLOT_HPP
 // ---- frys/queue/result.hpp
 // push_result, pop_result: what a queue answers. All queues of frys answer these.
 //
@@ -2507,6 +3629,158 @@ class [[nodiscard]] pop_result : private detail::pop_storage<T> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RESULT_HPP
+// ---- frys/queue/mpmc_ring.hpp
+// mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
+//
+// Use when  several threads share a bounded backlog and the caller can cope with "full".
+// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (mpsc_queue).
+// Roles     every operation: any thread.
+// Progress  no operation waits for another thread, but a thread stopped between taking its place and finishing hides
+//           what stands behind its slot: pops answer empty, and pushes full a lap later, until it goes on. Not
+//           lock-free in the strict sense, therefore.
+// Cost      O(1), no allocation: one compare-exchange, one store. The slots lie in the object.
+// Ordering  a push that answered ok happens-before the pop that takes its value. Strict FIFO by the order in which
+//           places were taken; values of one producer keep their order.
+// Close     after close() every try_push answers closed; pops hand out what was accepted, to the last value, and answer
+//           closed only then, also when a push was under way.
+// Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
+//   policy::atomics<A>   the atomics model                        default atomics::standard
+// Source    D. Vyukov, "Bounded MPMC queue", 2010; the turns, which allow capacity 1, as in E. Rigtorp's MPMCQueue.
+#ifndef FRYS_QUEUE_MPMC_RING_HPP
+#define FRYS_QUEUE_MPMC_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, class... Policies>
+class mpmc_ring {
+  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::mpmc_ring: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::mpmc_ring<T>: T must be an object type that moves and dies without throwing");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::mpmc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity), "frys::mpmc_ring: policy::capacity must be a power of two");
+
+  mpmc_ring() = default;
+  mpmc_ring(const mpmc_ring&) = delete;
+  mpmc_ring& operator=(const mpmc_ring&) = delete;
+  ~mpmc_ring() {
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      while (try_pop()) {
+      }
+  }
+
+  // Any thread. On full and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Any thread. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
+    for (;;) {
+      if ((at & closed_bit) != 0) [[unlikely]]
+        return push_result::closed;
+      cell& c = cells_[at & mask];
+      const std::uint64_t mine = turn_of(at);
+      // sync(mpmc_ring.vacate): acquire; the old value is gone before we build over it. With relaxed our constructor's
+      // writes could land ahead of the last consumer's reads.
+      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
+      if (turn == mine) {
+        // relaxed, both: the place carries no data, the turn does.
+        if (tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+          std::construct_at(&c.slot.value, std::forward<Args>(args)...);
+          // sync(mpmc_ring.publish): release; the value is whole before a consumer can have it.
+          c.turn.store(mine + 1, std::memory_order_release);
+          return push_result::ok;
+        }
+      } else {
+        const std::uint64_t now = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
+        // The slot still holds the value of a lap ago: full, unless our guess was an old one.
+        if (now == at) return push_result::full;
+        at = now;
+      }
+    }
+  }
+
+  // Any thread. Empty also while the push of the oldest value is under way.
+  pop_result<T> try_pop() noexcept {
+    std::uint64_t at = head_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
+    for (;;) {
+      cell& c = cells_[at & mask];
+      const std::uint64_t mine = turn_of(at) + 1;
+      // sync(mpmc_ring.publish): acquire; with relaxed we could read the slot before its value was written.
+      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
+      if (turn == mine) {
+        // relaxed, both: the place carries no data, the turn does.
+        if (head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+          pop_result<T> out(std::in_place, std::move(c.slot.value));
+          std::destroy_at(&c.slot.value);
+          // sync(mpmc_ring.vacate): release; we are done with the slot before a producer can build over it.
+          c.turn.store(mine + 1, std::memory_order_release);
+          return out;
+        }
+      } else {
+        const std::uint64_t now = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
+        if (now == at) {
+          // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us.
+          return tail_.load(std::memory_order_relaxed) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
+        }
+        at = now;
+      }
+    }
+  }
+
+  // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
+  void close() noexcept { tail_.fetch_or(closed_bit, std::memory_order_relaxed); }  // relaxed: carries no data
+  // Any thread. Values may still come out.
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+  }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed) & ~closed_bit;
+    return (std::min)(static_cast<std::size_t>(tail - head), capacity);
+  }
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t mask = capacity - 1;
+  static constexpr int lap_shift = std::countr_zero(capacity);
+
+  // Even turns: free for the push of lap turn/2. Odd: holds that lap's value.
+  struct cell {
+    atomic<std::uint64_t> turn{0};
+    detail::slot<T> slot;
+  };
+  static constexpr std::uint64_t turn_of(std::uint64_t at) noexcept { return (at >> lap_shift) * 2; }
+
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
+  alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
+  alignas(2 * cache_line) cell cells_[capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_MPMC_RING_HPP
 // ---- frys/queue/mpsc_queue.hpp
 // mpsc_queue: an unbounded FIFO of values from many producer threads to one consumer.
 //
@@ -2773,6 +4047,247 @@ class mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_MPSC_QUEUE_HPP
+// ---- frys/queue/spsc_ring.hpp
+// spsc_ring: a bounded FIFO from one producer thread to one consumer thread.
+//
+// Use when  one thread feeds one other and the caller can cope with "full".
+// Not when  either end has more threads (mpmc_ring, mpsc_queue) or the backlog has no bound (mpsc_queue).
+// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. try_pop, pop_some, front,
+// pop_front,
+//           readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other threads if
+//           something orders the hand-over.
+// Progress  all operations are wait-free.
+// Cost      O(1), no allocation; reads the other side's index only when our copy of it says full or empty. The slots
+//           lie in the object. Spans and bulk forms publish once for many elements: several times faster.
+// Ordering  a push that answered ok happens-before the pop that takes its value; a pop happens-before the push that
+//           builds over its slot.
+// Close     close(): the producer has finished; the consumer takes what is left, then gets closed. abandon(): the
+// consumer
+//           wants no more; the producer gets closed at the latest when the ring is full.
+// Lifetime  destroy it after both threads have stopped using it; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
+//   policy::atomics<A>   the atomics model                        default atomics::standard
+// Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010.
+#ifndef FRYS_QUEUE_SPSC_RING_HPP
+#define FRYS_QUEUE_SPSC_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, class... Policies>
+class spsc_ring {
+  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::spsc_ring: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::spsc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity), "frys::spsc_ring: policy::capacity must be a power of two");
+
+  spsc_ring() = default;
+  spsc_ring(const spsc_ring&) = delete;
+  spsc_ring& operator=(const spsc_ring&) = delete;
+  ~spsc_ring() {
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      while (pop_front()) {
+      }
+  }
+
+  // Producer only. On full and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Producer only. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    if (tail - head_seen_ == capacity) [[unlikely]] {
+      if (!look_for_room(tail)) return why_no_room();
+    }
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    std::construct_at(&at(tail), std::forward<Args>(args)...);
+    // sync(spsc_ring.publish): release; the value is whole before the consumer can count it. With relaxed, an Arm
+    // consumer may read the slot ahead of the constructor's writes.
+    tail_.store(tail + 1, std::memory_order_release);
+    return push_result::ok;
+  }
+
+  // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
+  // or closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    if (closing_) return 0;
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
+    for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
+    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    return count;
+  }
+
+  // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed.
+  // What is never written has no value, therefore only for trivial T. A ring's piece ends where its memory does: ask
+  // again.
+  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> {
+    if (closing_) return {};
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t in_piece = (std::min)(most, capacity - (tail & mask));
+    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+  }
+  // Producer only. Publishes the first `count` elements of what writable answered.
+  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    FRYS_ASSERT(count <= capacity - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
+    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+  }
+
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    if (head == tail_seen_) [[unlikely]] {
+      if (!look_for_values(head)) return why_no_value();
+    }
+    T& value = at(head);
+    pop_result<T> out(std::in_place, std::move(value));
+    std::destroy_at(&value);
+    // sync(spsc_ring.vacate): release; we are done with the slot before the producer can build over it.
+    head_.store(head + 1, std::memory_order_release);
+    return out;
+  }
+
+  // Consumer only. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t count = (std::min)(out.size(), values(head, out.size()));
+    for (std::size_t i = 0; i < count; ++i) {
+      T& value = at(head + i);
+      out[i] = std::move(value);
+      std::destroy_at(&value);
+    }
+    head_.store(head + count, std::memory_order_release);  // sync(spsc_ring.vacate): release, as above
+    return count;
+  }
+
+  // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
+  [[nodiscard]] T* front() noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (head == tail_seen_ && !look_for_values(head)) return nullptr;
+    return &at(head);
+  }
+  // Consumer only. Destroys the oldest value; false if there is none.
+  bool pop_front() noexcept {
+    T* value = front();
+    if (value == nullptr) return false;
+    std::destroy_at(value);
+    // relaxed load: ours. sync(spsc_ring.vacate): release, as above.
+    head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    return true;
+  }
+
+  // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
+  // there is none. A ring's piece ends where its memory does: ask again.
+  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t in_piece = (std::min)(most, capacity - (head & mask));
+    return {&at(head), (std::min)(in_piece, values(head, in_piece))};
+  }
+  // Consumer only. Destroys the first `count` values of what readable answered.
+  void consume(std::size_t count) noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    FRYS_ASSERT(count <= tail_seen_ - head, "spsc_ring::consume: more than readable answered");
+    for (std::size_t i = 0; i < count; ++i) std::destroy_at(&at(head + i));
+    head_.store(head + count, std::memory_order_release);  // sync(spsc_ring.vacate): release, as above
+  }
+
+  // Consumer only. Wants no more.
+  void abandon() noexcept {
+    abandoned_.store(true, std::memory_order_relaxed);
+  }  // relaxed: a flag that carries no data
+
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    return head == tail_seen_ && !look_for_values(head) && why_no_value() == pop_status::closed;
+  }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    return (std::min)(tail_.load(std::memory_order_relaxed) - head, capacity);
+  }
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  static constexpr std::size_t mask = capacity - 1;
+
+  T& at(std::size_t index) noexcept { return slots_[index & mask].value; }
+
+  bool look_for_room(std::size_t tail) noexcept {
+    // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
+    head_seen_ = head_.load(std::memory_order_acquire);
+    return tail - head_seen_ != capacity;
+  }
+  bool look_for_values(std::size_t head) noexcept {
+    // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
+    tail_seen_ = tail_.load(std::memory_order_acquire);
+    return head != tail_seen_;
+  }
+  // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
+  std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
+    if (capacity - (tail - head_seen_) < wanted) (void)look_for_room(tail);
+    return capacity - (tail - head_seen_);
+  }
+  std::size_t values(std::size_t head, std::size_t wanted) noexcept {
+    if (tail_seen_ - head < wanted) (void)look_for_values(head);
+    return tail_seen_ - head;
+  }
+
+  FRYS_NOINLINE push_result why_no_room() noexcept {
+    // relaxed: a flag that carries no data
+    if (closing_ || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    return push_result::full;
+  }
+  FRYS_NOINLINE pop_status why_no_value() noexcept {
+    // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
+    if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
+    // relaxed: ours. A push may have come between the look and the close; the next try_pop takes it.
+    return look_for_values(head_.load(std::memory_order_relaxed)) ? pop_status::empty : pop_status::closed;
+  }
+
+  // Indices only grow; tail_ - head_ is the size, also when they wrap. Each side writes one line: its own index and the
+  // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
+  alignas(2 * cache_line) atomic<std::size_t> tail_{0};
+  std::size_t head_seen_ = 0;
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  alignas(2 * cache_line) atomic<std::size_t> head_{0};
+  std::size_t tail_seen_ = 0;
+  atomic<bool> abandoned_{false};
+  alignas(2 * cache_line) detail::slot<T> slots_[capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_SPSC_RING_HPP
 // ---- frys/sched/fwd.hpp
 // fwd: the names of sched without their bodies.
 #ifndef FRYS_SCHED_FWD_HPP
@@ -2780,11 +4295,13 @@ class mpsc_queue {
 
 namespace frys::inline FRYS_ABI {
 
-template <class T> class task;  // its default, void, stands in task.hpp
+template <class T>
+class task;  // its default, void, stands in task.hpp
 class task_scope;
 struct frame_memory;
 struct timer;
-template <class... Policies> class timer_wheel;
+template <class... Policies>
+class timer_wheel;
 
 }  // namespace frys::inline FRYS_ABI
 
@@ -2813,7 +4330,7 @@ class task_scope;
 // Where coroutine frames come from: one place for all promises of frys.
 struct frame_memory {
   static void* allocate(std::size_t size) { return ::operator new(size); }
-  static void release(void* memory, std::size_t size) noexcept { ::operator delete(memory, size); }
+  static void release(void* memory, std::size_t) noexcept { ::operator delete(memory); }
 };
 
 namespace detail {
@@ -3149,6 +4666,1696 @@ auto sync_wait(Loop& loop, A&& what) {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TASK_HPP
+// ---- frys/sched/timer_wheel.hpp
+// timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are.
+//
+// Use when  a loop has deadlines by the thousand and most are cancelled before they are due (timeouts, expiries).
+// Not when  a handful suffices (keep the next deadline yourself), or a timer must fire within less than a tick.
+// Threads   one at a time. Knows no clock: time comes in by advance, so virtual time works as real time does.
+// Cost      add and cancel O(1); advance O(timers due + slots passed / 64). A timer further away than the wheel is
+//           round waits in an overflow list, which is walked once it may come into reach. No allocation.
+// Ordering  timers fire never early and at most one tick late (if advance is called in time), in the order of their
+//           ticks; those of one tick in the order they were added, except behind ones that came from the overflow list.
+// Lifetime  a timer must be cancelled or fired before it dies; the wheel forgets the pending ones when it dies.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots, a power of two of at least 64; one turn is N ticks     default 512
+// Source    G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 4, with a list behind).
+#ifndef FRYS_SCHED_TIMER_WHEEL_HPP
+#define FRYS_SCHED_TIMER_WHEEL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct timer_tag;
+
+// Derive from it or hold it. `fire` is called by advance, after the timer has left the wheel: it may add it again,
+// destroy it, add and cancel others.
+struct timer : list_hook<timer_tag> {
+  using function = void (*)(timer&) noexcept;
+
+  timer() = default;
+  explicit timer(function f) noexcept : fire(f) {}
+  [[nodiscard]] bool is_pending() const noexcept { return is_linked(); }
+
+  function fire = nullptr;
+  std::uint64_t tick = 0;  // the wheel's: when it is due
+  std::uint32_t slot = 0;  // the wheel's: where it stands
+};
+
+template <class... Policies>
+class timer_wheel {
+  using accepted = policy::keys<policy::capacity_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::timer_wheel: unknown policy; it takes policy::capacity and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::timer_wheel: a policy is given twice; name each at most once");
+
+ public:
+  static constexpr std::size_t slots = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(slots) && slots >= 64,
+                "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
+
+  // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
+  explicit timer_wheel(nanoseconds now = nanoseconds{0}, nanoseconds tick = nanoseconds{1'000'000}) noexcept
+      : tick_((std::max)(tick, nanoseconds{1})), current_(floor_of(now)) {}
+  timer_wheel(const timer_wheel&) = delete;
+  timer_wheel& operator=(const timer_wheel&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+  // Lets `t` fire in the first advance that reaches `at`. One that is due already fires in the next advance.
+  void add(timer& t, nanoseconds at) noexcept {
+    FRYS_ASSERT(!t.is_pending(), "timer_wheel::add: the timer is pending already; cancel it first");
+    FRYS_ASSERT(t.fire != nullptr, "timer_wheel::add: the timer has no function");
+    t.tick = ceil_of(at);
+    ++size_;
+    place(t);
+  }
+  void add(timer& t, deadline at) noexcept { add(t, at.at); }
+
+  // True if it was pending, and will not fire now.
+  bool cancel(timer& t) noexcept {
+    if (!t.is_pending()) return false;
+    t.unlink();
+    left(t);
+    return true;
+  }
+
+  // Time is `now`: fires what is due and answers how many fired. Time never goes back; an earlier `now` counts as the
+  // last one. Timers that callbacks add as already due wait for the next advance.
+  std::size_t advance(nanoseconds now) noexcept {
+    if (size_ == 0) {
+      current_ = (std::max)(current_, floor_of(now));
+      return 0;
+    }
+    list firing;
+    firing.splice_back(due_);
+    const std::uint64_t target = floor_of(now);
+    while (current_ < target) {
+      // At most one turn at a time, so that what comes out of the overflow list keeps its place in the order.
+      const std::uint64_t next = std::min<std::uint64_t>(target, reach());
+      if (in_slots_ != 0) collect(next, firing);
+      current_ = next;
+      if (!overflow_.empty() && overflow_from_ - current_ < slots) refill(firing);
+    }
+    std::size_t fired = 0;
+    while (timer* t = firing.pop_front()) {
+      t->slot = nowhere;
+      --size_;
+      ++fired;
+      t->fire(*t);
+    }
+    return fired;
+  }
+
+  // When advance should be called next: never too late for the first timer, perhaps before it. never() without timers.
+  [[nodiscard]] deadline next_deadline() const noexcept {
+    if (size_ == 0) return deadline::never();
+    if (!due_.empty()) return deadline{time_of(current_)};
+    if (in_slots_ != 0) return deadline{time_of(first_slot_tick())};
+    return deadline{time_of(overflow_from_)};
+  }
+
+ private:
+  using list = intrusive_list<timer, timer_tag>;
+  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};  // due, firing, or in no list
+  static constexpr std::uint32_t far = nowhere - 1;            // in the overflow list
+  static constexpr std::uint64_t mask = slots - 1;
+  static constexpr std::size_t words = slots / 64;
+
+  std::uint64_t floor_of(nanoseconds at) const noexcept {
+    return at.count() <= 0 ? 0 : static_cast<std::uint64_t>(at.count() / tick_.count());
+  }
+  std::uint64_t ceil_of(nanoseconds at) const noexcept {
+    return at.count() <= 0 ? 0 : floor_of(at) + (at.count() % tick_.count() != 0 ? 1u : 0u);
+  }
+  nanoseconds time_of(std::uint64_t tick) const noexcept {
+    const auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)() / tick_.count());
+    return tick > most ? (nanoseconds::max)() : nanoseconds{static_cast<std::int64_t>(tick) * tick_.count()};
+  }
+
+  void place(timer& t) noexcept {
+    if (t.tick <= current_) {
+      t.slot = nowhere;
+      due_.push_back(t);
+    } else if (t.tick - current_ < slots) {
+      t.slot = static_cast<std::uint32_t>(t.tick & mask);
+      slots_[t.slot].push_back(t);
+      bits_[t.slot / 64] |= std::uint64_t{1} << (t.slot % 64);
+      ++in_slots_;
+    } else {
+      t.slot = far;
+      overflow_from_ = overflow_.empty() ? t.tick : (std::min)(overflow_from_, t.tick);
+      overflow_.push_back(t);
+    }
+  }
+  // `t` has left its list without having fired.
+  void left(timer& t) noexcept {
+    --size_;
+    if (t.slot < slots) {
+      --in_slots_;
+      if (slots_[t.slot].empty()) bits_[t.slot / 64] &= ~(std::uint64_t{1} << (t.slot % 64));
+    }
+    t.slot = nowhere;
+  }
+  // How far one step of advance may go: over empty slots as far as the overflow list allows.
+  std::uint64_t reach() const noexcept {
+    if (in_slots_ != 0) return current_ + slots - 1;
+    return overflow_.empty() ? (std::numeric_limits<std::uint64_t>::max)() : (std::max)(overflow_from_, current_ + 1);
+  }
+  // The first tick after current_ that has a timer in its slot.
+  std::uint64_t first_slot_tick() const noexcept {
+    for (std::uint64_t tick = current_ + 1;;) {
+      const std::uint64_t slot = tick & mask;
+      const std::uint64_t rest = bits_[slot / 64] >> (slot % 64);
+      if (rest != 0) return tick + static_cast<std::uint64_t>(std::countr_zero(rest));
+      tick += 64 - slot % 64;
+    }
+  }
+  // Moves the timers of the slots up to `last` behind `firing`.
+  void collect(std::uint64_t last, list& firing) noexcept {
+    while (in_slots_ != 0) {
+      const std::uint64_t tick = first_slot_tick();
+      if (tick > last) return;
+      const std::uint64_t slot = tick & mask;
+      bits_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+      for (timer& t : slots_[slot]) {
+        t.slot = nowhere;
+        --in_slots_;
+      }
+      firing.splice_back(slots_[slot]);
+    }
+  }
+  // Takes out of the overflow list what the wheel can hold now.
+  void refill(list& firing) noexcept {
+    list all;
+    all.splice_back(overflow_);
+    while (timer* t = all.pop_front()) place(*t);
+    firing.splice_back(due_);
+  }
+
+  nanoseconds tick_;
+  std::uint64_t current_;            // the tick that advance has reached
+  std::uint64_t overflow_from_ = 0;  // no timer of the overflow list is due before this tick
+  std::size_t size_ = 0;
+  std::size_t in_slots_ = 0;
+  list due_;
+  list overflow_;
+  std::uint64_t bits_[words] = {};  // slots that are not empty
+  list slots_[slots];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TIMER_WHEEL_HPP
+// ---- frys/io/detail/post_queue.hpp
+// post_queue: work from any thread for one loop, and in the same word whether that loop sleeps.
+//
+// One word is both the newest node and the sleeper's mark, so a poster learns from its own push whether it has to wake
+// the loop: no fence, no second flag, and no wake-up while the loop is awake.
+#ifndef FRYS_IO_DETAIL_POST_QUEUE_HPP
+#define FRYS_IO_DETAIL_POST_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class post_queue {
+ public:
+  // Any thread. True if the loop sleeps and this push is the one that has to wake it.
+  bool push(work& node) noexcept {
+    work* newest = newest_.load(std::memory_order_relaxed);  // relaxed: only the guess of the first exchange
+    do {
+      node.next = newest == &asleep_ ? nullptr : newest;
+      // sync(post_queue.newest): release; the node and what its poster wrote are whole before the loop can take them.
+      // relaxed on failure: the value is only compared and linked, never followed here.
+    } while (!newest_.compare_exchange_weak(newest, &node, std::memory_order_release, std::memory_order_relaxed));
+    return newest == &asleep_;
+  }
+
+  // The loop only. Everything posted so far, oldest first, linked by `next`; nullptr if there is nothing.
+  work* take_all() noexcept {
+    if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;  // relaxed: a hint, asked again each turn
+    // sync(post_queue.newest): acquire; pairs with push.
+    work* newest = newest_.exchange(nullptr, std::memory_order_acquire);
+    work* oldest = nullptr;
+    while (newest != nullptr && newest != &asleep_) {
+      work* const before = newest->next;
+      newest->next = oldest;
+      oldest = newest;
+      newest = before;
+    }
+    return oldest;
+  }
+
+  // The loop only. A look without a read-modify-write.
+  bool seems_empty() const noexcept {
+    return newest_.load(std::memory_order_relaxed) == nullptr;  // relaxed: a hint
+  }
+
+  // The loop only. Marks it as asleep; false if there is work, and then it must not sleep.
+  bool fall_asleep() noexcept {
+    work* expected = nullptr;
+    // relaxed: the mark publishes nothing; a push that came first makes it fail, one that comes later sees the mark.
+    return newest_.compare_exchange_strong(expected, &asleep_, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+
+  // The loop only, after fall_asleep, whatever woke it.
+  void wake_up() noexcept {
+    work* expected = &asleep_;
+    // relaxed: takes the mark back if nobody posted; posted work stays for take_all.
+    newest_.compare_exchange_strong(expected, nullptr, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+
+ private:
+  alignas(cache_line) typename Atomics::template atomic<work*> newest_{nullptr};
+  work asleep_;  // only its address counts
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_POST_QUEUE_HPP
+// ---- frys/io/detail/event_loop.hpp
+// event_loop: what every reactor's loop has in common: posted work, timers, ready coroutines, stop.
+//
+// Derived gives poll(timeout): handles the completions that are there, waiting at most `timeout` for one (negative: for
+// ever), and answers their number; and wake(): ends a poll that waits, from any thread.
+#ifndef FRYS_IO_DETAIL_EVENT_LOOP_HPP
+#define FRYS_IO_DETAIL_EVENT_LOOP_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A coroutine that waits for the loop. Leaves its list when it is destroyed.
+struct loop_waiter : list_hook<> {
+  loop_waiter() = default;
+  loop_waiter(const loop_waiter&) = delete;
+  loop_waiter& operator=(const loop_waiter&) = delete;
+  ~loop_waiter() { unlink(); }
+
+  std::coroutine_handle<> handle = nullptr;
+};
+
+template <class Derived, class Atomics, class Clock>
+class event_loop {
+ public:
+  event_loop(const event_loop&) = delete;
+  event_loop& operator=(const event_loop&) = delete;
+
+  // Any thread. Runs the work in the loop, later; wakes the loop only if it sleeps.
+  void post(work& w) noexcept {
+    if (posted_.push(w)) derived().wake();
+  }
+
+  // Any thread. Ends run(), or the next one if none runs.
+  void stop() noexcept {
+    // sync(event_loop.stop): release; relaxed would do for the flag itself, but the node must not be posted twice.
+    if (!stopping_.exchange(true, std::memory_order_acq_rel)) post(stop_work_);
+  }
+
+  // Until stop().
+  void run() {
+    stopped_ = false;
+    while (!stopped_) static_cast<void>(run_once(deadline::never()));
+  }
+
+  // One turn: completions, posted work, timers, then what yielded. Answers how many of them it handled; waits for the
+  // first one, at most until `until`.
+  std::size_t run_once(deadline until) {
+    bool slept = false;
+    nanoseconds timeout{0};
+    if (ready_.empty() && yielded_.empty()) {
+      const deadline next = (std::min)(until, wheel_.next_deadline());
+      timeout = next.is_never() ? nanoseconds{-1} : until_then(next);
+      if (timeout.count() != 0) {
+        if (spin_.count() > 0) {
+          if (const std::size_t seen = look_around(timeout); seen != 0) return seen + after_poll();
+        }
+        slept = posted_.fall_asleep();
+        if (!slept) timeout = nanoseconds{0};
+      }
+    }
+    std::size_t handled = derived().poll(timeout);
+    if (slept) posted_.wake_up();
+    return handled + after_poll();
+  }
+
+  // Awaitable: goes on after all that is ready in this turn has been handled.
+  auto yield() noexcept {
+    struct awaiter : loop_waiter {
+      event_loop& loop;
+      explicit awaiter(event_loop& l) noexcept : loop(l) {}
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        handle = h;
+        loop.yielded_.push_back(*this);
+      }
+      void await_resume() const noexcept {}
+    };
+    return awaiter(*this);
+  }
+
+  // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
+  auto sleep_until(deadline until) noexcept {
+    struct awaiter : loop_waiter {
+      event_loop& loop;
+      deadline until;
+      struct alarm_timer : timer {
+        awaiter* owner;
+        explicit alarm_timer(awaiter* o) noexcept : timer(&rings), owner(o) {}
+        static void rings(timer& t) noexcept {
+          awaiter& a = *static_cast<alarm_timer&>(t).owner;
+          a.loop.ready_.push_back(a);
+        }
+      } alarm{this};
+
+      awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
+      ~awaiter() {
+        if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
+      }
+      bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        handle = h;
+        loop.wheel_.add(alarm, until);
+      }
+      result<void> await_resume() const noexcept { return {}; }
+    };
+    return awaiter(*this, until);
+  }
+  auto sleep_for(nanoseconds delay) noexcept { return sleep_until(deadline::after<Clock>(delay)); }
+
+  // Owner thread. Timers of the loop: `fire` is called in the loop, and must not block.
+  void add_timer(timer& t, deadline at) noexcept { wheel_.add(t, at); }
+  bool cancel_timer(timer& t) noexcept { return wheel_.cancel(t); }
+
+ protected:
+  explicit event_loop(nanoseconds spin) noexcept : wheel_(Clock::now()), spin_(spin) {}
+  ~event_loop() = default;
+
+  // Makes a coroutine go on, from the loop.
+  void resume(std::coroutine_handle<> h) {
+    direct_ = 0;
+    h.resume();
+  }
+  // In this turn still, or else in the next one.
+  void make_ready(loop_waiter& w) noexcept { ready_.push_back(w); }
+  // An operation was complete without the loop. True if the coroutine has had its share and shall let others run.
+  bool had_its_share() noexcept { return ++direct_ > most_direct; }
+
+ private:
+  static constexpr unsigned most_direct = 64;
+
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  static nanoseconds until_then(deadline next) noexcept {
+    if (next <= deadline::now()) return nanoseconds{0};
+    return (std::max)(next.at - Clock::now(), nanoseconds{0});
+  }
+
+  // Polls without sleeping for a while. Answers what it handled.
+  std::size_t look_around(nanoseconds timeout) {
+    const nanoseconds start = Clock::now();
+    const nanoseconds most = timeout.count() < 0 ? spin_ : (std::min)(spin_, timeout);
+    do {
+      const std::size_t handled = derived().poll(nanoseconds{0});
+      if (handled != 0 || !posted_.seems_empty()) return (std::max)(handled, std::size_t{1});
+      Atomics::pause();
+    } while (Clock::now() - start < most);
+    return 0;
+  }
+
+  std::size_t after_poll() {
+    std::size_t handled = 0;
+    for (work* w = posted_.take_all(); w != nullptr; ++handled) {
+      work* const next = w->next;  // running it may end its life
+      direct_ = 0;
+      w->run(*w);
+      w = next;
+    }
+    if (!wheel_.empty()) handled += wheel_.advance(Clock::now());
+    handled += run_all(ready_);
+    handled += run_all(yielded_);
+    return handled;
+  }
+
+  // Those that are there now; what they add waits for the next turn. A waiter that dies meanwhile leaves the list.
+  std::size_t run_all(intrusive_list<loop_waiter>& waiting) {
+    if (waiting.empty()) return 0;
+    intrusive_list<loop_waiter> now;
+    now.splice_back(waiting);
+    std::size_t handled = 0;
+    while (loop_waiter* w = now.pop_front()) {
+      ++handled;
+      resume(w->handle);
+    }
+    return handled;
+  }
+
+  struct stop_node : work {
+    event_loop* loop;
+    explicit stop_node(event_loop* l) noexcept : work(&apply), loop(l) {}
+    static void apply(work& w) noexcept {
+      event_loop& l = *static_cast<stop_node&>(w).loop;
+      l.stopped_ = true;
+      // sync(event_loop.stop): release; the node is ours no longer when the next stop posts it.
+      l.stopping_.store(false, std::memory_order_release);
+    }
+  };
+
+  post_queue<Atomics> posted_;
+  typename Atomics::template atomic<bool> stopping_{false};
+  stop_node stop_work_{this};
+  bool stopped_ = false;
+  unsigned direct_ = 0;
+  intrusive_list<loop_waiter> ready_;
+  intrusive_list<loop_waiter> yielded_;
+  timer_wheel<> wheel_;
+  nanoseconds spin_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_EVENT_LOOP_HPP
+// ---- frys/io/detail/slot_table.hpp
+// slot_table: objects that never move, found by a number; a number of an object that is gone is recognised.
+//
+// The kernel hands a number back long after it was given; a pointer might by then be somebody else's.
+#ifndef FRYS_IO_DETAIL_SLOT_TABLE_HPP
+#define FRYS_IO_DETAIL_SLOT_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// T has members `std::uint32_t index, generation` and `bool live`, and a reset().
+template <class T>
+class slot_table {
+ public:
+  static constexpr std::uint32_t chunk = 64;
+
+  // nullptr without memory.
+  T* acquire() noexcept {
+    if (free_ == none && !grow()) return nullptr;
+    T& t = at(free_);
+    free_ = t.next_free;
+    t.live = true;
+    ++live_;
+    return &t;
+  }
+  void release(T& t) noexcept {
+    t.reset();
+    t.live = false;
+    ++t.generation;
+    t.next_free = free_;
+    free_ = t.index;
+    --live_;
+  }
+  static std::uint64_t number_of(const T& t) noexcept { return t.index | std::uint64_t{t.generation} << 32; }
+  // nullptr for a number whose object is gone.
+  T* find(std::uint64_t number) noexcept {
+    const auto index = static_cast<std::uint32_t>(number);
+    if (index >= size_) return nullptr;
+    T& t = at(index);
+    return t.live && t.generation == static_cast<std::uint32_t>(number >> 32) ? &t : nullptr;
+  }
+  [[nodiscard]] std::size_t live() const noexcept { return live_; }
+  template <class F>
+  void for_each_live(F&& f) {
+    for (std::uint32_t i = 0; i < size_; ++i)
+      if (at(i).live) f(at(i));
+  }
+
+  slot_table() = default;
+  slot_table(const slot_table&) = delete;
+  slot_table& operator=(const slot_table&) = delete;
+  ~slot_table() {
+    for (std::uint32_t i = 0; i < directory_; ++i) delete[] chunks_[i];
+    delete[] chunks_;
+  }
+
+ private:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  T& at(std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
+  FRYS_NOINLINE bool grow() noexcept {
+    if (directory_ == room_) {
+      const std::uint32_t room = room_ == 0 ? 16 : room_ * 2;
+      T** chunks = new (std::nothrow) T*[room];
+      if (chunks == nullptr) return false;
+      for (std::uint32_t i = 0; i < directory_; ++i) chunks[i] = chunks_[i];
+      delete[] std::exchange(chunks_, chunks);
+      room_ = room;
+    }
+    T* fresh = new (std::nothrow) T[chunk];
+    if (fresh == nullptr) return false;
+    chunks_[directory_++] = fresh;
+    for (std::uint32_t i = chunk; i-- > 0;) {
+      fresh[i].index = size_ + i;
+      fresh[i].next_free = free_;
+      free_ = size_ + i;
+    }
+    size_ += chunk;
+    return true;
+  }
+
+  T** chunks_ = nullptr;
+  std::uint32_t room_ = 0;
+  std::uint32_t directory_ = 0;  // chunks there are
+  std::uint32_t size_ = 0;       // slots there are
+  std::uint32_t free_ = none;
+  std::size_t live_ = 0;
+};
+
+// What slot_table needs in T.
+struct slot_fields {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t next_free = 0;
+  bool live = false;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_SLOT_TABLE_HPP
+// ---- frys/io/os_error.hpp
+// os_error: errno as an error of frys.
+//
+// Every mapping keeps errno in error::number; the sentence is the caller's, for it knows what was tried.
+#ifndef FRYS_IO_OS_ERROR_HPP
+#define FRYS_IO_OS_ERROR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// The code that fits an errno value; errc::io_failed for whatever has no code of its own.
+constexpr errc errc_of_errno(int number) noexcept {
+  switch (number) {
+    case EINVAL:
+    case EBADF:
+    case ENAMETOOLONG:
+    case ENOTDIR:
+    case EISDIR:
+      return errc::invalid_argument;
+    case ENOENT:
+      return errc::not_found;
+    case EEXIST:
+      return errc::already_exists;
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case EAFNOSUPPORT:
+      return errc::unsupported;
+    case ENOMEM:
+    case ENOBUFS:
+      return errc::out_of_memory;
+    case EPERM:
+    case EACCES:
+    case EROFS:
+      return errc::permission_denied;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return errc::no_space;
+    case EMFILE:
+    case ENFILE:
+      return errc::too_many_files;
+    case EADDRINUSE:
+      return errc::address_in_use;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED:
+      return errc::connection_reset;
+    case ECONNREFUSED:
+      return errc::connection_refused;
+    case ETIMEDOUT:
+      return errc::timed_out;
+    case ECANCELED:
+      return errc::cancelled;
+    case EBUSY:
+      return errc::busy;
+    default:
+      return errc::io_failed;
+  }
+}
+
+// `message` is one sentence that lives for ever.
+constexpr error os_error(int number, const char* message) noexcept {
+  return {errc_of_errno(number), domain::io, message, number};
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_IO_OS_ERROR_HPP
+// ---- frys/io/posix_files.hpp
+// posix_files: the machine's files, by plain system calls. A model of file_system whose operations do not suspend.
+//
+// Use when  blocking a thread for a write or a sync is all right: one-thread tools, loops without io_uring, tests.
+// Not when  the loop must go on serving while a sync runs (uring_reactor::files).
+// Threads   any; one file: one thread at a time.
+// Cost      one system call per operation, two where the kernel writes or reads less than asked.
+// Paths     relative to the root directory given at construction, or to the working directory; absolute ones as they
+//           are.
+// Errors    with errno in error::number.
+// frys: real model
+#ifndef FRYS_IO_POSIX_FILES_HPP
+#define FRYS_IO_POSIX_FILES_HPP
+
+#if FRYS_OS_LINUX
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace frys::inline FRYS_ABI {
+
+// An open file; closes itself.
+class posix_file {
+ public:
+  posix_file() noexcept = default;
+  explicit posix_file(int fd) noexcept : fd_(fd) {}
+  posix_file(posix_file&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  posix_file& operator=(posix_file&& other) noexcept {
+    if (this != &other) {
+      close();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~posix_file() { close(); }
+
+  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] int native_handle() const noexcept { return fd_; }
+  // Gives the descriptor up without closing it.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+  void close() noexcept {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+class posix_files {
+ public:
+  using file = posix_file;
+  using buffer = frys::buffer;
+
+  // Paths are relative to the working directory.
+  posix_files() noexcept = default;
+  // Paths are relative to `root`, which must exist; status() says so, and every operation fails if it does not.
+  explicit posix_files(std::string_view root) noexcept {
+    if (root.empty()) return;
+    const c_path path(root);
+    root_ = posix_file(::open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root_.is_open()) status_ = os_error(errno, "the root directory cannot be opened");
+  }
+  [[nodiscard]] result<void> status() const noexcept { return status_; }
+
+  result<file> open(std::string_view path, open_mode mode) noexcept {
+    if (!status_) return status_.error();
+    int flags = O_CLOEXEC;
+    switch (mode) {
+      case open_mode::read:
+        flags |= O_RDONLY;
+        break;
+      case open_mode::read_write:
+        flags |= O_RDWR;
+        break;
+      case open_mode::create:
+        flags |= O_RDWR | O_CREAT;
+        break;
+      case open_mode::create_new:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
+        break;
+    }
+    const c_path at(path);
+    const int fd = retry([&] { return ::openat(root(), at.text, flags, 0644); });
+    if (fd < 0) return os_error(errno, "the file cannot be opened");
+    return file(fd);
+  }
+  result<void> remove(std::string_view path) noexcept {
+    if (!status_) return status_;
+    const c_path at(path);
+    return answer(::unlinkat(root(), at.text, 0), "the file cannot be removed");
+  }
+  result<void> rename(std::string_view from, std::string_view to) noexcept {
+    if (!status_) return status_;
+    const c_path a(from), b(to);
+    return answer(::renameat(root(), a.text, root(), b.text), "the file cannot be renamed");
+  }
+  // Also its parents; ok if it exists.
+  result<void> make_directory(std::string_view path) noexcept {
+    if (!status_) return status_;
+    c_path at(path);
+    for (char* c = at.text; *c != '\0'; ++c) {
+      if (*c != '/' || c == at.text) continue;
+      *c = '\0';
+      static_cast<void>(::mkdirat(root(), at.text, 0755));  // the last one's answer counts
+      *c = '/';
+    }
+    if (::mkdirat(root(), at.text, 0755) == 0) return {};
+    const int failed = errno;
+    struct ::stat what {};
+    if (failed == EEXIST && ::fstatat(root(), at.text, &what, 0) == 0 && S_ISDIR(what.st_mode)) return {};
+    return os_error(failed, "the directory cannot be made");
+  }
+  result<void> sync_directory(std::string_view path) noexcept {
+    if (!status_) return status_;
+    const posix_file directory = open_directory(path);
+    if (!directory.is_open()) return os_error(errno, "the directory cannot be opened");
+    return answer(retry([&] { return ::fsync(directory.native_handle()); }), "the directory cannot be synced");
+  }
+  // In no order.
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
+    if (!status_) return status_;
+    posix_file directory = open_directory(path);
+    if (!directory.is_open()) return os_error(errno, "the directory cannot be opened");
+    ::DIR* stream = ::fdopendir(directory.native_handle());
+    if (stream == nullptr) return os_error(errno, "the directory cannot be listed");
+    static_cast<void>(directory.release());  // the stream's from here on
+    struct closer {
+      ::DIR* stream;
+      ~closer() { ::closedir(stream); }
+    } guard{stream};
+    for (;;) {
+      errno = 0;
+      const ::dirent* entry = ::readdir(stream);
+      if (entry == nullptr) return errno == 0 ? result<void>() : os_error(errno, "the directory cannot be listed");
+      bool plain = entry->d_type == DT_REG;
+      if (entry->d_type == DT_UNKNOWN) {
+        struct ::stat what {};
+        plain = ::fstatat(::dirfd(stream), entry->d_name, &what, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(what.st_mode);
+      }
+      if (plain) name(context, entry->d_name);
+    }
+  }
+
+  result<std::uint64_t> size(file& f) noexcept {
+    struct ::stat what {};
+    if (::fstat(f.native_handle(), &what) != 0) return os_error(errno, "the file's size cannot be read");
+    return static_cast<std::uint64_t>(what.st_size);
+  }
+  result<void> truncate(file& f, std::uint64_t bytes) noexcept {
+    return answer(retry([&] { return ::ftruncate(f.native_handle(), static_cast<::off_t>(bytes)); }),
+                  "the file cannot be truncated");
+  }
+
+  // Bytes written: all of them.
+  ready<result<std::size_t>> write(file& f, buffer data, std::uint64_t offset) noexcept {
+    std::size_t done = 0;
+    while (done != data.size()) {
+      const ::ssize_t n =
+          ::pwrite(f.native_handle(), data.data() + done, data.size() - done, static_cast<::off_t>(offset + done));
+      if (n > 0)
+        done += static_cast<std::size_t>(n);
+      else if (n == 0)
+        return result<std::size_t>(os_error(ENOSPC, "the file takes no more bytes"));
+      else if (errno != EINTR)
+        return result<std::size_t>(os_error(errno, "the file cannot be written"));
+    }
+    return result<std::size_t>(done);
+  }
+  // Fills `into` (its size, not its capacity) as far as the file goes.
+  ready<result<buffer>> read(file& f, buffer into, std::uint64_t offset) noexcept {
+    std::size_t done = 0;
+    while (done != into.size()) {
+      const ::ssize_t n =
+          ::pread(f.native_handle(), into.data() + done, into.size() - done, static_cast<::off_t>(offset + done));
+      if (n > 0)
+        done += static_cast<std::size_t>(n);
+      else if (n == 0)
+        break;
+      else if (errno != EINTR)
+        return result<buffer>(os_error(errno, "the file cannot be read"));
+    }
+    into.truncate(done);
+    return result<buffer>(std::move(into));
+  }
+  // Data, and what is needed to find them again (fdatasync).
+  ready<result<void>> sync(file& f) noexcept {
+    return answer(retry([&] { return ::fdatasync(f.native_handle()); }), "the file cannot be synced");
+  }
+
+ private:
+  // A path with its end mark. One that is too long or holds a NUL becomes a name that no file can have.
+  struct c_path {
+    explicit c_path(std::string_view path) noexcept {
+      if (path.empty()) path = ".";
+      if (path.size() >= sizeof text || path.find('\0') != std::string_view::npos) {
+        text[0] = '\0';  // the kernel answers ENOENT
+        return;
+      }
+      std::memcpy(text, path.data(), path.size());
+      text[path.size()] = '\0';
+    }
+    char text[PATH_MAX];
+  };
+
+  template <class F>
+  static int retry(F call) noexcept {
+    int rc;
+    do rc = call();
+    while (rc < 0 && errno == EINTR);
+    return rc;
+  }
+  static result<void> answer(int rc, const char* message) noexcept {
+    if (rc < 0) return os_error(errno, message);
+    return {};
+  }
+  int root() const noexcept { return root_.is_open() ? root_.native_handle() : AT_FDCWD; }
+  posix_file open_directory(std::string_view path) noexcept {
+    const c_path at(path);
+    return posix_file(::openat(root(), at.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+
+  posix_file root_;
+  result<void> status_;
+};
+
+static_assert(file_system<posix_files>);
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_POSIX_FILES_HPP
+// ---- frys/io/socket.hpp
+// stream_socket, listener: TCP sockets as values; what waits on them is a reactor's business.
+//
+// Use when  a reactor shall accept, receive and send.
+// Threads   one at a time. A socket belongs to the reactor that first used it, and to that reactor's thread; before its
+//           first use (fresh from accept or connect on another one) it may move to another thread.
+// Lifetime  move-only; the destructor closes. close() completes what waits on the socket with errc::cancelled, in the
+//           reactor's next turn. A socket may outlive its reactor, but then it can only be closed.
+// Errors    with errno in error::number.
+// frys: real model
+#ifndef FRYS_IO_SOCKET_HPP
+#define FRYS_IO_SOCKET_HPP
+
+#if FRYS_OS_LINUX
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace frys::inline FRYS_ABI {
+
+class socket_handle;
+
+namespace detail {
+
+// What a reactor keeps of a socket; it derives its own from it.
+struct socket_state {
+  socket_handle* self = nullptr;                               // follows the socket when that moves
+  void* owner = nullptr;                                       // the reactor
+  void (*on_close)(socket_state&, int fd) noexcept = nullptr;  // closes fd, completes the waiters, frees the state
+};
+
+struct socket_access;
+
+}  // namespace detail
+
+// The address of one end: IPv4 or IPv6.
+class socket_address {
+ public:
+  socket_address() noexcept = default;
+
+  // `host` is a number ("127.0.0.1", "::1"), "localhost", or empty for every address of the machine.
+  static result<socket_address> parse(std::string_view host, std::uint16_t port) noexcept {
+    socket_address out;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (host.empty() || host == "*") host = "0.0.0.0";
+    if (host == "localhost") host = "127.0.0.1";
+    if (host.size() >= sizeof text) return refused();
+    std::memcpy(text, host.data(), host.size());
+    if (::inet_pton(AF_INET, text, &out.v4().sin_addr) == 1) {
+      out.v4().sin_family = AF_INET;
+      out.v4().sin_port = htons(port);
+      out.size_ = sizeof(::sockaddr_in);
+    } else if (::inet_pton(AF_INET6, text, &out.v6().sin6_addr) == 1) {
+      out.v6().sin6_family = AF_INET6;
+      out.v6().sin6_port = htons(port);
+      out.size_ = sizeof(::sockaddr_in6);
+    } else {
+      return refused();
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::uint16_t port() const noexcept {
+    const socket_address copy = *this;
+    return ntohs(copy.storage_.any.sa_family == AF_INET6 ? copy.storage_.six.sin6_port : copy.storage_.four.sin_port);
+  }
+  // "127.0.0.1:80" or "[::1]:80", written into `out`, which has room for max_text; a view of it.
+  static constexpr std::size_t max_text = INET6_ADDRSTRLEN + 8;
+  std::string_view to_text(std::span<char, max_text> out) const noexcept {
+    const bool six = storage_.any.sa_family == AF_INET6;
+    std::size_t n = 0;
+    if (six) out[n++] = '[';
+    const void* bits = six ? static_cast<const void*>(&storage_.six.sin6_addr) : &storage_.four.sin_addr;
+    if (::inet_ntop(six ? AF_INET6 : AF_INET, bits, &out[n], INET6_ADDRSTRLEN) == nullptr) return {};
+    n += std::strlen(&out[n]);
+    if (six) out[n++] = ']';
+    out[n++] = ':';
+    char digits[5];
+    std::size_t count = 0;
+    for (unsigned p = port(); p != 0 || count == 0; p /= 10) digits[count++] = static_cast<char>('0' + p % 10);
+    while (count != 0) out[n++] = digits[--count];
+    return {out.data(), n};
+  }
+
+  // For the system's calls.
+  [[nodiscard]] int family() const noexcept { return storage_.any.sa_family; }
+  [[nodiscard]] const ::sockaddr* data() const noexcept { return &storage_.any; }
+  [[nodiscard]] ::sockaddr* data() noexcept { return &storage_.any; }
+  [[nodiscard]] ::socklen_t size() const noexcept { return size_; }
+  // Of the local or the remote end of `fd`.
+  static result<socket_address> local_of(int fd) noexcept { return ask(&::getsockname, fd); }
+  static result<socket_address> peer_of(int fd) noexcept { return ask(&::getpeername, fd); }
+
+ private:
+  static error refused() noexcept {
+    return {errc::invalid_argument, domain::io, "an address is a number such as 127.0.0.1 or ::1, localhost, or empty",
+            0};
+  }
+  template <class F>
+  static result<socket_address> ask(F call, int fd) noexcept {
+    socket_address out;
+    out.size_ = sizeof out.storage_;
+    if (call(fd, &out.storage_.any, &out.size_) != 0) return os_error(errno, "the socket has no such address");
+    return out;
+  }
+  ::sockaddr_in& v4() noexcept { return storage_.four; }
+  ::sockaddr_in6& v6() noexcept { return storage_.six; }
+
+  union {
+    ::sockaddr_in6 six{};
+    ::sockaddr_in four;
+    ::sockaddr any;
+  } storage_;
+  ::socklen_t size_ = 0;
+};
+
+// What stream_socket and listener have in common: a descriptor, and the reactor's knowledge of it.
+class socket_handle {
+ public:
+  socket_handle() noexcept = default;
+  socket_handle(socket_handle&& other) noexcept { take(other); }
+  socket_handle& operator=(socket_handle&& other) noexcept {
+    if (this != &other) {
+      close();
+      take(other);
+    }
+    return *this;
+  }
+  ~socket_handle() { close(); }
+
+  [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+  // -1 when closed.
+  [[nodiscard]] int native_handle() const noexcept { return fd_; }
+  // What waits on it is completed with errc::cancelled. No effect on a closed one.
+  void close() noexcept {
+    if (fd_ < 0) return;
+    const int fd = std::exchange(fd_, -1);
+    if (detail::socket_state* state = std::exchange(state_, nullptr))
+      state->on_close(*state, fd);
+    else
+      ::close(fd);
+  }
+
+ protected:
+  explicit socket_handle(int fd) noexcept : fd_(fd) {}
+
+ private:
+  friend struct detail::socket_access;
+  void take(socket_handle& other) noexcept {
+    fd_ = std::exchange(other.fd_, -1);
+    state_ = std::exchange(other.state_, nullptr);
+    if (state_ != nullptr) state_->self = this;
+  }
+
+  int fd_ = -1;
+  detail::socket_state* state_ = nullptr;
+};
+
+class stream_socket : public socket_handle {
+ public:
+  stream_socket() noexcept = default;
+  // Takes a connected socket over and makes it non-blocking.
+  static stream_socket adopt(int fd) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags >= 0) static_cast<void>(::fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+    return stream_socket(fd);
+  }
+  // Says to the peer that nothing more will be sent; receiving goes on.
+  result<void> shutdown_send() noexcept {
+    if (::shutdown(native_handle(), SHUT_WR) != 0) return os_error(errno, "the socket cannot be shut down");
+    return {};
+  }
+  // Sends small pieces at once (TCP_NODELAY). Reactors do it for what they accept and connect.
+  void set_no_delay() noexcept {
+    const int on = 1;
+    static_cast<void>(::setsockopt(native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  }
+  [[nodiscard]] result<socket_address> peer() const noexcept { return socket_address::peer_of(native_handle()); }
+  [[nodiscard]] result<socket_address> local() const noexcept { return socket_address::local_of(native_handle()); }
+
+ private:
+  friend struct detail::socket_access;
+  explicit stream_socket(int fd) noexcept : socket_handle(fd) {}
+};
+
+struct listener_options {
+  std::string_view address = "127.0.0.1";  // see socket_address::parse
+  std::uint16_t port = 0;                  // 0: any free one, see listener::port
+  bool reuse_port = false;                 // several listeners, one per thread, share the port
+  int backlog = 1024;
+};
+
+class listener : public socket_handle {
+ public:
+  using options = listener_options;
+
+  listener() noexcept = default;
+  // Errors: invalid_argument, address_in_use, permission_denied, too_many_files.
+  static result<listener> bind(const options& o) noexcept {
+    result<socket_address> at = socket_address::parse(o.address, o.port);
+    if (!at) return at.error();
+    listener out(::socket(at->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!out.is_open()) return os_error(errno, "no socket to listen on");
+    const int fd = out.native_handle();
+    const int on = 1;
+    static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+    if (o.reuse_port && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+      return os_error(errno, "the port cannot be shared between listeners");
+    if (::bind(fd, at->data(), at->size()) != 0) return os_error(errno, "the address cannot be bound");
+    if (::listen(fd, o.backlog) != 0) return os_error(errno, "the socket cannot listen");
+    result<socket_address> local = socket_address::local_of(fd);
+    if (!local) return local.error();
+    out.port_ = local->port();
+    return out;
+  }
+  // The port that it listens on.
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+ private:
+  explicit listener(int fd) noexcept : socket_handle(fd) {}
+  std::uint16_t port_ = 0;
+};
+
+namespace detail {
+
+struct socket_access {
+  static socket_state* state(const socket_handle& s) noexcept { return s.state_; }
+  static void attach(socket_handle& s, socket_state& state) noexcept {
+    s.state_ = &state;
+    state.self = &s;
+  }
+  static void detach(socket_state& state) noexcept {
+    if (state.self != nullptr) state.self->state_ = nullptr;
+  }
+  static stream_socket make(int fd) noexcept { return stream_socket(fd); }  // non-blocking already
+};
+
+inline constexpr error socket_closed{errc::closed, domain::io, "the socket is closed", 0};
+inline constexpr error socket_busy{errc::busy, domain::io, "another operation of this kind waits on the socket", 0};
+inline constexpr error socket_foreign{errc::invalid_argument, domain::io, "the socket belongs to another reactor", 0};
+inline constexpr error operation_cancelled{errc::cancelled, domain::io, "the socket was closed during the operation",
+                                           0};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_SOCKET_HPP
+// ---- frys/io/detail/socket_calls.hpp
+// socket_calls: the system calls on sockets that every backend makes.
+// frys: real model
+#ifndef FRYS_IO_DETAIL_SOCKET_CALLS_HPP
+#define FRYS_IO_DETAIL_SOCKET_CALLS_HPP
+
+#if FRYS_OS_LINUX
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace frys::inline FRYS_ABI::detail {
+
+// -1 and errno, EAGAIN if nothing is there.
+inline ::ssize_t receive(int fd, std::byte* into, std::size_t room) noexcept {
+  for (;;) {
+    const ::ssize_t n = ::recv(fd, into, room, MSG_DONTWAIT);
+    if (n >= 0 || errno != EINTR) return n;
+  }
+}
+
+// How many segments go into one call.
+inline constexpr std::size_t most_segments = 64;
+
+// Fills `out` with the first segments of `data` and answers their number.
+inline std::size_t gather(const buffer_chain& data, ::iovec* out, std::size_t most) noexcept {
+  std::size_t n = 0;
+  for (const buffer& b : data.segments()) {
+    if (n == most) break;
+    out[n++] = {b.data(), b.size()};
+  }
+  return n;
+}
+
+// Sends what the socket takes, and takes it off the front of `data`. True when all is sent; else errno says why,
+// EAGAIN if the socket is full.
+inline bool send_some(int fd, buffer& data) noexcept {
+  while (!data.empty()) {
+    const ::ssize_t n = ::send(fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0)
+      data.remove_prefix(static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      return false;
+  }
+  return true;
+}
+inline bool send_some(int fd, buffer_chain& data) noexcept {
+  while (!data.empty()) {
+    const auto segments = data.segments();
+    ::ssize_t n;
+    if (segments.size() == 1) {
+      n = ::send(fd, segments[0].data(), segments[0].size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else {
+      ::iovec parts[most_segments];
+      ::msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = gather(data, parts, most_segments);
+      n = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    if (n >= 0)
+      data.consume(static_cast<std::size_t>(n));
+    else if (errno != EINTR)
+      return false;
+  }
+  return true;
+}
+
+// Starts to connect a new socket `out`; 0, EINPROGRESS, or what went wrong.
+inline int start_connect(const socket_address& at, stream_socket& out) noexcept {
+  out = socket_access::make(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!out.is_open()) return errno;
+  // After EINTR the connection goes on in the background, as after EINPROGRESS.
+  if (::connect(out.native_handle(), at.data(), at.size()) == 0) return 0;
+  return errno == EINTR ? EINPROGRESS : errno;
+}
+
+// The error that waits at a socket, or 0.
+inline int pending_error(int fd) noexcept {
+  int failed = 0;
+  ::socklen_t size = sizeof failed;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) == 0 ? failed : errno;
+}
+
+// A descriptor kept for bad times: when the table is full, a connection can still be taken off the queue and closed,
+// so that a full table does not turn accept into a busy loop.
+class reserve_descriptor {
+ public:
+  reserve_descriptor() noexcept { open(); }
+
+  // A connection, or -1 and errno: EAGAIN when none waits, EMFILE or ENFILE after one had to be turned away.
+  int accept(int listener) noexcept {
+    for (;;) {
+      const int fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) return fd;
+      if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+      if (errno == EMFILE || errno == ENFILE) turn_away(listener);
+      return -1;
+    }
+  }
+  // Takes one connection off the queue and closes it. Leaves errno as it was.
+  void turn_away(int listener) noexcept {
+    const int reason = errno;
+    kept_.close();
+    posix_file(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)).close();
+    open();
+    errno = reason;
+  }
+
+ private:
+  void open() noexcept { kept_ = posix_file(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+  posix_file kept_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_DETAIL_SOCKET_CALLS_HPP
+// ---- frys/io/options.hpp
+// options: how to make a reactor; the same for every backend.
+#ifndef FRYS_IO_OPTIONS_HPP
+#define FRYS_IO_OPTIONS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct reactor_options {
+  std::size_t buffer_bytes = 16 * 1024;  // what one recv can bring
+  std::size_t max_buffers = 64 * 1024;   // receive buffers out at once; beyond, recv fails with errc::out_of_memory
+  unsigned events = 256;                 // completions taken from the kernel at once (epoll), ring entries (io_uring)
+  unsigned ring_buffers = 64;            // io_uring: receive buffers lent to the kernel at any time, a power of two
+  nanoseconds spin{0};                   // looks for this long before it sleeps: less latency for CPU time
+  bool no_delay = true;                  // TCP_NODELAY on accepted and connected sockets
+  std::string_view root = {};            // what files() takes paths relative to; empty: the working directory
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_IO_OPTIONS_HPP
+// ---- frys/io/epoll_reactor.hpp
+// epoll_reactor: one thread's event loop on epoll: the reactor that works on every Linux.
+//
+// Use when  one thread serves many sockets and io_uring is not there or not allowed.
+// Not when  file writes and syncs must not block the loop (uring_reactor); its files() are posix_files.
+// Roles     post, stop: any thread. All else: the thread that runs the loop.
+// Cost      an operation first tries the system call at once and waits only if that would block; a receive that brought
+//           less than it could hold waits without asking again. Edge-triggered: one epoll_ctl per socket and direction
+//           in its life. An idle connection holds a 64-byte slot and no buffer. No allocation per operation.
+// Fairness  a coroutine whose operations are all complete at once lets the others run after 64 of them.
+// Shutdown  destroying the reactor leaves what waits on it suspended for ever; destroy or join the tasks first.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model              default atomics::standard
+//   policy::clock<C>    the clock of the deadlines     default clocks::steady
+//   policy::pages<P>    where receive buffers live     default os_pages
+// frys: real model
+#ifndef FRYS_IO_EPOLL_REACTOR_HPP
+#define FRYS_IO_EPOLL_REACTOR_HPP
+
+#if FRYS_OS_LINUX
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+struct epoll_socket;
+
+// An operation that waits for a socket. `attempt` tries it and answers whether it is complete.
+struct epoll_waiter : loop_waiter {
+  bool (*attempt)(epoll_waiter&) noexcept = nullptr;
+  void (*cancel)(epoll_waiter&) noexcept = nullptr;
+  epoll_waiter** place = nullptr;  // where the socket points to us, while we wait
+
+  void leave() noexcept {
+    if (place != nullptr) *std::exchange(place, nullptr) = nullptr;
+  }
+  ~epoll_waiter() { leave(); }
+};
+
+struct epoll_socket : slot_fields, socket_state {
+  epoll_waiter* reader = nullptr;
+  epoll_waiter* writer = nullptr;
+  std::uint32_t registered = 0;  // the events that epoll watches
+  bool readable = true;          // a receive may bring something at once
+  bool finished = false;         // the peer's end or an error is queued behind the data: no edge will tell again
+
+  void reset() noexcept {
+    self = nullptr;
+    owner = nullptr;
+    on_close = nullptr;
+    reader = writer = nullptr;
+    registered = 0;
+    readable = true;
+    finished = false;
+  }
+};
+
+}  // namespace detail
+
+template <class... Policies>
+class epoll_reactor
+    : public detail::event_loop<epoll_reactor<Policies...>,
+                                typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type,
+                                typename policy::pick<policy::clock<clocks::steady>, Policies...>::type> {
+  using accepted = policy::keys<policy::atomics_key, policy::clock_key, policy::pages_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::epoll_reactor: unknown policy; it takes policy::atomics, policy::clock, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::epoll_reactor: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::epoll_reactor: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::epoll_reactor: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(page_source<pages_type>,
+                "frys::epoll_reactor: policy::pages wants a page source, see core/concepts.hpp");
+
+  using socket = stream_socket;
+  using listener = frys::listener;
+  using buffer = frys::buffer;
+  using buffer_chain = frys::buffer_chain;
+  using files_type = posix_files;
+
+  static constexpr std::string_view name() noexcept { return "epoll"; }
+
+  // Errors: too_many_files, out_of_memory; not_found if options.root is none.
+  static result<std::unique_ptr<epoll_reactor>> create(const reactor_options& options = {}) {
+    std::unique_ptr<epoll_reactor> out(new (std::nothrow) epoll_reactor(options));
+    if (out == nullptr) return error{errc::out_of_memory, domain::io, "no memory for a reactor", 0};
+    if (result<void> opened = out->open(); !opened) return opened.error();
+    return out;
+  }
+  ~epoll_reactor() {
+    sockets_.for_each_live([](detail::epoll_socket& s) {
+      if (s.reader != nullptr) s.reader->leave();
+      if (s.writer != nullptr) s.writer->leave();
+      detail::socket_access::detach(s);
+    });
+  }
+
+  // The file system to use on this loop.
+  files_type& files() noexcept { return files_; }
+
+  // Awaitable result<stream_socket>: the next connection. When no descriptor is left, it takes the connection off the
+  // queue, closes it and answers errc::too_many_files: the queue gets shorter, and the peer learns.
+  auto accept(listener& l) noexcept { return accept_awaiter(*this, l); }
+  // Awaitable result<stream_socket>. Address: see socket_address::parse.
+  auto connect(std::string_view address, std::uint16_t port) noexcept { return connect_awaiter(*this, address, port); }
+  // Awaitable result<buffer>: what has arrived, at most buffer_bytes; empty when the peer has finished. One receiver at
+  // a time (errc::busy).
+  auto recv(socket& s) noexcept { return recv_awaiter(*this, s); }
+  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
+  auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
+  auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
+
+  // Receive buffers that are out, and the like.
+  [[nodiscard]] buffer_pool_stats buffers() noexcept { return pool_.stats(); }
+
+ private:
+  using loop = detail::event_loop<epoll_reactor, atomics_type, clock_type>;
+  friend loop;
+  using state = detail::epoll_socket;
+  using waiter = detail::epoll_waiter;
+
+  explicit epoll_reactor(const reactor_options& o) noexcept
+      : loop(o.spin), options_(o), files_(o.root), pool_(o.buffer_bytes, o.max_buffers) {}
+
+  result<void> open() noexcept {
+    if (result<void> rooted = files_.status(); !rooted) return rooted;
+    epoll_ = posix_file(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll_.is_open()) return os_error(errno, "no epoll descriptor");
+    alarm_ = posix_file(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!alarm_.is_open()) return os_error(errno, "no event descriptor");
+    ::epoll_event e{};
+    e.events = EPOLLIN | EPOLLET;
+    e.data.u64 = alarm_number;
+    if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, alarm_.native_handle(), &e) != 0)
+      return os_error(errno, "the event descriptor cannot be watched");
+    most_events_ = (std::min)((std::max)(options_.events, 16u), 4096u);
+    events_.reset(new (std::nothrow)::epoll_event[most_events_]);
+    if (events_ == nullptr) return error{errc::out_of_memory, domain::io, "no memory for a reactor", 0};
+    return {};
+  }
+
+  // Edge-triggered: a write is an edge also while the counter stands above zero, so nobody needs to read it.
+  void wake() noexcept {
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
+  }
+
+  std::size_t poll(nanoseconds timeout) {
+    const int count = wait(timeout);
+    std::size_t handled = 0;
+    for (int i = 0; i < count; ++i) {
+      const ::epoll_event& e = events_[static_cast<std::size_t>(i)];
+      if (e.data.u64 == alarm_number) {
+        drain_alarm();
+        continue;
+      }
+      handled += happened(e.data.u64, e.events);
+    }
+    return handled;
+  }
+
+  int wait(nanoseconds timeout) noexcept {
+    if (timeout.count() <= 0)
+      return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_),
+                          timeout.count() < 0 ? -1 : 0);
+    // Whole milliseconds, rounded up: the timers of the loop have no finer resolution.
+    const std::int64_t ms = (std::min)((timeout.count() + 999'999) / 1'000'000, std::int64_t{3'600'000});
+    return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_), static_cast<int>(ms));
+  }
+
+  // So that the counter never fills up.
+  void drain_alarm() noexcept {
+    std::uint64_t count;
+    static_cast<void>(!::read(alarm_.native_handle(), &count, sizeof count));
+  }
+
+  std::size_t happened(std::uint64_t number, std::uint32_t events) {
+    state* s = sockets_.find(number);
+    if (s == nullptr) return 0;  // closed since
+    const bool over = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    std::size_t handled = 0;
+    if (over) s->finished = true;
+    if (over || (events & EPOLLIN) != 0) {
+      s->readable = true;
+      handled += go_on(s->reader);
+    }
+    if (over || (events & EPOLLOUT) != 0) {
+      if (handled != 0) s = sockets_.find(number);  // what went on may have closed it
+      if (s != nullptr) handled += go_on(s->writer);
+    }
+    return handled;
+  }
+  std::size_t go_on(waiter* w) {
+    if (w == nullptr || !w->attempt(*w)) return 0;
+    w->leave();
+    this->resume(w->handle);
+    return 1;
+  }
+
+  // The reactor's knowledge of a socket, made at its first use.
+  result<state*> attach(socket_handle& s) noexcept {
+    if (detail::socket_state* known = detail::socket_access::state(s)) {
+      if (known->owner != this) return detail::socket_foreign;
+      return static_cast<state*>(known);
+    }
+    if (!s.is_open()) return detail::socket_closed;
+    state* fresh = sockets_.acquire();
+    if (fresh == nullptr) return error{errc::out_of_memory, domain::io, "no memory for another socket", 0};
+    fresh->owner = this;
+    fresh->on_close = &closed;
+    detail::socket_access::attach(s, *fresh);
+    return fresh;
+  }
+
+  static void closed(detail::socket_state& base, int fd) noexcept {
+    state& s = static_cast<state&>(base);
+    auto& self = *static_cast<epoll_reactor*>(s.owner);
+    for (waiter* w : {s.reader, s.writer}) {
+      if (w == nullptr) continue;
+      w->leave();
+      w->cancel(*w);
+      self.make_ready(*w);
+    }
+    // close alone takes it off epoll only if no other process has inherited it; the number of a slot that is gone is
+    // recognised, so a late event does no harm.
+    ::close(fd);
+    self.sockets_.release(s);
+  }
+
+  // Lets `w` wait at `place` of `s`, with epoll watching for `events`. An error if the kernel cannot watch it.
+  result<void> watch(state& s, waiter*& place, waiter& w, std::uint32_t events) noexcept {
+    if ((s.registered & events) != events) {
+      ::epoll_event e{};
+      e.events = s.registered | events | EPOLLRDHUP | EPOLLET;
+      e.data.u64 = detail::slot_table<state>::number_of(s);
+      if (::epoll_ctl(epoll_.native_handle(), s.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+                      s.self->native_handle(), &e) != 0)
+        return os_error(errno, "the socket cannot be watched");
+      s.registered |= events;
+    }
+    place = &w;
+    w.place = &place;
+    return {};
+  }
+
+  // What all awaiters do: try at once, wait if that would block, share the thread if it never does.
+  template <class Derived, class T>
+  struct operation : waiter {
+    operation(epoll_reactor& r, const error& unset) noexcept : reactor(r), answer(unset) {
+      this->attempt = [](waiter& w) noexcept { return static_cast<Derived&>(w).try_now(); };
+      this->cancel = [](waiter& w) noexcept { static_cast<Derived&>(w).answer = detail::operation_cancelled; };
+    }
+    // In await_ready: finds the socket and the place to wait at; false leaves an error in `answer`.
+    bool begin(socket_handle& s, waiter* state::*at) noexcept {
+      result<state*> found = reactor.attach(s);
+      if (!found) return fail(found.error());
+      if ((*found)->*at != nullptr) return fail(detail::socket_busy);
+      where = *found;
+      return true;
+    }
+    bool fail(const error& e) noexcept {
+      answer = e;
+      return false;
+    }
+    bool wait_at(waiter* state::*at, std::uint32_t events, std::coroutine_handle<> h) noexcept {
+      this->handle = h;
+      if (complete) {
+        reactor.make_ready(*this);
+        return true;
+      }
+      result<void> watched = reactor.watch(*where, where->*at, *this, events);
+      if (!watched) answer = watched.error();
+      return watched.has_value();
+    }
+    // After the first try: true if the coroutine need not suspend.
+    bool at_once(bool done) noexcept {
+      complete = done;
+      return done && !reactor.had_its_share();
+    }
+    result<T> await_resume() noexcept { return std::move(answer); }
+
+    epoll_reactor& reactor;
+    state* where = nullptr;
+    result<T> answer;
+    bool complete = false;
+  };
+
+  struct recv_awaiter : operation<recv_awaiter, buffer> {
+    using base = operation<recv_awaiter, buffer>;
+    recv_awaiter(epoll_reactor& r, socket_handle& s) noexcept : base(r, detail::operation_cancelled), socket_(s) {}
+    bool await_ready() noexcept {
+      if (!this->begin(socket_, &state::reader)) return true;
+      return this->where->readable && this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, EPOLLIN, h); }
+    bool try_now() noexcept {
+      epoll_reactor& r = this->reactor;
+      state& s = *this->where;
+      if (r.spare_.block() == nullptr) {
+        result<buffer> leased = r.pool_.acquire();
+        if (!leased) return this->answer = leased.error(), true;
+        r.spare_ = *std::move(leased);
+      }
+      const std::size_t room = r.spare_.capacity();
+      const ::ssize_t n = detail::receive(s.self->native_handle(), r.spare_.data(), room);
+      if (n < 0) {
+        if (errno == EAGAIN) {
+          s.readable = false;
+          return false;
+        }
+        return this->answer = os_error(errno, "the connection broke while receiving"), true;
+      }
+      const auto count = static_cast<std::size_t>(n);
+      if (count == 0) return this->answer = buffer(), true;
+      // A short read has emptied the socket: what comes later makes a new edge. But an end that came before does not.
+      s.readable = count == room || s.finished;
+      static_cast<void>(r.spare_.extend(count));
+      return this->answer = std::move(r.spare_), true;
+    }
+    socket_handle& socket_;
+  };
+
+  template <class Data>
+  struct send_awaiter : operation<send_awaiter<Data>, std::size_t> {
+    using base = operation<send_awaiter, std::size_t>;
+    send_awaiter(epoll_reactor& r, socket_handle& s, Data data) noexcept
+        : base(r, detail::operation_cancelled), socket_(s), data_(std::move(data)), total_(data_.size()) {}
+    bool await_ready() noexcept {
+      if (!this->begin(socket_, &state::writer)) return true;
+      return this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept {
+      return this->wait_at(&state::writer, EPOLLIN | EPOLLOUT, h);
+    }
+    bool try_now() noexcept {
+      if (detail::send_some(this->where->self->native_handle(), data_)) return this->answer = total_, true;
+      if (errno == EAGAIN) return false;
+      return this->answer = os_error(errno, "the connection broke while sending"), true;
+    }
+    socket_handle& socket_;
+    Data data_;
+    std::size_t total_;
+  };
+
+  struct accept_awaiter : operation<accept_awaiter, socket> {
+    using base = operation<accept_awaiter, socket>;
+    accept_awaiter(epoll_reactor& r, socket_handle& l) noexcept : base(r, detail::operation_cancelled), listener_(l) {}
+    bool await_ready() noexcept {
+      if (!this->begin(listener_, &state::reader)) return true;
+      return this->where->readable && this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, EPOLLIN, h); }
+    bool try_now() noexcept {
+      epoll_reactor& r = this->reactor;
+      const int fd = r.reserve_.accept(this->where->self->native_handle());
+      if (fd < 0) {
+        if (errno == EAGAIN) {
+          this->where->readable = false;
+          return false;
+        }
+        return this->answer = os_error(errno, "no connection can be accepted"), true;
+      }
+      socket out = detail::socket_access::make(fd);
+      if (r.options_.no_delay) out.set_no_delay();
+      return this->answer = std::move(out), true;
+    }
+    socket_handle& listener_;
+  };
+
+  struct connect_awaiter : operation<connect_awaiter, socket> {
+    using base = operation<connect_awaiter, socket>;
+    connect_awaiter(epoll_reactor& r, std::string_view address, std::uint16_t port) noexcept
+        : base(r, detail::operation_cancelled), at_(socket_address::parse(address, port)) {}
+    bool await_ready() noexcept {
+      if (!at_) return this->answer = at_.error(), true;
+      const int rc = detail::start_connect(*at_, socket_);
+      if (rc == 0) return finish();
+      if (rc != EINPROGRESS) return this->answer = os_error(rc, "the connection cannot be made"), true;
+      return !this->begin(socket_, &state::writer);
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept {
+      return this->wait_at(&state::writer, EPOLLIN | EPOLLOUT, h);
+    }
+    bool try_now() noexcept {
+      const int failed = detail::pending_error(socket_.native_handle());
+      if (failed != 0) return this->answer = os_error(failed, "the connection cannot be made"), true;
+      return finish();
+    }
+    bool finish() noexcept {
+      if (this->reactor.options_.no_delay) socket_.set_no_delay();
+      this->leave();  // the socket moves, its state stays
+      return this->answer = std::move(socket_), true;
+    }
+    result<socket_address> at_;
+    socket socket_;
+  };
+
+  static constexpr std::uint64_t alarm_number = ~std::uint64_t{0};
+
+  reactor_options options_;
+  posix_files files_;
+  buffer_pool<policy::pages<pages_type>> pool_;
+  buffer spare_;  // leased for the next receive
+  posix_file epoll_;
+  posix_file alarm_;
+  detail::reserve_descriptor reserve_;
+  unsigned most_events_ = 0;
+  std::unique_ptr<::epoll_event[]> events_;
+  detail::slot_table<state> sockets_;
+};
+
+// The same as reactor.connect(address, port).
+template <class Reactor>
+auto connect(Reactor& reactor, std::string_view address, std::uint16_t port) noexcept {
+  return reactor.connect(address, port);
+}
+
+static_assert(reactor<epoll_reactor<>>);
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_EPOLL_REACTOR_HPP
 // ---- frys/net/fwd.hpp
 // fwd: the names of net without their bodies.
 #ifndef FRYS_NET_FWD_HPP
@@ -3934,7 +7141,8 @@ inline resp_reply_decoder::step resp_reply_decoder::aggregate(resp_kind kind, st
     return fail(errc::too_large, "an aggregate has more elements than the limit");
   const std::int64_t children = pairs ? count * 2 : count;
   if (const step s = node({.kind = kind, .text = {}, .number = children}); s != step::done) return s;
-  if (children != 0 && open_.size() > limits_.max_depth) return fail(errc::too_large, "a reply is nested deeper than the limit");
+  if (children != 0 && open_.size() > limits_.max_depth)
+    return fail(errc::too_large, "a reply is nested deeper than the limit");
   // An attribute leaves one more child to its parent, which makes up for its own place.
   if (kind == resp_kind::attribute) ++open_.back();
   if (children != 0 && !open_.push_back(static_cast<std::uint64_t>(children)))
@@ -4207,7 +7415,7 @@ class resp_writer {
 #define FRYS_NET_RESP_HPP
 
 #endif  // FRYS_NET_RESP_HPP
-#if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
+#if (defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY) || (defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH) || (defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD) || (defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE)
 
 // ---- frys/simd/detail/abi.hpp
 // abi: the back end and the compile baseline of this translation unit, as the name of an inline namespace.
@@ -4359,22 +7567,2628 @@ inline cpu_features detect_cpu() noexcept {
 inline cpu_features detect_cpu() noexcept { return 0; }
 #endif
 
-// Which kernels run. Starts, before any constructor, at a table whose entries make the choice when they are called.
+// Which kernels run; null until the first call has asked the processor. Constant-initialised, so that calls from other
+// translation units' static constructors find it in order.
 template <class Kernels>
 class choice {
  public:
-  explicit constexpr choice(const Kernels* boot) noexcept : active_(boot) {}
   // relaxed: tables are constants, nothing is published with the pointer; a race stores the same choice twice.
-  const Kernels& get() const noexcept { return *active_.load(std::memory_order_relaxed); }
+  const Kernels* get() const noexcept { return active_.load(std::memory_order_relaxed); }
   void set(const Kernels& chosen) noexcept { active_.store(&chosen, std::memory_order_relaxed); }  // relaxed: as above
 
  private:
-  std::atomic<const Kernels*> active_;
+  std::atomic<const Kernels*> active_{nullptr};
 };
 
 }  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail
 
 #endif  // FRYS_SIMD_DETAIL_CPU_HPP
+#endif  // gate
+#if (defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY) || (defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH) || (defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD)
+
+// ---- frys/simd/detail/kernels.hpp
+// kernels: the table of what a target offers. One kernel_set per target that is compiled in.
+#ifndef FRYS_SIMD_DETAIL_KERNELS_HPP
+#define FRYS_SIMD_DETAIL_KERNELS_HPP
+
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI {
+
+// A step of instruction sets that kernels are compiled for. `baseline` is whatever the compiler was told (-m flags).
+enum class isa : std::uint8_t { baseline, avx2, avx512, avx512_zen4 };
+
+// The kernels of one target, as plain functions of pointers and sizes. Take one set before a hot loop to dispatch once.
+// Sums run in lanes and with fused multiply-add where the target has it, so they differ from target to target by
+// rounding; on one target equal inputs give equal bits.
+struct kernel_set {
+  std::string_view name;     // back end and instruction set, for example "highway-avx2"
+  isa level;                 // what it was compiled for
+  std::size_t vector_bytes;  // of one register as the kernels use it
+  std::uint32_t needs;       // processor features; see runnable()
+
+  // Over n floats each; no alignment is asked for. n == 0 answers 0.
+  float (*dot)(const float* a, const float* b, std::size_t n) noexcept;
+  float (*l2_squared)(const float* a, const float* b, std::size_t n) noexcept;
+  float (*cosine)(const float* a, const float* b, std::size_t n) noexcept;
+  // out[i] = dot or l2_squared of `query` with the row at rows + i * stride, for i < count. The same bits come out for
+  // the same row wherever it stands.
+  void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
+                   float* out) noexcept;
+  void (*l2_squared_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
+                          float* out) noexcept;
+  // The index of the first byte that equals `a` (or `b`); n if there is none.
+  std::size_t (*find_byte)(const std::byte* data, std::size_t n, std::byte a) noexcept;
+  std::size_t (*find_either)(const std::byte* data, std::size_t n, std::byte a, std::byte b) noexcept;
+};
+
+namespace detail {
+// From tail_mask + 16 - (lanes - r), `lanes` words: the last r are ones, the others zero. A vector that ends at the end
+// of the data and overlaps what was already summed is cleared with it, so that no kernel reads past its input.
+FRYS_SIMD_LOCAL inline constexpr std::int32_t tail_mask[32] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
+
+#endif  // FRYS_SIMD_DETAIL_KERNELS_HPP
+// ---- frys/simd/target.hpp
+// target: which SIMD kernels are compiled in, which this machine can run, and which one is chosen.
+//
+// Use when  you want to know or to log the choice, to take one target's kernels in a test, or to dispatch once before a
+//           hot loop: `const auto& k = simd::kernels();`. For single calls use distance.hpp and bytes.hpp.
+// How       each kernel is compiled once per target; the first call asks the processor (cpuid, xgetbv) and remembers
+// the
+//           best table that it can run. No library is linked, no file is compiled, static constructors may call.
+// Back end  Highway where the gate FRYS_WITH_HIGHWAY is 1, else the plain one, which is complete and dispatched too.
+// Threads   any thread. Progress: wait-free. Cost: one relaxed load and a branch.
+// Source    the dispatch without foreach_target.h is our own; the kernels' shape is common knowledge.
+//
+// frys: real model
+#ifndef FRYS_SIMD_TARGET_HPP
+#define FRYS_SIMD_TARGET_HPP
+
+// The one gate check around includes: a back end is a set of kernels, and only one is taken.
+#if FRYS_SIMD_IS_HIGHWAY
+// foreach_highway: the Highway kernels once per target. Defines FRYS_SIMD_T0 and, where compiled in, FRYS_SIMD_T2, _T3,
+// _T4: the namespaces of the targets.
+//
+// Nothing of Highway is linked, so HWY_EXPORT, HWY_DYNAMIC_DISPATCH and hwy/foreach_target.h are not used; the latter
+// would have to find this very file again, which a renamed single header cannot offer. Highway's resting state, before
+// and after: what one plain #include <hwy/highway.h> leaves, which is HWY_TARGET == HWY_STATIC_TARGET,
+// HWY_TARGET_TOGGLE undefined, HWY_HIGHWAY_PER_TARGET defined and HWY_ONCE == 1.
+//
+// Included by ../target.hpp alone, which declares what the kernels need first.
+#ifndef FRYS_SIMD_DETAIL_FOREACH_HIGHWAY_HPP
+#define FRYS_SIMD_DETAIL_FOREACH_HIGHWAY_HPP
+
+#if defined(HWY_ONCE)
+#if !HWY_ONCE
+#error "frys: include frys before the per-target passes of hwy/foreach_target.h, or under #if HWY_ONCE"
+#endif
+#endif
+
+// Highway's debug assertions call hwy::Abort, which lives in its library; nothing may need to be linked.
+#ifndef HWY_IS_DEBUG_BUILD
+#define HWY_IS_DEBUG_BUILD 0
+#endif
+#include <hwy/highway.h>
+
+#define FRYS_SIMD_BACKEND_NAME "highway"
+
+// If the user already ran foreach_target.h, every target's operations are declared and only macros are switched.
+#ifdef HIGHWAY_HWY_FOREACH_TARGET_H_
+#define FRYS_SIMD_OPS_READY 1
+#else
+#define FRYS_SIMD_OPS_READY 0
+#endif
+#ifdef HWY_TARGET_TOGGLE
+#define FRYS_SIMD_TOGGLE_WAS_ON
+#endif
+
+// The compile baseline, always. Highway before 1.0.4 has no SSE2 target with g++ and answers "scalar" or emulation for
+// plain x86-64; the plain kernels are four times as wide there.
+#if HWY_STATIC_TARGET == HWY_SCALAR || HWY_STATIC_TARGET == HWY_EMU128
+#define FRYS_SIMD_NS t0_baseline
+#define FRYS_SIMD_LANES 4
+// kernels_plain: the plain kernels, once for each target. No include guard: the includer defines FRYS_SIMD_NS (the
+// target's namespace) and FRYS_SIMD_LANES (floats in a register) and has switched the compiler to the target.
+//
+// Inside: vector types of the compiler, builtins and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+// Vectors never travel by value between functions: that would depend on the ABI of the baseline.
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+typedef float vf __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef std::int32_t vi __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef float v4 __attribute__((vector_size(16)));
+inline constexpr std::size_t lanes = FRYS_SIMD_LANES;
+
+inline void load(vf& to, const float* from) noexcept { __builtin_memcpy(&to, from, sizeof to); }
+
+// Clears all but the last r lanes.
+inline void keep_last(vf& v, std::size_t r) noexcept {
+  vi mask, bits;
+  __builtin_memcpy(&mask, tail_mask + 16 - lanes + r, sizeof mask);
+  __builtin_memcpy(&bits, &v, sizeof bits);
+  bits &= mask;
+  __builtin_memcpy(&v, &bits, sizeof v);
+}
+
+inline float sum(const vf& v) noexcept {
+  v4 part[lanes / 4];
+  __builtin_memcpy(part, &v, sizeof part);
+  v4 s = part[0];
+  for (std::size_t i = 1; i < lanes / 4; ++i) s += part[i];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    s0 += x0 * y0;
+    s1 += x1 * y1;
+    s2 += x2 * y2;
+    s3 += x3 * y3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    s0 += x0 * y0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    keep_last(x1, n - i), keep_last(y1, n - i);
+    s1 += x1 * y1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    x0 -= y0, x1 -= y1, x2 -= y2, x3 -= y3;
+    s0 += x0 * x0;
+    s1 += x1 * x1;
+    s2 += x2 * x2;
+    s3 += x3 * x3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    x0 -= y0;
+    s0 += x0 * x0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    x1 -= y1;
+    keep_last(x1, n - i);
+    s1 += x1 * x1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0{}, ab1{}, aa0{}, aa1{}, bb0{}, bb1{}, x0, x1, y0, y1;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      load(x0, a + i), load(y0, b + i);
+      load(x1, a + i + lanes), load(y1, b + i + lanes);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    for (; i + lanes <= n; i += lanes) {
+      load(x0, a + i), load(y0, b + i);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+    }
+    if (i != n) {
+      load(x1, a + n - lanes), load(y1, b + n - lanes);
+      keep_last(x1, n - i), keep_last(y1, n - i);
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    ab0 += ab1, aa0 += aa1, bb0 += bb1;
+    ab = sum(ab0), aa = sum(aa0), bb = sum(bb0);
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                      \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n, \
+                   float* out) noexcept {                                                                       \
+    for (std::size_t row = 0; row < count; row += 4) {                                                          \
+      const std::size_t left = count - row;                                                                     \
+      const float* const r0 = rows + row * stride;                                                              \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                      \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                      \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                      \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                     \
+      if (n < lanes) {                                                                                          \
+        for (std::size_t i = 0; i < n; ++i) {                                                                   \
+          const float q = query[i];                                                                             \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])           \
+        }                                                                                                       \
+      } else {                                                                                                  \
+        vf a0{}, a1{}, a2{}, a3{}, b0{}, b1{}, b2{}, b3{}, q, x0, x1, x2, x3;                                   \
+        std::size_t i = 0;                                                                                      \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                            \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          const std::size_t j = i + lanes;                                                                      \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) b0 += x0 * factor(x0), b1 += x1 * factor(x1),         \
+              b2 += x2 * factor(x2), b3 += x3 * factor(x3);                                                     \
+        }                                                                                                       \
+        if (i + lanes <= n) {                                                                                   \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          i += lanes;                                                                                           \
+        }                                                                                                       \
+        if (i != n) {                                                                                           \
+          const std::size_t j = n - lanes, r = n - i;                                                           \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) keep_last(q, r), keep_last(x0, r), keep_last(x1, r),  \
+              keep_last(x2, r), keep_last(x3, r);                                                               \
+          b0 += x0 * factor(x0), b1 += x1 * factor(x1), b2 += x2 * factor(x2), b3 += x3 * factor(x3);           \
+        }                                                                                                       \
+        a0 += b0, a1 += b1, a2 += b2, a3 += b3;                                                                 \
+        t0 = sum(a0), t1 = sum(a1), t2 = sum(a2), t3 = sum(a3);                                                 \
+      }                                                                                                         \
+      out[row] = t0;                                                                                            \
+      if (left > 1) out[row + 1] = t1;                                                                          \
+      if (left > 2) out[row + 2] = t2;                                                                          \
+      if (left > 3) out[row + 3] = t3;                                                                          \
+    }                                                                                                           \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x)
+#define FRYS_SIMD_SUBTRACT(x) x -= q;
+#define FRYS_SIMD_QUERY(x) q
+#define FRYS_SIMD_SELF(x) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+// Bytes. A compare answers 0 or 255 in each lane; `hits` tells which lanes answered 255.
+#if FRYS_SIMD_X86 && FRYS_SIMD_LANES >= 8
+#define FRYS_SIMD_BYTES 32
+#else
+#define FRYS_SIMD_BYTES 16
+#endif
+typedef unsigned char vb __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline constexpr std::size_t wide = FRYS_SIMD_BYTES;
+
+#if FRYS_SIMD_X86 && (FRYS_SIMD_LANES >= 8 || defined(__SSE2__))
+typedef char vc __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline unsigned hits(const vb& equal) noexcept {
+#if FRYS_SIMD_LANES >= 8
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb256(reinterpret_cast<vc>(equal)));
+#else
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<vc>(equal)));
+#endif
+}
+inline std::size_t first(unsigned found) noexcept { return static_cast<std::size_t>(__builtin_ctz(found)); }
+#else
+struct hit_words {
+  unsigned long long low, high;
+  explicit operator bool() const noexcept { return (low | high) != 0; }
+};
+inline hit_words hits(const vb& equal) noexcept {
+  hit_words found;
+  __builtin_memcpy(&found, &equal, sizeof found);
+  return found;
+}
+inline std::size_t first(hit_words found) noexcept {
+  const unsigned long long word = found.low != 0 ? found.low : found.high;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const int bit = __builtin_clzll(word);
+#else
+  const int bit = __builtin_ctzll(word);
+#endif
+  return (found.low != 0 ? 0u : 8u) + static_cast<std::size_t>(bit) / 8u;
+}
+#endif
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)              \
+  inline std::size_t name arguments noexcept {                               \
+    std::size_t i = 0;                                                       \
+    if (n < wide) {                                                          \
+      while (i < n && !(same(data[i]))) ++i;                                 \
+      return i;                                                              \
+    }                                                                        \
+    broadcast vb x0, x1, x2, x3;                                             \
+    for (; i + 4 * wide <= n; i += 4 * wide) {                               \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      __builtin_memcpy(&x1, data + i + wide, wide);                          \
+      __builtin_memcpy(&x2, data + i + 2 * wide, wide);                      \
+      __builtin_memcpy(&x3, data + i + 3 * wide, wide);                      \
+      x0 = match(x0), x1 = match(x1), x2 = match(x2), x3 = match(x3);        \
+      const vb any = (x0 | x1) | (x2 | x3);                                  \
+      if (hits(any)) {                                                       \
+        if (const auto found = hits(x0)) return i + first(found);            \
+        if (const auto found = hits(x1)) return i + wide + first(found);     \
+        if (const auto found = hits(x2)) return i + 2 * wide + first(found); \
+        return i + 3 * wide + first(hits(x3));                               \
+      }                                                                      \
+    }                                                                        \
+    for (; i + wide <= n; i += wide) {                                       \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return i + first(found);              \
+    }                                                                        \
+    if (i != n) { /* overlaps bytes that are known not to match */           \
+      __builtin_memcpy(&x0, data + n - wide, wide);                          \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return n - wide + first(found);       \
+    }                                                                        \
+    return n;                                                                \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) (reinterpret_cast<vb>((x) == va))
+#define FRYS_SIMD_MATCH_TWO(x) (reinterpret_cast<vb>(((x) == va) | ((x) == vb_)))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = vb{} + static_cast<unsigned char>(a);
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vb_ = vb{} + static_cast<unsigned char>(b);
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+#undef FRYS_SIMD_BYTES
+
+inline constexpr std::size_t vector_bytes = sizeof(vf);
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+#undef FRYS_SIMD_NS
+#undef FRYS_SIMD_LANES
+#else
+#undef HWY_TARGET
+#define HWY_TARGET HWY_STATIC_TARGET
+#include <hwy/ops/set_macros-inl.h>
+#define FRYS_SIMD_NS t0_baseline
+// kernels_highway: the kernels in Highway's operations, once for each target. No include guard: the includer defines
+// FRYS_SIMD_NS (the target's namespace) and has switched HWY_TARGET.
+//
+// Inside: Highway's operations, plain loops and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+HWY_BEFORE_NAMESPACE();
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using df = hn::ScalableTag<float>;
+using db = hn::ScalableTag<std::uint8_t>;
+using vf = hn::Vec<df>;
+using vb = hn::Vec<db>;
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+    s1 = hn::MulAdd(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), s1);
+    s2 = hn::MulAdd(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), s2);
+    s3 = hn::MulAdd(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), s3);
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+  if (i != n) {  // a vector that ends with the data; what was summed already is cleared
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    s1 = hn::MulAdd(hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes)),
+                    hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes)), s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const vf x0 = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    const vf x1 = hn::Sub(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes));
+    const vf x2 = hn::Sub(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes));
+    const vf x3 = hn::Sub(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes));
+    s0 = hn::MulAdd(x0, x0, s0);
+    s1 = hn::MulAdd(x1, x1, s1);
+    s2 = hn::MulAdd(x2, x2, s2);
+    s3 = hn::MulAdd(x3, x3, s3);
+  }
+  for (; i + lanes <= n; i += lanes) {
+    const vf x = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    s0 = hn::MulAdd(x, x, s0);
+  }
+  if (i != n) {
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    const vf x = hn::IfThenZeroElse(seen, hn::Sub(hn::LoadU(d, a + n - lanes), hn::LoadU(d, b + n - lanes)));
+    s1 = hn::MulAdd(x, x, s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0 = hn::Zero(d), ab1 = ab0, aa0 = ab0, aa1 = ab0, bb0 = ab0, bb1 = ab0;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      const vf x0 = hn::LoadU(d, a + i), y0 = hn::LoadU(d, b + i);
+      const vf x1 = hn::LoadU(d, a + i + lanes), y1 = hn::LoadU(d, b + i + lanes);
+      ab0 = hn::MulAdd(x0, y0, ab0), aa0 = hn::MulAdd(x0, x0, aa0), bb0 = hn::MulAdd(y0, y0, bb0);
+      ab1 = hn::MulAdd(x1, y1, ab1), aa1 = hn::MulAdd(x1, x1, aa1), bb1 = hn::MulAdd(y1, y1, bb1);
+    }
+    for (; i + lanes <= n; i += lanes) {
+      const vf x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+      ab0 = hn::MulAdd(x, y, ab0), aa0 = hn::MulAdd(x, x, aa0), bb0 = hn::MulAdd(y, y, bb0);
+    }
+    if (i != n) {
+      const auto seen = hn::FirstN(d, lanes - (n - i));
+      const vf x = hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes));
+      const vf y = hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes));
+      ab1 = hn::MulAdd(x, y, ab1), aa1 = hn::MulAdd(x, x, aa1), bb1 = hn::MulAdd(y, y, bb1);
+    }
+    ab = hn::GetLane(hn::SumOfLanes(d, hn::Add(ab0, ab1)));
+    aa = hn::GetLane(hn::SumOfLanes(d, hn::Add(aa0, aa1)));
+    bb = hn::GetLane(hn::SumOfLanes(d, hn::Add(bb0, bb1)));
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                          \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,     \
+                   float* out) noexcept {                                                                           \
+    const df d;                                                                                                     \
+    const std::size_t lanes = hn::Lanes(d);                                                                         \
+    for (std::size_t row = 0; row < count; row += 4) {                                                              \
+      const std::size_t left = count - row;                                                                         \
+      const float* const r0 = rows + row * stride;                                                                  \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                          \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                          \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                          \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                         \
+      if (n < lanes) {                                                                                              \
+        for (std::size_t i = 0; i < n; ++i) {                                                                       \
+          const float q = query[i];                                                                                 \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])               \
+        }                                                                                                           \
+      } else {                                                                                                      \
+        vf a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;                         \
+        std::size_t i = 0;                                                                                          \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                                \
+          const vf q = hn::LoadU(d, query + i), p = hn::LoadU(d, query + i + lanes);                                \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          const vf y0 = prepare(hn::LoadU(d, r0 + i + lanes), p), y1 = prepare(hn::LoadU(d, r1 + i + lanes), p);    \
+          const vf y2 = prepare(hn::LoadU(d, r2 + i + lanes), p), y3 = prepare(hn::LoadU(d, r3 + i + lanes), p);    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), b0 = hn::MulAdd(y0, factor(y0, p), b0);                           \
+          a1 = hn::MulAdd(x1, factor(x1, q), a1), b1 = hn::MulAdd(y1, factor(y1, p), b1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), b2 = hn::MulAdd(y2, factor(y2, p), b2);                           \
+          a3 = hn::MulAdd(x3, factor(x3, q), a3), b3 = hn::MulAdd(y3, factor(y3, p), b3);                           \
+        }                                                                                                           \
+        if (i + lanes <= n) {                                                                                       \
+          const vf q = hn::LoadU(d, query + i);                                                                     \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), a1 = hn::MulAdd(x1, factor(x1, q), a1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), a3 = hn::MulAdd(x3, factor(x3, q), a3);                           \
+          i += lanes;                                                                                               \
+        }                                                                                                           \
+        if (i != n) {                                                                                               \
+          const std::size_t j = n - lanes;                                                                          \
+          const auto seen = hn::FirstN(d, lanes - (n - i));                                                         \
+          const vf q = hn::IfThenZeroElse(seen, hn::LoadU(d, query + j));                                           \
+          const vf x0 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r0 + j)), q);                                 \
+          const vf x1 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r1 + j)), q);                                 \
+          const vf x2 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r2 + j)), q);                                 \
+          const vf x3 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r3 + j)), q);                                 \
+          b0 = hn::MulAdd(x0, factor(x0, q), b0), b1 = hn::MulAdd(x1, factor(x1, q), b1);                           \
+          b2 = hn::MulAdd(x2, factor(x2, q), b2), b3 = hn::MulAdd(x3, factor(x3, q), b3);                           \
+        }                                                                                                           \
+        t0 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a0, b0))), t1 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a1, b1))); \
+        t2 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a2, b2))), t3 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a3, b3))); \
+      }                                                                                                             \
+      out[row] = t0;                                                                                                \
+      if (left > 1) out[row + 1] = t1;                                                                              \
+      if (left > 2) out[row + 2] = t2;                                                                              \
+      if (left > 3) out[row + 3] = t3;                                                                              \
+    }                                                                                                               \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x, q) x
+#define FRYS_SIMD_SUBTRACT(x, q) hn::Sub(x, q)
+#define FRYS_SIMD_QUERY(x, q) q
+#define FRYS_SIMD_SELF(x, q) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)                                                      \
+  inline std::size_t name arguments noexcept {                                                                       \
+    const db d;                                                                                                      \
+    const std::size_t wide = hn::Lanes(d);                                                                           \
+    std::size_t i = 0;                                                                                               \
+    if (n < wide) {                                                                                                  \
+      while (i < n && !(same(data[i]))) ++i;                                                                         \
+      return i;                                                                                                      \
+    }                                                                                                                \
+    const std::uint8_t* const p = reinterpret_cast<const std::uint8_t*>(data);                                       \
+    broadcast for (; i + 4 * wide <= n; i += 4 * wide) {                                                             \
+      const auto m0 = match(hn::LoadU(d, p + i)), m1 = match(hn::LoadU(d, p + i + wide));                            \
+      const auto m2 = match(hn::LoadU(d, p + i + 2 * wide)), m3 = match(hn::LoadU(d, p + i + 3 * wide));             \
+      if (!hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3)))) {                                                \
+        if (const auto found = hn::FindFirstTrue(d, m0); found >= 0) return i + static_cast<std::size_t>(found);     \
+        if (const auto found = hn::FindFirstTrue(d, m1); found >= 0)                                                 \
+          return i + wide + static_cast<std::size_t>(found);                                                         \
+        if (const auto found = hn::FindFirstTrue(d, m2); found >= 0)                                                 \
+          return i + 2 * wide + static_cast<std::size_t>(found);                                                     \
+        return i + 3 * wide + static_cast<std::size_t>(hn::FindFirstTrue(d, m3));                                    \
+      }                                                                                                              \
+    }                                                                                                                \
+    for (; i + wide <= n; i += wide) {                                                                               \
+      const auto m = match(hn::LoadU(d, p + i));                                                                     \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return i + static_cast<std::size_t>(found);        \
+    }                                                                                                                \
+    if (i != n) { /* overlaps bytes that are known not to match */                                                   \
+      const auto m = match(hn::LoadU(d, p + n - wide));                                                              \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return n - wide + static_cast<std::size_t>(found); \
+    }                                                                                                                \
+    return n;                                                                                                        \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) hn::Eq(x, va)
+#define FRYS_SIMD_MATCH_TWO(x) hn::Or(hn::Eq(x, va), hn::Eq(x, vc))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = hn::Set(d, static_cast<std::uint8_t>(a));
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vc = hn::Set(d, static_cast<std::uint8_t>(b));
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+
+inline constexpr std::size_t vector_bytes = HWY_MAX_BYTES;
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+HWY_AFTER_NAMESPACE();
+#undef FRYS_SIMD_NS
+#endif
+#define FRYS_SIMD_T0 t0_baseline
+
+#if (HWY_TARGETS & HWY_AVX2) && (HWY_STATIC_TARGET != HWY_AVX2)
+#undef HWY_TARGET
+#define HWY_TARGET HWY_AVX2
+// highway_ops: brings in Highway's operations for the HWY_TARGET that the includer has just defined. No include guard:
+// once per target.
+//
+// hwy/highway.h enters its per-target part whenever HWY_HIGHWAY_PER_TARGET and HWY_TARGET_TOGGLE do not agree, so the
+// toggle is flipped and both guards are put in step with it.
+#if FRYS_SIMD_OPS_READY
+#include <hwy/ops/set_macros-inl.h>
+#else
+#ifdef HWY_TARGET_TOGGLE
+#undef HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#else
+#define HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#define HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#define HWY_SET_MACROS_PER_TARGET
+#endif
+#include <hwy/highway.h>
+#endif
+#define FRYS_SIMD_NS t2_avx2
+// kernels_highway: the kernels in Highway's operations, once for each target. No include guard: the includer defines
+// FRYS_SIMD_NS (the target's namespace) and has switched HWY_TARGET.
+//
+// Inside: Highway's operations, plain loops and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+HWY_BEFORE_NAMESPACE();
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using df = hn::ScalableTag<float>;
+using db = hn::ScalableTag<std::uint8_t>;
+using vf = hn::Vec<df>;
+using vb = hn::Vec<db>;
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+    s1 = hn::MulAdd(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), s1);
+    s2 = hn::MulAdd(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), s2);
+    s3 = hn::MulAdd(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), s3);
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+  if (i != n) {  // a vector that ends with the data; what was summed already is cleared
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    s1 = hn::MulAdd(hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes)),
+                    hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes)), s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const vf x0 = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    const vf x1 = hn::Sub(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes));
+    const vf x2 = hn::Sub(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes));
+    const vf x3 = hn::Sub(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes));
+    s0 = hn::MulAdd(x0, x0, s0);
+    s1 = hn::MulAdd(x1, x1, s1);
+    s2 = hn::MulAdd(x2, x2, s2);
+    s3 = hn::MulAdd(x3, x3, s3);
+  }
+  for (; i + lanes <= n; i += lanes) {
+    const vf x = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    s0 = hn::MulAdd(x, x, s0);
+  }
+  if (i != n) {
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    const vf x = hn::IfThenZeroElse(seen, hn::Sub(hn::LoadU(d, a + n - lanes), hn::LoadU(d, b + n - lanes)));
+    s1 = hn::MulAdd(x, x, s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0 = hn::Zero(d), ab1 = ab0, aa0 = ab0, aa1 = ab0, bb0 = ab0, bb1 = ab0;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      const vf x0 = hn::LoadU(d, a + i), y0 = hn::LoadU(d, b + i);
+      const vf x1 = hn::LoadU(d, a + i + lanes), y1 = hn::LoadU(d, b + i + lanes);
+      ab0 = hn::MulAdd(x0, y0, ab0), aa0 = hn::MulAdd(x0, x0, aa0), bb0 = hn::MulAdd(y0, y0, bb0);
+      ab1 = hn::MulAdd(x1, y1, ab1), aa1 = hn::MulAdd(x1, x1, aa1), bb1 = hn::MulAdd(y1, y1, bb1);
+    }
+    for (; i + lanes <= n; i += lanes) {
+      const vf x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+      ab0 = hn::MulAdd(x, y, ab0), aa0 = hn::MulAdd(x, x, aa0), bb0 = hn::MulAdd(y, y, bb0);
+    }
+    if (i != n) {
+      const auto seen = hn::FirstN(d, lanes - (n - i));
+      const vf x = hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes));
+      const vf y = hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes));
+      ab1 = hn::MulAdd(x, y, ab1), aa1 = hn::MulAdd(x, x, aa1), bb1 = hn::MulAdd(y, y, bb1);
+    }
+    ab = hn::GetLane(hn::SumOfLanes(d, hn::Add(ab0, ab1)));
+    aa = hn::GetLane(hn::SumOfLanes(d, hn::Add(aa0, aa1)));
+    bb = hn::GetLane(hn::SumOfLanes(d, hn::Add(bb0, bb1)));
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                          \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,     \
+                   float* out) noexcept {                                                                           \
+    const df d;                                                                                                     \
+    const std::size_t lanes = hn::Lanes(d);                                                                         \
+    for (std::size_t row = 0; row < count; row += 4) {                                                              \
+      const std::size_t left = count - row;                                                                         \
+      const float* const r0 = rows + row * stride;                                                                  \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                          \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                          \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                          \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                         \
+      if (n < lanes) {                                                                                              \
+        for (std::size_t i = 0; i < n; ++i) {                                                                       \
+          const float q = query[i];                                                                                 \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])               \
+        }                                                                                                           \
+      } else {                                                                                                      \
+        vf a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;                         \
+        std::size_t i = 0;                                                                                          \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                                \
+          const vf q = hn::LoadU(d, query + i), p = hn::LoadU(d, query + i + lanes);                                \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          const vf y0 = prepare(hn::LoadU(d, r0 + i + lanes), p), y1 = prepare(hn::LoadU(d, r1 + i + lanes), p);    \
+          const vf y2 = prepare(hn::LoadU(d, r2 + i + lanes), p), y3 = prepare(hn::LoadU(d, r3 + i + lanes), p);    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), b0 = hn::MulAdd(y0, factor(y0, p), b0);                           \
+          a1 = hn::MulAdd(x1, factor(x1, q), a1), b1 = hn::MulAdd(y1, factor(y1, p), b1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), b2 = hn::MulAdd(y2, factor(y2, p), b2);                           \
+          a3 = hn::MulAdd(x3, factor(x3, q), a3), b3 = hn::MulAdd(y3, factor(y3, p), b3);                           \
+        }                                                                                                           \
+        if (i + lanes <= n) {                                                                                       \
+          const vf q = hn::LoadU(d, query + i);                                                                     \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), a1 = hn::MulAdd(x1, factor(x1, q), a1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), a3 = hn::MulAdd(x3, factor(x3, q), a3);                           \
+          i += lanes;                                                                                               \
+        }                                                                                                           \
+        if (i != n) {                                                                                               \
+          const std::size_t j = n - lanes;                                                                          \
+          const auto seen = hn::FirstN(d, lanes - (n - i));                                                         \
+          const vf q = hn::IfThenZeroElse(seen, hn::LoadU(d, query + j));                                           \
+          const vf x0 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r0 + j)), q);                                 \
+          const vf x1 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r1 + j)), q);                                 \
+          const vf x2 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r2 + j)), q);                                 \
+          const vf x3 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r3 + j)), q);                                 \
+          b0 = hn::MulAdd(x0, factor(x0, q), b0), b1 = hn::MulAdd(x1, factor(x1, q), b1);                           \
+          b2 = hn::MulAdd(x2, factor(x2, q), b2), b3 = hn::MulAdd(x3, factor(x3, q), b3);                           \
+        }                                                                                                           \
+        t0 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a0, b0))), t1 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a1, b1))); \
+        t2 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a2, b2))), t3 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a3, b3))); \
+      }                                                                                                             \
+      out[row] = t0;                                                                                                \
+      if (left > 1) out[row + 1] = t1;                                                                              \
+      if (left > 2) out[row + 2] = t2;                                                                              \
+      if (left > 3) out[row + 3] = t3;                                                                              \
+    }                                                                                                               \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x, q) x
+#define FRYS_SIMD_SUBTRACT(x, q) hn::Sub(x, q)
+#define FRYS_SIMD_QUERY(x, q) q
+#define FRYS_SIMD_SELF(x, q) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)                                                      \
+  inline std::size_t name arguments noexcept {                                                                       \
+    const db d;                                                                                                      \
+    const std::size_t wide = hn::Lanes(d);                                                                           \
+    std::size_t i = 0;                                                                                               \
+    if (n < wide) {                                                                                                  \
+      while (i < n && !(same(data[i]))) ++i;                                                                         \
+      return i;                                                                                                      \
+    }                                                                                                                \
+    const std::uint8_t* const p = reinterpret_cast<const std::uint8_t*>(data);                                       \
+    broadcast for (; i + 4 * wide <= n; i += 4 * wide) {                                                             \
+      const auto m0 = match(hn::LoadU(d, p + i)), m1 = match(hn::LoadU(d, p + i + wide));                            \
+      const auto m2 = match(hn::LoadU(d, p + i + 2 * wide)), m3 = match(hn::LoadU(d, p + i + 3 * wide));             \
+      if (!hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3)))) {                                                \
+        if (const auto found = hn::FindFirstTrue(d, m0); found >= 0) return i + static_cast<std::size_t>(found);     \
+        if (const auto found = hn::FindFirstTrue(d, m1); found >= 0)                                                 \
+          return i + wide + static_cast<std::size_t>(found);                                                         \
+        if (const auto found = hn::FindFirstTrue(d, m2); found >= 0)                                                 \
+          return i + 2 * wide + static_cast<std::size_t>(found);                                                     \
+        return i + 3 * wide + static_cast<std::size_t>(hn::FindFirstTrue(d, m3));                                    \
+      }                                                                                                              \
+    }                                                                                                                \
+    for (; i + wide <= n; i += wide) {                                                                               \
+      const auto m = match(hn::LoadU(d, p + i));                                                                     \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return i + static_cast<std::size_t>(found);        \
+    }                                                                                                                \
+    if (i != n) { /* overlaps bytes that are known not to match */                                                   \
+      const auto m = match(hn::LoadU(d, p + n - wide));                                                              \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return n - wide + static_cast<std::size_t>(found); \
+    }                                                                                                                \
+    return n;                                                                                                        \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) hn::Eq(x, va)
+#define FRYS_SIMD_MATCH_TWO(x) hn::Or(hn::Eq(x, va), hn::Eq(x, vc))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = hn::Set(d, static_cast<std::uint8_t>(a));
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vc = hn::Set(d, static_cast<std::uint8_t>(b));
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+
+inline constexpr std::size_t vector_bytes = HWY_MAX_BYTES;
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+HWY_AFTER_NAMESPACE();
+#undef FRYS_SIMD_NS
+#define FRYS_SIMD_T2 t2_avx2
+#endif
+
+#if (HWY_TARGETS & HWY_AVX3) && (HWY_STATIC_TARGET != HWY_AVX3)
+#undef HWY_TARGET
+#define HWY_TARGET HWY_AVX3
+// highway_ops: brings in Highway's operations for the HWY_TARGET that the includer has just defined. No include guard:
+// once per target.
+//
+// hwy/highway.h enters its per-target part whenever HWY_HIGHWAY_PER_TARGET and HWY_TARGET_TOGGLE do not agree, so the
+// toggle is flipped and both guards are put in step with it.
+#if FRYS_SIMD_OPS_READY
+#include <hwy/ops/set_macros-inl.h>
+#else
+#ifdef HWY_TARGET_TOGGLE
+#undef HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#else
+#define HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#define HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#define HWY_SET_MACROS_PER_TARGET
+#endif
+#include <hwy/highway.h>
+#endif
+#define FRYS_SIMD_NS t3_avx512
+// kernels_highway: the kernels in Highway's operations, once for each target. No include guard: the includer defines
+// FRYS_SIMD_NS (the target's namespace) and has switched HWY_TARGET.
+//
+// Inside: Highway's operations, plain loops and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+HWY_BEFORE_NAMESPACE();
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using df = hn::ScalableTag<float>;
+using db = hn::ScalableTag<std::uint8_t>;
+using vf = hn::Vec<df>;
+using vb = hn::Vec<db>;
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+    s1 = hn::MulAdd(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), s1);
+    s2 = hn::MulAdd(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), s2);
+    s3 = hn::MulAdd(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), s3);
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+  if (i != n) {  // a vector that ends with the data; what was summed already is cleared
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    s1 = hn::MulAdd(hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes)),
+                    hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes)), s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const vf x0 = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    const vf x1 = hn::Sub(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes));
+    const vf x2 = hn::Sub(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes));
+    const vf x3 = hn::Sub(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes));
+    s0 = hn::MulAdd(x0, x0, s0);
+    s1 = hn::MulAdd(x1, x1, s1);
+    s2 = hn::MulAdd(x2, x2, s2);
+    s3 = hn::MulAdd(x3, x3, s3);
+  }
+  for (; i + lanes <= n; i += lanes) {
+    const vf x = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    s0 = hn::MulAdd(x, x, s0);
+  }
+  if (i != n) {
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    const vf x = hn::IfThenZeroElse(seen, hn::Sub(hn::LoadU(d, a + n - lanes), hn::LoadU(d, b + n - lanes)));
+    s1 = hn::MulAdd(x, x, s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0 = hn::Zero(d), ab1 = ab0, aa0 = ab0, aa1 = ab0, bb0 = ab0, bb1 = ab0;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      const vf x0 = hn::LoadU(d, a + i), y0 = hn::LoadU(d, b + i);
+      const vf x1 = hn::LoadU(d, a + i + lanes), y1 = hn::LoadU(d, b + i + lanes);
+      ab0 = hn::MulAdd(x0, y0, ab0), aa0 = hn::MulAdd(x0, x0, aa0), bb0 = hn::MulAdd(y0, y0, bb0);
+      ab1 = hn::MulAdd(x1, y1, ab1), aa1 = hn::MulAdd(x1, x1, aa1), bb1 = hn::MulAdd(y1, y1, bb1);
+    }
+    for (; i + lanes <= n; i += lanes) {
+      const vf x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+      ab0 = hn::MulAdd(x, y, ab0), aa0 = hn::MulAdd(x, x, aa0), bb0 = hn::MulAdd(y, y, bb0);
+    }
+    if (i != n) {
+      const auto seen = hn::FirstN(d, lanes - (n - i));
+      const vf x = hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes));
+      const vf y = hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes));
+      ab1 = hn::MulAdd(x, y, ab1), aa1 = hn::MulAdd(x, x, aa1), bb1 = hn::MulAdd(y, y, bb1);
+    }
+    ab = hn::GetLane(hn::SumOfLanes(d, hn::Add(ab0, ab1)));
+    aa = hn::GetLane(hn::SumOfLanes(d, hn::Add(aa0, aa1)));
+    bb = hn::GetLane(hn::SumOfLanes(d, hn::Add(bb0, bb1)));
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                          \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,     \
+                   float* out) noexcept {                                                                           \
+    const df d;                                                                                                     \
+    const std::size_t lanes = hn::Lanes(d);                                                                         \
+    for (std::size_t row = 0; row < count; row += 4) {                                                              \
+      const std::size_t left = count - row;                                                                         \
+      const float* const r0 = rows + row * stride;                                                                  \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                          \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                          \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                          \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                         \
+      if (n < lanes) {                                                                                              \
+        for (std::size_t i = 0; i < n; ++i) {                                                                       \
+          const float q = query[i];                                                                                 \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])               \
+        }                                                                                                           \
+      } else {                                                                                                      \
+        vf a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;                         \
+        std::size_t i = 0;                                                                                          \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                                \
+          const vf q = hn::LoadU(d, query + i), p = hn::LoadU(d, query + i + lanes);                                \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          const vf y0 = prepare(hn::LoadU(d, r0 + i + lanes), p), y1 = prepare(hn::LoadU(d, r1 + i + lanes), p);    \
+          const vf y2 = prepare(hn::LoadU(d, r2 + i + lanes), p), y3 = prepare(hn::LoadU(d, r3 + i + lanes), p);    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), b0 = hn::MulAdd(y0, factor(y0, p), b0);                           \
+          a1 = hn::MulAdd(x1, factor(x1, q), a1), b1 = hn::MulAdd(y1, factor(y1, p), b1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), b2 = hn::MulAdd(y2, factor(y2, p), b2);                           \
+          a3 = hn::MulAdd(x3, factor(x3, q), a3), b3 = hn::MulAdd(y3, factor(y3, p), b3);                           \
+        }                                                                                                           \
+        if (i + lanes <= n) {                                                                                       \
+          const vf q = hn::LoadU(d, query + i);                                                                     \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), a1 = hn::MulAdd(x1, factor(x1, q), a1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), a3 = hn::MulAdd(x3, factor(x3, q), a3);                           \
+          i += lanes;                                                                                               \
+        }                                                                                                           \
+        if (i != n) {                                                                                               \
+          const std::size_t j = n - lanes;                                                                          \
+          const auto seen = hn::FirstN(d, lanes - (n - i));                                                         \
+          const vf q = hn::IfThenZeroElse(seen, hn::LoadU(d, query + j));                                           \
+          const vf x0 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r0 + j)), q);                                 \
+          const vf x1 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r1 + j)), q);                                 \
+          const vf x2 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r2 + j)), q);                                 \
+          const vf x3 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r3 + j)), q);                                 \
+          b0 = hn::MulAdd(x0, factor(x0, q), b0), b1 = hn::MulAdd(x1, factor(x1, q), b1);                           \
+          b2 = hn::MulAdd(x2, factor(x2, q), b2), b3 = hn::MulAdd(x3, factor(x3, q), b3);                           \
+        }                                                                                                           \
+        t0 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a0, b0))), t1 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a1, b1))); \
+        t2 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a2, b2))), t3 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a3, b3))); \
+      }                                                                                                             \
+      out[row] = t0;                                                                                                \
+      if (left > 1) out[row + 1] = t1;                                                                              \
+      if (left > 2) out[row + 2] = t2;                                                                              \
+      if (left > 3) out[row + 3] = t3;                                                                              \
+    }                                                                                                               \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x, q) x
+#define FRYS_SIMD_SUBTRACT(x, q) hn::Sub(x, q)
+#define FRYS_SIMD_QUERY(x, q) q
+#define FRYS_SIMD_SELF(x, q) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)                                                      \
+  inline std::size_t name arguments noexcept {                                                                       \
+    const db d;                                                                                                      \
+    const std::size_t wide = hn::Lanes(d);                                                                           \
+    std::size_t i = 0;                                                                                               \
+    if (n < wide) {                                                                                                  \
+      while (i < n && !(same(data[i]))) ++i;                                                                         \
+      return i;                                                                                                      \
+    }                                                                                                                \
+    const std::uint8_t* const p = reinterpret_cast<const std::uint8_t*>(data);                                       \
+    broadcast for (; i + 4 * wide <= n; i += 4 * wide) {                                                             \
+      const auto m0 = match(hn::LoadU(d, p + i)), m1 = match(hn::LoadU(d, p + i + wide));                            \
+      const auto m2 = match(hn::LoadU(d, p + i + 2 * wide)), m3 = match(hn::LoadU(d, p + i + 3 * wide));             \
+      if (!hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3)))) {                                                \
+        if (const auto found = hn::FindFirstTrue(d, m0); found >= 0) return i + static_cast<std::size_t>(found);     \
+        if (const auto found = hn::FindFirstTrue(d, m1); found >= 0)                                                 \
+          return i + wide + static_cast<std::size_t>(found);                                                         \
+        if (const auto found = hn::FindFirstTrue(d, m2); found >= 0)                                                 \
+          return i + 2 * wide + static_cast<std::size_t>(found);                                                     \
+        return i + 3 * wide + static_cast<std::size_t>(hn::FindFirstTrue(d, m3));                                    \
+      }                                                                                                              \
+    }                                                                                                                \
+    for (; i + wide <= n; i += wide) {                                                                               \
+      const auto m = match(hn::LoadU(d, p + i));                                                                     \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return i + static_cast<std::size_t>(found);        \
+    }                                                                                                                \
+    if (i != n) { /* overlaps bytes that are known not to match */                                                   \
+      const auto m = match(hn::LoadU(d, p + n - wide));                                                              \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return n - wide + static_cast<std::size_t>(found); \
+    }                                                                                                                \
+    return n;                                                                                                        \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) hn::Eq(x, va)
+#define FRYS_SIMD_MATCH_TWO(x) hn::Or(hn::Eq(x, va), hn::Eq(x, vc))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = hn::Set(d, static_cast<std::uint8_t>(a));
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vc = hn::Set(d, static_cast<std::uint8_t>(b));
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+
+inline constexpr std::size_t vector_bytes = HWY_MAX_BYTES;
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+HWY_AFTER_NAMESPACE();
+#undef FRYS_SIMD_NS
+#define FRYS_SIMD_T3 t3_avx512
+#endif
+
+// Highway 1.0.4 and later.
+#if defined(HWY_AVX3_ZEN4)
+#if (HWY_TARGETS & HWY_AVX3_ZEN4) && (HWY_STATIC_TARGET != HWY_AVX3_ZEN4)
+#undef HWY_TARGET
+#define HWY_TARGET HWY_AVX3_ZEN4
+// highway_ops: brings in Highway's operations for the HWY_TARGET that the includer has just defined. No include guard:
+// once per target.
+//
+// hwy/highway.h enters its per-target part whenever HWY_HIGHWAY_PER_TARGET and HWY_TARGET_TOGGLE do not agree, so the
+// toggle is flipped and both guards are put in step with it.
+#if FRYS_SIMD_OPS_READY
+#include <hwy/ops/set_macros-inl.h>
+#else
+#ifdef HWY_TARGET_TOGGLE
+#undef HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#else
+#define HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#define HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#define HWY_SET_MACROS_PER_TARGET
+#endif
+#include <hwy/highway.h>
+#endif
+#define FRYS_SIMD_NS t4_zen4
+// kernels_highway: the kernels in Highway's operations, once for each target. No include guard: the includer defines
+// FRYS_SIMD_NS (the target's namespace) and has switched HWY_TARGET.
+//
+// Inside: Highway's operations, plain loops and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+HWY_BEFORE_NAMESPACE();
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using df = hn::ScalableTag<float>;
+using db = hn::ScalableTag<std::uint8_t>;
+using vf = hn::Vec<df>;
+using vb = hn::Vec<db>;
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+    s1 = hn::MulAdd(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes), s1);
+    s2 = hn::MulAdd(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes), s2);
+    s3 = hn::MulAdd(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes), s3);
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), s0);
+  if (i != n) {  // a vector that ends with the data; what was summed already is cleared
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    s1 = hn::MulAdd(hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes)),
+                    hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes)), s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const vf x0 = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    const vf x1 = hn::Sub(hn::LoadU(d, a + i + lanes), hn::LoadU(d, b + i + lanes));
+    const vf x2 = hn::Sub(hn::LoadU(d, a + i + 2 * lanes), hn::LoadU(d, b + i + 2 * lanes));
+    const vf x3 = hn::Sub(hn::LoadU(d, a + i + 3 * lanes), hn::LoadU(d, b + i + 3 * lanes));
+    s0 = hn::MulAdd(x0, x0, s0);
+    s1 = hn::MulAdd(x1, x1, s1);
+    s2 = hn::MulAdd(x2, x2, s2);
+    s3 = hn::MulAdd(x3, x3, s3);
+  }
+  for (; i + lanes <= n; i += lanes) {
+    const vf x = hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    s0 = hn::MulAdd(x, x, s0);
+  }
+  if (i != n) {
+    const auto seen = hn::FirstN(d, lanes - (n - i));
+    const vf x = hn::IfThenZeroElse(seen, hn::Sub(hn::LoadU(d, a + n - lanes), hn::LoadU(d, b + n - lanes)));
+    s1 = hn::MulAdd(x, x, s1);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  const df d;
+  const std::size_t lanes = hn::Lanes(d);
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0 = hn::Zero(d), ab1 = ab0, aa0 = ab0, aa1 = ab0, bb0 = ab0, bb1 = ab0;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      const vf x0 = hn::LoadU(d, a + i), y0 = hn::LoadU(d, b + i);
+      const vf x1 = hn::LoadU(d, a + i + lanes), y1 = hn::LoadU(d, b + i + lanes);
+      ab0 = hn::MulAdd(x0, y0, ab0), aa0 = hn::MulAdd(x0, x0, aa0), bb0 = hn::MulAdd(y0, y0, bb0);
+      ab1 = hn::MulAdd(x1, y1, ab1), aa1 = hn::MulAdd(x1, x1, aa1), bb1 = hn::MulAdd(y1, y1, bb1);
+    }
+    for (; i + lanes <= n; i += lanes) {
+      const vf x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+      ab0 = hn::MulAdd(x, y, ab0), aa0 = hn::MulAdd(x, x, aa0), bb0 = hn::MulAdd(y, y, bb0);
+    }
+    if (i != n) {
+      const auto seen = hn::FirstN(d, lanes - (n - i));
+      const vf x = hn::IfThenZeroElse(seen, hn::LoadU(d, a + n - lanes));
+      const vf y = hn::IfThenZeroElse(seen, hn::LoadU(d, b + n - lanes));
+      ab1 = hn::MulAdd(x, y, ab1), aa1 = hn::MulAdd(x, x, aa1), bb1 = hn::MulAdd(y, y, bb1);
+    }
+    ab = hn::GetLane(hn::SumOfLanes(d, hn::Add(ab0, ab1)));
+    aa = hn::GetLane(hn::SumOfLanes(d, hn::Add(aa0, aa1)));
+    bb = hn::GetLane(hn::SumOfLanes(d, hn::Add(bb0, bb1)));
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                          \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,     \
+                   float* out) noexcept {                                                                           \
+    const df d;                                                                                                     \
+    const std::size_t lanes = hn::Lanes(d);                                                                         \
+    for (std::size_t row = 0; row < count; row += 4) {                                                              \
+      const std::size_t left = count - row;                                                                         \
+      const float* const r0 = rows + row * stride;                                                                  \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                          \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                          \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                          \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                         \
+      if (n < lanes) {                                                                                              \
+        for (std::size_t i = 0; i < n; ++i) {                                                                       \
+          const float q = query[i];                                                                                 \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])               \
+        }                                                                                                           \
+      } else {                                                                                                      \
+        vf a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;                         \
+        std::size_t i = 0;                                                                                          \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                                \
+          const vf q = hn::LoadU(d, query + i), p = hn::LoadU(d, query + i + lanes);                                \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          const vf y0 = prepare(hn::LoadU(d, r0 + i + lanes), p), y1 = prepare(hn::LoadU(d, r1 + i + lanes), p);    \
+          const vf y2 = prepare(hn::LoadU(d, r2 + i + lanes), p), y3 = prepare(hn::LoadU(d, r3 + i + lanes), p);    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), b0 = hn::MulAdd(y0, factor(y0, p), b0);                           \
+          a1 = hn::MulAdd(x1, factor(x1, q), a1), b1 = hn::MulAdd(y1, factor(y1, p), b1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), b2 = hn::MulAdd(y2, factor(y2, p), b2);                           \
+          a3 = hn::MulAdd(x3, factor(x3, q), a3), b3 = hn::MulAdd(y3, factor(y3, p), b3);                           \
+        }                                                                                                           \
+        if (i + lanes <= n) {                                                                                       \
+          const vf q = hn::LoadU(d, query + i);                                                                     \
+          const vf x0 = prepare(hn::LoadU(d, r0 + i), q), x1 = prepare(hn::LoadU(d, r1 + i), q);                    \
+          const vf x2 = prepare(hn::LoadU(d, r2 + i), q), x3 = prepare(hn::LoadU(d, r3 + i), q);                    \
+          a0 = hn::MulAdd(x0, factor(x0, q), a0), a1 = hn::MulAdd(x1, factor(x1, q), a1);                           \
+          a2 = hn::MulAdd(x2, factor(x2, q), a2), a3 = hn::MulAdd(x3, factor(x3, q), a3);                           \
+          i += lanes;                                                                                               \
+        }                                                                                                           \
+        if (i != n) {                                                                                               \
+          const std::size_t j = n - lanes;                                                                          \
+          const auto seen = hn::FirstN(d, lanes - (n - i));                                                         \
+          const vf q = hn::IfThenZeroElse(seen, hn::LoadU(d, query + j));                                           \
+          const vf x0 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r0 + j)), q);                                 \
+          const vf x1 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r1 + j)), q);                                 \
+          const vf x2 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r2 + j)), q);                                 \
+          const vf x3 = prepare(hn::IfThenZeroElse(seen, hn::LoadU(d, r3 + j)), q);                                 \
+          b0 = hn::MulAdd(x0, factor(x0, q), b0), b1 = hn::MulAdd(x1, factor(x1, q), b1);                           \
+          b2 = hn::MulAdd(x2, factor(x2, q), b2), b3 = hn::MulAdd(x3, factor(x3, q), b3);                           \
+        }                                                                                                           \
+        t0 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a0, b0))), t1 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a1, b1))); \
+        t2 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a2, b2))), t3 = hn::GetLane(hn::SumOfLanes(d, hn::Add(a3, b3))); \
+      }                                                                                                             \
+      out[row] = t0;                                                                                                \
+      if (left > 1) out[row + 1] = t1;                                                                              \
+      if (left > 2) out[row + 2] = t2;                                                                              \
+      if (left > 3) out[row + 3] = t3;                                                                              \
+    }                                                                                                               \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x, q) x
+#define FRYS_SIMD_SUBTRACT(x, q) hn::Sub(x, q)
+#define FRYS_SIMD_QUERY(x, q) q
+#define FRYS_SIMD_SELF(x, q) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)                                                      \
+  inline std::size_t name arguments noexcept {                                                                       \
+    const db d;                                                                                                      \
+    const std::size_t wide = hn::Lanes(d);                                                                           \
+    std::size_t i = 0;                                                                                               \
+    if (n < wide) {                                                                                                  \
+      while (i < n && !(same(data[i]))) ++i;                                                                         \
+      return i;                                                                                                      \
+    }                                                                                                                \
+    const std::uint8_t* const p = reinterpret_cast<const std::uint8_t*>(data);                                       \
+    broadcast for (; i + 4 * wide <= n; i += 4 * wide) {                                                             \
+      const auto m0 = match(hn::LoadU(d, p + i)), m1 = match(hn::LoadU(d, p + i + wide));                            \
+      const auto m2 = match(hn::LoadU(d, p + i + 2 * wide)), m3 = match(hn::LoadU(d, p + i + 3 * wide));             \
+      if (!hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3)))) {                                                \
+        if (const auto found = hn::FindFirstTrue(d, m0); found >= 0) return i + static_cast<std::size_t>(found);     \
+        if (const auto found = hn::FindFirstTrue(d, m1); found >= 0)                                                 \
+          return i + wide + static_cast<std::size_t>(found);                                                         \
+        if (const auto found = hn::FindFirstTrue(d, m2); found >= 0)                                                 \
+          return i + 2 * wide + static_cast<std::size_t>(found);                                                     \
+        return i + 3 * wide + static_cast<std::size_t>(hn::FindFirstTrue(d, m3));                                    \
+      }                                                                                                              \
+    }                                                                                                                \
+    for (; i + wide <= n; i += wide) {                                                                               \
+      const auto m = match(hn::LoadU(d, p + i));                                                                     \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return i + static_cast<std::size_t>(found);        \
+    }                                                                                                                \
+    if (i != n) { /* overlaps bytes that are known not to match */                                                   \
+      const auto m = match(hn::LoadU(d, p + n - wide));                                                              \
+      if (const auto found = hn::FindFirstTrue(d, m); found >= 0) return n - wide + static_cast<std::size_t>(found); \
+    }                                                                                                                \
+    return n;                                                                                                        \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) hn::Eq(x, va)
+#define FRYS_SIMD_MATCH_TWO(x) hn::Or(hn::Eq(x, va), hn::Eq(x, vc))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = hn::Set(d, static_cast<std::uint8_t>(a));
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vc = hn::Set(d, static_cast<std::uint8_t>(b));
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+
+inline constexpr std::size_t vector_bytes = HWY_MAX_BYTES;
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+HWY_AFTER_NAMESPACE();
+#undef FRYS_SIMD_NS
+#define FRYS_SIMD_T4 t4_zen4
+#endif
+#endif
+
+// Back to the resting state. A toggle that stays defined would make later Highway headers vanish silently.
+#undef HWY_TARGET
+#define HWY_TARGET HWY_STATIC_TARGET
+#include <hwy/ops/set_macros-inl.h>
+#undef HWY_TARGET_TOGGLE
+#undef HWY_HIGHWAY_PER_TARGET
+#undef HWY_SET_MACROS_PER_TARGET
+#ifdef FRYS_SIMD_TOGGLE_WAS_ON
+#define HWY_TARGET_TOGGLE
+#undef FRYS_SIMD_TOGGLE_WAS_ON
+#else
+#define HWY_HIGHWAY_PER_TARGET
+#define HWY_SET_MACROS_PER_TARGET
+#endif
+#undef FRYS_SIMD_OPS_READY
+
+#endif  // FRYS_SIMD_DETAIL_FOREACH_HIGHWAY_HPP
+#else
+// foreach_plain: the plain kernels once per target. Defines FRYS_SIMD_T0 and, where compiled in, FRYS_SIMD_T2, _T3: the
+// namespaces of the targets.
+//
+// Included by ../target.hpp alone, which declares what the kernels need first.
+#ifndef FRYS_SIMD_DETAIL_FOREACH_PLAIN_HPP
+#define FRYS_SIMD_DETAIL_FOREACH_PLAIN_HPP
+
+#define FRYS_SIMD_BACKEND_NAME "plain"
+
+// The compile baseline, always.
+#if defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define FRYS_SIMD_LANES 16
+#elif defined(__AVX2__)
+#define FRYS_SIMD_LANES 8
+#else
+#define FRYS_SIMD_LANES 4
+#endif
+#define FRYS_SIMD_NS t0_baseline
+// kernels_plain: the plain kernels, once for each target. No include guard: the includer defines FRYS_SIMD_NS (the
+// target's namespace) and FRYS_SIMD_LANES (floats in a register) and has switched the compiler to the target.
+//
+// Inside: vector types of the compiler, builtins and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+// Vectors never travel by value between functions: that would depend on the ABI of the baseline.
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+typedef float vf __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef std::int32_t vi __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef float v4 __attribute__((vector_size(16)));
+inline constexpr std::size_t lanes = FRYS_SIMD_LANES;
+
+inline void load(vf& to, const float* from) noexcept { __builtin_memcpy(&to, from, sizeof to); }
+
+// Clears all but the last r lanes.
+inline void keep_last(vf& v, std::size_t r) noexcept {
+  vi mask, bits;
+  __builtin_memcpy(&mask, tail_mask + 16 - lanes + r, sizeof mask);
+  __builtin_memcpy(&bits, &v, sizeof bits);
+  bits &= mask;
+  __builtin_memcpy(&v, &bits, sizeof v);
+}
+
+inline float sum(const vf& v) noexcept {
+  v4 part[lanes / 4];
+  __builtin_memcpy(part, &v, sizeof part);
+  v4 s = part[0];
+  for (std::size_t i = 1; i < lanes / 4; ++i) s += part[i];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    s0 += x0 * y0;
+    s1 += x1 * y1;
+    s2 += x2 * y2;
+    s3 += x3 * y3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    s0 += x0 * y0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    keep_last(x1, n - i), keep_last(y1, n - i);
+    s1 += x1 * y1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    x0 -= y0, x1 -= y1, x2 -= y2, x3 -= y3;
+    s0 += x0 * x0;
+    s1 += x1 * x1;
+    s2 += x2 * x2;
+    s3 += x3 * x3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    x0 -= y0;
+    s0 += x0 * x0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    x1 -= y1;
+    keep_last(x1, n - i);
+    s1 += x1 * x1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0{}, ab1{}, aa0{}, aa1{}, bb0{}, bb1{}, x0, x1, y0, y1;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      load(x0, a + i), load(y0, b + i);
+      load(x1, a + i + lanes), load(y1, b + i + lanes);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    for (; i + lanes <= n; i += lanes) {
+      load(x0, a + i), load(y0, b + i);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+    }
+    if (i != n) {
+      load(x1, a + n - lanes), load(y1, b + n - lanes);
+      keep_last(x1, n - i), keep_last(y1, n - i);
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    ab0 += ab1, aa0 += aa1, bb0 += bb1;
+    ab = sum(ab0), aa = sum(aa0), bb = sum(bb0);
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                      \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n, \
+                   float* out) noexcept {                                                                       \
+    for (std::size_t row = 0; row < count; row += 4) {                                                          \
+      const std::size_t left = count - row;                                                                     \
+      const float* const r0 = rows + row * stride;                                                              \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                      \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                      \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                      \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                     \
+      if (n < lanes) {                                                                                          \
+        for (std::size_t i = 0; i < n; ++i) {                                                                   \
+          const float q = query[i];                                                                             \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])           \
+        }                                                                                                       \
+      } else {                                                                                                  \
+        vf a0{}, a1{}, a2{}, a3{}, b0{}, b1{}, b2{}, b3{}, q, x0, x1, x2, x3;                                   \
+        std::size_t i = 0;                                                                                      \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                            \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          const std::size_t j = i + lanes;                                                                      \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) b0 += x0 * factor(x0), b1 += x1 * factor(x1),         \
+              b2 += x2 * factor(x2), b3 += x3 * factor(x3);                                                     \
+        }                                                                                                       \
+        if (i + lanes <= n) {                                                                                   \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          i += lanes;                                                                                           \
+        }                                                                                                       \
+        if (i != n) {                                                                                           \
+          const std::size_t j = n - lanes, r = n - i;                                                           \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) keep_last(q, r), keep_last(x0, r), keep_last(x1, r),  \
+              keep_last(x2, r), keep_last(x3, r);                                                               \
+          b0 += x0 * factor(x0), b1 += x1 * factor(x1), b2 += x2 * factor(x2), b3 += x3 * factor(x3);           \
+        }                                                                                                       \
+        a0 += b0, a1 += b1, a2 += b2, a3 += b3;                                                                 \
+        t0 = sum(a0), t1 = sum(a1), t2 = sum(a2), t3 = sum(a3);                                                 \
+      }                                                                                                         \
+      out[row] = t0;                                                                                            \
+      if (left > 1) out[row + 1] = t1;                                                                          \
+      if (left > 2) out[row + 2] = t2;                                                                          \
+      if (left > 3) out[row + 3] = t3;                                                                          \
+    }                                                                                                           \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x)
+#define FRYS_SIMD_SUBTRACT(x) x -= q;
+#define FRYS_SIMD_QUERY(x) q
+#define FRYS_SIMD_SELF(x) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+// Bytes. A compare answers 0 or 255 in each lane; `hits` tells which lanes answered 255.
+#if FRYS_SIMD_X86 && FRYS_SIMD_LANES >= 8
+#define FRYS_SIMD_BYTES 32
+#else
+#define FRYS_SIMD_BYTES 16
+#endif
+typedef unsigned char vb __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline constexpr std::size_t wide = FRYS_SIMD_BYTES;
+
+#if FRYS_SIMD_X86 && (FRYS_SIMD_LANES >= 8 || defined(__SSE2__))
+typedef char vc __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline unsigned hits(const vb& equal) noexcept {
+#if FRYS_SIMD_LANES >= 8
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb256(reinterpret_cast<vc>(equal)));
+#else
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<vc>(equal)));
+#endif
+}
+inline std::size_t first(unsigned found) noexcept { return static_cast<std::size_t>(__builtin_ctz(found)); }
+#else
+struct hit_words {
+  unsigned long long low, high;
+  explicit operator bool() const noexcept { return (low | high) != 0; }
+};
+inline hit_words hits(const vb& equal) noexcept {
+  hit_words found;
+  __builtin_memcpy(&found, &equal, sizeof found);
+  return found;
+}
+inline std::size_t first(hit_words found) noexcept {
+  const unsigned long long word = found.low != 0 ? found.low : found.high;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const int bit = __builtin_clzll(word);
+#else
+  const int bit = __builtin_ctzll(word);
+#endif
+  return (found.low != 0 ? 0u : 8u) + static_cast<std::size_t>(bit) / 8u;
+}
+#endif
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)              \
+  inline std::size_t name arguments noexcept {                               \
+    std::size_t i = 0;                                                       \
+    if (n < wide) {                                                          \
+      while (i < n && !(same(data[i]))) ++i;                                 \
+      return i;                                                              \
+    }                                                                        \
+    broadcast vb x0, x1, x2, x3;                                             \
+    for (; i + 4 * wide <= n; i += 4 * wide) {                               \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      __builtin_memcpy(&x1, data + i + wide, wide);                          \
+      __builtin_memcpy(&x2, data + i + 2 * wide, wide);                      \
+      __builtin_memcpy(&x3, data + i + 3 * wide, wide);                      \
+      x0 = match(x0), x1 = match(x1), x2 = match(x2), x3 = match(x3);        \
+      const vb any = (x0 | x1) | (x2 | x3);                                  \
+      if (hits(any)) {                                                       \
+        if (const auto found = hits(x0)) return i + first(found);            \
+        if (const auto found = hits(x1)) return i + wide + first(found);     \
+        if (const auto found = hits(x2)) return i + 2 * wide + first(found); \
+        return i + 3 * wide + first(hits(x3));                               \
+      }                                                                      \
+    }                                                                        \
+    for (; i + wide <= n; i += wide) {                                       \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return i + first(found);              \
+    }                                                                        \
+    if (i != n) { /* overlaps bytes that are known not to match */           \
+      __builtin_memcpy(&x0, data + n - wide, wide);                          \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return n - wide + first(found);       \
+    }                                                                        \
+    return n;                                                                \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) (reinterpret_cast<vb>((x) == va))
+#define FRYS_SIMD_MATCH_TWO(x) (reinterpret_cast<vb>(((x) == va) | ((x) == vb_)))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = vb{} + static_cast<unsigned char>(a);
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vb_ = vb{} + static_cast<unsigned char>(b);
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+#undef FRYS_SIMD_BYTES
+
+inline constexpr std::size_t vector_bytes = sizeof(vf);
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+#undef FRYS_SIMD_NS
+#undef FRYS_SIMD_LANES
+#define FRYS_SIMD_T0 t0_baseline
+
+// Not with g++ for Windows: it aligns the stack to 16 bytes only there (its bug 54412), and a spilled register faults.
+#if FRYS_SIMD_X86 && defined(__GNUC__) && !(defined(_WIN32) && !defined(__clang__))
+
+#if !defined(__AVX2__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,bmi,bmi2,lzcnt")
+#endif
+#define FRYS_SIMD_NS t2_avx2
+#define FRYS_SIMD_LANES 8
+// kernels_plain: the plain kernels, once for each target. No include guard: the includer defines FRYS_SIMD_NS (the
+// target's namespace) and FRYS_SIMD_LANES (floats in a register) and has switched the compiler to the target.
+//
+// Inside: vector types of the compiler, builtins and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+// Vectors never travel by value between functions: that would depend on the ABI of the baseline.
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+typedef float vf __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef std::int32_t vi __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef float v4 __attribute__((vector_size(16)));
+inline constexpr std::size_t lanes = FRYS_SIMD_LANES;
+
+inline void load(vf& to, const float* from) noexcept { __builtin_memcpy(&to, from, sizeof to); }
+
+// Clears all but the last r lanes.
+inline void keep_last(vf& v, std::size_t r) noexcept {
+  vi mask, bits;
+  __builtin_memcpy(&mask, tail_mask + 16 - lanes + r, sizeof mask);
+  __builtin_memcpy(&bits, &v, sizeof bits);
+  bits &= mask;
+  __builtin_memcpy(&v, &bits, sizeof v);
+}
+
+inline float sum(const vf& v) noexcept {
+  v4 part[lanes / 4];
+  __builtin_memcpy(part, &v, sizeof part);
+  v4 s = part[0];
+  for (std::size_t i = 1; i < lanes / 4; ++i) s += part[i];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    s0 += x0 * y0;
+    s1 += x1 * y1;
+    s2 += x2 * y2;
+    s3 += x3 * y3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    s0 += x0 * y0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    keep_last(x1, n - i), keep_last(y1, n - i);
+    s1 += x1 * y1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    x0 -= y0, x1 -= y1, x2 -= y2, x3 -= y3;
+    s0 += x0 * x0;
+    s1 += x1 * x1;
+    s2 += x2 * x2;
+    s3 += x3 * x3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    x0 -= y0;
+    s0 += x0 * x0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    x1 -= y1;
+    keep_last(x1, n - i);
+    s1 += x1 * x1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0{}, ab1{}, aa0{}, aa1{}, bb0{}, bb1{}, x0, x1, y0, y1;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      load(x0, a + i), load(y0, b + i);
+      load(x1, a + i + lanes), load(y1, b + i + lanes);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    for (; i + lanes <= n; i += lanes) {
+      load(x0, a + i), load(y0, b + i);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+    }
+    if (i != n) {
+      load(x1, a + n - lanes), load(y1, b + n - lanes);
+      keep_last(x1, n - i), keep_last(y1, n - i);
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    ab0 += ab1, aa0 += aa1, bb0 += bb1;
+    ab = sum(ab0), aa = sum(aa0), bb = sum(bb0);
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                      \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n, \
+                   float* out) noexcept {                                                                       \
+    for (std::size_t row = 0; row < count; row += 4) {                                                          \
+      const std::size_t left = count - row;                                                                     \
+      const float* const r0 = rows + row * stride;                                                              \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                      \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                      \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                      \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                     \
+      if (n < lanes) {                                                                                          \
+        for (std::size_t i = 0; i < n; ++i) {                                                                   \
+          const float q = query[i];                                                                             \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])           \
+        }                                                                                                       \
+      } else {                                                                                                  \
+        vf a0{}, a1{}, a2{}, a3{}, b0{}, b1{}, b2{}, b3{}, q, x0, x1, x2, x3;                                   \
+        std::size_t i = 0;                                                                                      \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                            \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          const std::size_t j = i + lanes;                                                                      \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) b0 += x0 * factor(x0), b1 += x1 * factor(x1),         \
+              b2 += x2 * factor(x2), b3 += x3 * factor(x3);                                                     \
+        }                                                                                                       \
+        if (i + lanes <= n) {                                                                                   \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          i += lanes;                                                                                           \
+        }                                                                                                       \
+        if (i != n) {                                                                                           \
+          const std::size_t j = n - lanes, r = n - i;                                                           \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) keep_last(q, r), keep_last(x0, r), keep_last(x1, r),  \
+              keep_last(x2, r), keep_last(x3, r);                                                               \
+          b0 += x0 * factor(x0), b1 += x1 * factor(x1), b2 += x2 * factor(x2), b3 += x3 * factor(x3);           \
+        }                                                                                                       \
+        a0 += b0, a1 += b1, a2 += b2, a3 += b3;                                                                 \
+        t0 = sum(a0), t1 = sum(a1), t2 = sum(a2), t3 = sum(a3);                                                 \
+      }                                                                                                         \
+      out[row] = t0;                                                                                            \
+      if (left > 1) out[row + 1] = t1;                                                                          \
+      if (left > 2) out[row + 2] = t2;                                                                          \
+      if (left > 3) out[row + 3] = t3;                                                                          \
+    }                                                                                                           \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x)
+#define FRYS_SIMD_SUBTRACT(x) x -= q;
+#define FRYS_SIMD_QUERY(x) q
+#define FRYS_SIMD_SELF(x) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+// Bytes. A compare answers 0 or 255 in each lane; `hits` tells which lanes answered 255.
+#if FRYS_SIMD_X86 && FRYS_SIMD_LANES >= 8
+#define FRYS_SIMD_BYTES 32
+#else
+#define FRYS_SIMD_BYTES 16
+#endif
+typedef unsigned char vb __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline constexpr std::size_t wide = FRYS_SIMD_BYTES;
+
+#if FRYS_SIMD_X86 && (FRYS_SIMD_LANES >= 8 || defined(__SSE2__))
+typedef char vc __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline unsigned hits(const vb& equal) noexcept {
+#if FRYS_SIMD_LANES >= 8
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb256(reinterpret_cast<vc>(equal)));
+#else
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<vc>(equal)));
+#endif
+}
+inline std::size_t first(unsigned found) noexcept { return static_cast<std::size_t>(__builtin_ctz(found)); }
+#else
+struct hit_words {
+  unsigned long long low, high;
+  explicit operator bool() const noexcept { return (low | high) != 0; }
+};
+inline hit_words hits(const vb& equal) noexcept {
+  hit_words found;
+  __builtin_memcpy(&found, &equal, sizeof found);
+  return found;
+}
+inline std::size_t first(hit_words found) noexcept {
+  const unsigned long long word = found.low != 0 ? found.low : found.high;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const int bit = __builtin_clzll(word);
+#else
+  const int bit = __builtin_ctzll(word);
+#endif
+  return (found.low != 0 ? 0u : 8u) + static_cast<std::size_t>(bit) / 8u;
+}
+#endif
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)              \
+  inline std::size_t name arguments noexcept {                               \
+    std::size_t i = 0;                                                       \
+    if (n < wide) {                                                          \
+      while (i < n && !(same(data[i]))) ++i;                                 \
+      return i;                                                              \
+    }                                                                        \
+    broadcast vb x0, x1, x2, x3;                                             \
+    for (; i + 4 * wide <= n; i += 4 * wide) {                               \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      __builtin_memcpy(&x1, data + i + wide, wide);                          \
+      __builtin_memcpy(&x2, data + i + 2 * wide, wide);                      \
+      __builtin_memcpy(&x3, data + i + 3 * wide, wide);                      \
+      x0 = match(x0), x1 = match(x1), x2 = match(x2), x3 = match(x3);        \
+      const vb any = (x0 | x1) | (x2 | x3);                                  \
+      if (hits(any)) {                                                       \
+        if (const auto found = hits(x0)) return i + first(found);            \
+        if (const auto found = hits(x1)) return i + wide + first(found);     \
+        if (const auto found = hits(x2)) return i + 2 * wide + first(found); \
+        return i + 3 * wide + first(hits(x3));                               \
+      }                                                                      \
+    }                                                                        \
+    for (; i + wide <= n; i += wide) {                                       \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return i + first(found);              \
+    }                                                                        \
+    if (i != n) { /* overlaps bytes that are known not to match */           \
+      __builtin_memcpy(&x0, data + n - wide, wide);                          \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return n - wide + first(found);       \
+    }                                                                        \
+    return n;                                                                \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) (reinterpret_cast<vb>((x) == va))
+#define FRYS_SIMD_MATCH_TWO(x) (reinterpret_cast<vb>(((x) == va) | ((x) == vb_)))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = vb{} + static_cast<unsigned char>(a);
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vb_ = vb{} + static_cast<unsigned char>(b);
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+#undef FRYS_SIMD_BYTES
+
+inline constexpr std::size_t vector_bytes = sizeof(vf);
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+#undef FRYS_SIMD_NS
+#undef FRYS_SIMD_LANES
+#define FRYS_SIMD_T2 t2_avx2
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if !(defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__))
+#if defined(__clang__)
+#pragma clang attribute push(                                                                            \
+    __attribute__((target("avx512f,avx512cd,avx512vl,avx512dq,avx512bw,avx2,fma,f16c,bmi,bmi2,lzcnt"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512cd,avx512vl,avx512dq,avx512bw,avx2,fma,f16c,bmi,bmi2,lzcnt")
+#endif
+#define FRYS_SIMD_NS t3_avx512
+#define FRYS_SIMD_LANES 16
+// kernels_plain: the plain kernels, once for each target. No include guard: the includer defines FRYS_SIMD_NS (the
+// target's namespace) and FRYS_SIMD_LANES (floats in a register) and has switched the compiler to the target.
+//
+// Inside: vector types of the compiler, builtins and functions of this namespace only. A std:: template that is first
+// instantiated here would become a weak symbol full of this target's instructions, for the whole program.
+// Vectors never travel by value between functions: that would depend on the ABI of the baseline.
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS {
+
+typedef float vf __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef std::int32_t vi __attribute__((vector_size(FRYS_SIMD_LANES * 4)));
+typedef float v4 __attribute__((vector_size(16)));
+inline constexpr std::size_t lanes = FRYS_SIMD_LANES;
+
+inline void load(vf& to, const float* from) noexcept { __builtin_memcpy(&to, from, sizeof to); }
+
+// Clears all but the last r lanes.
+inline void keep_last(vf& v, std::size_t r) noexcept {
+  vi mask, bits;
+  __builtin_memcpy(&mask, tail_mask + 16 - lanes + r, sizeof mask);
+  __builtin_memcpy(&bits, &v, sizeof bits);
+  bits &= mask;
+  __builtin_memcpy(&v, &bits, sizeof v);
+}
+
+inline float sum(const vf& v) noexcept {
+  v4 part[lanes / 4];
+  __builtin_memcpy(part, &v, sizeof part);
+  v4 s = part[0];
+  for (std::size_t i = 1; i < lanes / 4; ++i) s += part[i];
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += a[i] * b[i];
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    s0 += x0 * y0;
+    s1 += x1 * y1;
+    s2 += x2 * y2;
+    s3 += x3 * y3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    s0 += x0 * y0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    keep_last(x1, n - i), keep_last(y1, n - i);
+    s1 += x1 * y1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
+  if (n < lanes) {
+    float r = 0;
+    for (std::size_t i = 0; i < n; ++i) r += (a[i] - b[i]) * (a[i] - b[i]);
+    return r;
+  }
+  vf s0{}, s1{}, s2{}, s3{}, x0, x1, x2, x3, y0, y1, y2, y3;
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    load(x0, a + i), load(y0, b + i);
+    load(x1, a + i + lanes), load(y1, b + i + lanes);
+    load(x2, a + i + 2 * lanes), load(y2, b + i + 2 * lanes);
+    load(x3, a + i + 3 * lanes), load(y3, b + i + 3 * lanes);
+    x0 -= y0, x1 -= y1, x2 -= y2, x3 -= y3;
+    s0 += x0 * x0;
+    s1 += x1 * x1;
+    s2 += x2 * x2;
+    s3 += x3 * x3;
+  }
+  for (; i + lanes <= n; i += lanes) {
+    load(x0, a + i), load(y0, b + i);
+    x0 -= y0;
+    s0 += x0 * x0;
+  }
+  if (i != n) {
+    load(x1, a + n - lanes), load(y1, b + n - lanes);
+    x1 -= y1;
+    keep_last(x1, n - i);
+    s1 += x1 * x1;
+  }
+  s0 = (s0 + s1) + (s2 + s3);
+  return sum(s0);
+}
+
+inline float cosine(const float* a, const float* b, std::size_t n) noexcept {
+  float ab = 0, aa = 0, bb = 0;
+  if (n < lanes) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+  } else {
+    vf ab0{}, ab1{}, aa0{}, aa1{}, bb0{}, bb1{}, x0, x1, y0, y1;
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+      load(x0, a + i), load(y0, b + i);
+      load(x1, a + i + lanes), load(y1, b + i + lanes);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    for (; i + lanes <= n; i += lanes) {
+      load(x0, a + i), load(y0, b + i);
+      ab0 += x0 * y0, aa0 += x0 * x0, bb0 += y0 * y0;
+    }
+    if (i != n) {
+      load(x1, a + n - lanes), load(y1, b + n - lanes);
+      keep_last(x1, n - i), keep_last(y1, n - i);
+      ab1 += x1 * y1, aa1 += x1 * x1, bb1 += y1 * y1;
+    }
+    ab0 += ab1, aa0 += aa1, bb0 += bb1;
+    ab = sum(ab0), aa = sum(aa0), bb = sum(bb0);
+  }
+  const float norms = __builtin_sqrtf(aa) * __builtin_sqrtf(bb);
+  return norms > 0 ? ab / norms : 0.0f;
+}
+
+// Four rows at a time: each part of the query is loaded once for all of them. A group at the end repeats its last row
+// rather than taking another way, so that a row's value does not depend on its place.
+#define FRYS_SIMD_ROWS(name, scalar_step, prepare, factor)                                                      \
+  inline void name(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n, \
+                   float* out) noexcept {                                                                       \
+    for (std::size_t row = 0; row < count; row += 4) {                                                          \
+      const std::size_t left = count - row;                                                                     \
+      const float* const r0 = rows + row * stride;                                                              \
+      const float* const r1 = left > 1 ? r0 + stride : r0;                                                      \
+      const float* const r2 = left > 2 ? r1 + stride : r1;                                                      \
+      const float* const r3 = left > 3 ? r2 + stride : r2;                                                      \
+      float t0 = 0, t1 = 0, t2 = 0, t3 = 0;                                                                     \
+      if (n < lanes) {                                                                                          \
+        for (std::size_t i = 0; i < n; ++i) {                                                                   \
+          const float q = query[i];                                                                             \
+          scalar_step(t0, r0[i]) scalar_step(t1, r1[i]) scalar_step(t2, r2[i]) scalar_step(t3, r3[i])           \
+        }                                                                                                       \
+      } else {                                                                                                  \
+        vf a0{}, a1{}, a2{}, a3{}, b0{}, b1{}, b2{}, b3{}, q, x0, x1, x2, x3;                                   \
+        std::size_t i = 0;                                                                                      \
+        for (; i + 2 * lanes <= n; i += 2 * lanes) {                                                            \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          const std::size_t j = i + lanes;                                                                      \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) b0 += x0 * factor(x0), b1 += x1 * factor(x1),         \
+              b2 += x2 * factor(x2), b3 += x3 * factor(x3);                                                     \
+        }                                                                                                       \
+        if (i + lanes <= n) {                                                                                   \
+          load(q, query + i), load(x0, r0 + i), load(x1, r1 + i), load(x2, r2 + i), load(x3, r3 + i);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) a0 += x0 * factor(x0), a1 += x1 * factor(x1),         \
+              a2 += x2 * factor(x2), a3 += x3 * factor(x3);                                                     \
+          i += lanes;                                                                                           \
+        }                                                                                                       \
+        if (i != n) {                                                                                           \
+          const std::size_t j = n - lanes, r = n - i;                                                           \
+          load(q, query + j), load(x0, r0 + j), load(x1, r1 + j), load(x2, r2 + j), load(x3, r3 + j);           \
+          prepare(x0) prepare(x1) prepare(x2) prepare(x3) keep_last(q, r), keep_last(x0, r), keep_last(x1, r),  \
+              keep_last(x2, r), keep_last(x3, r);                                                               \
+          b0 += x0 * factor(x0), b1 += x1 * factor(x1), b2 += x2 * factor(x2), b3 += x3 * factor(x3);           \
+        }                                                                                                       \
+        a0 += b0, a1 += b1, a2 += b2, a3 += b3;                                                                 \
+        t0 = sum(a0), t1 = sum(a1), t2 = sum(a2), t3 = sum(a3);                                                 \
+      }                                                                                                         \
+      out[row] = t0;                                                                                            \
+      if (left > 1) out[row + 1] = t1;                                                                          \
+      if (left > 2) out[row + 2] = t2;                                                                          \
+      if (left > 3) out[row + 3] = t3;                                                                          \
+    }                                                                                                           \
+  }
+#define FRYS_SIMD_STEP_DOT(total, x) total += (x)*q;
+#define FRYS_SIMD_STEP_L2(total, x) total += ((x)-q) * ((x)-q);
+#define FRYS_SIMD_KEEP(x)
+#define FRYS_SIMD_SUBTRACT(x) x -= q;
+#define FRYS_SIMD_QUERY(x) q
+#define FRYS_SIMD_SELF(x) x
+FRYS_SIMD_ROWS(dot_rows, FRYS_SIMD_STEP_DOT, FRYS_SIMD_KEEP, FRYS_SIMD_QUERY)
+FRYS_SIMD_ROWS(l2_squared_rows, FRYS_SIMD_STEP_L2, FRYS_SIMD_SUBTRACT, FRYS_SIMD_SELF)
+#undef FRYS_SIMD_ROWS
+#undef FRYS_SIMD_STEP_DOT
+#undef FRYS_SIMD_STEP_L2
+#undef FRYS_SIMD_KEEP
+#undef FRYS_SIMD_SUBTRACT
+#undef FRYS_SIMD_QUERY
+#undef FRYS_SIMD_SELF
+
+// Bytes. A compare answers 0 or 255 in each lane; `hits` tells which lanes answered 255.
+#if FRYS_SIMD_X86 && FRYS_SIMD_LANES >= 8
+#define FRYS_SIMD_BYTES 32
+#else
+#define FRYS_SIMD_BYTES 16
+#endif
+typedef unsigned char vb __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline constexpr std::size_t wide = FRYS_SIMD_BYTES;
+
+#if FRYS_SIMD_X86 && (FRYS_SIMD_LANES >= 8 || defined(__SSE2__))
+typedef char vc __attribute__((vector_size(FRYS_SIMD_BYTES)));
+inline unsigned hits(const vb& equal) noexcept {
+#if FRYS_SIMD_LANES >= 8
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb256(reinterpret_cast<vc>(equal)));
+#else
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(reinterpret_cast<vc>(equal)));
+#endif
+}
+inline std::size_t first(unsigned found) noexcept { return static_cast<std::size_t>(__builtin_ctz(found)); }
+#else
+struct hit_words {
+  unsigned long long low, high;
+  explicit operator bool() const noexcept { return (low | high) != 0; }
+};
+inline hit_words hits(const vb& equal) noexcept {
+  hit_words found;
+  __builtin_memcpy(&found, &equal, sizeof found);
+  return found;
+}
+inline std::size_t first(hit_words found) noexcept {
+  const unsigned long long word = found.low != 0 ? found.low : found.high;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const int bit = __builtin_clzll(word);
+#else
+  const int bit = __builtin_ctzll(word);
+#endif
+  return (found.low != 0 ? 0u : 8u) + static_cast<std::size_t>(bit) / 8u;
+}
+#endif
+
+#define FRYS_SIMD_FIND(name, arguments, broadcast, match, same)              \
+  inline std::size_t name arguments noexcept {                               \
+    std::size_t i = 0;                                                       \
+    if (n < wide) {                                                          \
+      while (i < n && !(same(data[i]))) ++i;                                 \
+      return i;                                                              \
+    }                                                                        \
+    broadcast vb x0, x1, x2, x3;                                             \
+    for (; i + 4 * wide <= n; i += 4 * wide) {                               \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      __builtin_memcpy(&x1, data + i + wide, wide);                          \
+      __builtin_memcpy(&x2, data + i + 2 * wide, wide);                      \
+      __builtin_memcpy(&x3, data + i + 3 * wide, wide);                      \
+      x0 = match(x0), x1 = match(x1), x2 = match(x2), x3 = match(x3);        \
+      const vb any = (x0 | x1) | (x2 | x3);                                  \
+      if (hits(any)) {                                                       \
+        if (const auto found = hits(x0)) return i + first(found);            \
+        if (const auto found = hits(x1)) return i + wide + first(found);     \
+        if (const auto found = hits(x2)) return i + 2 * wide + first(found); \
+        return i + 3 * wide + first(hits(x3));                               \
+      }                                                                      \
+    }                                                                        \
+    for (; i + wide <= n; i += wide) {                                       \
+      __builtin_memcpy(&x0, data + i, wide);                                 \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return i + first(found);              \
+    }                                                                        \
+    if (i != n) { /* overlaps bytes that are known not to match */           \
+      __builtin_memcpy(&x0, data + n - wide, wide);                          \
+      x0 = match(x0);                                                        \
+      if (const auto found = hits(x0)) return n - wide + first(found);       \
+    }                                                                        \
+    return n;                                                                \
+  }
+#define FRYS_SIMD_MATCH_ONE(x) (reinterpret_cast<vb>((x) == va))
+#define FRYS_SIMD_MATCH_TWO(x) (reinterpret_cast<vb>(((x) == va) | ((x) == vb_)))
+#define FRYS_SIMD_SAME_ONE(x) (x) == a
+#define FRYS_SIMD_SAME_TWO(x) (x) == a || (x) == b
+#define FRYS_SIMD_ARGUMENTS_ONE (const std::byte* data, std::size_t n, std::byte a)
+#define FRYS_SIMD_ARGUMENTS_TWO (const std::byte* data, std::size_t n, std::byte a, std::byte b)
+#define FRYS_SIMD_BROADCAST_ONE const vb va = vb{} + static_cast<unsigned char>(a);
+#define FRYS_SIMD_BROADCAST_TWO FRYS_SIMD_BROADCAST_ONE const vb vb_ = vb{} + static_cast<unsigned char>(b);
+FRYS_SIMD_FIND(find_byte, FRYS_SIMD_ARGUMENTS_ONE, FRYS_SIMD_BROADCAST_ONE, FRYS_SIMD_MATCH_ONE, FRYS_SIMD_SAME_ONE)
+FRYS_SIMD_FIND(find_either, FRYS_SIMD_ARGUMENTS_TWO, FRYS_SIMD_BROADCAST_TWO, FRYS_SIMD_MATCH_TWO, FRYS_SIMD_SAME_TWO)
+#undef FRYS_SIMD_FIND
+#undef FRYS_SIMD_MATCH_ONE
+#undef FRYS_SIMD_MATCH_TWO
+#undef FRYS_SIMD_SAME_ONE
+#undef FRYS_SIMD_SAME_TWO
+#undef FRYS_SIMD_ARGUMENTS_ONE
+#undef FRYS_SIMD_ARGUMENTS_TWO
+#undef FRYS_SIMD_BROADCAST_ONE
+#undef FRYS_SIMD_BROADCAST_TWO
+#undef FRYS_SIMD_BYTES
+
+inline constexpr std::size_t vector_bytes = sizeof(vf);
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI::detail::FRYS_SIMD_NS
+#undef FRYS_SIMD_NS
+#undef FRYS_SIMD_LANES
+#define FRYS_SIMD_T3 t3_avx512
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#endif
+
+#endif  // FRYS_SIMD_DETAIL_FOREACH_PLAIN_HPP
+#endif
+
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI {
+
+namespace detail {
+#define FRYS_SIMD_SET(ns, text, level, needs)                                                                \
+  kernel_set {                                                                                               \
+    FRYS_SIMD_BACKEND_NAME "-" text, level, ns::vector_bytes, needs, &ns::dot, &ns::l2_squared, &ns::cosine, \
+        &ns::dot_rows, &ns::l2_squared_rows, &ns::find_byte, &ns::find_either                                \
+  }
+FRYS_SIMD_LOCAL inline constexpr kernel_set sets[] = {
+    FRYS_SIMD_SET(FRYS_SIMD_T0, "baseline", isa::baseline, 0),
+#if defined(FRYS_SIMD_T2)
+    FRYS_SIMD_SET(FRYS_SIMD_T2, "avx2", isa::avx2, cpu_avx2),
+#endif
+#if defined(FRYS_SIMD_T3)
+    FRYS_SIMD_SET(FRYS_SIMD_T3, "avx512", isa::avx512, cpu_avx512),
+#endif
+#if defined(FRYS_SIMD_T4)
+    FRYS_SIMD_SET(FRYS_SIMD_T4, "avx512_zen4", isa::avx512_zen4, cpu_avx512_zen4),
+#endif
+};
+#undef FRYS_SIMD_SET
+FRYS_SIMD_LOCAL inline constinit choice<kernel_set> active_set;
+}  // namespace detail
+
+// Every target that is compiled in, the baseline first, better ones later.
+inline std::span<const kernel_set> targets() noexcept { return detail::sets; }
+
+// Can this machine run these kernels?
+inline bool runnable(const kernel_set& kernels) noexcept {
+  return (detail::detect_cpu() & kernels.needs) == kernels.needs;
+}
+
+// The kernels of one level; null if it is not compiled in or this machine cannot run it.
+inline const kernel_set* kernels_for(isa level) noexcept {
+  for (const kernel_set& each : detail::sets)
+    if (each.level == level && runnable(each)) return &each;
+  return nullptr;
+}
+
+namespace detail {
+FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
+  const kernel_set* best = sets;
+  for (const kernel_set& each : sets)
+    if (runnable(each)) best = &each;
+  active_set.set(*best);
+  return best;
+}
+}  // namespace detail
+
+// The chosen kernels: the best that are compiled in and that this machine can run.
+[[nodiscard]] inline const kernel_set& kernels() noexcept {
+  const kernel_set* set = detail::active_set.get();
+  if (set == nullptr) [[unlikely]]
+    set = detail::choose_set();
+  return *set;
+}
+
+// The name of the chosen target, for example "highway-avx2" or "plain-avx512".
+[[nodiscard]] inline std::string_view target() noexcept { return kernels().name; }
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
+
+#endif  // FRYS_SIMD_TARGET_HPP
+#endif  // gate
+#if defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY
+
+// ---- frys/with/highway.hpp
+// with/highway: takes Google Highway as the back end of frys/simd. Include it before anything of frys that uses simd,
+// in every translation unit that shall have it, or define FRYS_WITH_HIGHWAY=1 for the whole program.
+//
+// Needs     Highway's headers (Debian: libhwy-dev, vcpkg: highway), 1.0.3 or later; nothing of it is linked.
+// Mixing    translation units with and without it live in one program: the back end is part of the names.
+// Limits    one version of Highway per program. A translation unit that runs hwy/foreach_target.h itself does so first
+// and
+//           includes frys under #if HWY_ONCE.
+#ifndef FRYS_WITH_HIGHWAY_HPP
+#define FRYS_WITH_HIGHWAY_HPP
+
+#if defined(FRYS_SIMD_DETAIL_ABI_HPP) && !FRYS_SIMD_IS_HIGHWAY
+#error "frys/with/highway.hpp: simd was already included without Highway; include this header first"
+#endif
+#if !defined(FRYS_WITH_HIGHWAY)
+#define FRYS_WITH_HIGHWAY 1
+#elif !FRYS_WITH_HIGHWAY
+#error "frys/with/highway.hpp: FRYS_WITH_HIGHWAY is 0; set it to 1, or leave this header out"
+#endif
+
+#endif  // FRYS_WITH_HIGHWAY_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
+
+// ---- frys/simd/bytes.hpp
+// bytes: find a byte in many, as decoders do for ends of lines and separators.
+//
+// Use when  the byte may be far away, or you look for the first of two.
+// Not when  it stands in the next few bytes almost always: a plain loop is as good.
+// Threads   any thread; pure functions. Any alignment; nothing outside the view is read.
+// Cost      32 bytes a step on x86 with AVX2, 64 with AVX-512 in Highway, 16 elsewhere. Chosen at run time, see
+// target.hpp.
+#ifndef FRYS_SIMD_BYTES_HPP
+#define FRYS_SIMD_BYTES_HPP
+
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI {
+
+namespace detail {
+
+inline constexpr std::uint64_t every_byte = 0x0101010101010101u;
+
+// The lowest set bit of each zero byte of `word` is that byte's top bit; bits above the first zero byte may be wrong.
+inline std::uint64_t zero_bytes(std::uint64_t word) noexcept { return (word - every_byte) & ~word & (every_byte << 7); }
+
+// Below this many bytes a call through the table costs more than it saves.
+inline constexpr std::size_t short_bytes = 16;
+
+template <class Match>
+std::size_t find_short(const std::byte* data, std::size_t n, Match match) noexcept {
+  std::size_t i = 0;
+  if (n >= 8) {
+    if (const std::uint64_t found = match(load_le<std::uint64_t>(data)); found != 0)
+      return static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    i = n - 8;  // overlaps bytes that are known not to match
+    if (const std::uint64_t found = match(load_le<std::uint64_t>(data + i)); found != 0)
+      return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    return n;
+  }
+  std::uint64_t word = 0;
+  if (n >= 4) {
+    word = load_le<std::uint32_t>(data) | std::uint64_t{load_le<std::uint32_t>(data + n - 4)} << (8 * (n - 4));
+  } else {
+    for (std::size_t k = 0; k < n; ++k) word |= std::to_integer<std::uint64_t>(data[k]) << (8 * k);
+  }
+  const std::uint64_t found = match(word);
+  i = found != 0 ? static_cast<std::size_t>(std::countr_zero(found)) / 8 : n;
+  return i < n ? i : n;
+}
+
+}  // namespace detail
+
+// The index of the first `wanted`; bytes.size() if there is none.
+[[nodiscard]] inline std::size_t find_byte(byte_view bytes, std::byte wanted) noexcept {
+  const std::size_t n = bytes.size();
+  if (n < detail::short_bytes) {
+    const std::uint64_t all = std::to_integer<std::uint64_t>(wanted) * detail::every_byte;
+    return detail::find_short(bytes.data(), n, [all](std::uint64_t word) { return detail::zero_bytes(word ^ all); });
+  }
+  return kernels().find_byte(bytes.data(), n, wanted);
+}
+
+// The index of the first byte that is `one` or `other`; bytes.size() if there is none.
+[[nodiscard]] inline std::size_t find_either(byte_view bytes, std::byte one, std::byte other) noexcept {
+  const std::size_t n = bytes.size();
+  if (n < detail::short_bytes) {
+    const std::uint64_t a = std::to_integer<std::uint64_t>(one) * detail::every_byte;
+    const std::uint64_t b = std::to_integer<std::uint64_t>(other) * detail::every_byte;
+    return detail::find_short(bytes.data(), n, [a, b](std::uint64_t word) {
+      return detail::zero_bytes(word ^ a) | detail::zero_bytes(word ^ b);
+    });
+  }
+  return kernels().find_either(bytes.data(), n, one, other);
+}
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
+
+#endif  // FRYS_SIMD_BYTES_HPP
+#endif  // gate
+#if (defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD) || (defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE)
+
 // ---- frys/simd/detail/crc32c.hpp
 // crc32c in three ways: tables, the x86 instruction, the Arm instruction. See ../checksum.hpp for the promise.
 //
@@ -4433,9 +10247,10 @@ FRYS_SIMD_LOCAL inline constexpr crc_tables crc_table = make_crc_tables();
 inline std::uint32_t crc_by_table(const std::byte* p, std::size_t n, std::uint32_t crc) noexcept {
   const crc_tables& t = crc_table;
   for (; n >= 8; n -= 8, p += 8) {
-    const std::uint64_t w = load_le<std::uint64_t>(p) ^ crc;
-    crc = t[7][w & 0xFFu] ^ t[6][(w >> 8) & 0xFFu] ^ t[5][(w >> 16) & 0xFFu] ^ t[4][(w >> 24) & 0xFFu] ^
-          t[3][(w >> 32) & 0xFFu] ^ t[2][(w >> 40) & 0xFFu] ^ t[1][(w >> 48) & 0xFFu] ^ t[0][w >> 56];
+    const std::uint32_t low = load_le<std::uint32_t>(p) ^ crc;
+    const std::uint32_t high = load_le<std::uint32_t>(p + 4);
+    crc = t[7][low & 0xFFu] ^ t[6][(low >> 8) & 0xFFu] ^ t[5][(low >> 16) & 0xFFu] ^ t[4][low >> 24] ^
+          t[3][high & 0xFFu] ^ t[2][(high >> 8) & 0xFFu] ^ t[1][(high >> 16) & 0xFFu] ^ t[0][high >> 24];
   }
   for (; n != 0; --n, ++p) crc = (crc >> 8) ^ t[0][(crc ^ std::to_integer<std::uint32_t>(*p)) & 0xFFu];
   return crc;
@@ -4612,9 +10427,7 @@ FRYS_SIMD_LOCAL inline constexpr crc32c_method crc_methods[] = {
 #endif
 };
 
-inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_t state) noexcept;
-FRYS_SIMD_LOCAL inline constexpr crc32c_method crc_boot_method{"boot", &crc_boot};
-FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice{&crc_boot_method};
+FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice;
 
 }  // namespace detail
 
@@ -4625,17 +10438,20 @@ inline std::span<const crc32c_method> crc32c_methods() noexcept {
 }
 
 namespace detail {
-inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_t state) noexcept {
+FRYS_NOINLINE inline const crc32c_method* choose_crc() noexcept {
   const crc32c_method& chosen = crc32c_methods().back();
   crc_choice.set(chosen);
-  return chosen.update(data, n, state);
+  return &chosen;
 }
 }  // namespace detail
 
 // The CRC-32C of `bytes`. To go on where an earlier call ended, pass its answer as `seed`:
 // crc32c(b, crc32c(a)) is the checksum of a followed by b.
 [[nodiscard]] inline std::uint32_t crc32c(byte_view bytes, std::uint32_t seed = 0) noexcept {
-  return ~detail::crc_choice.get().update(bytes.data(), bytes.size(), ~seed);
+  const crc32c_method* method = detail::crc_choice.get();
+  if (method == nullptr) [[unlikely]]
+    method = detail::choose_crc();
+  return (*method)(bytes, seed);
 }
 
 // The checksum of a followed by b, from crc32c(a), crc32c(b) and the size of b in bytes. O(log size).
@@ -4648,8 +10464,119 @@ inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_
 
 #endif  // FRYS_SIMD_CHECKSUM_HPP
 #endif  // gate
-#if defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE
+#if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 
+// ---- frys/simd/distance.hpp
+// distance: how alike two vectors of floats are: inner product, squared Euclidean distance, cosine.
+//
+// Use when  you compare single pairs. For one vector against many rows take kernels().dot_rows: it reads the query
+// once. Not when  you need the last bit: sums run in lanes, so the rounding depends on the target (simd::target()).
+// Threads   any thread; pure functions. Any alignment.
+// Cost      reads each float once; bound by loads. The kernel is chosen at run time, see target.hpp.
+#ifndef FRYS_SIMD_DISTANCE_HPP
+#define FRYS_SIMD_DISTANCE_HPP
+
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI {
+
+// The three take two vectors of the same size; other sizes are a programming error.
+
+// Sum of a[i] * b[i].
+[[nodiscard]] inline float dot(std::span<const float> a, std::span<const float> b) noexcept {
+  FRYS_ASSERT(a.size() == b.size(), "simd::dot of vectors of different sizes");
+  return kernels().dot(a.data(), b.data(), a.size());
+}
+
+// Sum of (a[i] - b[i])^2.
+[[nodiscard]] inline float l2_squared(std::span<const float> a, std::span<const float> b) noexcept {
+  FRYS_ASSERT(a.size() == b.size(), "simd::l2_squared of vectors of different sizes");
+  return kernels().l2_squared(a.data(), b.data(), a.size());
+}
+
+// dot(a, b) / (|a| |b|): 1 for the same direction, 0 for a right angle and where a vector is zero. May leave [-1, 1] by
+// rounding.
+[[nodiscard]] inline float cosine(std::span<const float> a, std::span<const float> b) noexcept {
+  FRYS_ASSERT(a.size() == b.size(), "simd::cosine of vectors of different sizes");
+  return kernels().cosine(a.data(), b.data(), a.size());
+}
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
+
+#endif  // FRYS_SIMD_DISTANCE_HPP
+// ---- frys/simd/fwd.hpp
+// fwd: the names of simd without their bodies.
+#ifndef FRYS_SIMD_FWD_HPP
+#define FRYS_SIMD_FWD_HPP
+
+namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI {
+
+enum class isa : std::uint8_t;
+struct kernel_set;
+struct crc32c_method;
+
+}  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
+
+#endif  // FRYS_SIMD_FWD_HPP
+#endif  // gate
+#if defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE
+#include <string>
+#include <vector>
+
+// ---- frys/storage/durability.hpp
+// durability: what an acknowledgement of a write promises. Named, so that a reply can say which.
+#ifndef FRYS_STORAGE_DURABILITY_HPP
+#define FRYS_STORAGE_DURABILITY_HPP
+
+namespace frys::inline FRYS_ABI {
+
+enum class durability : std::uint8_t {
+  machine,  // survives power loss: written and synced before it counts
+  process,  // survives the end of the process, kill -9 too: the kernel has it before it counts
+  none,     // counts at once and is written soon: complete after an orderly stop, may be lost after kill -9
+};
+
+constexpr std::string_view name_of(durability level) noexcept {
+  switch (level) {
+    case durability::machine:
+      return "machine";
+    case durability::process:
+      return "process";
+    case durability::none:
+      return "none";
+  }
+  return "unknown";
+}
+
+// The level of a name as an operator writes it; nothing for any other text.
+constexpr std::optional<durability> durability_of(std::string_view name) noexcept {
+  for (durability level : {durability::machine, durability::process, durability::none})
+    if (name == name_of(level)) return level;
+  return std::nullopt;
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_STORAGE_DURABILITY_HPP
+// ---- frys/storage/fwd.hpp
+// fwd: the names of storage without their bodies.
+#ifndef FRYS_STORAGE_FWD_HPP
+#define FRYS_STORAGE_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+enum class durability : std::uint8_t;
+enum class wal_gap : std::uint8_t;
+struct wal_options;
+struct wal_recovery;
+struct wal_stats;
+template <class... Policies>
+class wal;
+struct memtable_options;
+template <class Value, class... Policies>
+class memtable;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_STORAGE_FWD_HPP
 // ---- frys/storage/detail/buckets.hpp
 // buckets: the cache lines of a memtable: seven entries each, with a byte of their hash, and a chain when that is full.
 //
@@ -4659,8 +10586,8 @@ inline std::uint32_t crc_boot(const std::byte* data, std::size_t n, std::uint32_
 
 namespace frys::inline FRYS_ABI::detail {
 
-// A tag is never 0, so 0 says that a slot is empty. In a chained bucket slot 6 is the next bucket and has no tag. Holes may
-// be anywhere in the last bucket of a chain; the others are full.
+// A tag is never 0, so 0 says that a slot is empty. In a chained bucket slot 6 is the next bucket and has no tag. Holes
+// may be anywhere in the last bucket of a chain; the others are full.
 struct alignas(64) bucket {
   static constexpr unsigned slots_per = 7;
   std::uint8_t tags[slots_per];
@@ -4677,8 +10604,8 @@ constexpr std::uint8_t tag_of(std::uint64_t hash) noexcept { return static_cast<
 constexpr std::uint64_t tag_word(std::uint64_t hash) noexcept { return tag_of(hash) * 0x0101010101010101u; }
 constexpr std::uint64_t place_bits(std::uint64_t hash) noexcept { return hash >> 7; }
 
-// The high bit of each byte whose slot carries the tag; a byte above a hit may be marked wrongly, so compare the entries.
-// Only slots with an entry are marked.
+// The high bit of each byte whose slot carries the tag; a byte above a hit may be marked wrongly, so compare the
+// entries. Only slots with an entry are marked.
 inline std::uint64_t tag_hits(const bucket& b, std::uint64_t tag) noexcept {
   const std::uint64_t tags = load_le<std::uint64_t>(reinterpret_cast<const std::byte*>(b.tags));
   const std::uint64_t x = tags ^ tag;
@@ -4698,7 +10625,8 @@ inline void prefetch_entries(const bucket& b) noexcept {
     if (b.slots[i] != nullptr) prefetch(b.slots[i]);
 }
 
-template <class F> void for_each_entry(bucket& head, F&& f) {
+template <class F>
+void for_each_entry(bucket& head, F&& f) {
   for (bucket* b = &head;;) {
     bucket* next = b->chained ? b->child() : nullptr;
     for (unsigned i = 0; i < bucket::slots_per; ++i)
@@ -4715,7 +10643,8 @@ inline bucket* last_bucket(bucket& head) noexcept {
 }
 
 // False if the pool refused a chained bucket; nothing has changed then.
-template <class Pool> bool put_in(bucket& head, void* entry, std::uint64_t hash, Pool& pool) noexcept {
+template <class Pool>
+bool put_in(bucket& head, void* entry, std::uint64_t hash, Pool& pool) noexcept {
   bucket* b = last_bucket(head);
   unsigned slot = 0;
   while (slot < bucket::slots_per && b->tags[slot] != 0) ++slot;
@@ -4738,7 +10667,8 @@ template <class Pool> bool put_in(bucket& head, void* entry, std::uint64_t hash,
 }
 
 // If the last bucket of the chain is empty and not the first: gives it back.
-template <class Pool> void trim(bucket& head, Pool& pool) noexcept {
+template <class Pool>
+void trim(bucket& head, Pool& pool) noexcept {
   bucket* parent = nullptr;
   bucket* b = &head;
   while (b->chained) {
@@ -4759,8 +10689,10 @@ inline int last_used(const bucket& b) noexcept {
   return slot;
 }
 
-// Takes the entry at (at, slot) out of the chain; an entry of the last bucket fills its place. The entry is the caller's.
-template <class Pool> void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
+// Takes the entry at (at, slot) out of the chain; an entry of the last bucket fills its place. The entry is the
+// caller's.
+template <class Pool>
+void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
   at.tags[slot] = 0;
   at.slots[slot] = nullptr;
   if (!head.chained) return;
@@ -4781,13 +10713,15 @@ inline void* last_entry(bucket& head) noexcept {
   const int slot = last_used(*b);
   return slot < 0 ? nullptr : b->slots[slot];
 }
-template <class Pool> void drop_last(bucket& head, Pool& pool) noexcept {
+template <class Pool>
+void drop_last(bucket& head, Pool& pool) noexcept {
   bucket* b = last_bucket(head);
   take_out(head, *b, static_cast<unsigned>(last_used(*b)), pool);
 }
 
 // Fills the holes of a chain from its end and gives empty buckets back.
-template <class Pool> void compact(bucket& head, Pool& pool) noexcept {
+template <class Pool>
+void compact(bucket& head, Pool& pool) noexcept {
   for (bucket* b = &head; b->chained; b = b->child()) {
     for (unsigned i = 0; i < bucket::slots_per - 1; ++i) {
       bucket* last = last_bucket(*b);
@@ -4809,7 +10743,8 @@ template <class Pool> void compact(bucket& head, Pool& pool) noexcept {
 }
 
 // Takes out the entries for which wanted(entry) is true, each asked once.
-template <class Pool, class F> void erase_entries(bucket& head, Pool& pool, F&& wanted) {
+template <class Pool, class F>
+void erase_entries(bucket& head, Pool& pool, F&& wanted) {
   struct compact_at_exit {  // also if `wanted` throws
     bucket& head;
     Pool& pool;
@@ -4851,7 +10786,8 @@ constexpr std::uint64_t reverse_increment(std::uint64_t cursor, std::uint64_t ma
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <page_source Pages> class entry_pool {
+template <page_source Pages>
+class entry_pool {
  public:
   static constexpr std::size_t line = 64;            // what allocate_line answers
   static constexpr std::size_t largest = 16 * 1024;  // above: pages of their own
@@ -4863,7 +10799,8 @@ template <page_source Pages> class entry_pool {
 
   // Memory of `size` bytes, aligned to 16; nullptr when the page source or the limit refuses (see why()).
   void* allocate(std::size_t size) noexcept {
-    if (size > largest) [[unlikely]] return allocate_large(size);
+    if (size > largest) [[unlikely]]
+      return allocate_large(size);
     const unsigned c = class_of(size);
     const std::size_t rounded = size_of(c);
     void* memory = pop(classes_[c]);
@@ -5040,7 +10977,8 @@ template <page_source Pages> class entry_pool {
 // Policies, in any order, each at most once:
 //   policy::pages<P>   where memory comes from                             default os_pages
 //   policy::limit<N>   bytes it may hold, 0: no limit (and see options)    default 0
-// Source    buckets of one cache line with tags: Valkey 8.1's table and F14 (Bronson, Shi); the cursor: P. Noordhuis, Redis.
+// Source    buckets of one cache line with tags: Valkey 8.1's table and F14 (Bronson, Shi); the cursor: P. Noordhuis,
+// Redis.
 #ifndef FRYS_STORAGE_MEMTABLE_HPP
 #define FRYS_STORAGE_MEMTABLE_HPP
 
@@ -5052,7 +10990,8 @@ struct memtable_options {
   std::uint64_t seed = 0;       // of the hash
 };
 
-template <class Value, class... Policies> class memtable {
+template <class Value, class... Policies>
+class memtable {
   using accepted = policy::keys<policy::pages_key, policy::limit_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::memtable: unknown policy; it takes policy::pages, policy::limit and policy::world");
@@ -5101,8 +11040,8 @@ template <class Value, class... Policies> class memtable {
   }
   [[nodiscard]] bool contains(std::string_view key) const noexcept { return find(key) != nullptr; }
 
-  // Sets the key's value, new or not. Fails with limit_exceeded or out_of_memory and then changes nothing; too_large for
-  // keys of 4 GiB and more.
+  // Sets the key's value, new or not. Fails with limit_exceeded or out_of_memory and then changes nothing; too_large
+  // for keys of 4 GiB and more.
   result<insertion> insert_or_assign(std::string_view key, Value value) noexcept {
     return insert_or_assign(key, hash_of(key), std::move(value));
   }
@@ -5132,7 +11071,8 @@ template <class Value, class... Policies> class memtable {
     destroy(p.found);
     --size_;
     step(erase_steps);
-    if (old_.buckets == nullptr && main_.count > least_buckets && size_ < main_.count / shrink_below) resize(main_.count / 2);
+    if (old_.buckets == nullptr && main_.count > least_buckets && size_ < main_.count / shrink_below)
+      resize(main_.count / 2);
     return true;
   }
 
@@ -5157,7 +11097,8 @@ template <class Value, class... Policies> class memtable {
   [[nodiscard]] std::size_t limit_bytes() const noexcept { return pool_.limit(); }
 
   // f(std::string_view key, Value&) for each entry, in no order. f must not insert or erase.
-  template <class F> void for_each(F&& f) {
+  template <class F>
+  void for_each(F&& f) {
     for (table* t : {&main_, &old_})
       for (std::size_t i = 0; i < t->count; ++i) visit(t->buckets[i], f);
   }
@@ -5165,7 +11106,8 @@ template <class Value, class... Policies> class memtable {
   // f(std::string_view key, Value&) for the entries of some buckets: about `count` of them, more where buckets are
   // fuller, fewer where ten times as many buckets are emptier. Start with cursor 0; goes on with what it answers, until
   // that is 0 again. f must not insert or erase.
-  template <class F> [[nodiscard]] std::uint64_t scan(std::uint64_t cursor, std::size_t count, F&& f) {
+  template <class F>
+  [[nodiscard]] std::uint64_t scan(std::uint64_t cursor, std::size_t count, F&& f) {
     std::size_t given = 0;
     auto each = [&](detail::bucket& b) { given += visit(b, f); };
     for (std::size_t n = 0; given < (std::max)(count, std::size_t{1}) && n < count * 10 + 1; ++n) {
@@ -5176,7 +11118,8 @@ template <class Value, class... Policies> class memtable {
   }
 
   // As scan, and erases the entries for which wanted(std::string_view key, Value&) is true: how expired keys go.
-  template <class F> [[nodiscard]] std::uint64_t sweep(std::uint64_t cursor, std::size_t count, F&& wanted) {
+  template <class F>
+  [[nodiscard]] std::uint64_t sweep(std::uint64_t cursor, std::size_t count, F&& wanted) {
     std::size_t given = 0;
     auto each = [&](detail::bucket& head) {
       detail::erase_entries(head, pool_, [&](void* p) {
@@ -5234,7 +11177,9 @@ template <class Value, class... Policies> class memtable {
     std::size_t count = 0;  // a power of two
     byte_span memory;
 
-    std::size_t index(std::uint64_t h) const noexcept { return static_cast<std::size_t>(detail::place_bits(h)) & (count - 1); }
+    std::size_t index(std::uint64_t h) const noexcept {
+      return static_cast<std::size_t>(detail::place_bits(h)) & (count - 1);
+    }
     detail::bucket& at(std::uint64_t h) const noexcept { return buckets[index(h)]; }
   };
   struct place {
@@ -5256,7 +11201,8 @@ template <class Value, class... Policies> class memtable {
       for (std::uint64_t hits = detail::tag_hits(*b, tag); hits != 0; hits &= hits - 1) {
         const unsigned slot = static_cast<unsigned>(std::countr_zero(hits)) / 8;
         entry* e = static_cast<entry*>(b->slots[slot]);
-        if (e->is(key, hash)) [[likely]] return {e, &head, b, slot};
+        if (e->is(key, hash)) [[likely]]
+          return {e, &head, b, slot};
       }
       if (!b->chained) return {};
     }
@@ -5272,7 +11218,8 @@ template <class Value, class... Policies> class memtable {
     }
     step(insert_steps);
     void* memory = pool_.allocate(sizeof(entry) + key.size());
-    if (memory == nullptr) [[unlikely]] return pool_.why();
+    if (memory == nullptr) [[unlikely]]
+      return pool_.why();
     entry* e = ::new (memory) entry{hash, static_cast<std::uint32_t>(key.size()), std::move(value)};
     if (!key.empty()) std::memcpy(e->text(), key.data(), key.size());
     if (!detail::put_in(main_.at(hash), e, hash, pool_)) [[unlikely]] {
@@ -5288,7 +11235,8 @@ template <class Value, class... Policies> class memtable {
     pool_.release(e, size);
   }
 
-  template <class F> static std::size_t visit(detail::bucket& head, F& f) {
+  template <class F>
+  static std::size_t visit(detail::bucket& head, F& f) {
     std::size_t n = 0;
     detail::for_each_entry(head, [&](void* p) {
       entry* e = static_cast<entry*>(p);
@@ -5329,7 +11277,8 @@ template <class Value, class... Policies> class memtable {
 
   // Visits what the cursor points at and answers the next one. The cursor counts in reversed bits: from the highest
   // bit of the index down, so that the buckets a cursor has passed are, split or joined, passed in any other size too.
-  template <class F> std::uint64_t scan_step(std::uint64_t cursor, F& each) {
+  template <class F>
+  std::uint64_t scan_step(std::uint64_t cursor, F& each) {
     if (main_.count == 0) return 0;
     if (old_.buckets == nullptr) {
       const std::uint64_t mask = main_.count - 1;
@@ -5348,9 +11297,9 @@ template <class Value, class... Policies> class memtable {
     return cursor;
   }
 
-  table main_;             // where insertions go
+  table main_;  // where insertions go
   std::size_t size_ = 0;
-  table old_;              // while the size changes: what has not moved yet, buckets [moved_, count)
+  table old_;  // while the size changes: what has not moved yet, buckets [moved_, count)
   std::size_t moved_ = 0;
   detail::entry_pool<pages_type> pool_;
   std::uint64_t seed_;
@@ -5359,4 +11308,1996 @@ template <class Value, class... Policies> class memtable {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_STORAGE_MEMTABLE_HPP
+// ---- frys/storage/detail/wal_format.hpp
+// wal_format: the bytes of a write-ahead log's segments, and their names. docs/storage.md has the grammar.
+//
+// A segment is a header and frames; a frame is one group of records under one checksum. A frame carries the checksum of
+// the frame before it, so frames form one chain through all segments: what an earlier life of the disk block left
+// behind cannot pass. It also says how many records before it were not known to be synced when it was written: with
+// that, recovery tells a tail that was never promised from damage to records that were. Frames start at multiples of
+// eight.
+#ifndef FRYS_STORAGE_DETAIL_WAL_FORMAT_HPP
+#define FRYS_STORAGE_DETAIL_WAL_FORMAT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+struct wal_segment_header {
+  static constexpr std::size_t size = 32;
+  static constexpr char magic[] = "frysWAL\n";
+  static constexpr std::uint16_t version = 1;
+
+  std::uint32_t previous = 0;  // checksum of the frame (or header) before; 0 in the log's first segment
+  std::uint64_t first = 0;     // sequence number of the first record
+
+  // Answers the header's own checksum, which the first frame carries on.
+  std::uint32_t encode(std::byte* to) const noexcept {
+    std::memcpy(to, magic, 8);
+    store_le<std::uint16_t>(to + 8, version);
+    store_le<std::uint16_t>(to + 10, 0);  // features that a reader must know
+    store_le<std::uint32_t>(to + 12, previous);
+    store_le<std::uint64_t>(to + 16, first);
+    store_le<std::uint32_t>(to + 24, 0);
+    const std::uint32_t crc = simd::crc32c({to, 28});
+    store_le<std::uint32_t>(to + 28, crc);
+    return crc;
+  }
+};
+
+struct wal_header_reading {
+  enum class state : std::uint8_t { good, unknown_version, bad } what = state::bad;
+  wal_segment_header header;
+  std::uint32_t crc = 0;
+};
+// `from`: exactly 32 bytes.
+inline wal_header_reading read_wal_header(byte_view from) noexcept {
+  wal_header_reading out;
+  const std::byte* p = from.data();
+  out.crc = load_le<std::uint32_t>(p + 28);
+  if (std::memcmp(p, wal_segment_header::magic, 8) != 0 || simd::crc32c({p, 28}) != out.crc) return out;
+  out.header = {load_le<std::uint32_t>(p + 12), load_le<std::uint64_t>(p + 16)};
+  const bool known =
+      load_le<std::uint16_t>(p + 8) == wal_segment_header::version && load_le<std::uint16_t>(p + 10) == 0;
+  out.what = known ? wal_header_reading::state::good : wal_header_reading::state::unknown_version;
+  return out;
+}
+
+struct wal_frame_header {
+  static constexpr std::size_t size = 32;
+  static constexpr std::uint32_t magic = 0x316d7246;  // "Frm1"
+  static constexpr std::size_t record_header = 4;     // each record's length
+  static constexpr std::uint32_t largest = 0xfffffff0;
+
+  std::uint32_t crc = 0;       // of all that follows, padding included
+  std::uint32_t length = 0;    // bytes of the records with their lengths; then zeros up to a multiple of eight
+  std::uint32_t previous = 0;  // checksum of the frame or segment header before
+  std::uint64_t first = 0;     // sequence number of the first record
+  std::uint32_t count = 0;     // records; 0: a seal, written when the log was closed in order
+  std::uint32_t unsynced = 0;  // records before `first` that were not known to be synced, at most 2^32-1
+
+  static constexpr std::uint64_t padded(std::uint64_t length) noexcept { return (length + 7) & ~std::uint64_t{7}; }
+  [[nodiscard]] std::uint64_t total() const noexcept { return size + padded(length); }
+  // The highest sequence number that was known to be synced when the frame was written.
+  [[nodiscard]] std::uint64_t synced() const noexcept { return first > unsynced ? first - 1 - unsynced : 0; }
+
+  static std::uint32_t count_unsynced(std::uint64_t first, std::uint64_t synced) noexcept {
+    const std::uint64_t n = first - 1 - synced;
+    return n > 0xffffffffu ? 0xffffffffu : static_cast<std::uint32_t>(n);
+  }
+
+  // `to` holds the records from byte 32 on and has room for the padding. Answers the checksum.
+  std::uint32_t encode(std::byte* to) const noexcept {
+    store_le<std::uint32_t>(to + 4, magic);
+    store_le<std::uint32_t>(to + 8, length);
+    store_le<std::uint32_t>(to + 12, previous);
+    store_le<std::uint64_t>(to + 16, first);
+    store_le<std::uint32_t>(to + 24, count);
+    store_le<std::uint32_t>(to + 28, unsynced);
+    std::memset(to + size + length, 0, static_cast<std::size_t>(padded(length)) - length);
+    const std::uint32_t sum = simd::crc32c({to + 4, static_cast<std::size_t>(total()) - 4});
+    store_le<std::uint32_t>(to, sum);
+    return sum;
+  }
+};
+
+// `from`: exactly 32 bytes. Nothing if they cannot be a frame's; the checksum is not looked at.
+inline std::optional<wal_frame_header> read_wal_frame(byte_view from) noexcept {
+  const std::byte* p = from.data();
+  if (load_le<std::uint32_t>(p + 4) != wal_frame_header::magic) return std::nullopt;
+  wal_frame_header h;
+  h.crc = load_le<std::uint32_t>(p);
+  h.length = load_le<std::uint32_t>(p + 8);
+  h.previous = load_le<std::uint32_t>(p + 12);
+  h.first = load_le<std::uint64_t>(p + 16);
+  h.count = load_le<std::uint32_t>(p + 24);
+  h.unsynced = load_le<std::uint32_t>(p + 28);
+  if (h.length > wal_frame_header::largest || h.first == 0 || h.first + h.count < h.first) return std::nullopt;
+  return h;
+}
+// `frame`: header, records and padding.
+inline bool wal_frame_is_whole(byte_view frame, const wal_frame_header& h) noexcept {
+  return simd::crc32c(frame.subspan(4)) == h.crc;
+}
+// Whether the records fill `records` exactly; f(byte_view) for each if so.
+inline bool wal_records_fit(byte_view records, std::uint32_t count) noexcept {
+  for (; count != 0; --count) {
+    if (records.size() < wal_frame_header::record_header) return false;
+    const std::uint32_t n = load_le<std::uint32_t>(records.data());
+    if (records.size() - wal_frame_header::record_header < n) return false;
+    records = records.subspan(wal_frame_header::record_header + n);
+  }
+  return records.empty();
+}
+
+// wal-00000000000000000001.log: sorts by the number as by the text.
+struct wal_name {
+  static constexpr std::size_t size = 28;
+  char text[size];
+
+  explicit wal_name(std::uint64_t first) noexcept {
+    std::memcpy(text, "wal-00000000000000000000.log", size);
+    for (std::size_t i = 24; first != 0; first /= 10) text[--i] = static_cast<char>('0' + first % 10);
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return {text, size}; }
+};
+// The number in a segment's name; nothing if it is no segment's name.
+inline std::optional<std::uint64_t> wal_number_of(std::string_view name) noexcept {
+  if (name.size() != wal_name::size || !name.starts_with("wal-") || !name.ends_with(".log")) return std::nullopt;
+  std::uint64_t n = 0;
+  for (const char c : name.substr(4, 20)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    const unsigned digit = static_cast<unsigned>(c - '0');
+    if (n > (~std::uint64_t{0} - digit) / 10) return std::nullopt;
+    n = n * 10 + digit;
+  }
+  if (n == 0) return std::nullopt;
+  return n;
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_STORAGE_DETAIL_WAL_FORMAT_HPP
+// ---- frys/storage/detail/wal_group.hpp
+// wal_group: the open group of a log: one buffer in which records are encoded once, and written from.
+#ifndef FRYS_STORAGE_DETAIL_WAL_GROUP_HPP
+#define FRYS_STORAGE_DETAIL_WAL_GROUP_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+class wal_group {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return used_; }
+
+  // Room for a record of `size` bytes behind the others; nullptr: no memory. keep() makes it part of the group.
+  std::byte* room(std::size_t size) noexcept {
+    const std::size_t wanted = used_ + wal_frame_header::record_header + size + 8;  // the padding
+    if (wanted > memory_.size() && !grow(wanted)) return nullptr;
+    return memory_.data() + used_ + wal_frame_header::record_header;
+  }
+  void keep(std::size_t size) noexcept {
+    store_le<std::uint32_t>(memory_.data() + used_, static_cast<std::uint32_t>(size));
+    used_ += wal_frame_header::record_header + size;
+    ++count_;
+  }
+
+  // Encodes the frame; answers its bytes, which share the group's memory.
+  buffer seal(wal_frame_header& h) noexcept {
+    h.length = static_cast<std::uint32_t>(used_ - wal_frame_header::size);
+    h.count = count_;
+    h.crc = h.encode(memory_.data());
+    return memory_.slice(0, static_cast<std::size_t>(h.total()));
+  }
+
+  // Empty again; memory that is still shared, or was large once, is given up.
+  void reset() noexcept {
+    used_ = wal_frame_header::size;
+    count_ = 0;
+    if (!memory_.is_unique() || memory_.size() > keep_bytes) memory_.reset();
+  }
+  // Takes memory before the first record does; false: none there.
+  bool prepare() noexcept { return !memory_.empty() || grow(least_bytes); }
+
+ private:
+  static constexpr std::size_t least_bytes = 64 * 1024, keep_bytes = 1024 * 1024;
+
+  FRYS_NOINLINE bool grow(std::size_t wanted) noexcept {
+    result<buffer> larger = buffer::allocate((std::max)({wanted, memory_.size() * 2, least_bytes}));
+    if (!larger) return false;
+    if (count_ != 0) std::memcpy(larger->data(), memory_.data(), used_);
+    memory_ = *std::move(larger);
+    return true;
+  }
+
+  buffer memory_;
+  std::size_t used_ = wal_frame_header::size;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_STORAGE_DETAIL_WAL_GROUP_HPP
+// ---- frys/storage/detail/wal_recovery.hpp
+// wal_recovery: reads a log's segments at start: replays what is whole, tells a torn tail from damage.
+//
+// The rule  a record that was promised is replayed or reported; nothing is skipped. In a segment that is not the last,
+// a
+//           bad frame is damage. In the last one, what follows decides: nothing valid after it: a torn tail, cut off. A
+//           valid frame after it that was written when the bad one was known to be synced: damage. A valid frame after
+//           it otherwise: a gap in what was never synced, refused or cut off as the options say.
+#ifndef FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
+#define FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What recovery found. On an error `file` names the segment, and error.number is the offset in it.
+struct wal_recovery {
+  std::uint64_t first = 1;  // sequence number of the first record there is
+  std::uint64_t last = 0;   // of the last one; first - 1: there is none
+  std::uint64_t bytes = 0;  // in the segments
+  std::uint32_t segments = 0;
+  bool sealed = false;            // the log was closed in order, nothing can be missing
+  std::uint64_t torn_offset = 0;  // where the last segment was cut off,
+  std::uint64_t torn_bytes = 0;   // and how much; 0: it was whole
+  bool gap = false;               // valid records lay behind the cut (wal_gap::cut)
+  char file[detail::wal_name::size] = {};
+
+  // The segment that an error or a cut is about; empty if there was neither.
+  [[nodiscard]] std::string_view file_name() const noexcept { return {file, file[0] == '\0' ? 0 : sizeof file}; }
+  [[nodiscard]] std::uint64_t records() const noexcept { return last + 1 - first; }
+};
+
+// What to do with records that were never synced and lie behind a damaged one that was never synced either. Power loss
+// can leave that behind at durability::process and none, and so can a damaged disk; nobody can tell which.
+enum class wal_gap : std::uint8_t {
+  refuse,  // an error, and the operator decides
+  cut,     // keep what lies before the gap, and say so in the report
+};
+
+namespace detail {
+
+inline std::string wal_path(std::string_view directory, std::uint64_t first) {
+  std::string path(directory);
+  if (!path.empty() && path.back() != '/') path += '/';
+  path += wal_name(first).view();
+  return path;
+}
+
+// Reads one file through a window, so that a segment of any size takes little memory.
+template <class Files>
+class wal_window {
+ public:
+  wal_window(Files& files, typename Files::file& file, std::uint64_t size) noexcept
+      : files_(files), file_(file), size_(size) {}
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] bool has(std::uint64_t offset, std::uint64_t n) const noexcept {
+    return offset >= start_ && offset + n <= start_ + valid_;
+  }
+  // Only when has().
+  [[nodiscard]] byte_view view(std::uint64_t offset, std::uint64_t n) const noexcept {
+    return {block_.data() + static_cast<std::size_t>(offset - start_), static_cast<std::size_t>(n)};
+  }
+  // Makes has(offset, n) true; offset + n is within the file.
+  task<result<void>> load(std::uint64_t offset, std::uint64_t n) {
+    const std::uint64_t wanted = (std::min)((std::max)(n, std::uint64_t{least}), size_ - offset);
+    valid_ = 0;
+    if (block_.size() < wanted || !block_.is_unique()) {
+      block_.reset();
+      result<buffer> fresh = buffer::allocate(static_cast<std::size_t>(wanted));
+      if (!fresh) co_return fresh.error();
+      block_ = *std::move(fresh);
+    }
+    start_ = offset;
+    while (valid_ < n) {
+      buffer into = block_.slice(static_cast<std::size_t>(valid_), static_cast<std::size_t>(wanted - valid_));
+      const result<buffer> got = co_await files_.read(file_, std::move(into), offset + valid_);
+      if (!got) co_return got.error();
+      if (got->empty())
+        co_return error{errc::truncated, domain::storage, "a log segment became shorter while it was read",
+                        static_cast<std::int64_t>(offset + valid_)};
+      valid_ += got->size();
+    }
+    co_return result<void>{};
+  }
+
+ private:
+  static constexpr std::size_t least = 256 * 1024;
+
+  Files& files_;
+  typename Files::file& file_;
+  std::uint64_t size_;
+  buffer block_;
+  std::uint64_t start_ = 0;
+  std::uint64_t valid_ = 0;
+};
+
+// Where appending goes on.
+struct wal_tail {
+  std::vector<std::uint64_t> segments;  // the number of each one's first record; empty: there is no log yet
+  std::uint64_t offset = 0;             // end of the last segment
+  std::uint64_t next = 1;               // sequence number of the next record
+  std::uint32_t chain = 0;              // checksum of the last frame or header
+  bool sealed = false;                  // the last frame is a seal
+};
+
+template <class Files, class F>
+class wal_reader {
+ public:
+  wal_reader(Files& files, std::string_view directory, wal_gap gap, F& on_record, wal_recovery& report) noexcept
+      : files_(files), directory_(directory), gap_(gap), on_record_(on_record), report_(report) {}
+
+  // Replays all, cuts a torn tail off and makes what is left durable.
+  task<result<wal_tail>> run() {
+    auto note = [](void* list, std::string_view name) {
+      if (const auto number = wal_number_of(name)) static_cast<std::vector<std::uint64_t>*>(list)->push_back(*number);
+    };
+    if (const result<void> listed = files_.list(directory_, note, &tail_.segments); !listed) co_return listed.error();
+    std::sort(tail_.segments.begin(), tail_.segments.end());
+    std::vector<std::uint64_t>& all = tail_.segments;
+    if (!all.empty()) tail_.next = report_.first = all.front();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool last = i + 1 == all.size();
+      at_ = all[i];
+      if (at_ != tail_.next) co_return fail(errc::corrupt, "a log segment before this one is missing or too short", 0);
+      const result<void> read = co_await segment(i == 0, last);
+      if (!read) co_return read.error();
+      if (drop_) {  // a segment whose creation was torn
+        if (const result<void> removed = files_.remove(wal_path(directory_, at_)); !removed) co_return removed.error();
+        all.pop_back();
+        if (!all.empty()) tail_.offset = before_;
+        break;
+      }
+      before_ = tail_.offset;
+      report_.bytes += tail_.offset;
+    }
+    if (const result<void> synced = files_.sync_directory(directory_or_here()); !synced) co_return synced.error();
+    report_.segments = static_cast<std::uint32_t>(all.size());
+    report_.last = tail_.next - 1;
+    tail_.sealed = report_.sealed;
+    co_return std::move(tail_);
+  }
+
+ private:
+  using frame_header = wal_frame_header;
+  static constexpr std::size_t header_size = wal_segment_header::size;
+
+  [[nodiscard]] std::string_view directory_or_here() const noexcept {
+    return directory_.empty() ? std::string_view(".") : directory_;
+  }
+  error fail(errc code, const char* message, std::uint64_t offset) noexcept {
+    name_file();
+    return {code, domain::storage, message, static_cast<std::int64_t>(offset)};
+  }
+  void name_file() noexcept { std::memcpy(report_.file, wal_name(at_).text, wal_name::size); }
+
+  task<result<void>> segment(bool first, bool last) {
+    result<typename Files::file> opened =
+        files_.open(wal_path(directory_, at_), last ? open_mode::read_write : open_mode::read);
+    if (!opened) co_return failed(opened.error());
+    const result<std::uint64_t> size = files_.size(*opened);
+    if (!size) co_return failed(size.error());
+    wal_window<Files> window(files_, *opened, *size);
+
+    std::uint64_t offset = 0;
+    bool whole = false;
+    if (window.size() >= header_size) {
+      if (!window.has(0, header_size))
+        if (const result<void> loaded = co_await window.load(0, header_size); !loaded) co_return failed(loaded.error());
+      const wal_header_reading head = read_wal_header(window.view(0, header_size));
+      if (head.what == wal_header_reading::state::unknown_version)
+        co_return fail(errc::version_mismatch,
+                       "a log segment was written in a version or with features that this build "
+                       "does not read",
+                       8);
+      if (head.what == wal_header_reading::state::good) {
+        if (head.header.first != at_)
+          co_return fail(errc::corrupt, "a log segment's name and its first record disagree", 16);
+        if (!first && head.header.previous != tail_.chain)
+          co_return fail(errc::corrupt, "a log segment does not follow the one before it", 12);
+        whole = true;
+        tail_.chain = head.crc;
+        offset = header_size;
+      }
+    }
+    if (whole) {
+      const result<bool> read = co_await frames(window, offset);
+      if (!read) co_return failed(read.error());
+      whole = *read;
+    }
+    if (!whole) {
+      if (!last) co_return fail(errc::corrupt, "a damaged record in a log segment that is not the last", offset);
+      const result<void> judged = co_await judge(window, offset);
+      if (!judged) co_return failed(judged.error());
+      name_file();
+      report_.torn_offset = offset;
+      report_.torn_bytes = window.size() - offset;
+      report_.sealed = false;
+      drop_ = offset < header_size;
+    }
+    tail_.offset = offset;
+    if (!last || drop_) co_return result<void>{};
+    if (!whole)
+      if (const result<void> cut = files_.truncate(*opened, offset); !cut) co_return failed(cut.error());
+    // What was replayed will be served: it must not be lost later, whatever the level it was written at.
+    const result<void> synced = co_await files_.sync(*opened);
+    if (!synced) co_return failed(synced.error());
+    co_return result<void>{};
+  }
+  error failed(const error& e) noexcept {
+    name_file();
+    return e;
+  }
+
+  // Replays frames from `offset` on, and moves it to the end of the last good one. True: that was the file's end.
+  task<result<bool>> frames(wal_window<Files>& window, std::uint64_t& offset) {
+    while (offset < window.size()) {
+      const std::uint64_t left = window.size() - offset;
+      if (left < frame_header::size) co_return false;
+      if (!window.has(offset, frame_header::size))
+        if (const result<void> loaded = co_await window.load(offset, frame_header::size); !loaded)
+          co_return loaded.error();
+      const std::optional<frame_header> h = read_wal_frame(window.view(offset, frame_header::size));
+      if (!h || h->total() > left || h->previous != tail_.chain || h->first != tail_.next) co_return false;
+      if (!window.has(offset, h->total()))
+        if (const result<void> loaded = co_await window.load(offset, h->total()); !loaded) co_return loaded.error();
+      const byte_view frame = window.view(offset, h->total());
+      if (!wal_frame_is_whole(frame, *h)) co_return false;
+      byte_view records = frame.subspan(frame_header::size, h->length);
+      if (!wal_records_fit(records, h->count))
+        co_return error{errc::corrupt, domain::storage, "a log frame's records do not fit its length",
+                        static_cast<std::int64_t>(offset)};
+      for (std::uint32_t i = 0; i < h->count; ++i) {
+        const std::uint32_t n = load_le<std::uint32_t>(records.data());
+        const byte_view record = records.subspan(frame_header::record_header, n);
+        if constexpr (std::is_void_v<std::invoke_result_t<F&, std::uint64_t, byte_view>>) {
+          on_record_(h->first + i, record);
+        } else {
+          const result<void> taken = on_record_(h->first + i, record);
+          if (!taken) co_return taken.error();
+        }
+        records = records.subspan(frame_header::record_header + n);
+      }
+      tail_.next = h->first + h->count;
+      tail_.chain = h->crc;
+      report_.sealed = h->count == 0;
+      offset += h->total();
+    }
+    co_return true;
+  }
+
+  // Whether the bad bytes from `offset` on in the last segment may be cut off.
+  task<result<void>> judge(wal_window<Files>& window, std::uint64_t offset) {
+    // Hostile bytes could hold many headers of long frames; then the search ends, on the safe side.
+    std::uint64_t budget = 4 * window.size() + 65536;
+    bool found = false;
+    for (std::uint64_t at = frame_header::padded(offset); at + frame_header::size <= window.size(); at += 8) {
+      if (!window.has(at, frame_header::size))
+        if (const result<void> loaded = co_await window.load(at, frame_header::size); !loaded) co_return loaded.error();
+      const std::optional<frame_header> h = read_wal_frame(window.view(at, frame_header::size));
+      if (!h || h->first < tail_.next || h->total() > window.size() - at) continue;
+      if (h->total() > budget)
+        co_return error{errc::corrupt, domain::storage, "a damaged log segment that looks made up",
+                        static_cast<std::int64_t>(offset)};
+      budget -= h->total();
+      if (!window.has(at, h->total()))
+        if (const result<void> loaded = co_await window.load(at, h->total()); !loaded) co_return loaded.error();
+      if (!wal_frame_is_whole(window.view(at, h->total()), *h)) continue;
+      found = true;
+      // The frame that holds the very next record is here, or a later one knew that record to be synced.
+      if (h->first == tail_.next || h->synced() >= tail_.next)
+        co_return error{errc::corrupt, domain::storage, "a damaged record with synced records after it",
+                        static_cast<std::int64_t>(offset)};
+      at += h->total() - 8;
+    }
+    if (!found) co_return result<void>{};
+    if (gap_ == wal_gap::refuse)
+      co_return error{errc::corrupt, domain::storage, "a damaged record with records after it that were never synced",
+                      static_cast<std::int64_t>(offset)};
+    report_.gap = true;
+    co_return result<void>{};
+  }
+
+  Files& files_;
+  std::string_view directory_;
+  wal_gap gap_;
+  F& on_record_;
+  wal_recovery& report_;
+  wal_tail tail_;
+  std::uint64_t at_ = 0;      // the segment looked at
+  std::uint64_t before_ = 0;  // end of the one before it
+  bool drop_ = false;
+};
+
+}  // namespace detail
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
+// ---- frys/storage/detail/wal_state.hpp
+// wal_state: the inside of a log, at one address for its life: the open group, the file it goes to, and who waits.
+#ifndef FRYS_STORAGE_DETAIL_WAL_STATE_HPP
+#define FRYS_STORAGE_DETAIL_WAL_STATE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What a log did since it was opened.
+struct wal_stats {
+  std::uint64_t records = 0;  // appended
+  std::uint64_t bytes = 0;    // written, frames and headers included
+  std::uint64_t groups = 0;   // written: one write each
+  std::uint64_t syncs = 0;    // of files
+  std::uint64_t rotations = 0;
+};
+
+namespace detail {
+
+template <class F>
+concept wal_files = file_system<F> && std::same_as<typename F::buffer, buffer>;
+
+template <class Files>
+class wal_state {
+ public:
+  class durable_wait;
+
+  template <class Options>
+  wal_state(Files& files, const Options& o)
+      : files_(files),
+        directory_(o.directory),
+        segment_bytes_(o.segment_bytes),
+        group_bytes_((std::min)(o.group_bytes, most_bytes_in_group)),
+        record_bytes_((std::min)(o.record_bytes, most_bytes_in_group)),
+        level_(o.level) {
+    while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
+  }
+  wal_state(const wal_state&) = delete;
+  wal_state& operator=(const wal_state&) = delete;
+  ~wal_state() { FRYS_ASSERT(!flushing_, "wal: a log was destroyed while a flush of it waits"); }
+
+  const std::string& directory() const noexcept { return directory_; }
+  durability level() const noexcept { return level_; }
+  std::uint64_t appended() const noexcept { return appended_; }
+  std::uint64_t durable() const noexcept { return level_ == durability::none ? appended_ : flushed_; }
+  bool needs_flush() const noexcept { return flushed_ != appended_; }
+  bool is_flushing() const noexcept { return flushing_; }
+  std::uint64_t first() const noexcept { return segments_.front(); }
+  std::size_t segments() const noexcept { return segments_.size(); }
+  std::optional<error> failure() const noexcept { return stop_; }
+  const wal_stats& stats() const noexcept { return stats_; }
+
+  result<void> make_directory() {
+    if (directory_.empty()) return {};
+    const result<void> made = files_.make_directory(directory_);
+    if (!made) return made;
+    const std::size_t slash = directory_.find_last_of('/');
+    return files_.sync_directory(slash == std::string::npos || slash == 0
+                                     ? std::string_view(slash == 0 ? "/" : ".")
+                                     : std::string_view(directory_).substr(0, slash));
+  }
+
+  // Goes on behind what recovery found.
+  task<result<void>> begin(wal_tail tail) {
+    segments_ = std::move(tail.segments);
+    chain_ = tail.chain;
+    sealed_ = segments_.empty() || tail.sealed;
+    appended_ = flushed_ = synced_ = tail.next - 1;
+    if (!group_.prepare() || !next_group_.prepare())
+      co_return error{errc::out_of_memory, domain::storage, "no memory for a log's groups", 0};
+    if (segments_.empty()) co_return co_await begin_segment();
+    result<typename Files::file> opened = files_.open(wal_path(directory_, segments_.back()), open_mode::read_write);
+    if (!opened) co_return opened.error();
+    file_.emplace(*std::move(opened));
+    offset_ = tail.offset;
+    co_return result<void>{};
+  }
+
+  template <class Fill>
+  result<std::uint64_t> append(std::size_t size, Fill&& fill) {
+    if (stop_) [[unlikely]]
+      return *stop_;
+    if (size > record_bytes_) [[unlikely]]
+      return error{errc::too_large, domain::storage, "a record is larger than the log's limit",
+                   static_cast<std::int64_t>(record_bytes_)};
+    if (!group_.empty() && group_.bytes() + wal_frame_header::record_header + size > group_bytes_) [[unlikely]]
+      return error{errc::full, domain::storage, "the log's open group is at its limit; flush it",
+                   static_cast<std::int64_t>(group_bytes_)};
+    std::byte* to = group_.room(size);
+    if (to == nullptr) [[unlikely]]
+      return error{errc::out_of_memory, domain::storage, "no memory for a log's group", 0};
+    fill(byte_span(to, size));
+    group_.keep(size);
+    ++stats_.records;
+    return ++appended_;
+  }
+
+  task<result<void>> flush() {
+    const std::uint64_t target = appended_;
+    while (flushed_ < target) {
+      if (failed_) {
+        wake();
+        co_return *failed_;
+      }
+      if (flushing_) {  // its end wakes us; then the next group may be ours to write
+        const result<void> other = co_await durable_wait(*this, flushed_ + 1, false);
+        if (!other) co_return other.error();
+        continue;
+      }
+      in_flight mark(*this);
+      if (offset_ > wal_segment_header::size && offset_ + wal_frame_header::size + group_.bytes() > segment_bytes_) {
+        const result<void> rotated = co_await rotate();
+        if (!rotated) co_return mark.fail(rotated.error());
+      }
+      std::swap(group_, next_group_);  // appends go on in the other one
+      writing_ = appended_;
+      wal_frame_header h;
+      h.previous = chain_;
+      h.first = flushed_ + 1;
+      h.unsynced = wal_frame_header::count_unsynced(h.first, synced_);
+      buffer bytes = next_group_.seal(h);
+      const std::size_t size = bytes.size();
+      const result<std::size_t> written = co_await files_.write(*file_, std::move(bytes), offset_);
+      if (!written) co_return mark.fail(written.error());
+      offset_ += size;
+      chain_ = h.crc;
+      stats_.bytes += size;
+      ++stats_.groups;
+      if (level_ == durability::machine) {
+        const result<void> synced = co_await sync();
+        if (!synced) co_return mark.fail(synced.error());
+        synced_ = writing_;
+      }
+      next_group_.reset();
+      flushed_ = writing_;
+      sealed_ = false;
+      mark.end();
+    }
+    co_return result<void>{};
+  }
+
+  task<result<void>> close() {
+    if (!stop_) stop_ = error{errc::closed, domain::storage, "the log was closed", 0};
+    if (closing_) co_return result<void>{};
+    closing_ = true;
+    static_cast<void>(co_await flush());
+    if (failed_) {
+      file_.reset();
+      co_return *failed_;
+    }
+    if (!sealed_) {
+      in_flight mark(*this);
+      writing_ = appended_;
+      if (level_ != durability::machine) {  // the seal says that all before it is synced, so that comes first
+        const result<void> synced = co_await sync();
+        if (!synced) co_return mark.fail(synced.error());
+        synced_ = writing_;
+      }
+      const result<void> sealed = co_await seal();
+      if (!sealed) co_return mark.fail(sealed.error());
+      sealed_ = true;
+      mark.end();
+    }
+    file_.reset();
+    co_return result<void>{};
+  }
+
+  result<void> truncate_before(std::uint64_t number) {
+    // From the oldest on, each removal durable before the next: a crash leaves no hole between segments.
+    while (segments_.size() > 1 && segments_[1] <= number) {
+      const result<void> removed = files_.remove(wal_path(directory_, segments_.front()));
+      if (!removed) return removed;
+      segments_.erase(segments_.begin());
+      const result<void> synced = files_.sync_directory(directory_or_here());
+      if (!synced) return synced;
+    }
+    return {};
+  }
+
+  // An awaiter; ends when `number` is flushed, or with the error that keeps it from that.
+  class [[nodiscard]] durable_wait : public list_hook<> {
+   public:
+    durable_wait(wal_state& s, std::uint64_t number, bool now) noexcept : state_(s), number_(number), now_(now) {}
+    durable_wait(const durable_wait&) = delete;
+    durable_wait& operator=(const durable_wait&) = delete;
+    ~durable_wait() { this->unlink(); }
+
+    bool await_ready() const noexcept { return now_ || state_.flushed_ >= number_ || state_.failed_; }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+      waiting_ = waiting;
+      state_.enqueue(*this);
+    }
+    result<void> await_resume() const noexcept {
+      if (now_ || state_.flushed_ >= number_) return {};
+      return *state_.failed_;
+    }
+
+   private:
+    friend wal_state;
+    wal_state& state_;
+    std::uint64_t number_;
+    bool now_;
+    std::coroutine_handle<> waiting_;
+  };
+
+ private:
+  static constexpr std::size_t most_bytes_in_group = wal_frame_header::largest - 256;  // so that a length fits
+
+  // While a group is on its way. If the coroutine that writes it is destroyed, nobody knows what happened: the log
+  // fails.
+  class in_flight {
+   public:
+    explicit in_flight(wal_state& s) noexcept : state_(s) { s.flushing_ = true; }
+    in_flight(const in_flight&) = delete;
+    in_flight& operator=(const in_flight&) = delete;
+    ~in_flight() {
+      if (ended_) return;
+      state_.flushing_ = false;
+      state_.stop({errc::cancelled, domain::storage, "a flush was dropped before its end", 0});
+    }
+    error fail(const error& e) noexcept {
+      state_.stop(e);
+      end();
+      return e;
+    }
+    void end() noexcept {
+      ended_ = true;
+      state_.flushing_ = false;
+      state_.wake();
+    }
+
+   private:
+    wal_state& state_;
+    bool ended_ = false;
+  };
+
+  std::string_view directory_or_here() const noexcept {
+    return directory_.empty() ? "." : std::string_view(directory_);
+  }
+
+  void stop(const error& e) noexcept {
+    if (!failed_) failed_ = e;
+    if (!stop_) stop_ = e;
+  }
+
+  // Numbers mostly rise, so the place is found from the back.
+  void enqueue(durable_wait& w) noexcept {
+    auto at = waiting_.end();
+    while (at != waiting_.begin()) {
+      auto before = at;
+      if ((--before)->number_ <= w.number_) break;
+      at = before;
+    }
+    waiting_.insert(at, w);
+  }
+  void wake() noexcept {
+    // Those who are resumed may wait again, flush, or destroy others: so first all leave the list, then they run.
+    intrusive_list<durable_wait> ready;
+    while (!waiting_.empty() && (failed_ || waiting_.front().number_ <= flushed_))
+      ready.push_back(*waiting_.pop_front());
+    while (durable_wait* w = ready.pop_front()) w->waiting_.resume();
+  }
+
+  task<result<void>> sync() {
+    ++stats_.syncs;
+    co_return co_await files_.sync(*file_);
+  }
+
+  // The old segment is synced before the new one has a name: a log has holes at its very end only.
+  task<result<void>> rotate() {
+    if (synced_ != flushed_) {
+      const result<void> synced = co_await sync();
+      if (!synced) co_return synced.error();
+      synced_ = flushed_;
+    }
+    ++stats_.rotations;
+    co_return co_await begin_segment();
+  }
+  // Name and header are durable before the first frame is written.
+  task<result<void>> begin_segment() {
+    const std::uint64_t first = flushed_ + 1;
+    result<typename Files::file> made = files_.open(wal_path(directory_, first), open_mode::create_new);
+    if (!made) co_return made.error();
+    result<buffer> bytes = buffer::allocate(wal_segment_header::size);
+    if (!bytes) co_return bytes.error();
+    const wal_segment_header header{chain_, first};
+    chain_ = header.encode(bytes->data());
+    file_.emplace(*std::move(made));
+    const result<std::size_t> written = co_await files_.write(*file_, *std::move(bytes), 0);
+    if (!written) co_return written.error();
+    const result<void> synced = co_await sync();
+    if (!synced) co_return synced.error();
+    const result<void> named = files_.sync_directory(directory_or_here());
+    if (!named) co_return named.error();
+    offset_ = wal_segment_header::size;
+    stats_.bytes += offset_;
+    segments_.push_back(first);
+    co_return result<void>{};
+  }
+  task<result<void>> seal() {
+    wal_frame_header h;
+    h.previous = chain_;
+    h.first = flushed_ + 1;
+    result<buffer> bytes = buffer::allocate(wal_frame_header::size);
+    if (!bytes) co_return bytes.error();
+    h.crc = h.encode(bytes->data());
+    const result<std::size_t> written = co_await files_.write(*file_, *std::move(bytes), offset_);
+    if (!written) co_return written.error();
+    offset_ += wal_frame_header::size;
+    chain_ = h.crc;
+    stats_.bytes += wal_frame_header::size;
+    co_return co_await sync();
+  }
+
+  Files& files_;
+  std::string directory_;
+  std::uint64_t segment_bytes_;
+  std::size_t group_bytes_;
+  std::size_t record_bytes_;
+  durability level_;
+
+  wal_group group_;              // takes appends
+  wal_group next_group_;         // is written, or waits for its turn
+  std::optional<error> stop_;    // why appends are refused
+  std::optional<error> failed_;  // the write or sync that failed
+  bool flushing_ = false;
+  bool closing_ = false;
+  bool sealed_ = true;          // there is no frame, or the last one is a seal
+  std::uint64_t appended_ = 0;  // highest number given out
+  std::uint64_t writing_ = 0;   // highest number of the group in flight
+  std::uint64_t flushed_ = 0;   // highest number written, at machine: and synced
+  std::uint64_t synced_ = 0;    // highest number known to be synced
+
+  std::optional<typename Files::file> file_;  // the last segment
+  std::vector<std::uint64_t> segments_;       // first numbers
+  std::uint64_t offset_ = 0;                  // end of the last segment
+  std::uint32_t chain_ = 0;                   // checksum of the last frame or header
+  wal_stats stats_;
+  intrusive_list<durable_wait> waiting_;  // by number
+};
+
+}  // namespace detail
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_STORAGE_DETAIL_WAL_STATE_HPP
+// ---- frys/storage/wal.hpp
+// wal: a write-ahead log: records get consecutive numbers, become durable in groups, and come back in order at start.
+//
+// Use when  a state in memory must survive: append what changes it, answer when the record is durable, replay at start.
+// Not when  several threads append to one log (give each owner its own), or old records are looked up by key.
+// Threads   one: the owner's.
+// Cost      append: one copy (or none: fill in place) into the open group, no allocation, no system call. flush: one
+//           checksum, one write and one sync by level for all that was appended before; appends during it form the next
+//           group. One coroutine frame per flush.
+// Ordering  records become durable in the order of their numbers; after a crash the log holds a prefix of what was
+//           appended that contains all that was promised (durability.hpp).
+// Errors    a failed write or sync is sticky: what waits for it and every later append fail with it, nothing is tried
+//           again; what it left on the disk is found out by the next open. open: corrupt with the offset in
+//           error.number and the file in the report.
+// Lifetime  files must outlive the log, the log its flushes and waiters. A flush that is destroyed while it waits
+//           fails the log.
+//
+// Policies: policy::files<F>, a file_system whose buffer is frys::buffer (sim::disk, posix_files, a reactor's files);
+//           no default, or policy::world.
+// Source    chained checksums: TigerBeetle's journal; the synced mark that tells damage from a torn tail: Pebble.
+#ifndef FRYS_STORAGE_WAL_HPP
+#define FRYS_STORAGE_WAL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct wal_options {
+  std::string_view directory = "";                  // made if missing; must live until open has ended
+  std::uint64_t segment_bytes = 64u * 1024 * 1024;  // a new file is begun when one would grow past this
+  durability level = durability::machine;           // what durable() and an acknowledgement mean
+  std::size_t group_bytes = 16u * 1024 * 1024;      // an append that would make the open group larger is refused: full
+  std::size_t record_bytes = 512u * 1024 * 1024;    // a larger record is refused: too_large; one that is larger than a
+                                                    // group may stand in a group alone
+  wal_gap gap = wal_gap::refuse;                    // see wal_gap
+  wal_recovery* report = nullptr;                   // filled by open, also when it fails
+};
+
+template <class... Policies>
+class wal {
+  using accepted = policy::keys<policy::files_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::wal: unknown policy; it takes policy::files and policy::world");
+  static_assert(accepted::template unique<Policies...>, "frys::wal: a policy is given twice; name each at most once");
+
+ public:
+  using files_type = typename policy::pick<policy::files<void>, Policies...>::type;
+  static_assert(!std::is_void_v<files_type>,
+                "frys::wal: name where the log lives: policy::files<F>, for example posix_files or sim::disk");
+  static_assert(std::is_void_v<files_type> || detail::wal_files<files_type>,
+                "frys::wal: policy::files wants a file system whose buffer is frys::buffer, see core/concepts.hpp");
+
+  wal(wal&&) noexcept = default;
+  wal& operator=(wal&&) noexcept = default;
+
+  // Opens the log in options.directory, or begins one. Calls on_record(std::uint64_t number, byte_view record) for each
+  // record there is, in order; it answers nothing, or result<void>, whose error ends the opening. The view is good
+  // during the call. On an error the records given so far are no state to work with: errc::corrupt (damage; see
+  // options.report), version_mismatch, or what the file system said.
+  template <class F>
+  static task<result<wal>> open(files_type& files, wal_options options, F on_record) {
+    static_assert(std::is_invocable_v<F&, std::uint64_t, byte_view>,
+                  "frys::wal::open: on_record takes a std::uint64_t number and a byte_view record");
+    std::unique_ptr<state> s(new (std::nothrow) state(files, options));
+    if (s == nullptr) co_return error{errc::out_of_memory, domain::storage, "no memory for a log", 0};
+    wal_recovery ours;
+    wal_recovery& report = options.report != nullptr ? *options.report : ours;
+    report = {};
+    const result<void> made = s->make_directory();
+    if (!made) co_return made.error();
+    detail::wal_reader<files_type, F> reader(files, s->directory(), options.gap, on_record, report);
+    result<detail::wal_tail> tail = co_await reader.run();
+    if (!tail) co_return tail.error();
+    const result<void> begun = co_await s->begin(*std::move(tail));
+    if (!begun) co_return begun.error();
+    co_return wal(std::move(s));
+  }
+
+  // Adds a record to the open group; answers its number. It is not durable before a flush says so. Fails with
+  // full (the open group is at its limit: flush), too_large, out_of_memory, closed, or the error that made the log
+  // fail.
+  result<std::uint64_t> append(byte_view record) {
+    return state_->append(record.size(), [record](byte_span to) noexcept {
+      if (!record.empty()) std::memcpy(to.data(), record.data(), record.size());
+    });
+  }
+  // The same without a copy: fill(byte_span) writes the `size` bytes of the record where they will be written from. If
+  // it throws, nothing was appended. It must not call the log.
+  template <class Fill>
+  requires std::is_invocable_v<Fill&, byte_span> result<std::uint64_t> append(std::size_t size, Fill&& fill) {
+    return state_->append(size, fill);
+  }
+
+  // Ends when all that was appended before the call is written and synced as the level asks (none: written), or with
+  // the error that kept it from that. One group is written at a time; callers that come meanwhile share the next one.
+  task<result<void>> flush() { return state_->flush(); }
+
+  // The highest number that is durable by the log's level; 0: none. With durability::none the highest appended.
+  [[nodiscard]] std::uint64_t durable() const noexcept { return state_->durable(); }
+  // The highest number appended; 0: none ever.
+  [[nodiscard]] std::uint64_t appended() const noexcept { return state_->appended(); }
+  // Whether a flush has something to do.
+  [[nodiscard]] bool needs_flush() const noexcept { return state_->needs_flush(); }
+  // Whether a group is being written right now.
+  [[nodiscard]] bool is_flushing() const noexcept { return state_->is_flushing(); }
+
+  // Ends when record `number` is durable, with the log's error if it will not be. Somebody must flush. All whose
+  // records became durable by one sync are resumed one after the other by the flush, in the order of their numbers.
+  [[nodiscard]] auto wait_durable(std::uint64_t number) noexcept {
+    return typename state::durable_wait(*state_, number, state_->level() == durability::none);
+  }
+
+  // Flushes, marks the log as complete, syncs at every level, and closes the file. Appends fail with closed from the
+  // call on. A log that is destroyed without it is as after a crash.
+  task<result<void>> close() { return state_->close(); }
+
+  // Removes the segments all of whose records are below `number`: what a checkpoint holds. Answers an error of the file
+  // system; the log goes on all the same.
+  result<void> truncate_before(std::uint64_t number) { return state_->truncate_before(number); }
+  // The first record that is still there (or will be).
+  [[nodiscard]] std::uint64_t first() const noexcept { return state_->first(); }
+  [[nodiscard]] std::size_t segments() const noexcept { return state_->segments(); }
+
+  [[nodiscard]] durability level() const noexcept { return state_->level(); }
+  // Why the log takes no more records: the error of a failed write or sync, or closed; nothing while it works.
+  [[nodiscard]] std::optional<error> failure() const noexcept { return state_->failure(); }
+  // Counts since open.
+  [[nodiscard]] const wal_stats& stats() const noexcept { return state_->stats(); }
+
+ private:
+  using state = detail::wal_state<files_type>;
+  explicit wal(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+
+  std::unique_ptr<state> state_;  // stays where it is while the log moves: flushes and waiters point to it
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_STORAGE_WAL_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH
+#include <cmath>
+
+// ---- frys/search/metric.hpp
+// metric: what "near" means to a search: cosine, squared Euclidean distance, or inner product.
+//
+// A metric is a type, so that an index holds no pointer and no branch for it. Your own satisfies search_metric.
+#ifndef FRYS_SEARCH_METRIC_HPP
+#define FRYS_SEARCH_METRIC_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// M::larger_is_nearer  the direction of the scores.
+// M::unit_length       vectors are stored with length 1 and scores divided by the query's length; zero is refused.
+// M::scores            out[i] = the score of `query` with the row at rows + i * stride, for i < count, over n floats.
+// The
+//                      same row must give the same bits wherever it stands.
+template <class M>
+concept search_metric = requires(const float* floats, std::size_t size, float* out) {
+  requires std::same_as<decltype(M::larger_is_nearer), const bool>;
+  requires std::same_as<decltype(M::unit_length), const bool>;
+  { M::scores(floats, floats, size, size, size, out) }
+  noexcept->std::same_as<void>;
+};
+
+namespace metrics {
+
+// Score: the cosine of the angle, 1 for the same direction, -1 for the opposite one.
+struct cosine {
+  static constexpr bool larger_is_nearer = true;
+  static constexpr bool unit_length = true;
+  static void scores(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
+                     float* out) noexcept {
+    simd::kernels().dot_rows(query, rows, stride, count, n, out);
+  }
+};
+
+// Score: the squared distance, 0 for the same point.
+struct l2 {
+  static constexpr bool larger_is_nearer = false;
+  static constexpr bool unit_length = false;
+  static void scores(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
+                     float* out) noexcept {
+    simd::kernels().l2_squared_rows(query, rows, stride, count, n, out);
+  }
+};
+
+// Score: the inner product; lengths count.
+struct dot {
+  static constexpr bool larger_is_nearer = true;
+  static constexpr bool unit_length = false;
+  static void scores(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
+                     float* out) noexcept {
+    simd::kernels().dot_rows(query, rows, stride, count, n, out);
+  }
+};
+
+}  // namespace metrics
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SEARCH_METRIC_HPP
+// ---- frys/search/flat_index.hpp
+// flat_index: the exact nearest vectors to a query, by comparing it with every vector.
+//
+// Use when  there are up to some 100,000 vectors, or the answer must be exact, or vectors come and go all the time.
+// Not when  a scan takes too long: it reads all vectors, some 10 GB/s a core.
+// Threads   const functions: any number of threads at once. Others: one thread, and no const function meanwhile.
+// Cost      top_k: O(size * dimension), no allocation. add, update, remove: O(dimension), except where add grows the
+// index
+//           and copies it; reserve moves that to a time of your choice.
+// Memory    rows stand together, each on its own cache lines, padded with zeros; 16 to 24 more bytes for each.
+// Order     nearest first; equal scores by the smaller id. Scores are rounded as the SIMD target rounds.
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>    where the memory comes from    default os_pages
+//   policy::limit<N>    the most bytes it may hold     default no limit
+#ifndef FRYS_SEARCH_FLAT_INDEX_HPP
+#define FRYS_SEARCH_FLAT_INDEX_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// One answer of a search. What the score means is the metric's to say.
+struct neighbour {
+  std::uint64_t id = 0;
+  float score = 0;
+  friend bool operator==(const neighbour&, const neighbour&) = default;
+};
+
+template <class Metric, class... Policies>
+class flat_index {
+  using accepted = policy::keys<policy::pages_key, policy::limit_key>;
+  static_assert(search_metric<Metric>,
+                "frys::flat_index: the first argument wants a metric such as metrics::cosine, see search/metric.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::flat_index: unknown policy; it takes policy::pages, policy::limit and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::flat_index: a policy is given twice; name each at most once");
+
+ public:
+  using metric_type = Metric;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::flat_index: policy::pages wants a page source with allocate and release, see core/concepts.hpp");
+  static constexpr std::size_t limit =
+      policy::pick<policy::limit<static_cast<std::size_t>((std::numeric_limits<std::ptrdiff_t>::max)())>,
+                   Policies...>::value;
+  static constexpr std::size_t max_dimension = 65536;
+  static constexpr std::size_t max_size = std::size_t{1} << 30;
+
+  // Allocates nothing. The dimension is from 1 to max_dimension; create checks it for you.
+  explicit flat_index(std::size_t dimension) noexcept
+      : dimension_(dimension), stride_((dimension + row_unit - 1) / row_unit * row_unit) {
+    FRYS_ASSERT(dimension >= 1 && dimension <= max_dimension, "flat_index: the dimension is 0 or above max_dimension");
+  }
+  // errc::invalid_argument (the number: the dimension) if the dimension is 0 or above max_dimension.
+  static result<flat_index> create(std::size_t dimension) noexcept {
+    if (dimension < 1 || dimension > max_dimension)
+      return error{errc::invalid_argument, domain::search, "the dimension is 0 or above the maximum",
+                   static_cast<std::int64_t>(dimension)};
+    return flat_index(dimension);
+  }
+  flat_index(flat_index&& other) noexcept { take(other); }
+  flat_index& operator=(flat_index&& other) noexcept {
+    if (this != &other) {
+      if (!memory_.empty()) pages_type::release(memory_);
+      take(other);
+    }
+    return *this;
+  }
+  ~flat_index() {
+    if (!memory_.empty()) pages_type::release(memory_);
+  }
+
+  [[nodiscard]] std::size_t dimension() const noexcept { return dimension_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  // The memory that the index holds.
+  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size(); }
+  [[nodiscard]] bool contains(std::uint64_t id) const noexcept { return find(id) != none; }
+
+  // The vector as it is stored (of length 1 if the metric wants that), until the next change; empty if there is none.
+  [[nodiscard]] std::span<const float> vector(std::uint64_t id) const noexcept {
+    const std::size_t row = find(id);
+    if (row == none) return {};
+    return {row_at(row), dimension_};
+  }
+
+  // Room for `count` vectors, so that adding up to there allocates nothing.
+  // errc::limit_exceeded (the number: the limit), errc::out_of_memory; then nothing has changed.
+  result<void> reserve(std::size_t count) noexcept { return count <= capacity_ ? result<void>() : grow(count); }
+
+  // A new vector, copied. errc::already_exists if the id is taken; errc::invalid_argument for another dimension (the
+  // number: the vector's), for an element that is not a finite number (its index), and for a vector of length zero
+  // where the metric needs a direction; errors of reserve. After an error nothing has changed.
+  result<void> add(std::uint64_t id, std::span<const float> vector) noexcept {
+    if (find(id) != none)
+      return error{errc::already_exists, domain::search, "the id is in the index already", as_number(id)};
+    return append(id, vector);
+  }
+
+  // Replaces the vector of an id. errc::not_found if there is none; else as add.
+  result<void> update(std::uint64_t id, std::span<const float> vector) noexcept {
+    const std::size_t row = find(id);
+    if (row == none) return error{errc::not_found, domain::search, "the id is not in the index", as_number(id)};
+    return write(row, vector);
+  }
+
+  // add or update, whichever fits. Answers true if the id is new.
+  result<bool> put(std::uint64_t id, std::span<const float> vector) noexcept {
+    const std::size_t row = find(id);
+    const result<void> done = row == none ? append(id, vector) : write(row, vector);
+    if (!done) return done.error();
+    return row == none;
+  }
+
+  // False if the id is not there. The last row moves into the gap.
+  bool remove(std::uint64_t id) noexcept {
+    const std::size_t row = find(id);
+    if (row == none) return false;
+    erase_slot(slot_of(id));
+    --size_;
+    if (row != size_) {
+      std::memcpy(row_at(row), row_at(size_), stride_ * sizeof(float));
+      ids()[row] = ids()[size_];
+      slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+    }
+    return true;
+  }
+
+  // Forgets all vectors and keeps the memory.
+  void clear() noexcept {
+    size_ = 0;
+    if (capacity_ != 0) std::memset(slots(), 0, slot_count(capacity_) * sizeof(std::uint32_t));
+  }
+
+  // The `k` nearest vectors, or all if there are fewer, nearest first, into `out`; answers how many.
+  // errc::invalid_argument for a query of another dimension, with an element that is not a finite number, of length
+  // zero where the metric needs a direction, and if `out` has no room for k.
+  result<std::size_t> top_k(std::span<const float> query, std::size_t k, std::span<neighbour> out) const noexcept;
+
+ private:
+  static constexpr std::size_t row_unit = 64 / sizeof(float);  // rows start and end with a cache line
+  static constexpr std::size_t block = 256;                    // rows scored at a time
+  static constexpr std::size_t none = (std::numeric_limits<std::size_t>::max)();
+
+  static constexpr std::int64_t as_number(std::uint64_t id) noexcept { return static_cast<std::int64_t>(id); }
+  static constexpr std::size_t slot_count(std::size_t capacity) noexcept { return std::bit_ceil(2 * capacity); }
+
+  // One piece of memory: the rows, their ids, and an open hash table from id to row + 1.
+  std::uint64_t bytes_for(std::size_t capacity) const noexcept {
+    return std::uint64_t{capacity} * (stride_ * sizeof(float) + sizeof(std::uint64_t)) +
+           std::uint64_t{slot_count(capacity)} * sizeof(std::uint32_t);
+  }
+  float* row_at(std::size_t row) const noexcept { return reinterpret_cast<float*>(memory_.data()) + row * stride_; }
+  std::uint64_t* ids() const noexcept {
+    return reinterpret_cast<std::uint64_t*>(memory_.data() + capacity_ * stride_ * sizeof(float));
+  }
+  std::uint32_t* slots() const noexcept { return reinterpret_cast<std::uint32_t*>(ids() + capacity_); }
+
+  std::size_t home(std::uint64_t id) const noexcept {
+    return static_cast<std::size_t>(hash_integer(id)) & (slot_count(capacity_) - 1);
+  }
+  // The slot that holds the id, or the empty one where it would go. Half of the slots are empty at least.
+  std::size_t slot_of(std::uint64_t id) const noexcept {
+    const std::size_t mask = slot_count(capacity_) - 1;
+    std::size_t slot = home(id);
+    while (slots()[slot] != 0 && ids()[slots()[slot] - 1] != id) slot = (slot + 1) & mask;
+    return slot;
+  }
+  std::size_t find(std::uint64_t id) const noexcept {
+    if (size_ == 0) return none;
+    const std::uint32_t entry = slots()[slot_of(id)];
+    return entry == 0 ? none : entry - 1;
+  }
+  // Pulls back what probed past the gap, so that no tombstones are needed.
+  void erase_slot(std::size_t gap) noexcept {
+    const std::size_t mask = slot_count(capacity_) - 1;
+    for (std::size_t next = (gap + 1) & mask; slots()[next] != 0; next = (next + 1) & mask) {
+      const std::size_t wanted = home(ids()[slots()[next] - 1]);
+      if (((next - wanted) & mask) < ((next - gap) & mask)) continue;
+      slots()[gap] = slots()[next];
+      gap = next;
+    }
+    slots()[gap] = 0;
+  }
+
+  void take(flat_index& other) noexcept {
+    dimension_ = other.dimension_;
+    stride_ = other.stride_;
+    memory_ = std::exchange(other.memory_, {});
+    capacity_ = std::exchange(other.capacity_, 0);
+    size_ = std::exchange(other.size_, 0);
+  }
+
+  result<void> grow(std::size_t count) noexcept {
+    if (count > max_size || bytes_for(count) > limit)
+      return error{errc::limit_exceeded, domain::search, "the index would pass its limit",
+                   static_cast<std::int64_t>(limit)};
+    result<byte_span> fresh = pages_type::allocate(static_cast<std::size_t>(bytes_for(count)));
+    if (!fresh) return fresh.error();
+    const byte_span old = memory_;
+    const std::uint64_t* old_ids = capacity_ == 0 ? nullptr : ids();
+    memory_ = *fresh;
+    capacity_ = count;
+    if (size_ != 0) {
+      std::memcpy(memory_.data(), old.data(), size_ * stride_ * sizeof(float));
+      std::memcpy(ids(), old_ids, size_ * sizeof(std::uint64_t));
+    }
+    for (std::size_t row = 0; row < size_; ++row) slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+    if (!old.empty()) pages_type::release(old);
+    return {};
+  }
+
+  // 1 / length where vectors are stored with length 1, else 1; or what is wrong with the vector.
+  result<double> factor_of(std::span<const float> vector) const noexcept {
+    if (vector.size() != dimension_)
+      return error{errc::invalid_argument, domain::search, "the vector has another dimension than the index",
+                   static_cast<std::int64_t>(vector.size())};
+    double square = 0;
+    bool finite = true;
+    for (const float each : vector) {
+      square += static_cast<double>(each) * static_cast<double>(each);  // cannot overflow in double
+      finite = finite && std::abs(each) <= (std::numeric_limits<float>::max)();
+    }
+    if (!finite) {
+      std::size_t at = 0;
+      while (std::abs(vector[at]) <= (std::numeric_limits<float>::max)()) ++at;
+      return error{errc::invalid_argument, domain::search, "an element of the vector is not a finite number",
+                   static_cast<std::int64_t>(at)};
+    }
+    if constexpr (!Metric::unit_length) return 1.0;
+    if (square == 0)
+      return error{errc::invalid_argument, domain::search, "a vector of length zero has no direction", 0};
+    return 1.0 / std::sqrt(square);
+  }
+
+  result<void> write(std::size_t row, std::span<const float> vector) noexcept {
+    const result<double> factor = factor_of(vector);
+    if (!factor) return factor.error();
+    copy(row, vector, *factor);
+    return {};
+  }
+  void copy(std::size_t row, std::span<const float> vector, double factor) noexcept {
+    float* to = row_at(row);
+    for (std::size_t i = 0; i < dimension_; ++i) {
+      if constexpr (Metric::unit_length)
+        to[i] = static_cast<float>(static_cast<double>(vector[i]) * factor);
+      else
+        to[i] = vector[i];
+    }
+    for (std::size_t i = dimension_; i < stride_; ++i) to[i] = 0;
+  }
+  result<void> append(std::uint64_t id, std::span<const float> vector) noexcept {
+    const result<double> factor = factor_of(vector);
+    if (!factor) return factor.error();
+    if (size_ == capacity_) {
+      // Doubles; near the limit takes half of the step until it fits, down to one row.
+      std::size_t step = capacity_ < 32 ? 64 : capacity_;
+      result<void> grown = grow(size_ + step);
+      while (!grown && (step /= 2) != 0) grown = grow(size_ + step);
+      if (!grown) return grown.error();
+    }
+    const std::size_t slot = slot_of(id);
+    copy(size_, vector, *factor);
+    ids()[size_] = id;
+    slots()[slot] = static_cast<std::uint32_t>(++size_);
+    return {};
+  }
+
+  static bool nearer(const neighbour& a, const neighbour& b) noexcept {
+    if (a.score != b.score) return Metric::larger_is_nearer ? a.score > b.score : a.score < b.score;
+    return a.id < b.id;
+  }
+  // `out` is a heap with the farthest on top; puts `item` below `at` where it belongs.
+  static void sift_down(std::span<neighbour> heap, std::size_t at, neighbour item) noexcept {
+    for (;;) {
+      std::size_t child = 2 * at + 1;
+      if (child >= heap.size()) break;
+      if (child + 1 < heap.size() && nearer(heap[child], heap[child + 1])) ++child;
+      if (!nearer(item, heap[child])) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = item;
+  }
+
+  std::size_t dimension_ = 1;
+  std::size_t stride_ = row_unit;
+  byte_span memory_{};
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+};
+
+template <class Metric, class... Policies>
+result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float> query, std::size_t k,
+                                                           std::span<neighbour> out) const noexcept {
+  const result<double> factor = factor_of(query);
+  if (!factor) return factor.error();
+  if (k > out.size())
+    return error{errc::invalid_argument, domain::search, "the output has no room for k neighbours",
+                 static_cast<std::int64_t>(k)};
+  k = k < size_ ? k : size_;
+  if (k == 0) return std::size_t{0};
+
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float farthest = Metric::larger_is_nearer ? -infinity : infinity;
+  const std::span<neighbour> heap = out.first(k);
+  const std::uint64_t* const id = ids();
+  std::size_t filled = 0;
+  float scores[block];
+  for (std::size_t row = 0; row < size_; row += block) {
+    const std::size_t count = size_ - row < block ? size_ - row : block;
+    Metric::scores(query.data(), row_at(row), stride_, count, dimension_, scores);
+    for (std::size_t i = 0; i < count; ++i) {
+      // Huge elements may overflow to infinity minus infinity; such a row counts as farthest.
+      float score = scores[i] == scores[i] ? scores[i] : farthest;
+      if constexpr (Metric::unit_length) score = static_cast<float>(static_cast<double>(score) * *factor);
+      if (filled < k) {
+        heap[filled++] = {id[row + i], score};
+        if (filled == k)
+          for (std::size_t at = k / 2; at-- > 0;) sift_down(heap, at, heap[at]);
+      } else if (nearer({id[row + i], score}, heap[0])) {
+        sift_down(heap, 0, {id[row + i], score});
+      }
+    }
+  }
+  for (std::size_t left = k - 1; left > 0; --left) {  // the farthest goes to the end
+    const neighbour last = heap[left];
+    heap[left] = heap[0];
+    sift_down(heap.first(left), 0, last);
+  }
+  return k;
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SEARCH_FLAT_INDEX_HPP
+// ---- frys/search/fwd.hpp
+// fwd: the names of search without their bodies.
+#ifndef FRYS_SEARCH_FWD_HPP
+#define FRYS_SEARCH_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct neighbour;
+template <class Metric, class... Policies>
+class flat_index;
+namespace metrics {
+struct cosine;
+struct l2;
+struct dot;
+}  // namespace metrics
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SEARCH_FWD_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
+#include <map>
+#include <string>
+#include <vector>
+
+// ---- frys/sim/clock.hpp
+// sim::clock: a clock that stands still until a test moves it.
+//
+// Use when  a block takes policy::clock and the test decides what time it is.
+// Threads   one at a time. basic_clock<Tag> with a tag of your own is a clock apart from all others.
+#ifndef FRYS_SIM_CLOCK_HPP
+#define FRYS_SIM_CLOCK_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+// A model of clock_model (core/clock.hpp).
+template <class Tag = void>
+class basic_clock {
+ public:
+  static nanoseconds now() noexcept { return now_; }
+  // `by` is not negative: this clock never goes back.
+  static void advance(nanoseconds by) noexcept {
+    FRYS_ASSERT(by >= nanoseconds::zero(), "sim::clock::advance: time does not go back; use reset between tests");
+    now_ = by > (nanoseconds::max)() - now_ ? (nanoseconds::max)() : now_ + by;
+  }
+  // To `at`, if that is later than now.
+  static void advance_to(nanoseconds at) noexcept {
+    if (at > now_) now_ = at;
+  }
+  // To the start, between tests.
+  static void reset() noexcept { now_ = nanoseconds::zero(); }
+
+ private:
+  inline static nanoseconds now_ = nanoseconds::zero();
+};
+using clock = basic_clock<>;
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_CLOCK_HPP
+// ---- frys/sim/random.hpp
+// sim::random: random numbers from a seed: the same seed, the same run, on every machine.
+//
+// Threads  one at a time; own it.
+// Limits   not for secrets.
+// Source   splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
+#ifndef FRYS_SIM_RANDOM_HPP
+#define FRYS_SIM_RANDOM_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+// A model of random_source (core/concepts.hpp).
+class random {
+ public:
+  constexpr explicit random(std::uint64_t seed = 0) noexcept : state_(seed) {}
+
+  constexpr std::uint64_t operator()() noexcept {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  // A number in [0, n); 0 if n is 0. Its bias is below n / 2^64.
+  constexpr std::uint64_t below(std::uint64_t n) noexcept { return n == 0 ? 0 : (*this)() % n; }
+  // True once in `n` times on average; never if n is 0.
+  constexpr bool one_in(std::uint64_t n) noexcept { return n != 0 && below(n) == 0; }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_RANDOM_HPP
+// ---- frys/sim/disk.hpp
+// sim::disk: a file system in memory that loses what was not synced, at any operation you name, as a seed says.
+//
+// Use when  code that writes files must be right after power loss, kill -9, a full or a failing device.
+// Threads   one at a time.
+// Model     every operation that changes something has a number: creating, write, truncate, sync, rename, remove,
+//           make_directory, sync_directory. crash_after(n) lets n more succeed and interrupts the one after; from then
+//           on everything fails, until restart(seed) gives the disk as the crash may have left it:
+//             power_loss        what was synced is there. Of what was not, each write is kept, dropped or torn: by
+//             sectors
+//                               of 512 bytes, in any order, each new, old, half new, zero or garbage; a file may have
+//                               grown without its data; truncations, and names that were made, changed or removed
+//                               without sync_directory, may have happened or not, each for itself.
+//             nothing_unsynced  exactly what was synced.
+//             process_kill      all that was done before; of the interrupted write any part from its start.
+// Promised  bytes that were synced change only where a later write covers them.
+// Not yet   misdirected writes, latency, a second process.
+// Source    the fault list follows ALICE (OSDI'14), CrashMonkey (OSDI'18), FoundationDB's and TigerBeetle's simulators.
+#ifndef FRYS_SIM_DISK_HPP
+#define FRYS_SIM_DISK_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+// What came over the machine; see above.
+enum class aftermath : std::uint8_t { power_loss, nothing_unsynced, process_kill };
+
+// A model of file_system (core/concepts.hpp); all its awaitables are ready at once.
+class disk {
+  struct node;
+
+ public:
+  using buffer = frys::buffer;
+  static constexpr std::size_t sector = 512;
+
+  // An open file. Good until the restart after a crash.
+  class file {
+   private:
+    friend disk;
+    file(std::shared_ptr<node> n, std::uint64_t life, bool writes) noexcept
+        : node_(std::move(n)), life_(life), writes_(writes) {}
+    std::shared_ptr<node> node_;
+    std::uint64_t life_;
+    bool writes_;
+  };
+
+  // `seed` decides how much of a write a device does that runs full.
+  explicit disk(std::uint64_t seed = 0) : random_(seed) { now_[""] = safe_[""] = nullptr; }
+  disk(const disk&) = delete;
+  disk& operator=(const disk&) = delete;
+
+  // --- file_system ---
+  result<file> open(std::string_view path, open_mode mode);
+  result<void> remove(std::string_view path);
+  result<void> rename(std::string_view from, std::string_view to);
+  result<void> make_directory(std::string_view path);
+  result<void> sync_directory(std::string_view path);
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context);
+  result<std::uint64_t> size(file& f);
+  result<void> truncate(file& f, std::uint64_t size);
+  ready<result<std::size_t>> write(file& f, buffer data, std::uint64_t offset) {
+    return write_now(f, data.view(), offset);
+  }
+  ready<result<buffer>> read(file& f, buffer into, std::uint64_t offset) {
+    return read_now(f, std::move(into), offset);
+  }
+  ready<result<void>> sync(file& f) { return sync_now(f); }
+
+  // --- what the test decides ---
+  // Operations begun so far, in this life and those before.
+  [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
+  // `n` more operations succeed, the next is interrupted by the crash.
+  void crash_after(std::uint64_t n) noexcept { crash_at_ = operations_ + n + 1; }
+  [[nodiscard]] bool crashed() const noexcept { return crashed_; }
+  // The machine or the process comes back; also without a crash before. Files that were open are no longer.
+  void restart(std::uint64_t seed, aftermath what = aftermath::power_loss);
+
+  // `n` more operations succeed, the next fails with `code`; with `lasting` so do all after it. A write that fails
+  // leaves any part of its data; after a failed sync nobody knows what is on the disk, and no later sync promises it.
+  void fail_after(std::uint64_t n, errc code, bool lasting = false) noexcept {
+    fail_at_ = operations_ + n + 1;
+    fail_code_ = code;
+    fail_lasts_ = lasting;
+  }
+  // The same for reads, which have a count of their own.
+  void fail_read_after(std::uint64_t n, errc code) noexcept {
+    fail_read_at_ = reads_ + n + 1;
+    fail_read_code_ = code;
+  }
+
+  // A file with these bytes, synced with its name; its directory must exist. For tests that prepare or damage.
+  void put(std::string_view path, byte_view bytes);
+  // What reading the file now would give; nothing if there is none.
+  [[nodiscard]] std::vector<std::byte> contents(std::string_view path) const;
+  // The files' names with their directories, in order.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+ private:
+  struct change {
+    bool is_write;         // else a new size
+    std::uint64_t offset;  // or the size
+    std::vector<std::byte> data;
+    bool doubtful = false;  // a sync of it failed: no later one makes it safe
+  };
+  struct node {
+    std::vector<std::byte> now;    // as the process sees it
+    std::vector<std::byte> safe;   // as it was synced
+    std::vector<change> unsynced;  // in order
+  };
+  using names_type = std::map<std::string, std::shared_ptr<node>, std::less<>>;  // a directory has no node
+  struct name_change {
+    std::string gone, made;  // either may be empty
+    std::shared_ptr<node> of;
+    bool is_directory = false;
+  };
+  enum class turn : std::uint8_t { go, interrupted, failed };
+
+  static constexpr error crash_error{errc::io_failed, domain::sim, "the simulated machine has crashed", 5};
+
+  static std::string clean(std::string_view path);
+  static std::string_view parent(std::string_view clean_path) noexcept {
+    const std::size_t slash = clean_path.find_last_of('/');
+    return slash == std::string_view::npos ? std::string_view() : clean_path.substr(0, slash);
+  }
+  static void apply(std::vector<std::byte>& bytes, const change& c);
+  static void apply(names_type& names, const name_change& c);
+
+  // Counts an operation; tells whether it happens. `e` is what to answer if not.
+  turn begin(error& e) noexcept;
+  [[nodiscard]] bool is_directory(std::string_view clean_path) const {
+    const auto it = now_.find(clean_path);
+    return it != now_.end() && it->second == nullptr;
+  }
+  node* file_at(std::string_view clean_path) const {
+    const auto it = now_.find(clean_path);
+    return it == now_.end() ? nullptr : it->second.get();
+  }
+  result<void> check(const file& f) const noexcept {
+    if (crashed_) return crash_error;
+    if (f.life_ != life_) return error{errc::closed, domain::sim, "the file was open before the restart", 0};
+    return {};
+  }
+  result<void> change_names(name_change c);
+  result<std::size_t> write_now(file& f, byte_view data, std::uint64_t offset);
+  result<buffer> read_now(file& f, buffer into, std::uint64_t offset);
+  result<void> sync_now(file& f);
+  void lose_power(random& choose);
+  static void tear(std::vector<std::byte>& bytes, const change& c, random& choose);
+
+  names_type now_, safe_;
+  std::vector<name_change> unsynced_names_;
+  std::vector<std::weak_ptr<node>> nodes_;  // all that were ever made and still matter
+  random random_;
+  std::uint64_t operations_ = 0, crash_at_ = 0, fail_at_ = 0, reads_ = 0, fail_read_at_ = 0, life_ = 0;
+  errc fail_code_ = errc::io_failed, fail_read_code_ = errc::io_failed;
+  bool fail_lasts_ = false, crashed_ = false;
+  // What the crash interrupted.
+  std::shared_ptr<node> cut_node_;
+  std::vector<change> cut_change_;      // at most one
+  std::vector<name_change> cut_names_;  // at most one
+};
+
+inline std::string disk::clean(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t slash = (std::min)(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, slash);
+    path.remove_prefix((std::min)(slash + 1, path.size()));
+    if (part.empty() || part == ".") continue;
+    if (!out.empty()) out += '/';
+    out += part;
+  }
+  return out;
+}
+
+inline void disk::apply(std::vector<std::byte>& bytes, const change& c) {
+  const std::size_t offset = static_cast<std::size_t>(c.offset);
+  if (!c.is_write) return bytes.resize(offset);
+  if (bytes.size() < offset + c.data.size()) bytes.resize(offset + c.data.size());
+  std::copy(c.data.begin(), c.data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+}
+
+inline void disk::apply(names_type& names, const name_change& c) {
+  if (!c.gone.empty()) {
+    const auto it = names.find(c.gone);
+    if (it != names.end() && it->second == c.of) names.erase(it);
+  }
+  if (!c.made.empty()) names[c.made] = c.is_directory ? nullptr : c.of;
+}
+
+inline disk::turn disk::begin(error& e) noexcept {
+  ++operations_;
+  if (operations_ == crash_at_) {
+    crashed_ = true;
+    e = crash_error;
+    return turn::interrupted;
+  }
+  if (fail_at_ != 0 && (operations_ == fail_at_ || (fail_lasts_ && operations_ > fail_at_))) {
+    e = {fail_code_, domain::sim, "the simulated device failed as it was told to", 5};
+    return turn::failed;
+  }
+  return turn::go;
+}
+
+inline result<void> disk::change_names(name_change c) {
+  error e;
+  switch (begin(e)) {
+    case turn::failed:
+      return e;
+    case turn::interrupted:
+      cut_names_.push_back(std::move(c));
+      return e;
+    case turn::go:
+      break;
+  }
+  apply(now_, c);
+  unsynced_names_.push_back(std::move(c));
+  return {};
+}
+
+inline result<disk::file> disk::open(std::string_view raw, open_mode mode) {
+  if (crashed_) return crash_error;
+  const std::string path = clean(raw);
+  if (!is_directory(parent(path))) return error{errc::not_found, domain::sim, "there is no such directory", 2};
+  if (is_directory(path)) return error{errc::invalid_argument, domain::sim, "a directory is not a file", 21};
+  if (file_at(path) != nullptr) {
+    if (mode == open_mode::create_new) return error{errc::already_exists, domain::sim, "the file is there already", 17};
+  } else {
+    if (mode == open_mode::read || mode == open_mode::read_write)
+      return error{errc::not_found, domain::sim, "there is no such file", 2};
+    auto made = std::make_shared<node>();
+    nodes_.push_back(made);
+    if (const result<void> done = change_names({"", path, std::move(made), false}); !done) return done.error();
+  }
+  return file(now_.find(path)->second, life_, mode != open_mode::read);
+}
+
+inline result<void> disk::remove(std::string_view raw) {
+  if (crashed_) return crash_error;
+  std::string path = clean(raw);
+  const auto it = now_.find(path);
+  if (it == now_.end() || it->second == nullptr) return error{errc::not_found, domain::sim, "there is no such file", 2};
+  return change_names({std::move(path), "", it->second, false});
+}
+
+inline result<void> disk::rename(std::string_view from_raw, std::string_view to_raw) {
+  if (crashed_) return crash_error;
+  std::string from = clean(from_raw), to = clean(to_raw);
+  const auto it = now_.find(from);
+  if (it == now_.end() || it->second == nullptr || !is_directory(parent(to)))
+    return error{errc::not_found, domain::sim, "there is no such file or directory", 2};
+  if (is_directory(to)) return error{errc::already_exists, domain::sim, "a directory has that name", 21};
+  if (from == to) return {};
+  return change_names({std::move(from), std::move(to), it->second, false});
+}
+
+inline result<void> disk::make_directory(std::string_view raw) {
+  if (crashed_) return crash_error;
+  std::string path = clean(raw);
+  if (is_directory(path)) return {};
+  if (file_at(path) != nullptr) return error{errc::already_exists, domain::sim, "a file has that name", 17};
+  if (!is_directory(parent(path))) return error{errc::not_found, domain::sim, "there is no such directory", 2};
+  return change_names({"", std::move(path), nullptr, true});
+}
+
+inline result<void> disk::sync_directory(std::string_view raw) {
+  if (crashed_) return crash_error;
+  const std::string path = clean(raw);
+  if (!is_directory(path)) return error{errc::not_found, domain::sim, "there is no such directory", 2};
+  error e;
+  if (begin(e) != turn::go) return e;
+  std::erase_if(unsynced_names_, [&](const name_change& c) {
+    const bool here = (!c.made.empty() && parent(c.made) == path) || (!c.gone.empty() && parent(c.gone) == path);
+    if (here) apply(safe_, c);
+    return here;
+  });
+  return {};
+}
+
+inline result<void> disk::list(std::string_view raw, void (*name)(void*, std::string_view), void* context) {
+  if (crashed_) return crash_error;
+  const std::string path = clean(raw);
+  if (!is_directory(path)) return error{errc::not_found, domain::sim, "there is no such directory", 2};
+  // Backwards: a directory's order is no promise.
+  for (auto it = now_.rbegin(); it != now_.rend(); ++it)
+    if (it->second != nullptr && parent(it->first) == path)
+      name(context, std::string_view(it->first).substr(path.empty() ? 0 : path.size() + 1));
+  return {};
+}
+
+inline result<std::uint64_t> disk::size(file& f) {
+  if (const result<void> ok = check(f); !ok) return ok.error();
+  return static_cast<std::uint64_t>(f.node_->now.size());
+}
+
+inline result<void> disk::truncate(file& f, std::uint64_t size) {
+  if (const result<void> ok = check(f); !ok) return ok;
+  if (!f.writes_) return error{errc::permission_denied, domain::sim, "the file is open for reading only", 9};
+  change c{false, size, {}};
+  error e;
+  switch (begin(e)) {
+    case turn::failed:
+      return e;
+    case turn::interrupted:
+      cut_node_ = f.node_;
+      cut_change_.push_back(std::move(c));
+      return e;
+    case turn::go:
+      break;
+  }
+  apply(f.node_->now, c);
+  f.node_->unsynced.push_back(std::move(c));
+  return {};
+}
+
+inline result<std::size_t> disk::write_now(file& f, byte_view data, std::uint64_t offset) {
+  if (const result<void> ok = check(f); !ok) return ok.error();
+  if (!f.writes_) return error{errc::permission_denied, domain::sim, "the file is open for reading only", 9};
+  change c{true, offset, {data.begin(), data.end()}};
+  error e;
+  const turn t = begin(e);
+  if (t == turn::interrupted) {
+    cut_node_ = f.node_;
+    cut_change_.push_back(std::move(c));
+    return e;
+  }
+  if (t == turn::failed) c.data.resize(static_cast<std::size_t>(random_.below(c.data.size() + 1)));
+  apply(f.node_->now, c);
+  f.node_->unsynced.push_back(std::move(c));
+  if (t == turn::failed) return e;
+  return data.size();
+}
+
+inline result<disk::buffer> disk::read_now(file& f, buffer into, std::uint64_t offset) {
+  if (const result<void> ok = check(f); !ok) return ok.error();
+  if (++reads_ == fail_read_at_)
+    return error{fail_read_code_, domain::sim, "the simulated device failed as it was told to", 5};
+  const std::vector<std::byte>& bytes = f.node_->now;
+  const std::size_t from = static_cast<std::size_t>((std::min)(offset, std::uint64_t{bytes.size()}));
+  const std::size_t n = (std::min)(into.size(), bytes.size() - from);
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(from), n, into.data());
+  into.truncate(n);
+  return into;
+}
+
+inline result<void> disk::sync_now(file& f) {
+  if (const result<void> ok = check(f); !ok) return ok;
+  error e;
+  const turn t = begin(e);
+  if (t == turn::interrupted) return e;
+  std::vector<change>& unsynced = f.node_->unsynced;
+  if (t == turn::failed) {
+    for (change& c : unsynced) c.doubtful = true;
+    return e;
+  }
+  std::vector<change> left;
+  for (change& c : unsynced) {
+    if (c.doubtful)
+      left.push_back(std::move(c));
+    else
+      apply(f.node_->safe, c);
+  }
+  unsynced = std::move(left);
+  return {};
+}
+
+// Applies `c` as a device may that loses power over it.
+inline void disk::tear(std::vector<std::byte>& bytes, const change& c, random& choose) {
+  const std::uint64_t end = c.offset + c.data.size();
+  if (choose.one_in(4) && bytes.size() < end) bytes.resize(static_cast<std::size_t>(end));  // grew without its data
+  for (std::uint64_t at = c.offset; at < end;) {
+    const std::uint64_t stop = (std::min)(end, (at / sector + 1) * sector);
+    const auto from = c.data.begin() + static_cast<std::ptrdiff_t>(at - c.offset);
+    change part{true, at, {from, from + static_cast<std::ptrdiff_t>(stop - at)}};
+    switch (choose.below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        part.data.clear();
+        break;  // old
+      case 3:
+        part.data.resize(static_cast<std::size_t>(choose.below(part.data.size() + 1)));
+        break;  // half new
+      case 4:
+        for (std::byte& b : part.data) b = choose.one_in(2) ? std::byte{0} : static_cast<std::byte>(choose() & 0xffu);
+        break;
+      case 5:
+        std::fill(part.data.begin(), part.data.end(), std::byte{0});
+        break;
+      default:
+        break;  // new
+    }
+    if (!part.data.empty()) apply(bytes, part);
+    at = stop;
+  }
+}
+
+inline void disk::lose_power(random& choose) {
+  for (const std::weak_ptr<node>& weak : nodes_) {
+    const std::shared_ptr<node> n = weak.lock();
+    if (n == nullptr) continue;
+    for (const change& c : n->unsynced) {
+      const std::uint64_t dice = choose.below(3);
+      if (dice == 0) continue;
+      if (dice == 1 || !c.is_write)
+        apply(n->safe, c);
+      else
+        tear(n->safe, c, choose);
+    }
+  }
+  for (const name_change& c : unsynced_names_)
+    if (choose.one_in(2)) apply(safe_, c);
+}
+
+inline void disk::restart(std::uint64_t seed, aftermath what) {
+  random choose(seed);
+  if (what == aftermath::process_kill) {
+    for (change& c : cut_change_) {
+      if (c.is_write) c.data.resize(static_cast<std::size_t>(choose.below(c.data.size() + 1)));
+      if ((c.is_write && c.data.empty()) || (!c.is_write && choose.one_in(2))) continue;
+      apply(cut_node_->now, c);
+      cut_node_->unsynced.push_back(std::move(c));
+    }
+    for (name_change& c : cut_names_) {
+      if (choose.one_in(2)) continue;
+      apply(now_, c);
+      unsynced_names_.push_back(std::move(c));
+    }
+  } else {
+    for (change& c : cut_change_) cut_node_->unsynced.push_back(std::move(c));
+    for (name_change& c : cut_names_) unsynced_names_.push_back(std::move(c));
+    if (what == aftermath::power_loss) lose_power(choose);
+    for (const std::weak_ptr<node>& weak : nodes_)
+      if (const std::shared_ptr<node> n = weak.lock()) {
+        n->unsynced.clear();
+        n->now = n->safe;
+      }
+    unsynced_names_.clear();
+    // A name whose directory was lost is lost with it.
+    std::erase_if(safe_, [&](const auto& entry) {
+      for (std::string_view up = parent(entry.first); !up.empty(); up = parent(up))
+        if (const auto it = safe_.find(up); it == safe_.end() || it->second != nullptr) return true;
+      return false;
+    });
+    now_ = safe_;
+  }
+  std::erase_if(nodes_, [](const std::weak_ptr<node>& n) { return n.expired(); });
+  cut_node_.reset();
+  cut_change_.clear();
+  cut_names_.clear();
+  crashed_ = false;
+  crash_at_ = fail_at_ = fail_read_at_ = 0;
+  ++life_;
+}
+
+inline void disk::put(std::string_view path, byte_view bytes) {
+  auto n = std::make_shared<node>();
+  n->now.assign(bytes.begin(), bytes.end());
+  n->safe = n->now;
+  nodes_.push_back(n);
+  now_[clean(path)] = safe_[clean(path)] = std::move(n);
+}
+
+inline std::vector<std::byte> disk::contents(std::string_view path) const {
+  const node* n = file_at(clean(path));
+  return n == nullptr ? std::vector<std::byte>() : n->now;
+}
+
+inline std::vector<std::string> disk::names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, n] : now_)
+    if (n != nullptr) out.push_back(name);
+  return out;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_DISK_HPP
+// ---- frys/sim/fwd.hpp
+// fwd: the names of sim without their bodies.
+#ifndef FRYS_SIM_FWD_HPP
+#define FRYS_SIM_FWD_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+enum class aftermath : std::uint8_t;
+class disk;
+class random;
+template <class Tag>
+class basic_clock;
+struct world;
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_FWD_HPP
+// ---- frys/sim/world.hpp
+// sim::world: the simulated world in one word: policy::world<sim::world>.
+//
+// Fills     the clock, the files and the randomness; atomics and network stay a block's defaults.
+#ifndef FRYS_SIM_WORLD_HPP
+#define FRYS_SIM_WORLD_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+struct world {
+  using clock = sim::clock;
+  using files = sim::disk;
+  using random = sim::random;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_WORLD_HPP
 #endif  // gate

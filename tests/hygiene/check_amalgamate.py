@@ -84,6 +84,8 @@ BROKEN = [
     ("a quoted outside header", {"core/a.hpp": header("core/a.hpp", '#include "hwy/highway.h"')}, "is no file below include/frys"),
     ("a cycle", {"core/a.hpp": header("core/a.hpp", '#include "b.hpp"'), "core/b.hpp": header("core/b.hpp", '#include "a.hpp"')},
      "an include cycle: core/a.hpp -> core/b.hpp -> core/a.hpp"),
+    ("an include in the middle that another gate needs too", {"search/s.hpp": header("search/s.hpp", '#define X 1\n#include "../simd/shared.hpp"')},
+     "simd/shared.hpp\" is needed under other gates too"),
     ("a tab", {"core/a.hpp": header("core/a.hpp", "int\ta;")}, "core/a.hpp:4: a tab"),
     ("CRLF", {"core/a.hpp": header("core/a.hpp", "int a;\r")}, "CRLF"),
 ]

@@ -68,7 +68,7 @@ TEST_CASE("hash: a flipped bit of an integer flips every bit of the hash with ch
 TEST_CASE("hash: a flipped bit of a text flips every bit of the hash with chance near one half") {
   // One byte has 128 pairs of inputs a bit, all of them taken: a deviation of 0.044.
   CHECK(worst_bias(1, 2000, [](const std::vector<std::byte>& in) { return frys::hash_bytes(in); }) < 0.265);
-  for (const std::size_t size : {2u, 3u, 4u, 7u, 8u, 11u, 16u, 17u, 31u, 48u})
+  for (const std::size_t size : {2u, 3u, 4u, 7u, 8u, 11u, 16u, 17u, 31u, 48u, 65u, 130u})
     CHECK_MESSAGE(worst_bias(size, 2000, [](const std::vector<std::byte>& in) { return frys::hash_bytes(in); }) < 0.067,
                   "size " << size);
 }
@@ -94,7 +94,7 @@ TEST_CASE("hash: texts that differ little, or only in length, differ in hash") {
 }
 
 TEST_CASE("hash: every byte of an input counts, at every length") {
-  for (std::size_t size = 1; size <= 70; ++size) {
+  for (std::size_t size = 1; size <= 200; ++size) {
     std::string text(size, 'x');
     const std::uint64_t before = hash{}(text);
     for (std::size_t i = 0; i < size; ++i) {
@@ -112,6 +112,7 @@ TEST_CASE("hash: the numbers are part of 0.1's promise") {
   CHECK(hash{}("frys") == 0xa8b685071c909fadu);
   CHECK(hash{}("the quick brown fox jumps over the lazy dog") == 0x29702ac6f5e0951du);
   CHECK(hash{42}("frys") == 0xc5447ac7ed2ec6c4u);
+  CHECK(hash{}(std::string(100, 'x')) == 0x62789c790fca598eu);
   CHECK(frys::hash_combine(1, 2) == 0x29e7bb89a55cd516u);
 }
 
@@ -178,4 +179,18 @@ TEST_CASE("hash: serves std containers, with lookup by view") {
   by_variant[7] = 1;
   by_variant["7"] = 2;
   CHECK(by_variant.size() == 2);
+}
+
+TEST_CASE("hash: a long text's pieces do not change places unseen") {
+  std::string text(320, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i / 16);
+  const std::uint64_t before = hash{}(text);
+  for (std::size_t a = 0; a < 20; ++a)
+    for (std::size_t b = a + 1; b < 20; ++b) {
+      std::string other = text;
+      std::swap_ranges(other.begin() + static_cast<std::ptrdiff_t>(a * 16),
+                       other.begin() + static_cast<std::ptrdiff_t>(a * 16 + 16),
+                       other.begin() + static_cast<std::ptrdiff_t>(b * 16));
+      CHECK(hash{}(other) != before);
+    }
 }

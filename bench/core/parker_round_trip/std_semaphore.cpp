@@ -1,0 +1,11 @@
+#include "workload.hpp"
+
+#include <semaphore>
+
+struct bell {
+  std::counting_semaphore<> s{0};
+  void ring() { s.release(); }
+  void await() { s.acquire(); }
+};
+
+BENCH_CONTENDER("std::semaphore") { return {0, {{"default", "ns", bench::better::lower, round_trip<bell>(settings)}}}; }

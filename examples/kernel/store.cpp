@@ -159,4 +159,13 @@ void read_floats(std::string_view bytes, float* out) noexcept {
   }
 }
 
+void write_floats(std::span<const float> floats, char* out) noexcept {
+  for (const float x : floats) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, &x, sizeof bits);
+    frys::store_le(reinterpret_cast<std::byte*>(out), bits);
+    out += sizeof bits;
+  }
+}
+
 }  // namespace kernel

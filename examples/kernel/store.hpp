@@ -90,6 +90,8 @@ class store {
 
 // Little-endian float32s, as clients and records carry them, into bytes.size() / 4 floats.
 void read_floats(std::string_view bytes, float* out) noexcept;
+// The other way, into floats.size() * 4 bytes.
+void write_floats(std::span<const float> floats, char* out) noexcept;
 
 }  // namespace kernel
 

@@ -1,0 +1,235 @@
+#include <frys/queue/spsc_ring.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using frys::push_result;
+using frys::spsc_ring;
+namespace policy = frys::policy;
+
+TEST_CASE("spsc_ring: values come out in the order they went in, through many laps") {
+  spsc_ring<int, policy::capacity<4>> ring;
+  int in = 0, out = 0;
+  for (int round = 0; round < 1000; ++round) {
+    for (int i = 0; i < round % 5; ++i) REQUIRE(ring.try_push(in++));
+    CHECK(ring.size_hint() == static_cast<std::size_t>(round % 5));
+    while (auto v = ring.try_pop()) REQUIRE(*v == out++);
+  }
+  CHECK(in == out);
+}
+
+TEST_CASE("spsc_ring: all slots are usable, a full ring refuses the push and leaves the value alone") {
+  spsc_ring<std::unique_ptr<int>, policy::capacity<2>> ring;
+  REQUIRE(ring.try_push(std::make_unique<int>(1)));
+  REQUIRE(ring.try_push(std::make_unique<int>(2)));
+  auto third = std::make_unique<int>(3);
+  CHECK(ring.try_push(std::move(third)) == push_result::full);
+  REQUIRE(third != nullptr);  // NOLINT: the refused value was not moved from
+  CHECK(**ring.try_pop() == 1);
+  CHECK(ring.try_push(std::move(third)));
+  CHECK(**ring.try_pop() == 2);
+  CHECK(**ring.try_pop() == 3);
+  CHECK(ring.try_pop().is_empty());
+}
+
+TEST_CASE("spsc_ring: a ring of one slot works") {
+  spsc_ring<std::string, policy::capacity<1>> ring;
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(ring.try_emplace("a string that does not fit inside, number " + std::to_string(i)));
+    CHECK(ring.try_push("no").is_full());
+    CHECK(*ring.try_pop() == "a string that does not fit inside, number " + std::to_string(i));
+    CHECK(ring.try_pop().is_empty());
+  }
+}
+
+TEST_CASE("spsc_ring: destroys each value once, also those never popped") {
+  auto alive = std::make_shared<int>(0);
+  {
+    spsc_ring<std::shared_ptr<int>, policy::capacity<8>> ring;
+    for (int lap = 0; lap < 3; ++lap)
+      for (int i = 0; i < 5; ++i) {
+        REQUIRE(ring.try_push(alive));
+        if (lap < 2) CHECK(ring.try_pop());
+      }
+    CHECK(alive.use_count() == 6);
+    CHECK(ring.pop_front());
+    CHECK(alive.use_count() == 5);
+  }
+  CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("spsc_ring: after close the consumer gets what is left, then closed; the producer gets closed") {
+  spsc_ring<int, policy::capacity<4>> ring;
+  REQUIRE(ring.try_push(1));
+  REQUIRE(ring.try_push(2));
+  CHECK_FALSE(ring.is_drained());
+  ring.close();
+  ring.close();
+  CHECK(ring.try_push(3).is_closed());
+  CHECK_FALSE(ring.is_drained());
+  CHECK(*ring.try_pop() == 1);
+  CHECK(*ring.try_pop() == 2);
+  CHECK(ring.try_pop().is_closed());
+  CHECK(ring.is_drained());
+  CHECK(ring.readable().empty());
+  CHECK(ring.writable().empty());
+  CHECK(ring.front() == nullptr);
+}
+
+TEST_CASE("spsc_ring: an abandoned ring answers closed at the latest when it is full") {
+  spsc_ring<int, policy::capacity<2>> ring;
+  ring.abandon();
+  push_result last = push_result::ok;
+  int pushes = 0;
+  while (last && pushes < 10) last = (++pushes, ring.try_push(1));
+  CHECK(last.is_closed());
+  CHECK(pushes <= 3);
+}
+
+TEST_CASE("spsc_ring: front shows the oldest value where it lies until pop_front") {
+  spsc_ring<std::string, policy::capacity<4>> ring;
+  CHECK(ring.front() == nullptr);
+  CHECK_FALSE(ring.pop_front());
+  REQUIRE(ring.try_push("first"));
+  REQUIRE(ring.try_push("second"));
+  REQUIRE(ring.front() != nullptr);
+  CHECK(*ring.front() == "first");
+  CHECK(*ring.front() == "first");
+  CHECK(ring.pop_front());
+  CHECK(*ring.front() == "second");
+}
+
+TEST_CASE("spsc_ring: push_some and pop_some move as many as fit, in order, over the end of the memory") {
+  spsc_ring<std::unique_ptr<int>, policy::capacity<8>> ring;
+  int in = 0, out = 0;
+  for (int round = 0; round < 50; ++round) {
+    std::array<std::unique_ptr<int>, 11> batch;
+    for (auto& p : batch) p = std::make_unique<int>(in++);
+    const std::size_t pushed = ring.push_some(batch);
+    in -= static_cast<int>(batch.size() - pushed);
+    CHECK(pushed <= 8);
+    for (std::size_t i = 0; i < batch.size(); ++i) CHECK((batch[i] == nullptr) == (i < pushed));
+    std::array<std::unique_ptr<int>, 5> taken;
+    const std::size_t n = ring.pop_some(taken);
+    CHECK(n == 5);
+    for (std::size_t i = 0; i < n; ++i) CHECK(*taken[i] == out++);
+  }
+  std::array<std::unique_ptr<int>, 8> rest;
+  CHECK(ring.pop_some(rest) == static_cast<std::size_t>(in - out));
+  CHECK(ring.pop_some(rest) == 0);
+}
+
+TEST_CASE("spsc_ring: writable and readable are one piece each and end where the memory does") {
+  spsc_ring<int, policy::capacity<8>> ring;
+  auto space = ring.writable();
+  REQUIRE(space.size() == 8);
+  std::iota(space.begin(), space.end(), 0);
+  ring.commit(6);
+  auto values = ring.readable(4);
+  REQUIRE(values.size() == 4);
+  CHECK(values[3] == 3);
+  ring.consume(4);
+  space = ring.writable();
+  CHECK(space.size() == 2);  // to the end of the memory
+  ring.commit(2);
+  space = ring.writable(100);
+  CHECK(space.size() == 4);  // what was consumed
+  ring.commit(0);
+  CHECK(ring.readable().size() == 4);
+  CHECK(ring.size_hint() == 4);
+}
+
+TEST_CASE("spsc_ring: consume destroys what it passes") {
+  auto alive = std::make_shared<int>(0);
+  spsc_ring<std::shared_ptr<int>, policy::capacity<4>> ring;
+  for (int i = 0; i < 3; ++i) REQUIRE(ring.try_push(alive));
+  CHECK(ring.readable().size() == 3);
+  ring.consume(2);
+  CHECK(alive.use_count() == 2);
+}
+
+namespace {
+template <std::size_t Capacity>
+void stream(std::uint64_t count) {
+  spsc_ring<std::uint64_t, policy::capacity<Capacity>> ring;
+  std::thread producer([&] {
+    for (std::uint64_t i = 0; i < count;) {
+      if (ring.try_push(i))
+        ++i;
+      else
+        std::this_thread::yield();
+    }
+    ring.close();
+  });
+  std::uint64_t next = 0;
+  bool ordered = true;
+  for (;;) {
+    auto v = ring.try_pop();
+    if (v.is_closed()) break;
+    if (!v) {
+      std::this_thread::yield();
+      continue;
+    }
+    ordered = ordered && *v == next++;
+  }
+  producer.join();
+  CHECK(ordered);
+  CHECK(next == count);
+}
+}  // namespace
+
+TEST_CASE("spsc_ring: two threads, one slot: nothing lost, order kept, close seen last") { stream<1>(3000); }
+TEST_CASE("spsc_ring: two threads, four slots: nothing lost, order kept, close seen last") { stream<4>(20'000); }
+TEST_CASE("spsc_ring: two threads, many slots: nothing lost, order kept, close seen last") { stream<1024>(200'000); }
+
+TEST_CASE("spsc_ring: two threads hand over owning values by spans and bulk") {
+  spsc_ring<std::unique_ptr<std::uint64_t>, policy::capacity<64>> ring;
+  constexpr std::uint64_t count = 20'000;
+  std::thread producer([&] {
+    std::uint64_t next = 0;
+    while (next < count) {
+      std::array<std::unique_ptr<std::uint64_t>, 7> batch;
+      const std::size_t n = (std::min)(batch.size(), static_cast<std::size_t>(count - next));
+      for (std::size_t i = 0; i < n; ++i) batch[i] = std::make_unique<std::uint64_t>(next + i);
+      std::span<std::unique_ptr<std::uint64_t>> rest(batch.data(), n);
+      while (!rest.empty()) {
+        rest = rest.subspan(ring.push_some(rest));
+        if (!rest.empty()) std::this_thread::yield();
+      }
+      next += n;
+    }
+    ring.close();
+  });
+  std::uint64_t next = 0;
+  bool ordered = true;
+  while (!ring.is_drained()) {
+    auto piece = ring.readable(10);
+    for (auto& p : piece) ordered = ordered && *p == next++;
+    ring.consume(piece.size());
+    if (piece.empty()) std::this_thread::yield();
+  }
+  producer.join();
+  CHECK(ordered);
+  CHECK(next == count);
+}
+
+TEST_CASE("spsc_ring: both atomics models fill the slot, named or by a world") {
+  struct world {
+    using atomics = frys::atomics::tsan;
+  };
+  spsc_ring<int, policy::atomics<frys::atomics::real>, policy::capacity<2>> a;
+  spsc_ring<int, policy::world<world>> b;
+  CHECK(std::is_same_v<decltype(b)::atomics_type, frys::atomics::tsan>);
+  CHECK(a.try_push(1));
+  CHECK(b.try_push(1));
+  CHECK(*a.try_pop() == *b.try_pop());
+}

@@ -48,6 +48,8 @@ class intrusive_mpsc_queue {
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   static_assert(atomics_model<atomics_type>,
                 "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(requires { typename atomics_type::template atomic_ref<Node*>; },
+                "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, for the node's link");
 
   intrusive_mpsc_queue() = default;
   intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;

@@ -1,0 +1,224 @@
+// Every block of frys in three worlds: its defaults, a user's own models in every slot, and, where it has them, the
+// simulated ones. The same few lines use the block each time; a count of the user's models proves that none was
+// ignored.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <frys/core/counter.hpp>
+#include <frys/core/eventcount.hpp>
+#include <frys/core/parker.hpp>
+#include <frys/memory/arena.hpp>
+#include <frys/memory/buffer.hpp>
+#include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/object_pool.hpp>
+#include <frys/queue/intrusive_mpsc_queue.hpp>
+#include <frys/queue/mpmc_ring.hpp>
+#include <frys/queue/mpsc_queue.hpp>
+#include <frys/queue/spsc_ring.hpp>
+#include <frys/search/flat_index.hpp>
+#include <frys/sim/world.hpp>
+#include <frys/storage/memtable.hpp>
+
+#include "models.hpp"
+
+namespace {
+
+using users = frys::policy::world<user::world>;
+using simulated = frys::policy::world<frys::sim::world>;
+
+// How often `count` grew while `use` ran.
+template <class F>
+long grown(const std::atomic<long>& count, F use) {
+  const long before = count.load();
+  use();
+  return count.load() - before;
+}
+
+template <class... P>
+void use_parker() {
+  frys::parker<P...> p;
+  CHECK_FALSE(p.park_until(frys::deadline::now()));
+  p.unpark();
+  p.park();
+  p.unpark();
+  CHECK(p.park_until(frys::deadline::never()));
+}
+
+template <class... P>
+void use_eventcount() {
+  frys::eventcount<P...> ec;
+  ec.cancel_wait();
+  frys::eventcount<P...> waited;
+  auto key = waited.prepare_wait();
+  waited.notify_all();
+  waited.commit_wait(key);
+  auto again = waited.prepare_wait();
+  CHECK_FALSE(waited.commit_wait_until(again, frys::deadline::now()));
+  int looks = 0;
+  waited.await([&] { return ++looks == 2; });
+  CHECK(looks == 2);
+}
+
+template <class... P>
+void use_counters() {
+  frys::basic_counter<P...> c;
+  c.add(2);
+  c.add();
+  CHECK(c.value() == 3);
+  frys::basic_histogram<P...> h;
+  h.record(5);
+  CHECK(h.snapshot().count == 1);
+}
+
+template <class... P>
+void use_arena() {
+  frys::arena<P...> a;
+  auto some = a.template make_array<int>(10);
+  REQUIRE(some);
+  CHECK((*some)[9] == 0);
+  CHECK(a.used() >= 40);
+}
+
+template <class... P>
+void use_object_pool() {
+  frys::object_pool<std::pair<int, int>, P...> pool;
+  auto one = pool.create(1, 2);
+  REQUIRE(one);
+  CHECK((*one)->second == 2);
+  pool.destroy(**one);
+}
+
+template <class... P>
+void use_buffer() {
+  auto b = frys::basic_buffer<P...>::copy_of(frys::as_bytes("hello"));
+  REQUIRE(b);
+  auto shared = *b;
+  CHECK_FALSE(shared.is_unique());
+  CHECK(shared.slice(1, 3).text() == "ell");
+}
+
+template <class... P>
+void use_buffer_pool() {
+  frys::buffer_pool<P...> pool(512, 4);
+  auto b = pool.acquire();
+  REQUIRE(b);
+  CHECK(b->capacity() == 512);
+  CHECK(pool.stats().leased == 1);
+}
+
+template <class... P>
+void use_rings() {
+  frys::spsc_ring<int, frys::policy::capacity<2>, P...> spsc;
+  CHECK(spsc.try_push(1));
+  CHECK(spsc.try_push(2));
+  CHECK_FALSE(spsc.try_push(3));
+  auto first = spsc.try_pop();
+  REQUIRE(first);
+  CHECK(*first == 1);
+  frys::mpmc_ring<int, frys::policy::capacity<2>, P...> mpmc;
+  CHECK(mpmc.try_push(1));
+  auto only = mpmc.try_pop();
+  REQUIRE(only);
+  CHECK(*only == 1);
+  CHECK_FALSE(mpmc.try_pop());
+}
+
+template <class... P>
+void use_mpsc() {
+  frys::mpsc_queue<int, P...> queue;
+  CHECK(queue.try_push(7));
+  auto out = queue.try_pop();
+  REQUIRE(out);
+  CHECK(*out == 7);
+}
+
+struct linked {
+  int number = 0;
+  linked* next = nullptr;
+};
+
+template <class... P>
+void use_intrusive() {
+  frys::intrusive_mpsc_queue<linked, P...> queue;
+  linked node;
+  node.number = 3;
+  queue.push(node);
+  linked* out = queue.pop();
+  REQUIRE(out != nullptr);
+  CHECK(out->number == 3);
+}
+
+template <class... P>
+void use_memtable() {
+  frys::memtable<int, P...> table;
+  REQUIRE(table.insert_or_assign("key", 1));
+  REQUIRE(table.find("key") != nullptr);
+  CHECK(*table.find("key") == 1);
+  CHECK(table.erase("key"));
+}
+
+template <class... P>
+void use_flat_index() {
+  frys::flat_index<frys::metrics::l2, P...> index(2);
+  const std::array<float, 2> near{1, 1}, far{9, 9};
+  REQUIRE(index.add(1, near));
+  REQUIRE(index.add(2, far));
+  std::array<frys::neighbour, 1> best;
+  auto n = index.top_k(near, 1, best);
+  REQUIRE(n);
+  CHECK(best[0].id == 1);
+}
+
+// Runs `use` with the defaults, the user's world and the simulated one; `counts` are the user's slots it must have
+// asked.
+#define IN_EVERY_WORLD(use, ...)                                                                            \
+  do {                                                                                                      \
+    use<>();                                                                                                \
+    use<simulated>();                                                                                       \
+    for (const std::atomic<long>* count : {__VA_ARGS__})                                                    \
+      CHECK_MESSAGE(grown(*count, [] { use<users>(); }) > 0, "ignored a policy of policy::world in " #use); \
+  } while (false)
+
+}  // namespace
+
+TEST_CASE("user_world: parker and eventcount take a user's atomics, wait and clock") {
+  IN_EVERY_WORLD(use_parker, &user::uses::atomics, &user::uses::wait, &user::uses::clock);
+  IN_EVERY_WORLD(use_eventcount, &user::uses::atomics, &user::uses::wait, &user::uses::clock);
+}
+
+TEST_CASE("user_world: counters take a user's atomics") { IN_EVERY_WORLD(use_counters, &user::uses::atomics); }
+
+TEST_CASE("user_world: what allocates takes a user's pages and gives all of them back") {
+  const long before = user::pages::held.load();
+  IN_EVERY_WORLD(use_arena, &user::uses::pages);
+  IN_EVERY_WORLD(use_object_pool, &user::uses::pages);
+  IN_EVERY_WORLD(use_buffer_pool, &user::uses::pages, &user::uses::atomics);
+  IN_EVERY_WORLD(use_memtable, &user::uses::pages);
+  IN_EVERY_WORLD(use_flat_index, &user::uses::pages);
+  IN_EVERY_WORLD(use_mpsc, &user::uses::pages, &user::uses::atomics);
+  CHECK(user::pages::held.load() == before);
+}
+
+TEST_CASE("user_world: buffers and queues take a user's atomics") {
+  IN_EVERY_WORLD(use_buffer, &user::uses::atomics);
+  IN_EVERY_WORLD(use_rings, &user::uses::atomics);
+  IN_EVERY_WORLD(use_intrusive, &user::uses::atomics);
+}
+
+TEST_CASE("user_world: an explicit slot wins over the world, the world over the default") {
+  using plain = frys::parker<>;
+  using all = frys::parker<users>;
+  using mixed = frys::parker<frys::policy::clock<frys::clocks::steady>, users>;
+  using simulated_clock = frys::parker<simulated>;
+  static_assert(std::is_same_v<plain::clock_type, frys::clocks::steady>);
+  static_assert(std::is_same_v<all::clock_type, user::clock> && std::is_same_v<all::atomics_type, user::atomics>);
+  static_assert(std::is_same_v<mixed::clock_type, frys::clocks::steady> &&
+                std::is_same_v<mixed::wait_type, user::own_wait>);
+  static_assert(std::is_same_v<simulated_clock::clock_type, frys::sim::clock> &&
+                std::is_same_v<simulated_clock::wait_type, frys::wait::spin_then_park>);
+  CHECK(grown(user::uses::clock, [] { use_parker<frys::policy::clock<frys::clocks::steady>, users>(); }) == 0);
+}

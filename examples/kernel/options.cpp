@@ -73,9 +73,8 @@ constexpr option table[] = {
      }},
     {"durability", "machine, process or none",
      [](options& to, std::string_view v) {
-       for (const auto level : {frys::durability::machine, frys::durability::process, frys::durability::none})
-         if (v == name_of(level)) return to.durability = level, true;
-       return false;
+       const auto level = frys::durability_of(v);
+       return level && (to.durability = *level, true);
      }},
     {"max-memory", "a size such as 64MiB, or 0 for no limit",
      [](options& to, std::string_view v) { return parse_size(v, to.max_memory); }},
@@ -112,15 +111,6 @@ complaint bad_value(std::string_view where, std::string_view value, std::string_
 
 }  // namespace
 
-const char* name_of(frys::durability level) {
-  switch (level) {
-    case frys::durability::machine: return "machine";
-    case frys::durability::process: return "process";
-    case frys::durability::none: return "none";
-  }
-  return "?";
-}
-
 bool parse_size(std::string_view text, std::uint64_t& bytes) {
   std::uint64_t value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -129,11 +119,16 @@ bool parse_size(std::string_view text, std::uint64_t& bytes) {
   for (const char* c = end; c != text.data() + text.size(); ++c)
     unit += static_cast<char>(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
   unsigned shift = 0;
-  if (unit == "" || unit == "b") shift = 0;
-  else if (unit == "k" || unit == "kb" || unit == "kib") shift = 10;
-  else if (unit == "m" || unit == "mb" || unit == "mib") shift = 20;
-  else if (unit == "g" || unit == "gb" || unit == "gib") shift = 30;
-  else return false;
+  if (unit == "" || unit == "b")
+    shift = 0;
+  else if (unit == "k" || unit == "kb" || unit == "kib")
+    shift = 10;
+  else if (unit == "m" || unit == "mb" || unit == "mib")
+    shift = 20;
+  else if (unit == "g" || unit == "gb" || unit == "gib")
+    shift = 30;
+  else
+    return false;
   if (value > (~std::uint64_t{0} >> shift)) return false;
   bytes = value << shift;
   return true;
@@ -167,7 +162,8 @@ parsed parse_options(int argc, const char* const* argv, const char* (*variable)(
       return complaint{"frys-kernel: unknown option '--" + std::string(argument) + "'; --help lists the options\n"};
     if (!has_value) {
       if (i + 1 >= argc)
-        return complaint{"frys-kernel: --" + std::string(argument) + " needs a value: " + std::string(found->allowed) + "\n"};
+        return complaint{"frys-kernel: --" + std::string(argument) + " needs a value: " + std::string(found->allowed) +
+                         "\n"};
       value = argv[++i];
     }
     if (!found->set(out, value)) return bad_value("--" + std::string(argument), value, found->allowed);

@@ -27,8 +27,12 @@ struct options {
 
 // What the command line asks for: a run with these options, a text for stdout (--help, --version), or a complaint that
 // names the option, the value and what is allowed.
-struct print_and_exit { std::string text; };
-struct complaint { std::string text; };
+struct print_and_exit {
+  std::string text;
+};
+struct complaint {
+  std::string text;
+};
 using parsed = std::variant<options, print_and_exit, complaint>;
 
 // `variable(name)` answers the value of an environment variable or nullptr.
@@ -36,8 +40,6 @@ parsed parse_options(int argc, const char* const* argv, const char* (*variable)(
 
 // "64MiB", "1gb", "4096": bytes. K, M, G, with or without iB or B, are powers of 1024. False if it is no size.
 bool parse_size(std::string_view text, std::uint64_t& bytes);
-
-const char* name_of(frys::durability level);
 
 }  // namespace kernel
 

@@ -149,6 +149,8 @@ template <class T>
 class intrusive_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  // The element that pop would answer; nullptr when empty.
+  [[nodiscard]] T* front() const noexcept { return first_; }
   void push(T& element) noexcept {
     element.next = nullptr;
     *last_ = &element;

@@ -1,0 +1,215 @@
+// connection: one client on one core: bytes in, commands served in order, replies out in order.
+//
+// Two activities share it. The reader (serve) receives and runs commands. The sender (pump) sends what may leave; the
+// reader sends by itself when it has just made replies and nobody else sends. Both run on the core's thread.
+#ifndef FRYS_KERNEL_CONNECTION_HPP
+#define FRYS_KERNEL_CONNECTION_HPP
+
+#include <sys/socket.h>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <frys/core/bytes.hpp>
+#include <frys/core/intrusive_list.hpp>
+#include <frys/core/work.hpp>
+#include <frys/io/socket.hpp>
+#include <frys/net/resp_decoder.hpp>
+#include <frys/sched/task.hpp>
+
+#include "command.hpp"
+#include "reply_queue.hpp"
+#include "session.hpp"
+
+namespace kernel {
+
+struct alive_tag;    // the core's connections, in the order of their ids
+struct waiting_tag;  // those whose next reply waits for the log
+
+// Bytes of replies that may wait before the reader stops reading, and before a subscriber that does not read is
+// dropped.
+inline constexpr std::size_t reply_high_water = std::size_t{4} << 20;
+inline constexpr std::size_t subscriber_limit = std::size_t{32} << 20;
+
+template <class Core>
+class connection final : public session, public frys::list_hook<alive_tag>, public frys::list_hook<waiting_tag> {
+ public:
+  connection(Core& core, frys::stream_socket socket) : core_(core), socket_(std::move(socket)) {
+    wake_.run = [](frys::work& w) noexcept { static_cast<wake_work&>(w).self->resume_reader(); };
+    wake_.self = this;
+  }
+  ~connection() override { frys::list_hook<waiting_tag>::unlink(); }
+
+  // Until the client has gone or was sent away; everything it was owed has left then, as far as it would take it.
+  frys::task<void> serve() {
+    std::string rest;  // a command that was cut by the end of a buffer
+    while (!close_after_reply && !broken_) {
+      auto got = co_await core_.reactor().recv(socket_);
+      if (!got || got->empty()) break;
+      core_.begin_batch(got->size());
+      // Commands are read where they lie, in the leased buffer; one that was cut by a buffer's end continues in `rest`.
+      const bool whole = rest.empty();
+      if (!whole) {
+        rest.append(got->text());
+        got->reset();
+      }
+      const frys::byte_view in = whole ? got->view() : frys::as_bytes(rest);
+      std::size_t used = 0;
+      while (!close_after_reply && !broken_) {
+        const frys::resp_event event = decoder_.decode(in.subspan(used));
+        used += event.consumed;
+        if (event.status != frys::resp_status::command) {
+          if (event.status == frys::resp_status::error) refuse(event.message);
+          break;
+        }
+        // Commands that concern this core alone run at once; the others are awaited or leave a gap for their reply.
+        if (!core_.try_run(*this, event.args)) co_await core_.run_anywhere(*this, event.args);
+      }
+      if (whole)
+        rest.assign(frys::as_text(in.subspan(used)));
+      else
+        rest.erase(0, used);
+      if (rest.empty() && rest.capacity() > 64 * 1024) rest = {};
+      got->reset();  // an idle connection holds no buffer
+
+      if (!sending_) {
+        if (can_send())
+          co_await pump();
+        else
+          settle();
+      }
+      if (replies_.size() > reply_high_water) co_await below(reply_high_water / 2);
+    }
+    // What is owed still leaves, in order; then the socket closes.
+    if (!sending_ && can_send()) co_await pump();
+    co_await below(0);
+  }
+
+  reply_queue& replies() noexcept { return replies_; }
+  frys::stream_socket& socket() noexcept { return socket_; }
+
+  // A reply that another core makes is on its way / has come.
+  void expect_reply() noexcept { ++outstanding_; }
+  void take_reply(reply_queue::place& reserved, reply_output&& reply) noexcept {
+    --outstanding_;
+    replies_.fill(reserved, std::move(reply));
+    kick();
+  }
+
+  // Sends what may leave, unless somebody does; else sees to it that the log tells us when it may. `this` may end here.
+  void kick() noexcept {
+    if (!sending_ && can_send())
+      core_.scope().spawn(pump());
+    else
+      settle();
+  }
+
+  void deliver(std::string_view message) override {
+    if (broken_) return;
+    if (replies_.size() + message.size() > subscriber_limit) return drop();
+    reply_writer(replies_.tail(), protocol).raw(message);
+    if (!kick_posted_) {  // once per batch, not once per message
+      kick_posted_ = true;
+      core_.kick_later(*this);
+    }
+  }
+  void kick_posted() noexcept {
+    kick_posted_ = false;
+    kick();
+  }
+
+  // Ends the connection now; what it is owed is lost. For a log that failed, a client that does not read, the end of a
+  // drain.
+  void drop() noexcept {
+    broken_ = true;
+    frys::list_hook<waiting_tag>::unlink();
+    ::shutdown(socket_.native_handle(), SHUT_RDWR);
+    settle();
+  }
+  // No more commands; what was received is still answered.
+  void stop_reading() noexcept { ::shutdown(socket_.native_handle(), SHUT_RD); }
+
+ private:
+  struct wake_work : frys::work {
+    connection* self = nullptr;
+  };
+
+  // Waits until at most `bytes` of replies wait; with 0 also until nothing is under way at all.
+  struct replies_below {
+    connection& self;
+    std::size_t bytes;
+    replies_below(connection& c, std::size_t limit) noexcept : self(c), bytes(limit) {}
+    bool await_ready() const noexcept { return self.is_below(bytes); }
+    void await_suspend(std::coroutine_handle<> reader) noexcept {
+      self.reader_ = reader;
+      self.reader_limit_ = bytes;
+      self.settle();
+    }
+    void await_resume() const noexcept {}
+  };
+
+  bool can_send() const noexcept { return !broken_ && replies_.can_leave(core_.own().durable()); }
+  replies_below below(std::size_t bytes) noexcept { return {*this, bytes}; }
+
+  bool is_below(std::size_t bytes) const noexcept {
+    if (sending_ || kick_posted_) return false;
+    if (broken_) return outstanding_ == 0;
+    return bytes != 0 ? replies_.size() <= bytes : replies_.empty() && outstanding_ == 0;
+  }
+
+  frys::task<void> pump() {
+    sending_ = true;
+    frys::buffer_chain out;
+    while (!broken_ && replies_.take(core_.own().durable(), out)) {
+      core_.count_bytes_out(out.size());
+      const auto sent = co_await core_.reactor().send(socket_, out.take());
+      if (!sent || replies_.failed()) drop();
+    }
+    sending_ = false;
+    settle();
+  }
+
+  // After every change: waits for the log if the next reply does, and wakes the reader if its time has come. The reader
+  // is woken through the reactor, never from here, since it may end this object.
+  void settle() noexcept {
+    const std::uint64_t after = replies_.waits_for();
+    if (!broken_ && !sending_ && after > core_.own().durable() && !frys::list_hook<waiting_tag>::is_linked())
+      core_.wait_for_log(*this);
+    if (reader_ && !wake_posted_ && is_below(reader_limit_)) {
+      wake_posted_ = true;
+      core_.reactor().post(wake_);
+    }
+  }
+  void resume_reader() noexcept {
+    wake_posted_ = false;
+    if (reader_ && is_below(reader_limit_)) std::exchange(reader_, nullptr).resume();
+  }
+
+  void refuse(std::string_view problem) {
+    std::string text = "ERR ";
+    text += problem;
+    reply_writer(replies_.tail(), protocol).error(text);
+    close_after_reply = true;
+  }
+
+  Core& core_;
+  frys::stream_socket socket_;
+  frys::resp_decoder decoder_;
+  reply_queue replies_;
+  std::size_t outstanding_ = 0;  // commands on other cores
+  bool sending_ = false;
+  bool broken_ = false;
+  bool kick_posted_ = false;
+  bool wake_posted_ = false;
+  wake_work wake_;
+  std::coroutine_handle<> reader_;
+  std::size_t reader_limit_ = 0;
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_CONNECTION_HPP

@@ -1,0 +1,453 @@
+// core: one thread of the kernel: a reactor, the connections it was given, and the owner of a share of the keys.
+#ifndef FRYS_KERNEL_CORE_HPP
+#define FRYS_KERNEL_CORE_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <frys/core/clock.hpp>
+#include <frys/core/intrusive_list.hpp>
+#include <frys/sched/task.hpp>
+#include <frys/storage/wal.hpp>
+
+#include "command.hpp"
+#include "connection.hpp"
+#include "messages.hpp"
+#include "owner.hpp"
+#include "subscriptions.hpp"
+
+namespace kernel {
+
+// What all cores share; what is written after the start is atomic, or on a line of its own per core.
+template <class Reactor>
+class core;
+template <class Reactor>
+struct shared_state {
+  server_facts facts;
+  frys::durability level = frys::durability::machine;
+  std::uint64_t max_memory = 0;
+  std::vector<std::unique_ptr<core<Reactor>>> cores;
+  std::atomic<std::uint64_t> connections{0};
+  std::atomic<std::uint64_t> next_client{1};
+  std::atomic<bool> draining{false};
+};
+
+template <class Reactor>
+class core final : public core_view {
+ public:
+  using files_type = std::remove_reference_t<decltype(std::declval<Reactor&>().files())>;
+  using log_type = frys::wal<frys::policy::files<files_type>>;
+  using owner_type = owner<log_type>;
+  using client = connection<core>;
+
+  core(shared_state<Reactor>& shared, std::unique_ptr<Reactor> reactor, unsigned index)
+      : shared_(shared), reactor_(std::move(reactor)), index_(index), own_(shared.level) {
+    kick_work_.self = this;
+    kick_work_.run = [](frys::work& w) noexcept { static_cast<kick_batch&>(w).self->kick_pending(); };
+  }
+
+  ~core() override {
+    while (frys::work* m = spare_messages_.pop()) delete static_cast<remote_command<core>*>(m);
+  }
+
+  Reactor& reactor() noexcept { return *reactor_; }
+  owner_type& own() noexcept { return own_; }
+  frys::task_scope& scope() noexcept { return scope_; }
+  unsigned index() const noexcept { return index_; }
+  void post(frys::work& w) noexcept { reactor_->post(w); }
+
+  // ---- connections
+
+  // From now on the socket is this core's. Its thread only.
+  void adopt(frys::stream_socket socket) { scope_.spawn(live(std::move(socket))); }
+
+  void begin_batch(std::size_t bytes) noexcept {
+    now_ms_ = clock_ms();
+    counts_.bytes_in += bytes;
+  }
+  void count_bytes_out(std::size_t bytes) noexcept { counts_.bytes_out += bytes; }
+  void count_rejected() noexcept { ++counts_.connections_rejected; }
+
+  // ---- commands
+
+  // Runs a command that concerns the client's core alone, or hands it to the one core it concerns. False: neither;
+  // co_await run_anywhere then.
+  bool try_run(client& c, arguments args) {
+    reply_writer reply(c.replies().tail(), c.protocol);
+    c.active_ms = now_ms_;
+    const command* what = accept_command(args, c, *this, reply);
+    if (what == nullptr) return true;
+    ++counts_.commands;
+    unsigned target = index_;
+    switch (what->where) {
+      case runs_on::connection:
+        break;
+      case runs_on::key:
+        target = owner_of(args[static_cast<std::size_t>(what->first_key)], owners());
+        break;
+      case runs_on::cursor:
+        target = scan_owner(args[1], owners());
+        break;
+      case runs_on::keys:
+        if (!only_owner(*what, args, target)) return false;
+        break;
+      case runs_on::all:
+        return false;
+    }
+    if (target != index_) return send_away(c, *what, args, target), true;
+    if (own().is_locked() && what->where != runs_on::connection) [[unlikely]]
+      return false;
+    run_here(c, *what, args, reply);
+    return true;
+  }
+
+  // The rest: commands of several owners, and any command while the owner is locked. Answers in the client's order.
+  frys::task<void> run_anywhere(client& c, arguments args) {
+    const command& what = *find_command(args[0]);  // accept_command found it before
+    if (what.where == runs_on::all || (what.where == runs_on::keys && !is_one_owner(what, args)))
+      return run_on_many(c, what, args);
+    return run_when_unlocked(c, what, args);
+  }
+
+  // A command that came from another core.
+  void run_for(remote_command<core>& m) {
+    now_ms_ = clock_ms();
+    reply_writer reply(m.reply, m.protocol);
+    command_context context{m.args, own().keys, reply, *this, nullptr, &own(), now_ms_, index_, owners()};
+    const std::uint64_t before = own().appended();
+    run(*m.what, context);
+    note_memory();
+    if (own().appended() == before) return m.from->post(m);
+    flush_soon();
+    if (own().appended() <= own().durable()) return m.from->post(m);
+    m.after = own().appended();
+    remote_waiting_.push(m);  // in the order of the log
+  }
+
+  // ---- the log
+
+  // Tells `c` (kick) when the log became more durable.
+  void wait_for_log(client& c) noexcept { waiting_.push_back(c); }
+
+  // Writes and syncs what is in the open group, behind the work of this turn of the loop.
+  void flush_soon() {
+    if (flushing_) return;
+    flushing_ = true;
+    scope_.spawn(flush());
+  }
+
+  // ---- pub/sub
+
+  void kick_later(client& c) {
+    if (kicks_.empty()) post(kick_work_);
+    kicks_.push_back(&c);
+  }
+
+  // ---- start and end (server.hpp)
+
+  void start_timers() { scope_.spawn(expire()); }
+
+  // Sends every client away after its last reply; then closes the log. Ends when this core has nothing left to do.
+  frys::task<void> drain(frys::deadline until) {
+    for (client& c : alive_) c.stop_reading();
+    // relaxed: a count that is looked at again and again; what the other cores did for us came by message.
+    while (shared_.connections.load(std::memory_order_relaxed) != 0 && !until.has_passed<frys::clocks::steady>())
+      co_await reactor_->sleep_for(std::chrono::milliseconds(2));
+    for (client& c : alive_) c.drop();
+    stopping_ = true;
+    while (flushing_) co_await reactor_->sleep_for(std::chrono::milliseconds(1));
+    log_closed_ = co_await own().log().close();
+  }
+  frys::result<void> log_closed() const noexcept { return log_closed_; }
+
+  // ---- core_view
+
+  const server_facts& facts() const noexcept override { return shared_.facts; }
+  core_counts counts() const noexcept override { return counts_; }
+  subscriptions& channels() noexcept override { return channels_; }
+  void each_session(void (*f)(void* context, const session& s), void* context) const override {
+    for (client& c : const_cast<core*>(this)->alive_) f(context, c);
+  }
+  bool is_memory_full() const noexcept override {
+    if (shared_.max_memory == 0) return false;
+    std::uint64_t used = 0;
+    for (const auto& other : shared_.cores) used += other->used_bytes_.load(std::memory_order_relaxed);  // a little old
+    return used >= shared_.max_memory;
+  }
+
+  static std::int64_t clock_ms() noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(frys::clocks::wall::now()).count();
+  }
+  void note_memory() noexcept {
+    if (shared_.max_memory != 0) used_bytes_.store(own().keys.used_bytes(), std::memory_order_relaxed);  // a hint
+  }
+
+ private:
+  struct kick_batch : frys::work {
+    core* self = nullptr;
+  };
+
+  unsigned owners() const noexcept { return shared_.facts.owners; }
+  core& at(unsigned index) noexcept { return *shared_.cores[index]; }
+
+  frys::task<void> live(frys::stream_socket socket) {
+    client c(*this, std::move(socket));
+    // relaxed: the number only has to be unique.
+    c.id = shared_.next_client.fetch_add(1, std::memory_order_relaxed);
+    c.descriptor = c.socket().native_handle();
+    c.address = address_text(c.socket().peer());
+    c.local_address = address_text(c.socket().local());
+    c.created_ms = c.active_ms = clock_ms();
+    alive_.push_back(c);
+    ++counts_.connections;
+    ++counts_.connections_received;
+    co_await c.serve();
+    channels_.remove(c);
+    alive_.remove(c);
+    std::erase(kicks_, &c);
+    --counts_.connections;
+    // release: whoever sees the count fall to zero sees what this connection did before.
+    shared_.connections.fetch_sub(1, std::memory_order_release);
+  }
+
+  static std::string address_text(const frys::result<frys::socket_address>& address) {
+    if (!address) return "?:0";
+    char text[frys::socket_address::max_text];
+    return std::string(address->to_text(text));
+  }
+
+  void run_here(client& c, const command& what, arguments args, reply_writer& reply) {
+    const std::size_t mark = c.replies().tail().size();
+    const std::uint64_t before = own().appended();
+    command_context context{args, own().keys, reply, *this, &c, &own(), now_ms_, index_, owners()};
+    run(what, context);
+    if (own().appended() == before) return;
+    note_memory();
+    if (own().appended() > own().durable()) c.replies().hold(mark, own().appended());
+    flush_soon();
+  }
+
+  frys::task<void> run_when_unlocked(client& c, const command& what, arguments args) {
+    co_await visit(
+        *this, *this,
+        [&](core&) {
+          reply_writer reply(c.replies().tail(), c.protocol);
+          run_here(c, what, args, reply);
+        },
+        false);
+  }
+
+  // ---- one owner elsewhere
+
+  void send_away(client& c, const command& what, arguments args, unsigned target) {
+    auto* m = static_cast<remote_command<core>*>(spare_messages_.pop());
+    if (m == nullptr) m = new remote_command<core>;
+    m->from = this;
+    m->to = &at(target);
+    m->client = &c;
+    m->reserved = &c.replies().reserve();
+    m->what = &what;
+    m->protocol = c.protocol;
+    m->keep_arguments(args);
+    m->run = [](frys::work& w) noexcept {
+      auto& message = static_cast<remote_command<core>&>(w);
+      const auto act = [](frys::work& v) noexcept {
+        auto& self = static_cast<remote_command<core>&>(v);
+        self.run = &came_back;
+        self.to->run_for(self);
+      };
+      if (!message.to->own().is_locked()) return act(w);
+      message.run = act;
+      message.to->own().defer(message);
+    };
+    c.expect_reply();
+    m->to->post(*m);
+  }
+  static void came_back(frys::work& w) noexcept {
+    auto& m = static_cast<remote_command<core>&>(w);
+    client& c = *m.client;
+    core& home = *m.from;
+    c.take_reply(*m.reserved, std::move(m.reply));
+    m.reply = {};
+    home.spare_messages_.push(m);
+  }
+
+  // ---- several owners
+
+  bool is_one_owner(const command& what, arguments args) noexcept {
+    unsigned ignored = 0;
+    return only_owner(what, args, ignored);
+  }
+  bool only_owner(const command& what, arguments args, unsigned& target) noexcept {
+    if (owners() == 1) return true;
+    bool first = true, same = true;
+    each_key(what, args, [&](std::size_t i) {
+      const unsigned o = owner_of(args[i], owners());
+      if (first)
+        target = o, first = false;
+      else
+        same &= o == target;
+    });
+    return same;
+  }
+
+  frys::task<void> run_on_many(client& c, const command& what, arguments args) {
+    parted parts;
+    if (what.where == runs_on::keys) {
+      parts = part_args(what, args, owners());
+    } else {
+      for (unsigned o = 0; o < owners(); ++o) {
+        parts.owner_of_part.push_back(o);
+        parts.args_of_part.emplace_back(args.begin(), args.end());
+      }
+    }
+    const std::size_t count = parts.owner_of_part.size();
+    const bool write = what.is(flag::write) && count > 1;
+    // What several owners answer must be of one moment: a write is seen by all readers or by none.
+    const bool locks = count > 1 && (write || what.where == runs_on::keys);
+    std::vector<unsigned> order = parts.owner_of_part;
+    std::sort(order.begin(), order.end());
+    std::uint64_t stamp = own().clock();
+    if (locks)
+      for (const unsigned o : order) stamp = (std::max)(stamp, co_await lock_owner(*this, at(o)));
+    ++stamp;
+
+    reply_writer reply(c.replies().tail(), c.protocol);
+    bool logged = true;
+    if (write) {
+      const std::vector<effect> effects = plan_effects(what, args);
+      logged = own().append_stamped(stamp, effects);
+      if (logged) {
+        flush_soon();
+        // The locks are held until the record is durable, so nothing can build on a write that a crash takes back.
+        if (own().appended() > own().durable()) {
+          const frys::result<void> durable = co_await own().log().wait_durable(own().appended());
+          logged = durable.has_value();
+        }
+      }
+    }
+    std::vector<reply_output> replies(count);
+    if (logged) {
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto part = [&](core& there) {
+          reply_writer to(replies[i], c.protocol);
+          effect_log* log = write || count > 1 ? nullptr : &there.own();
+          command_context context{
+              parts.args_of_part[i], there.own().keys, to, there, &there == this ? &c : nullptr, log, clock_ms(),
+              there.index_,          owners()};
+          run(what, context);
+          there.note_memory();
+          if (locks) there.own().see_stamp(stamp);
+        };
+        co_await visit(*this, at(parts.owner_of_part[i]), part, locks);
+      }
+    }
+    if (locks)
+      for (const unsigned o : order)
+        co_await visit(
+            *this, at(o), [](core& there) { there.own().unlock(); }, true);
+    if (!logged) {
+      reply.error("MISCONF Errors writing to the log; the server takes no more writes");
+      co_return;
+    }
+    std::vector<std::string> texts(count);
+    std::vector<std::string_view> views(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      texts[i].resize(replies[i].size());
+      replies[i].chain().copy_to(reinterpret_cast<std::byte*>(texts[i].data()));
+      views[i] = texts[i];
+    }
+    const std::size_t mark = c.replies().tail().size();
+    merge_context merging{args, views, parts.part_of_key, reply, *this, &c, clock_ms()};
+    merge_parts(what, merging);
+    if (count == 1 && what.is(flag::write) && own().appended() > own().durable()) {
+      c.replies().hold(mark, own().appended());
+      flush_soon();
+    }
+  }
+
+  // ---- the log
+
+  frys::task<void> flush() {
+    while (own().log().needs_flush() && !own().log().failure()) {
+      co_await reactor_->yield();  // so that one group takes all that this turn of the loop brings
+      const auto flushed = co_await own().log().flush();
+      if (!flushed) report_log_failure(flushed.error());
+      became_durable();
+    }
+    flushing_ = false;
+  }
+  void became_durable() noexcept {
+    const bool failed = own().log().failure().has_value();
+    frys::intrusive_list<client, waiting_tag> now;
+    now.splice_back(waiting_);
+    while (client* c = now.pop_front()) {
+      if (failed)
+        c->drop();  // what it waits for will not be true: it learns nothing, as if we had crashed
+      else
+        c->kick();
+    }
+    while (auto* m = static_cast<remote_command<core>*>(remote_waiting_.front())) {
+      if (!failed && m->after > own().durable()) break;
+      remote_waiting_.pop();
+      if (failed) {
+        m->reply = {};
+        reply_writer(m->reply, m->protocol).error("MISCONF Errors writing to the log; the server takes no more writes");
+      }
+      m->from->post(*m);
+    }
+  }
+  void report_log_failure(const frys::error& e) noexcept {
+    std::fprintf(stderr, "frys-kernel: core %u: the log failed: %s (%s, %lld); no more writes\n", index_, e.message,
+                 frys::name_of(e.code), static_cast<long long>(e.number));
+  }
+
+  // ---- now and then
+
+  frys::task<void> expire() {
+    while (!stopping_) {
+      co_await reactor_->sleep_for(std::chrono::milliseconds(own().keys.expiring() != 0 ? 100 : 1000));
+      if (own().keys.expiring() != 0 && !own().is_locked()) {
+        own().keys.expire_some(clock_ms(), 2000);
+        note_memory();
+      }
+    }
+  }
+
+  void kick_pending() noexcept {
+    std::vector<client*> now;
+    now.swap(kicks_);
+    for (client* c : now) c->kick_posted();
+  }
+
+  shared_state<Reactor>& shared_;
+  std::unique_ptr<Reactor> reactor_;
+  unsigned index_;
+  owner_type own_;
+  subscriptions channels_;
+  std::int64_t now_ms_ = 0;
+  core_counts counts_;
+  bool flushing_ = false;
+  bool stopping_ = false;
+  frys::result<void> log_closed_;
+  frys::intrusive_list<client, alive_tag> alive_;
+  frys::intrusive_list<client, waiting_tag> waiting_;
+  frys::intrusive_queue<frys::work> remote_waiting_;
+  frys::intrusive_queue<frys::work> spare_messages_;
+  std::vector<client*> kicks_;
+  kick_batch kick_work_;
+  alignas(frys::cache_line) std::atomic<std::uint64_t> used_bytes_{0};
+  frys::task_scope scope_;  // last: its tasks go first
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_CORE_HPP

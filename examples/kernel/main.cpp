@@ -1,0 +1,52 @@
+// frys-kernel: the reference assembly. A Redis-compatible server with durable writes and vector search, composed from
+// frys headers: choose the policies below, wire them in main. Everything that is not a choice is in a frys block or in
+// the files beside this one.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <variant>
+
+#include <frys/io/epoll_reactor.hpp>
+
+#include "options.hpp"
+#include "server.hpp"
+
+#if defined(FRYS_WITH_URING)
+#include <frys/with/uring.hpp>
+#endif
+
+namespace {
+
+// The world of this kernel: real atomics, the monotonic clock, the machine's network and files.
+using portable_network = frys::epoll_reactor<frys::policy::clock<frys::clocks::steady>>;
+using portable_server = kernel::server<portable_network>;
+#if defined(FRYS_WITH_URING)
+using fast_network = frys::uring_reactor<frys::policy::clock<frys::clocks::steady>>;
+using fast_server = kernel::server<fast_network>;
+#endif
+
+int serve(const kernel::options& o) {
+  std::string why = "epoll";
+#if defined(FRYS_WITH_URING)
+  if (o.network != kernel::backend::epoll) {
+    const auto probe = fast_network::create();
+    if (probe) return fast_server(o, "io_uring").run();
+    why = std::string("epoll (io_uring: ") + probe.error().message + ")";
+  }
+#endif
+  if (o.network == kernel::backend::io_uring) {
+    std::fprintf(stderr, "frys-kernel: io_uring was asked for and is not to be had: %s\n", why.c_str());
+    return 1;
+  }
+  return portable_server(o, why).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const kernel::parsed wanted =
+      kernel::parse_options(argc, argv, [](const char* name) -> const char* { return std::getenv(name); });
+  if (const auto* text = std::get_if<kernel::print_and_exit>(&wanted)) return std::fputs(text->text.c_str(), stdout), 0;
+  if (const auto* wrong = std::get_if<kernel::complaint>(&wanted)) return std::fputs(wrong->text.c_str(), stderr), 2;
+  return serve(std::get<kernel::options>(wanted));
+}

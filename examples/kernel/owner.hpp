@@ -1,0 +1,81 @@
+// owner: the keys of one core, the log that keeps them, and the lock that commands over several owners take.
+//
+// Threads  its core's only; other cores send messages (core.hpp).
+#ifndef FRYS_KERNEL_OWNER_HPP
+#define FRYS_KERNEL_OWNER_HPP
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <frys/core/intrusive_list.hpp>
+#include <frys/core/work.hpp>
+#include <frys/storage/durability.hpp>
+
+#include "command.hpp"
+#include "record.hpp"
+#include "store.hpp"
+
+namespace kernel {
+
+template <class Log>
+class owner final : public effect_log {
+ public:
+  store keys;
+
+  explicit owner(frys::durability level) noexcept : level_(level) {}
+
+  // Before the first write; recovery fills `keys` without one.
+  void take_log(Log log) noexcept { log_.emplace(std::move(log)); }
+  Log& log() noexcept { return *log_; }
+
+  // One record in the log's open group, stamped later than all that this owner has seen.
+  bool append(std::span<const effect> effects) noexcept override { return append_stamped(++clock_, effects); }
+  bool append_stamped(std::uint64_t stamp, std::span<const effect> effects) noexcept {
+    see_stamp(stamp);
+    const auto sequence =
+        log_->append(record_size(effects), [&](frys::byte_span to) { encode_record(to.data(), stamp, effects); });
+    if (!sequence) return false;
+    appended_ = *sequence;
+    return true;
+  }
+  // The sequence number of the last record; 0 before the first of this run.
+  [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; }
+  // Up to where replies may leave.
+  [[nodiscard]] std::uint64_t durable() const noexcept {
+    return level_ == frys::durability::none ? ~std::uint64_t{0} : log_->durable();
+  }
+
+  // A Lamport clock: not below any stamp in this owner's log, nor that of any write over several owners it took part
+  // in.
+  [[nodiscard]] std::uint64_t clock() const noexcept { return clock_; }
+  void see_stamp(std::uint64_t stamp) noexcept {
+    if (stamp > clock_) clock_ = stamp;
+  }
+
+  // While it is locked only the holder's work runs here; the rest queues up behind, in order.
+  [[nodiscard]] bool is_locked() const noexcept { return locked_ || !behind_.empty(); }
+  void defer(frys::work& w) noexcept { behind_.push(w); }
+  void lock() noexcept { locked_ = true; }
+  void unlock() noexcept {
+    locked_ = false;
+    while (!locked_) {  // what runs here may take the lock; the rest stays queued then
+      frys::work* next = behind_.pop();
+      if (next == nullptr) return;
+      next->run(*next);
+    }
+  }
+
+ private:
+  std::optional<Log> log_;
+  frys::durability level_;
+  std::uint64_t appended_ = 0;
+  std::uint64_t clock_ = 0;
+  bool locked_ = false;
+  frys::intrusive_queue<frys::work> behind_;
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_OWNER_HPP

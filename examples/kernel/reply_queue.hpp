@@ -1,0 +1,146 @@
+// reply_queue: the replies of one connection, in the order of its commands, each leaving when it may.
+//
+// A reply may have to wait: for the sync of the write it acknowledges, or for another core that makes it. What stands
+// behind it waits too; what stands before it does not.
+#ifndef FRYS_KERNEL_REPLY_QUEUE_HPP
+#define FRYS_KERNEL_REPLY_QUEUE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <frys/core/intrusive_list.hpp>
+#include <frys/memory/buffer.hpp>
+
+namespace kernel {
+
+// Where replies are written: a resp_sink (frys/net/resp_writer.hpp) over a chain of buffers that leaves without a copy.
+class reply_output {
+ public:
+  char* grow(std::size_t n) noexcept {
+    auto room = chain_.prepare(n);
+    if (!room) return failed_ = true, nullptr;
+    return reinterpret_cast<char*>(room->data());
+  }
+  void commit(std::size_t n) noexcept { chain_.commit(n); }
+
+  [[nodiscard]] std::size_t size() const noexcept { return chain_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return chain_.empty(); }
+  // Out of memory; what was written before is whole, what came after is missing.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  frys::buffer_chain take() noexcept { return chain_.take(); }
+  frys::buffer_chain& chain() noexcept { return chain_; }
+
+ private:
+  frys::buffer_chain chain_;
+  bool failed_ = false;
+};
+
+class reply_queue {
+ public:
+  // A reply that another core makes. Whoever reserved it fills it, exactly once.
+  struct place {
+    place* next = nullptr;
+    reply_output bytes;
+    std::uint64_t after = 0;  // the log sequence number that must be durable first; 0: none
+    bool missing = false;     // reserved and not filled
+  };
+
+  reply_queue() = default;
+  ~reply_queue() {
+    while (place* p = places_.pop()) delete p;
+  }
+
+  // Where the next reply is written.
+  reply_output& tail() noexcept { return tail_.bytes; }
+
+  // The reply that was written to tail() since its size was `mark` must not leave before `sequence` is durable.
+  void hold(std::size_t mark, std::uint64_t sequence) {
+    if (tail_.after == 0 && mark != 0) {
+      // What stands before needs not wait: it becomes a place of its own.
+      auto before = std::make_unique<place>();
+      move_front(mark, before->bytes.chain());
+      push(std::move(before));
+    }
+    if (sequence > tail_.after) tail_.after = sequence;
+  }
+
+  // Keeps a place for the reply of the next command; good until it is filled and taken.
+  place& reserve() {
+    if (!tail_.bytes.empty()) {
+      auto before = std::make_unique<place>();
+      std::swap(before->bytes, tail_.bytes);
+      before->after = std::exchange(tail_.after, 0);
+      push(std::move(before));
+    }
+    auto reserved = std::make_unique<place>();
+    reserved->missing = true;
+    place& out = *reserved;
+    push(std::move(reserved));
+    return out;
+  }
+  void fill(place& reserved, reply_output&& bytes) noexcept {
+    reserved.bytes = std::move(bytes);
+    reserved.missing = false;
+    settled_ += reserved.bytes.size();
+  }
+
+  // Moves what may leave now, with the log durable up to `durable`, to `out`. False if there is nothing, or no memory.
+  bool take(std::uint64_t durable, frys::buffer_chain& out) noexcept {
+    while (!places_.empty() && !places_.front()->missing && places_.front()->after <= durable) {
+      const std::unique_ptr<place> p(places_.pop());
+      settled_ -= p->bytes.size();
+      failed_ |= p->bytes.failed() || !out.append(p->bytes.take());
+    }
+    if (places_.empty() && tail_.after <= durable && !tail_.bytes.empty()) {
+      failed_ |= tail_.bytes.failed();
+      if (out.empty())
+        out = tail_.bytes.take();
+      else
+        failed_ |= !out.append(tail_.bytes.take());
+      tail_.after = 0;
+    }
+    return !out.empty();
+  }
+  [[nodiscard]] bool can_leave(std::uint64_t durable) const noexcept {
+    if (const place* p = places_.front()) return !p->missing && p->after <= durable;
+    return tail_.after <= durable && !tail_.bytes.empty();
+  }
+  // The sequence number that the first reply waits for; 0 if it waits for none.
+  [[nodiscard]] std::uint64_t waits_for() const noexcept {
+    if (const place* p = places_.front()) return p->missing ? 0 : p->after;
+    return tail_.after;
+  }
+  [[nodiscard]] bool empty() const noexcept { return places_.empty() && tail_.bytes.empty(); }
+  // Bytes that wait to leave.
+  [[nodiscard]] std::size_t size() const noexcept { return settled_ + tail_.bytes.size(); }
+  // A reply is missing bytes: there was no memory for it. The connection cannot go on.
+  [[nodiscard]] bool failed() const noexcept { return failed_ || tail_.bytes.failed(); }
+
+ private:
+  void push(std::unique_ptr<place> p) noexcept {
+    settled_ += p->bytes.size();
+    places_.push(*p.release());
+  }
+  // The first `count` bytes of the tail, by pointer where a segment ends there, else as a slice.
+  void move_front(std::size_t count, frys::buffer_chain& to) noexcept {
+    frys::buffer_chain& from = tail_.bytes.chain();
+    for (std::size_t left = count; left != 0;) {
+      const frys::buffer part = from.segments().front().slice(0, left);
+      left -= part.size();
+      failed_ |= !to.append(part);
+      from.consume(part.size());
+    }
+  }
+
+  frys::intrusive_queue<place> places_;
+  place tail_;
+  std::size_t settled_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_REPLY_QUEUE_HPP

@@ -1,0 +1,314 @@
+// server: starts the cores, recovers what their logs hold, accepts clients, and drains on SIGTERM.
+#ifndef FRYS_KERNEL_SERVER_HPP
+#define FRYS_KERNEL_SERVER_HPP
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <frys/config.hpp>
+#include <frys/core/clock.hpp>
+#include <frys/core/deadline.hpp>
+#include <frys/io/options.hpp>
+#include <frys/io/posix_files.hpp>
+#include <frys/io/socket.hpp>
+#include <frys/sched/task.hpp>
+
+#include "core.hpp"
+#include "options.hpp"
+
+namespace kernel {
+
+template <class Reactor>
+class server {
+ public:
+  using core_type = core<Reactor>;
+  using log_type = typename core_type::log_type;
+
+  explicit server(const options& o, std::string network) : options_(o), ready_(o.threads) {
+    shared_.level = o.durability;
+    shared_.max_memory = o.max_memory;
+    server_facts& f = shared_.facts;
+    f.durability = frys::name_of(o.durability);
+    f.reactor = std::move(network);
+    f.max_memory = o.max_memory;
+    f.max_connections = o.max_connections;
+    f.owners = o.threads;
+    f.started_ms = core_type::clock_ms();
+    f.process_id = ::getpid();
+    f.config = {{"appendonly", "yes"},
+                {"appendfsync", o.durability == frys::durability::machine ? "always" : "no"},
+                {"save", ""},
+                {"dir", o.dir},
+                {"bind", o.bind},
+                {"maxmemory", std::to_string(o.max_memory)},
+                {"maxclients", std::to_string(o.max_connections)},
+                {"databases", "1"},
+                {"io-threads", std::to_string(o.threads)}};
+    shared_.cores.resize(o.threads);
+    recovered_.resize(o.threads);
+  }
+
+  // Serves until SIGTERM or SIGINT. The process's exit code.
+  int run() {
+    // The signals are taken here and nowhere else: every thread that starts below inherits the mask.
+    ::sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGTERM);
+    ::sigaddset(&signals, SIGINT);
+    ::sigaddset(&signals, SIGUSR1);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    main_thread_ = ::pthread_self();
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < options_.threads; ++i)
+      threads.emplace_back([this, i] {
+        run_core(i);
+        ready_.arrive_and_wait();  // no core can be called by another one now
+        shared_.cores[i].reset();  // on its own thread, as it lived
+      });
+    int signal = 0;
+    ::sigwait(&signals, &signal);  // SIGUSR1: a core could not start
+    if (signal != SIGUSR1)
+      for (auto& c : shared_.cores) c->post(stop_work_for(*c));
+    for (std::thread& t : threads) t.join();
+    return exit_code_;
+  }
+
+ private:
+  // One log record, kept while the logs of several owners are merged.
+  struct kept {
+    std::uint64_t stamp;
+    std::string bytes;
+  };
+
+  struct stop_request : frys::work {
+    server* self = nullptr;
+    core_type* target = nullptr;
+  };
+
+  void run_core(unsigned index) {
+    frys::reactor_options r;
+    r.buffer_bytes = options_.network_buffer_size;
+    auto reactor = Reactor::create(r);
+    if (!reactor)
+      fail("the reactor cannot start", reactor.error());
+    else
+      shared_.cores[index] = std::make_unique<core_type>(shared_, *std::move(reactor), index);
+    if (!together()) return;
+    core_type& own = *shared_.cores[index];
+
+    // 1. Every core reads logs; 2. every core applies what belongs to its keys; 3. the doors open.
+    own.scope().spawn(recover(own));
+    while (!own.scope().empty()) own.reactor().run_once(frys::deadline::never());
+    if (!together()) return;
+    if (!apply_recovered(own)) exit_code_ = 1;
+    if (!together()) return;
+    recovered_[index].clear();
+    recovered_[index].shrink_to_fit();
+
+    if (index == 0) {
+      own.scope().spawn(listen(own));
+      while (!listening_ && exit_code_ == 0) own.reactor().run_once(frys::deadline::never());
+    }
+    if (!together()) return;
+    own.start_timers();
+    own.reactor().run();
+  }
+
+  // Waits for the other cores; false if one of them failed, after everybody knows.
+  bool together() {
+    ready_.arrive_and_wait();
+    const bool good = exit_code_ == 0;
+    ready_.arrive_and_wait();
+    if (!good) ::pthread_kill(main_thread_, SIGUSR1);
+    return good;
+  }
+  void fail(const char* what, const frys::error& e, const std::string& where = {}) {
+    const std::lock_guard lock(complaints_);
+    std::fprintf(stderr, "frys-kernel: %s%s%s: %s (%s, %lld)\n", what, where.empty() ? "" : ": ", where.c_str(),
+                 e.message, frys::name_of(e.code), static_cast<long long>(e.number));
+    exit_code_ = 1;
+  }
+
+  // ---- recovery
+
+  std::string log_directory(unsigned owner) const { return options_.dir + "/owner-" + std::to_string(owner); }
+
+  // Opens the core's own log, and reads those of owners that there are no cores for any more.
+  frys::task<void> recover(core_type& own) {
+    auto& files = own.reactor().files();
+    const unsigned index = own.index();
+    if (const auto made = files.make_directory(options_.dir); !made)
+      co_return fail("cannot make", made.error(), options_.dir);
+    // One owner then and now: nothing to merge, so the records need not be kept.
+    const bool alone = options_.threads == 1 && !exists(files, log_directory(1));
+    for (unsigned owner = index;; owner += options_.threads) {
+      const std::string directory = log_directory(owner);
+      if (owner >= options_.threads && !exists(files, directory)) break;
+      frys::wal_recovery report;
+      frys::wal_options o;
+      o.directory = directory;
+      o.level = options_.durability;
+      o.report = &report;
+      auto& keep = recovered_[index];
+      auto opened = co_await log_type::open(files, o, [&](std::uint64_t, frys::byte_view record) {
+        const auto good = check_record(record);
+        if (good && alone) return apply(own, record);
+        if (good) keep.push_back({record_reader(record).stamp(), std::string(frys::as_text(record))});
+        return good;
+      });
+      if (!opened) co_return fail("cannot recover", opened.error(), directory + describe(report));
+      if (owner == index) own.own().take_log(*std::move(opened));
+    }
+    std::stable_sort(recovered_[index].begin(), recovered_[index].end(),
+                     [](const kept& a, const kept& b) { return a.stamp < b.stamp; });
+  }
+  template <class Files>
+  static bool exists(Files& files, const std::string& directory) {
+    return files
+        .list(
+            directory, [](void*, std::string_view) {}, nullptr)
+        .has_value();
+  }
+  static std::string describe(const frys::wal_recovery& report) {
+    return report.file_name().empty() ? std::string() : "/" + std::string(report.file_name());
+  }
+
+  // Merges what all cores read, by stamp, and applies the effects on keys of this core.
+  bool apply_recovered(core_type& own) {
+    std::vector<std::size_t> next(recovered_.size(), 0);
+    for (;;) {
+      const kept* first = nullptr;
+      std::size_t from = 0;
+      for (std::size_t i = 0; i < recovered_.size(); ++i) {
+        if (next[i] == recovered_[i].size()) continue;
+        const kept& k = recovered_[i][next[i]];
+        if (first == nullptr || k.stamp < first->stamp) first = &k, from = i;
+      }
+      if (first == nullptr) return true;
+      ++next[from];
+      const auto applied = apply(own, frys::as_bytes(first->bytes));
+      if (!applied) return fail("cannot recover", applied.error(), options_.dir), false;
+      own.note_memory();
+    }
+  }
+  // The effects of a record on keys of this core.
+  frys::result<void> apply(core_type& own, frys::byte_view record) {
+    record_reader reader(record);
+    own.own().see_stamp(reader.stamp());
+    for (effect e; reader.next(e);) {
+      if (e.kind != effect_kind::flush && owner_of(e.key, options_.threads) != own.index()) continue;
+      const auto applied = own.own().keys.apply(e);
+      if (!applied) return applied.error();
+    }
+    return {};
+  }
+
+  // ---- clients
+
+  frys::task<void> listen(core_type& own) {
+    frys::listener_options o;
+    o.address = options_.bind;
+    o.port = options_.port;
+    auto bound = frys::listener::bind(o);
+    // After a kill -9 the port of the process before may stay taken for some milliseconds while its ring is torn down.
+    for (int attempt = 0; !bound && bound.error().code == frys::errc::address_in_use && attempt < 100; ++attempt) {
+      co_await own.reactor().sleep_for(std::chrono::milliseconds(10));
+      bound = frys::listener::bind(o);
+    }
+    if (!bound) co_return fail("cannot listen", bound.error(), options_.bind + ":" + std::to_string(options_.port));
+    listener_ = *std::move(bound);
+    shared_.facts.port = listener_.port();
+    shared_.facts.config.emplace_back("port", std::to_string(listener_.port()));
+    listening_ = true;
+    std::printf("frys-kernel %s on %s:%u, %u core%s, %s, durability %s, data in %s\n", FRYS_VERSION,
+                options_.bind.c_str(), static_cast<unsigned>(listener_.port()), options_.threads,
+                options_.threads == 1 ? "" : "s", shared_.facts.reactor.c_str(), shared_.facts.durability.c_str(),
+                options_.dir.c_str());
+    std::fflush(stdout);
+    unsigned turn = 0;
+    for (;;) {
+      auto accepted = co_await own.reactor().accept(listener_);
+      if (!accepted) {
+        if (!listener_.is_open() || accepted.error().code == frys::errc::cancelled) co_return;
+        co_await own.reactor().sleep_for(
+            std::chrono::milliseconds(10));  // out of descriptors or memory: not in a hurry
+        continue;
+      }
+      // relaxed: a bound on how many, not an order.
+      if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
+        own.scope().spawn(turn_away(own, *std::move(accepted)));
+        continue;
+      }
+      core_type& target = *shared_.cores[turn++ % options_.threads];
+      if (&target == &own)
+        own.adopt(*std::move(accepted));
+      else
+        target.post(*new hand_over(target, *std::move(accepted)));
+    }
+  }
+  frys::task<void> turn_away(core_type& own, frys::stream_socket socket) {
+    own.count_rejected();
+    auto text = frys::buffer::copy_of(frys::as_bytes("-ERR max number of clients reached\r\n"));
+    if (text) (void)co_await own.reactor().send(socket, *std::move(text));
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
+  }
+  struct hand_over : frys::work {
+    hand_over(core_type& c, frys::stream_socket s) : target(c), socket(std::move(s)) {
+      run = [](frys::work& w) noexcept {
+        const std::unique_ptr<hand_over> self(static_cast<hand_over*>(&w));
+        self->target.adopt(std::move(self->socket));
+      };
+    }
+    core_type& target;
+    frys::stream_socket socket;
+  };
+
+  // ---- the end
+
+  stop_request& stop_work_for(core_type& c) {
+    auto request = std::make_unique<stop_request>();
+    request->self = this;
+    request->target = &c;
+    request->run = [](frys::work& w) noexcept {
+      auto& r = static_cast<stop_request&>(w);
+      if (r.target->index() == 0) r.self->listener_.close();
+      r.target->scope().spawn(r.self->finish(*r.target));
+    };
+    stop_requests_.push_back(std::move(request));
+    return *stop_requests_.back();
+  }
+  frys::task<void> finish(core_type& c) {
+    co_await c.drain(frys::deadline::after<frys::clocks::steady>(std::chrono::seconds(5)));
+    if (const auto closed = c.log_closed(); !closed) fail("the log could not be closed", closed.error());
+    c.reactor().stop();
+  }
+
+  options options_;
+  shared_state<Reactor> shared_;
+  std::barrier<> ready_;
+  std::vector<std::vector<kept>> recovered_;  // by the core that read it
+  std::vector<std::unique_ptr<stop_request>> stop_requests_;
+  frys::listener listener_;
+  std::mutex complaints_;
+  std::atomic<int> exit_code_{0};
+  bool listening_ = false;
+  ::pthread_t main_thread_{};
+};
+
+}  // namespace kernel
+
+#endif  // FRYS_KERNEL_SERVER_HPP

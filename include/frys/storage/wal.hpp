@@ -14,8 +14,8 @@
 // Lifetime  files must outlive the log, the log its flushes and waiters. A flush that is destroyed while it waits
 //           fails the log.
 //
-// Policies: policy::files<F>, a file_system whose buffer is frys::buffer (sim::disk, posix_files, a reactor's files);
-//           no default, or policy::world.
+// Policies: policy::files<F>, a file_system whose buffer is frys::buffer (a reactor's files, sim::disk, your own);
+//           default posix_files, which block.
 // Source    chained checksums: TigerBeetle's journal; the synced mark that tells damage from a torn tail: Pebble.
 #ifndef FRYS_STORAGE_WAL_HPP
 #define FRYS_STORAGE_WAL_HPP
@@ -40,6 +40,7 @@
 #include "../core/error.hpp"
 #include "../core/intrusive_list.hpp"
 #include "../core/result.hpp"
+#include "../io/posix_files.hpp"
 #include "../memory/buffer.hpp"
 #include "../policy.hpp"
 #include "../sched/task.hpp"
@@ -70,10 +71,8 @@ class wal {
   static_assert(accepted::template unique<Policies...>, "frys::wal: a policy is given twice; name each at most once");
 
  public:
-  using files_type = typename policy::pick<policy::files<void>, Policies...>::type;
-  static_assert(!std::is_void_v<files_type>,
-                "frys::wal: name where the log lives: policy::files<F>, for example posix_files or sim::disk");
-  static_assert(std::is_void_v<files_type> || detail::wal_files<files_type>,
+  using files_type = typename policy::pick<policy::files<posix_files>, Policies...>::type;
+  static_assert(detail::wal_files<files_type>,
                 "frys::wal: policy::files wants a file system whose buffer is frys::buffer, see core/concepts.hpp");
 
   wal(wal&&) noexcept = default;

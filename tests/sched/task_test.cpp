@@ -2,13 +2,11 @@
 
 #include <coroutine>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
-#if FRYS_EXCEPTIONS
-#include <stdexcept>
-#endif
 
 #include <frys/sched/task.hpp>
 

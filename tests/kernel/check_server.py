@@ -1,0 +1,403 @@
+#!/usr/bin/env python3
+"""What frys-kernel promises beside its replies: limits, options, draining, recovery, order over several owners.
+
+Each function named promise_* is one promise; all run against real processes on loopback ports of their own.
+"""
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from frys_kernel import Connection, Kernel, ReplyError, free_port, kernel_binary, scratch_directory
+
+BASE = scratch_directory("server")
+
+
+def fresh(name):
+    path = BASE / name
+    shutil.rmtree(path, ignore_errors=True)
+    return path
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def run_to_end(*arguments, environment=None):
+    return subprocess.run([kernel_binary(), *map(str, arguments)], capture_output=True, text=True, timeout=20,
+                          env={**os.environ, **(environment or {})})
+
+
+def promise_a_wrong_value_says_which_and_what_is_allowed():
+    for arguments, words in (
+            (["--port", "70000"], ["--port", "70000", "0 to 65535"]),
+            (["--durability", "maybe"], ["--durability", "maybe", "machine, process or none"]),
+            (["--max-memory", "lots"], ["--max-memory", "lots", "64MiB"]),
+            (["--network-buffer-size", "3"], ["--network-buffer-size", "1KiB to 1MiB"]),
+            (["--threads", "0"], ["--threads", "1 to 64"]),
+            (["--bind", "localhost"], ["--bind", "IPv4"]),
+            (["--nonsense", "1"], ["unknown option", "--nonsense"]),
+            (["--port"], ["--port", "needs a value"])):
+        done = run_to_end(*arguments)
+        expect(done.returncode == 2, "%s exits with %d" % (arguments, done.returncode))
+        for word in words:
+            expect(word in done.stderr, "%s: %r lacks %r" % (arguments, done.stderr, word))
+    done = run_to_end(environment={"FRYS_THREADS": "many"})
+    expect(done.returncode == 2 and "FRYS_THREADS" in done.stderr and "many" in done.stderr, done.stderr)
+    expect("--max-connections" in run_to_end("--help").stdout, "--help lists the options")
+
+
+def promise_variables_set_options_and_the_command_line_wins():
+    port = free_port()
+    environment = {**os.environ, "FRYS_PORT": "1", "FRYS_MAX_MEMORY": "64MiB"}
+    process = subprocess.Popen([kernel_binary(), "--port", str(port), "--dir", str(fresh("variables"))], env=environment,
+                               stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(500):
+            try:
+                c = Connection(port)
+                break
+            except OSError:
+                time.sleep(0.01)
+        expect(c.call("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"67108864"], "the variable counts")
+    finally:
+        process.terminate()
+        expect(process.wait(20) == 0, "SIGTERM ends with 0")
+
+
+def promise_a_client_too_many_gets_an_error_and_the_others_go_on():
+    kernel = Kernel(fresh("many"), "--max-connections", 3)
+    first = kernel.start()
+    others = [Connection(kernel.port) for _ in range(2)]
+    for c in others:
+        expect(c.call("PING") == "PONG", "within the limit")
+    late = Connection(kernel.port)
+    reply = late.read()
+    expect(isinstance(reply, ReplyError) and str(reply) == "ERR max number of clients reached", "got %r" % reply)
+    expect(late.input.read() == b"", "and is closed")
+    others[0].close()
+    for attempt in range(200):
+        try:
+            again = Connection(kernel.port)
+            if again.call("PING") == "PONG":
+                break
+        except (ReplyError, ConnectionError, OSError):
+            time.sleep(0.01)
+    else:
+        raise AssertionError("a place that became free is given again")
+    expect(first.call("PING") == "PONG", "the others go on")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_malformed_frame_ends_its_connection_and_no_other():
+    kernel = Kernel(fresh("malformed"))
+    good = kernel.start()
+    for bytes_, text in ((b"*1\r\n!4\r\nPING\r\n", "Protocol error: expected '$', got '!'"),
+                         (b"*2000000000\r\n", "Protocol error: invalid multibulk length"),
+                         (b"*1\r\n$-5\r\n", "Protocol error: invalid bulk length"),
+                         (b'SET "a\r\n', "Protocol error: unbalanced quotes in request")):
+        bad = Connection(kernel.port)
+        bad.socket.sendall(b"*1\r\n$4\r\nPING\r\n" + bytes_)
+        expect(bad.read() == "PONG", "what came before is answered")
+        reply = bad.read()
+        expect(isinstance(reply, ReplyError) and str(reply) == "ERR " + text, "%r answers %r" % (bytes_, reply))
+        expect(bad.input.read() == b"", "and the connection is closed")
+        expect(good.call("PING") == "PONG", "no other is")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_sigterm_answers_what_came_and_loses_nothing_at_any_level():
+    for level in ("machine", "process", "none"):
+        for threads in (1, 2):
+            kernel = Kernel(fresh("drain"), "--durability", level, "--threads", threads)
+            c = kernel.start()
+            n = 2000
+            c.socket.sendall(b"".join(Connection.encode("SET", "k%d" % i, i) for i in range(n)))
+            expect(c.read() == "OK", "the first is answered")
+            kernel.process.send_signal(signal.SIGTERM)
+            answered = 1
+            try:
+                while True:
+                    expect(c.read() == "OK", "an answer is OK")
+                    answered += 1
+            except (ConnectionError, OSError):
+                pass
+            expect(kernel.process.wait(20) == 0, "exit code 0")
+            c = kernel.start()
+            values = c.call("MGET", *["k%d" % i for i in range(answered)])
+            expect(values == [b"%d" % i for i in range(answered)], "%s: all %d that were answered are there" % (level, answered))
+            expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_replies_keep_the_order_of_their_commands_over_owners():
+    for threads in (1, 2, 3):
+        for level in ("machine", "none"):
+            kernel = Kernel(fresh("order"), "--threads", threads, "--durability", level)
+            c = kernel.start()
+            rng = random.Random(threads)
+            commands, expected, values = [], [], {}
+            for i in range(3000):
+                key = "k%d" % rng.randrange(40)
+                kind = rng.randrange(8)
+                if kind < 3:
+                    commands.append(("SET", key, i))
+                    values[key] = b"%d" % i
+                    expected.append("OK")
+                elif kind < 6:
+                    commands.append(("GET", key))
+                    expected.append(values.get(key))
+                elif kind == 6:
+                    commands.append(("ECHO", i))
+                    expected.append(b"%d" % i)
+                else:
+                    keys = ["k%d" % rng.randrange(40) for _ in range(3)]
+                    if rng.randrange(2):
+                        commands.append(("MGET", *keys))
+                        expected.append([values.get(k) for k in keys])
+                    else:
+                        commands.append(("MSET", *[x for k in keys for x in (k, i)]))
+                        for k in keys:
+                            values[k] = b"%d" % i
+                        expected.append("OK")
+            stream = b"".join(Connection.encode(*command) for command in commands)
+            at = 0
+            import threading
+
+            def feed(s=stream):  # in pieces of any size, while the replies are read
+                at = 0
+                while at < len(s):
+                    n = rng.randrange(1, 4000)
+                    c.socket.sendall(s[at:at + n])
+                    at += n
+            feeder = threading.Thread(target=feed)
+            feeder.start()
+            for i, want in enumerate(expected):
+                got = c.read()
+                expect(got == want, "%d threads, %s: reply %d to %r is %r, not %r" % (threads, level, i, commands[i], got, want))
+            feeder.join()
+            expect(c.call("DBSIZE") == len(values), "DBSIZE counts all owners")
+            expect(sorted(c.call("KEYS", "*")) == sorted(k.encode() for k in values), "KEYS lists all owners")
+            seen, cursor = set(), b"0"
+            while True:
+                cursor, part = c.call("SCAN", cursor, "COUNT", 7)
+                seen.update(part)
+                if cursor == b"0":
+                    break
+            expect(seen == {k.encode() for k in values}, "SCAN visits all owners")
+            expect(c.call("FLUSHDB") == "OK" and c.call("DBSIZE") == 0, "FLUSHDB empties all owners")
+            expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_write_over_several_owners_is_seen_whole():
+    import threading
+    kernel = Kernel(fresh("whole"), "--threads", 3, "--durability", "none")
+    reader = kernel.start()
+    keys = ["pair%d" % i for i in range(6)]
+    reader.call("MSET", *[x for k in keys for x in (k, 0)])
+    done = threading.Event()
+
+    def write():
+        c = Connection(kernel.port)
+        for n in range(1, 2000):
+            c.call("MSET", *[x for k in keys for x in (k, n)])
+        done.set()
+    writer = threading.Thread(target=write)
+    writer.start()
+    looks = 0
+    while not done.is_set():
+        values = reader.call("MGET", *keys)
+        expect(len(set(values)) == 1, "MGET saw half of an MSET: %r" % values)
+        looks += 1
+    writer.join()
+    expect(looks > 50, "the reader looked often enough to see it (%d)" % looks)
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_another_number_of_threads_finds_everything():
+    directory = fresh("threads")
+    rng = random.Random(5)
+    values = {}
+    for threads in (1, 3, 2, 1, 4):
+        kernel = Kernel(directory, "--threads", threads, "--durability", "process")
+        c = kernel.start()
+        keys = list(values)
+        if keys:
+            expect(c.call("MGET", *keys) == [values[k] for k in keys], "with %d threads all keys are there" % threads)
+        expect(c.call("DBSIZE") == len(values), "and no others")
+        for i in range(300):
+            k = "k%d" % rng.randrange(150)
+            kind = rng.randrange(6)
+            if kind == 0 and k in values:
+                c.call("DEL", k)
+                del values[k]
+            elif kind == 1:
+                other = "k%d" % rng.randrange(150)
+                c.call("MSET", k, i, other, i + 1)
+                values[k] = b"%d" % i
+                values[other] = b"%d" % (i + 1)
+            else:
+                c.call("SET", k, "%d-%d" % (threads, i))
+                values[k] = b"%d-%d" % (threads, i)
+        if threads == 3:
+            c.call("FLUSHDB")
+            values.clear()
+        kernel.kill() if rng.randrange(2) else kernel.stop()
+
+
+def promise_a_corrupt_log_is_reported_with_file_and_offset_and_not_loaded():
+    directory = fresh("corrupt")
+    kernel = Kernel(directory)
+    c = kernel.start()
+    for i in range(200):
+        c.call("SET", "k%d" % i, "x" * 100)
+    expect(kernel.stop() == 0, "exit code 0")
+    log = sorted((directory / "owner-0").glob("*.log"))[0]
+    data = bytearray(log.read_bytes())
+    at = len(data) // 2
+    data[at] ^= 0x20
+    log.write_bytes(data)
+    done = run_to_end("--port", free_port(), "--dir", directory)
+    expect(done.returncode == 1, "it does not start (%d)" % done.returncode)
+    expect(log.name in done.stderr and "corrupt" in done.stderr, done.stderr)
+    offset = int(done.stderr.rsplit(",", 1)[1].strip(" )\n"))
+    expect(0 <= at - offset < 300, "the offset %d is that of the record around %d" % (offset, at))
+
+
+def promise_publish_reaches_subscribers_on_every_core():
+    kernel = Kernel(fresh("pubsub"), "--threads", 3)
+    c = kernel.start()
+    listeners = [Connection(kernel.port) for _ in range(6)]
+    for i, s in enumerate(listeners):
+        if i % 2:
+            s.send("PSUBSCRIBE", "ne*")
+            expect(s.read() == [b"psubscribe", b"ne*", 1], "subscribed")
+        else:
+            s.send("SUBSCRIBE", "news")
+            expect(s.read() == [b"subscribe", b"news", 1], "subscribed")
+    for n in range(50):
+        expect(c.call("PUBLISH", "news", n) == 6, "all six hear it")
+    for i, s in enumerate(listeners):
+        for n in range(50):
+            want = [b"pmessage", b"ne*", b"news", b"%d" % n] if i % 2 else [b"message", b"news", b"%d" % n]
+            expect(s.read() == want, "in order")
+    listeners[0].close()
+    for _ in range(200):
+        if c.call("PUBLISH", "news", "x") == 5:
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("a listener that left is not counted any more")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_max_memory_refuses_writes_and_serves_reads():
+    kernel = Kernel(fresh("memory"), "--max-memory", "8MiB", "--durability", "none")
+    c = kernel.start()
+    refused = None
+    for i in range(20000):
+        try:
+            c.call("SET", "k%d" % i, "x" * 1000)
+        except ReplyError as e:
+            refused = str(e)
+            break
+    expect(refused == "OOM command not allowed when used memory > 'maxmemory'.", "got %r after %d" % (refused, i))
+    expect(c.call("GET", "k0") == b"x" * 1000, "reads go on")
+    for k in range(i):
+        c.call("DEL", "k%d" % k)
+    expect(c.call("SET", "again", "1") == "OK", "and writes, once there is room")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_subscriber_that_does_not_read_is_dropped_not_fed_for_ever():
+    kernel = Kernel(fresh("slow"), "--durability", "none")
+    c = kernel.start()
+    slow = Connection(kernel.port)
+    slow.send("SUBSCRIBE", "flood")
+    slow.read()
+    text = "x" * 100000
+    for n in range(2000):
+        if c.call("PUBLISH", "flood", text) == 0:
+            break
+    else:
+        raise AssertionError("200 MB wait for a client that does not read")
+    expect(kernel.status_kib("VmRSS") < 200 * 1024, "memory stays bounded")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_client_that_sends_and_never_reads_does_not_grow_the_server():
+    kernel = Kernel(fresh("deaf"), "--durability", "none")
+    c = kernel.start()
+    c.call("SET", "big", "x" * 100000)
+    deaf = Connection(kernel.port)
+    deaf.socket.settimeout(1.0)
+    try:
+        for _ in range(200):
+            deaf.socket.sendall(Connection.encode("GET", "big") * 100)
+    except (socket.timeout, TimeoutError, OSError):
+        pass
+    expect(kernel.status_kib("VmRSS") < 100 * 1024, "replies of %d KiB wait" % kernel.status_kib("VmRSS"))
+    expect(c.call("PING") == "PONG", "the others are served")
+    deaf.close()
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_expiry_survives_a_restart():
+    directory = fresh("expiry")
+    kernel = Kernel(directory)
+    c = kernel.start()
+    c.call("SET", "gone", "1", "PX", 30)
+    c.call("SET", "stays", "1", "EX", 1000)
+    c.call("SET", "plain", "1", "EX", 1000)
+    c.call("PERSIST", "plain")
+    kernel.kill()
+    time.sleep(0.05)
+    c = kernel.start()
+    expect(c.call("GET", "gone") is None, "its time has come")
+    expect(990 < c.call("TTL", "stays") <= 1000, "time goes on")
+    expect(c.call("TTL", "plain") == -1, "no time")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_the_port_of_another_process_is_an_error_with_its_name():
+    kernel = Kernel(fresh("port-a"))
+    kernel.start()
+    done = run_to_end("--port", kernel.port, "--dir", fresh("port-b"))
+    expect(done.returncode == 1 and str(kernel.port) in done.stderr and "address_in_use" in done.stderr, done.stderr)
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_epoll_serves_as_well():
+    kernel = Kernel(fresh("epoll"), "--backend", "epoll")
+    c = kernel.start()
+    expect(c.call("SET", "a", "1") == "OK" and c.call("GET", "a") == b"1", "set and get")
+    expect(b"frys_reactor:epoll" in c.call("INFO"), "INFO names it")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def main():
+    kernel_binary()
+    only = sys.argv[1:]
+    passed, failed = 0, 0
+    for name, function in list(globals().items()):
+        if not name.startswith("promise_") or (only and not any(o in name for o in only)):
+            continue
+        try:
+            function()
+            passed += 1
+            print("ok    " + name[8:].replace("_", " "), flush=True)
+        except Exception as e:  # the check goes on: one line each
+            failed += 1
+            print("FAIL  %s: %s: %s" % (name[8:].replace("_", " "), type(e).__name__, e), flush=True)
+    shutil.rmtree(BASE, ignore_errors=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

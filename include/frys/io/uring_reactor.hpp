@@ -472,9 +472,9 @@ std::size_t uring_reactor<Policies...>::feed() {
 template <class... Policies>
 std::size_t uring_reactor<Policies...>::ready_for(operation& op) {
   const kind what = op.what;
-  const std::uint64_t socket = op.socket;
+  const std::uint64_t number = op.socket;
   operations_.release(op);
-  state* s = this->sockets_.find(socket);
+  state* s = this->sockets_.find(number);
   if (s == nullptr) return 0;
   (what == kind::writable ? s->writing : s->reading) = 0;
   if (what == kind::readable) s->readable = true;

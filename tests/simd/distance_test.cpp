@@ -83,6 +83,11 @@ TEST_CASE("distance: every target equals the definition at every length and alig
 TEST_CASE("distance: many rows give what one row gives, wherever the row stands") {
   for (const auto& each : frys::simd::targets()) {
     if (!frys::simd::runnable(each)) continue;
+#if defined(__i386__) && !defined(__SSE2__)
+    const bool same_bits = each.level != frys::simd::isa::baseline;  // x87 rounds at the compiler's will
+#else
+    constexpr bool same_bits = true;
+#endif
     INFO(std::string(each.name));
     for (std::size_t n = 0; n <= 130; ++n) {
       for (std::size_t count = 0; count <= 9; ++count) {
@@ -98,7 +103,7 @@ TEST_CASE("distance: many rows give what one row gives, wherever the row stands"
           const sums wanted = reference(query.data(), rows.data() + i * stride, n);
           right = right && near(dots[i], wanted.dot) && near(distances[i], wanted.l2);
         }
-        if (count > 1) right = right && dots[0] == dots[count - 1] && distances[0] == distances[count - 1];
+        if (count > 1 && same_bits) right = right && dots[0] == dots[count - 1] && distances[0] == distances[count - 1];
         CHECK_MESSAGE(right, "n " << n << " count " << count);
       }
     }

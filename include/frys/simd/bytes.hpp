@@ -25,19 +25,18 @@ inline constexpr std::uint64_t every_byte = 0x0101010101010101u;
 // The lowest set bit of each zero byte of `word` is that byte's top bit; bits above the first zero byte may be wrong.
 inline std::uint64_t zero_bytes(std::uint64_t word) noexcept { return (word - every_byte) & ~word & (every_byte << 7); }
 
-// Below this many bytes a call through the table costs more than it saves.
-inline constexpr std::size_t short_bytes = 16;
-
+// For fewer bytes than a register holds: eight at a time in a word.
 template <class Match>
 std::size_t find_short(const std::byte* data, std::size_t n, Match match) noexcept {
   std::size_t i = 0;
   if (n >= 8) {
-    if (const std::uint64_t found = match(load_le<std::uint64_t>(data)); found != 0)
-      return static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    for (; i + 8 <= n; i += 8)
+      if (const std::uint64_t found = match(load_le<std::uint64_t>(data + i)); found != 0)
+        return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    if (i == n) return n;
     i = n - 8;  // overlaps bytes that are known not to match
-    if (const std::uint64_t found = match(load_le<std::uint64_t>(data + i)); found != 0)
-      return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-    return n;
+    const std::uint64_t found = match(load_le<std::uint64_t>(data + i));
+    return found != 0 ? i + static_cast<std::size_t>(std::countr_zero(found)) / 8 : n;
   }
   std::uint64_t word = 0;
   if (n >= 4) {
@@ -55,24 +54,26 @@ std::size_t find_short(const std::byte* data, std::size_t n, Match match) noexce
 // The index of the first `wanted`; bytes.size() if there is none.
 [[nodiscard]] inline std::size_t find_byte(byte_view bytes, std::byte wanted) noexcept {
   const std::size_t n = bytes.size();
-  if (n < detail::short_bytes) {
+  const kernel_set& chosen = kernels();
+  if (n < chosen.vector_bytes) {
     const std::uint64_t all = std::to_integer<std::uint64_t>(wanted) * detail::every_byte;
     return detail::find_short(bytes.data(), n, [all](std::uint64_t word) { return detail::zero_bytes(word ^ all); });
   }
-  return kernels().find_byte(bytes.data(), n, wanted);
+  return chosen.find_byte(bytes.data(), n, wanted);
 }
 
 // The index of the first byte that is `one` or `other`; bytes.size() if there is none.
 [[nodiscard]] inline std::size_t find_either(byte_view bytes, std::byte one, std::byte other) noexcept {
   const std::size_t n = bytes.size();
-  if (n < detail::short_bytes) {
+  const kernel_set& chosen = kernels();
+  if (n < chosen.vector_bytes) {
     const std::uint64_t a = std::to_integer<std::uint64_t>(one) * detail::every_byte;
     const std::uint64_t b = std::to_integer<std::uint64_t>(other) * detail::every_byte;
     return detail::find_short(bytes.data(), n, [a, b](std::uint64_t word) {
       return detail::zero_bytes(word ^ a) | detail::zero_bytes(word ^ b);
     });
   }
-  return kernels().find_either(bytes.data(), n, one, other);
+  return chosen.find_either(bytes.data(), n, one, other);
 }
 
 }  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI

@@ -46,7 +46,8 @@ FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice;
 
 }  // namespace detail
 
-// The methods that this machine can run, the chosen one last. For tests and measurements.
+// The methods that this machine can run, the chosen one last. For tests and measurements: asks the processor each
+// time.
 inline std::span<const crc32c_method> crc32c_methods() noexcept {
   const std::size_t all = std::size(detail::crc_methods);
   return {detail::crc_methods, (detail::detect_cpu() & detail::cpu_crc32c) != 0 ? all : 1};

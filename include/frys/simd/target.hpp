@@ -57,7 +57,7 @@ FRYS_SIMD_LOCAL inline constinit choice<kernel_set> active_set;
 // Every target that is compiled in, the baseline first, better ones later.
 inline std::span<const kernel_set> targets() noexcept { return detail::sets; }
 
-// Can this machine run these kernels?
+// Can this machine run these kernels? Asks the processor each time, which a virtual machine may take microseconds for.
 inline bool runnable(const kernel_set& kernels) noexcept {
   return (detail::detect_cpu() & kernels.needs) == kernels.needs;
 }

@@ -27,7 +27,8 @@ struct kernel_set {
   float (*l2_squared)(const float* a, const float* b, std::size_t n) noexcept;
   float (*cosine)(const float* a, const float* b, std::size_t n) noexcept;
   // out[i] = dot or l2_squared of `query` with the row at rows + i * stride, for i < count. The same bits come out for
-  // the same row wherever it stands.
+  // the same row wherever it stands, except on 32-bit x86 without SSE, whose x87 registers round at the compiler's
+  // will.
   void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
                    float* out) noexcept;
   void (*l2_squared_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,

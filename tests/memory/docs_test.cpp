@@ -1,0 +1,76 @@
+// The examples of docs/memory.md, run.
+#include <frys/memory/arena.hpp>
+#include <frys/memory/buffer.hpp>
+#include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/object_pool.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+// [region arena]
+// Everything one request needs, forgotten at once.
+std::size_t handle(frys::arena<>& scratch, std::string_view request) {
+  const auto start = scratch.mark();
+  auto key = scratch.copy(request.substr(0, request.find(' ')));
+  auto counts = scratch.make_array<unsigned>(256);
+  if (!key || !counts) return 0;  // the source refused, or policy::limit was reached
+  for (const char c : request) ++(*counts)[static_cast<unsigned char>(c)];
+  const std::size_t answer = key->size() + (*counts)['e'];
+  scratch.rewind(start);
+  return answer;
+}
+// [endregion arena]
+
+// [region pool]
+struct session {
+  std::string user;
+  explicit session(std::string name) : user(std::move(name)) {}
+};
+
+std::string greet(frys::object_pool<session>& sessions) {
+  auto made = sessions.acquire("ada");
+  if (!made) return "";
+  auto s = *std::move(made);  // a handle: owns the session, gives it back at the end
+  return "hello " + s->user;
+}
+// [endregion pool]
+
+// [region buffers]
+// Received bytes are shared by pointer, replies gather in one chain.
+bool serve(frys::buffer_pool<>& pool, frys::buffer_chain& out) {
+  auto leased = pool.acquire();
+  if (!leased) return false;  // errc::full: all blocks are out
+  frys::buffer in = *std::move(leased);
+  std::memcpy(in.data(), "GET key", 7);  // as recv would
+  in.extend(7);
+
+  const frys::buffer key = in.slice(4);  // shares the block, copies nothing
+  in.reset();                            // `key` keeps it alive
+
+  return out.append_copy("+") && out.append(key) && out.append_copy("\r\n");
+}
+// [endregion buffers]
+
+}  // namespace
+
+TEST_CASE("memory: the examples of its page do what they say") {
+  frys::arena<> scratch;
+  CHECK(handle(scratch, "get the tree") == 3 + 4);
+  CHECK(scratch.used() == 0);
+  frys::object_pool<session> sessions;
+  CHECK(greet(sessions) == "hello ada");
+  CHECK(sessions.size() == 0);
+  frys::buffer_pool<> pool(4096, 64);
+  frys::buffer_chain out;
+  REQUIRE(serve(pool, out));
+  std::string text(out.size(), ' ');
+  out.copy_to(reinterpret_cast<std::byte*>(text.data()));
+  CHECK(text == "+key\r\n");
+  CHECK(out.segments().size() == 3);
+}

@@ -69,7 +69,9 @@
 #include "sched/task.hpp"
 #include "sched/timer_wheel.hpp"
 
+#include "io/choose.hpp"
 #include "io/epoll_reactor.hpp"
+#include "io/fwd.hpp"
 #include "io/options.hpp"
 #include "io/os_error.hpp"
 #include "io/posix_files.hpp"
@@ -82,6 +84,9 @@
 #include "net/resp_reply.hpp"
 #include "net/resp_writer.hpp"
 
+#if defined(FRYS_WITH_URING) && FRYS_WITH_URING
+#include "with/uring.hpp"
+#endif
 #if defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY
 #include "with/highway.hpp"
 #endif

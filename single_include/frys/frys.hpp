@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 29d0015d173db30f.
+// frys 0.1.0, one header: the whole library. Content 21558bf39bdae49d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1729,6 +1729,7 @@ namespace detail {
 inline constexpr std::uint64_t hash_a = 0xa0761d6478bd642fu;
 inline constexpr std::uint64_t hash_b = 0xe7037ed1a0b428dbu;
 inline constexpr std::uint64_t hash_c = 0x8ebc6af09c88c6e3u;
+inline constexpr std::uint64_t hash_d = 0x589965cc75374cc3u;
 
 // The two halves of a 128-bit product, folded: a non-linear step that spreads every bit.
 constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
@@ -1765,6 +1766,18 @@ inline std::uint64_t hash_bytes(byte_view bytes, std::uint64_t seed = 0) noexcep
   std::uint64_t a = 0, b = 0;
   if (size >= 16) {
     std::size_t left = size;
+    if (left > 64) {
+      // Four chains that do not wait for each other: a multiplication takes three to four cycles, and one can start in
+      // each.
+      std::uint64_t h1 = h, h2 = h, h3 = h;
+      for (; left > 64; left -= 64, p += 64) {
+        h = detail::fold(load_le<std::uint64_t>(p) ^ detail::hash_a, load_le<std::uint64_t>(p + 8) ^ h);
+        h1 = detail::fold(load_le<std::uint64_t>(p + 16) ^ detail::hash_b, load_le<std::uint64_t>(p + 24) ^ h1);
+        h2 = detail::fold(load_le<std::uint64_t>(p + 32) ^ detail::hash_c, load_le<std::uint64_t>(p + 40) ^ h2);
+        h3 = detail::fold(load_le<std::uint64_t>(p + 48) ^ detail::hash_d, load_le<std::uint64_t>(p + 56) ^ h3);
+      }
+      h ^= h1 ^ h2 ^ h3;
+    }
     for (; left > 16; left -= 16, p += 16)
       h = detail::fold(load_le<std::uint64_t>(p) ^ detail::hash_a, load_le<std::uint64_t>(p + 8) ^ h);
     // The last 16 bytes, which may overlap what was read already.
@@ -3414,6 +3427,8 @@ class intrusive_mpsc_queue {
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   static_assert(atomics_model<atomics_type>,
                 "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(requires { typename atomics_type::template atomic_ref<Node*>; },
+                "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, for the node's link");
 
   intrusive_mpsc_queue() = default;
   intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;
@@ -4869,371 +4884,56 @@ class timer_wheel {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMER_WHEEL_HPP
-// ---- frys/io/detail/post_queue.hpp
-// post_queue: work from any thread for one loop, and in the same word whether that loop sleeps.
-//
-// One word is both the newest node and the sleeper's mark, so a poster learns from its own push whether it has to wake
-// the loop: no fence, no second flag, and no wake-up while the loop is awake.
-#ifndef FRYS_IO_DETAIL_POST_QUEUE_HPP
-#define FRYS_IO_DETAIL_POST_QUEUE_HPP
+// ---- frys/io/detail/liburing.hpp
+// liburing: the outside library behind its gate. Only functions that Debian 12's shared library (2.3) exports are
+// called.
+#ifndef FRYS_IO_DETAIL_LIBURING_HPP
+#define FRYS_IO_DETAIL_LIBURING_HPP
 
-namespace frys::inline FRYS_ABI::detail {
+#ifndef FRYS_WITH_URING
+#define FRYS_WITH_URING 0
+#endif
 
-template <class Atomics>
-class post_queue {
- public:
-  // Any thread. True if the loop sleeps and this push is the one that has to wake it.
-  bool push(work& node) noexcept {
-    work* newest = newest_.load(std::memory_order_relaxed);  // relaxed: only the guess of the first exchange
-    do {
-      node.next = newest == &asleep_ ? nullptr : newest;
-      // sync(post_queue.newest): release; the node and what its poster wrote are whole before the loop can take them.
-      // relaxed on failure: the value is only compared and linked, never followed here.
-    } while (!newest_.compare_exchange_weak(newest, &node, std::memory_order_release, std::memory_order_relaxed));
-    return newest == &asleep_;
-  }
+#if FRYS_WITH_URING
+#if !FRYS_OS_LINUX
+#error "frys: FRYS_WITH_URING is for Linux; leave it undefined elsewhere"
+#endif
+// Its inline functions convert freely; strict warnings are for our code.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
+#include <liburing.h>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#endif
 
-  // The loop only. Everything posted so far, oldest first, linked by `next`; nullptr if there is nothing.
-  work* take_all() noexcept {
-    if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;  // relaxed: a hint, asked again each turn
-    // sync(post_queue.newest): acquire; pairs with push.
-    work* newest = newest_.exchange(nullptr, std::memory_order_acquire);
-    work* oldest = nullptr;
-    while (newest != nullptr && newest != &asleep_) {
-      work* const before = newest->next;
-      newest->next = oldest;
-      oldest = newest;
-      newest = before;
-    }
-    return oldest;
-  }
+#endif  // FRYS_IO_DETAIL_LIBURING_HPP
+// ---- frys/io/options.hpp
+// options: how to make a reactor; the same for every backend.
+#ifndef FRYS_IO_OPTIONS_HPP
+#define FRYS_IO_OPTIONS_HPP
 
-  // The loop only. A look without a read-modify-write.
-  bool seems_empty() const noexcept {
-    return newest_.load(std::memory_order_relaxed) == nullptr;  // relaxed: a hint
-  }
+namespace frys::inline FRYS_ABI {
 
-  // The loop only. Marks it as asleep; false if there is work, and then it must not sleep.
-  bool fall_asleep() noexcept {
-    work* expected = nullptr;
-    // relaxed: the mark publishes nothing; a push that came first makes it fail, one that comes later sees the mark.
-    return newest_.compare_exchange_strong(expected, &asleep_, std::memory_order_relaxed, std::memory_order_relaxed);
-  }
-
-  // The loop only, after fall_asleep, whatever woke it.
-  void wake_up() noexcept {
-    work* expected = &asleep_;
-    // relaxed: takes the mark back if nobody posted; posted work stays for take_all.
-    newest_.compare_exchange_strong(expected, nullptr, std::memory_order_relaxed, std::memory_order_relaxed);
-  }
-
- private:
-  alignas(cache_line) typename Atomics::template atomic<work*> newest_{nullptr};
-  work asleep_;  // only its address counts
+struct reactor_options {
+  std::size_t buffer_bytes = 16 * 1024;  // what one recv can bring
+  std::size_t max_buffers = 64 * 1024;   // receive buffers out at once; beyond, recv fails with errc::out_of_memory
+  unsigned events = 256;                 // completions taken from the kernel at once (epoll), ring entries (io_uring)
+  unsigned ring_buffers = 64;            // io_uring: receive buffers lent to the kernel at any time, a power of two
+  nanoseconds spin{0};                   // looks for this long before it sleeps: less latency for CPU time
+  bool no_delay = true;                  // TCP_NODELAY on accepted and connected sockets
+  std::string_view root = {};            // what files() takes paths relative to; empty: the working directory
 };
 
-}  // namespace frys::inline FRYS_ABI::detail
+}  // namespace frys::inline FRYS_ABI
 
-#endif  // FRYS_IO_DETAIL_POST_QUEUE_HPP
-// ---- frys/io/detail/event_loop.hpp
-// event_loop: what every reactor's loop has in common: posted work, timers, ready coroutines, stop.
-//
-// Derived gives poll(timeout): handles the completions that are there, waiting at most `timeout` for one (negative: for
-// ever), and answers their number; and wake(): ends a poll that waits, from any thread.
-#ifndef FRYS_IO_DETAIL_EVENT_LOOP_HPP
-#define FRYS_IO_DETAIL_EVENT_LOOP_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// A coroutine that waits for the loop. Leaves its list when it is destroyed.
-struct loop_waiter : list_hook<> {
-  loop_waiter() = default;
-  loop_waiter(const loop_waiter&) = delete;
-  loop_waiter& operator=(const loop_waiter&) = delete;
-  ~loop_waiter() { unlink(); }
-
-  std::coroutine_handle<> handle = nullptr;
-};
-
-template <class Derived, class Atomics, class Clock>
-class event_loop {
- public:
-  event_loop(const event_loop&) = delete;
-  event_loop& operator=(const event_loop&) = delete;
-
-  // Any thread. Runs the work in the loop, later; wakes the loop only if it sleeps.
-  void post(work& w) noexcept {
-    if (posted_.push(w)) derived().wake();
-  }
-
-  // Any thread. Ends run(), or the next one if none runs.
-  void stop() noexcept {
-    // sync(event_loop.stop): release; relaxed would do for the flag itself, but the node must not be posted twice.
-    if (!stopping_.exchange(true, std::memory_order_acq_rel)) post(stop_work_);
-  }
-
-  // Until stop().
-  void run() {
-    stopped_ = false;
-    while (!stopped_) static_cast<void>(run_once(deadline::never()));
-  }
-
-  // One turn: completions, posted work, timers, then what yielded. Answers how many of them it handled; waits for the
-  // first one, at most until `until`.
-  std::size_t run_once(deadline until) {
-    bool slept = false;
-    nanoseconds timeout{0};
-    if (ready_.empty() && yielded_.empty()) {
-      const deadline next = (std::min)(until, wheel_.next_deadline());
-      timeout = next.is_never() ? nanoseconds{-1} : until_then(next);
-      if (timeout.count() != 0) {
-        if (spin_.count() > 0) {
-          if (const std::size_t seen = look_around(timeout); seen != 0) return seen + after_poll();
-        }
-        slept = posted_.fall_asleep();
-        if (!slept) timeout = nanoseconds{0};
-      }
-    }
-    std::size_t handled = derived().poll(timeout);
-    if (slept) posted_.wake_up();
-    return handled + after_poll();
-  }
-
-  // Awaitable: goes on after all that is ready in this turn has been handled.
-  auto yield() noexcept {
-    struct awaiter : loop_waiter {
-      event_loop& loop;
-      explicit awaiter(event_loop& l) noexcept : loop(l) {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> h) noexcept {
-        handle = h;
-        loop.yielded_.push_back(*this);
-      }
-      void await_resume() const noexcept {}
-    };
-    return awaiter(*this);
-  }
-
-  // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
-  auto sleep_until(deadline until) noexcept {
-    struct awaiter : loop_waiter {
-      event_loop& loop;
-      deadline until;
-      struct alarm_timer : timer {
-        awaiter* owner;
-        explicit alarm_timer(awaiter* o) noexcept : timer(&rings), owner(o) {}
-        static void rings(timer& t) noexcept {
-          awaiter& a = *static_cast<alarm_timer&>(t).owner;
-          a.loop.ready_.push_back(a);
-        }
-      } alarm{this};
-
-      awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
-      ~awaiter() {
-        if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
-      }
-      bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
-      void await_suspend(std::coroutine_handle<> h) noexcept {
-        handle = h;
-        loop.wheel_.add(alarm, until);
-      }
-      result<void> await_resume() const noexcept { return {}; }
-    };
-    return awaiter(*this, until);
-  }
-  auto sleep_for(nanoseconds delay) noexcept { return sleep_until(deadline::after<Clock>(delay)); }
-
-  // Owner thread. Timers of the loop: `fire` is called in the loop, and must not block.
-  void add_timer(timer& t, deadline at) noexcept { wheel_.add(t, at); }
-  bool cancel_timer(timer& t) noexcept { return wheel_.cancel(t); }
-
- protected:
-  explicit event_loop(nanoseconds spin) noexcept : wheel_(Clock::now()), spin_(spin) {}
-  ~event_loop() = default;
-
-  // Makes a coroutine go on, from the loop.
-  void resume(std::coroutine_handle<> h) {
-    direct_ = 0;
-    h.resume();
-  }
-  // In this turn still, or else in the next one.
-  void make_ready(loop_waiter& w) noexcept { ready_.push_back(w); }
-  // An operation was complete without the loop. True if the coroutine has had its share and shall let others run.
-  bool had_its_share() noexcept { return ++direct_ > most_direct; }
-
- private:
-  static constexpr unsigned most_direct = 64;
-
-  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
-
-  static nanoseconds until_then(deadline next) noexcept {
-    if (next <= deadline::now()) return nanoseconds{0};
-    return (std::max)(next.at - Clock::now(), nanoseconds{0});
-  }
-
-  // Polls without sleeping for a while. Answers what it handled.
-  std::size_t look_around(nanoseconds timeout) {
-    const nanoseconds start = Clock::now();
-    const nanoseconds most = timeout.count() < 0 ? spin_ : (std::min)(spin_, timeout);
-    do {
-      const std::size_t handled = derived().poll(nanoseconds{0});
-      if (handled != 0 || !posted_.seems_empty()) return (std::max)(handled, std::size_t{1});
-      Atomics::pause();
-    } while (Clock::now() - start < most);
-    return 0;
-  }
-
-  std::size_t after_poll() {
-    std::size_t handled = 0;
-    for (work* w = posted_.take_all(); w != nullptr; ++handled) {
-      work* const next = w->next;  // running it may end its life
-      direct_ = 0;
-      w->run(*w);
-      w = next;
-    }
-    if (!wheel_.empty()) handled += wheel_.advance(Clock::now());
-    handled += run_all(ready_);
-    handled += run_all(yielded_);
-    return handled;
-  }
-
-  // Those that are there now; what they add waits for the next turn. A waiter that dies meanwhile leaves the list.
-  std::size_t run_all(intrusive_list<loop_waiter>& waiting) {
-    if (waiting.empty()) return 0;
-    intrusive_list<loop_waiter> now;
-    now.splice_back(waiting);
-    std::size_t handled = 0;
-    while (loop_waiter* w = now.pop_front()) {
-      ++handled;
-      resume(w->handle);
-    }
-    return handled;
-  }
-
-  struct stop_node : work {
-    event_loop* loop;
-    explicit stop_node(event_loop* l) noexcept : work(&apply), loop(l) {}
-    static void apply(work& w) noexcept {
-      event_loop& l = *static_cast<stop_node&>(w).loop;
-      l.stopped_ = true;
-      // sync(event_loop.stop): release; the node is ours no longer when the next stop posts it.
-      l.stopping_.store(false, std::memory_order_release);
-    }
-  };
-
-  post_queue<Atomics> posted_;
-  typename Atomics::template atomic<bool> stopping_{false};
-  stop_node stop_work_{this};
-  bool stopped_ = false;
-  unsigned direct_ = 0;
-  intrusive_list<loop_waiter> ready_;
-  intrusive_list<loop_waiter> yielded_;
-  timer_wheel<> wheel_;
-  nanoseconds spin_;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_IO_DETAIL_EVENT_LOOP_HPP
-// ---- frys/io/detail/slot_table.hpp
-// slot_table: objects that never move, found by a number; a number of an object that is gone is recognised.
-//
-// The kernel hands a number back long after it was given; a pointer might by then be somebody else's.
-#ifndef FRYS_IO_DETAIL_SLOT_TABLE_HPP
-#define FRYS_IO_DETAIL_SLOT_TABLE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// T has members `std::uint32_t index, generation` and `bool live`, and a reset().
-template <class T>
-class slot_table {
- public:
-  static constexpr std::uint32_t chunk = 64;
-
-  // nullptr without memory.
-  T* acquire() noexcept {
-    if (free_ == none && !grow()) return nullptr;
-    T& t = at(free_);
-    free_ = t.next_free;
-    t.live = true;
-    ++live_;
-    return &t;
-  }
-  void release(T& t) noexcept {
-    t.reset();
-    t.live = false;
-    ++t.generation;
-    t.next_free = free_;
-    free_ = t.index;
-    --live_;
-  }
-  static std::uint64_t number_of(const T& t) noexcept { return t.index | std::uint64_t{t.generation} << 32; }
-  // nullptr for a number whose object is gone.
-  T* find(std::uint64_t number) noexcept {
-    const auto index = static_cast<std::uint32_t>(number);
-    if (index >= size_) return nullptr;
-    T& t = at(index);
-    return t.live && t.generation == static_cast<std::uint32_t>(number >> 32) ? &t : nullptr;
-  }
-  [[nodiscard]] std::size_t live() const noexcept { return live_; }
-  template <class F>
-  void for_each_live(F&& f) {
-    for (std::uint32_t i = 0; i < size_; ++i)
-      if (at(i).live) f(at(i));
-  }
-
-  slot_table() = default;
-  slot_table(const slot_table&) = delete;
-  slot_table& operator=(const slot_table&) = delete;
-  ~slot_table() {
-    for (std::uint32_t i = 0; i < directory_; ++i) delete[] chunks_[i];
-    delete[] chunks_;
-  }
-
- private:
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
-
-  T& at(std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
-  FRYS_NOINLINE bool grow() noexcept {
-    if (directory_ == room_) {
-      const std::uint32_t room = room_ == 0 ? 16 : room_ * 2;
-      T** chunks = new (std::nothrow) T*[room];
-      if (chunks == nullptr) return false;
-      for (std::uint32_t i = 0; i < directory_; ++i) chunks[i] = chunks_[i];
-      delete[] std::exchange(chunks_, chunks);
-      room_ = room;
-    }
-    T* fresh = new (std::nothrow) T[chunk];
-    if (fresh == nullptr) return false;
-    chunks_[directory_++] = fresh;
-    for (std::uint32_t i = chunk; i-- > 0;) {
-      fresh[i].index = size_ + i;
-      fresh[i].next_free = free_;
-      free_ = size_ + i;
-    }
-    size_ += chunk;
-    return true;
-  }
-
-  T** chunks_ = nullptr;
-  std::uint32_t room_ = 0;
-  std::uint32_t directory_ = 0;  // chunks there are
-  std::uint32_t size_ = 0;       // slots there are
-  std::uint32_t free_ = none;
-  std::size_t live_ = 0;
-};
-
-// What slot_table needs in T.
-struct slot_fields {
-  std::uint32_t index = 0;
-  std::uint32_t generation = 0;
-  std::uint32_t next_free = 0;
-  bool live = false;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_IO_DETAIL_SLOT_TABLE_HPP
+#endif  // FRYS_IO_OPTIONS_HPP
 // ---- frys/io/os_error.hpp
 // os_error: errno as an error of frys.
 //
@@ -5786,6 +5486,371 @@ inline constexpr error operation_cancelled{errc::cancelled, domain::io, "the soc
 
 #endif  // FRYS_OS_LINUX
 #endif  // FRYS_IO_SOCKET_HPP
+// ---- frys/io/detail/post_queue.hpp
+// post_queue: work from any thread for one loop, and in the same word whether that loop sleeps.
+//
+// One word is both the newest node and the sleeper's mark, so a poster learns from its own push whether it has to wake
+// the loop: no fence, no second flag, and no wake-up while the loop is awake.
+#ifndef FRYS_IO_DETAIL_POST_QUEUE_HPP
+#define FRYS_IO_DETAIL_POST_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class post_queue {
+ public:
+  // Any thread. True if the loop sleeps and this push is the one that has to wake it.
+  bool push(work& node) noexcept {
+    work* newest = newest_.load(std::memory_order_relaxed);  // relaxed: only the guess of the first exchange
+    do {
+      node.next = newest == &asleep_ ? nullptr : newest;
+      // sync(post_queue.newest): release; the node and what its poster wrote are whole before the loop can take them.
+      // relaxed on failure: the value is only compared and linked, never followed here.
+    } while (!newest_.compare_exchange_weak(newest, &node, std::memory_order_release, std::memory_order_relaxed));
+    return newest == &asleep_;
+  }
+
+  // The loop only. Everything posted so far, oldest first, linked by `next`; nullptr if there is nothing.
+  work* take_all() noexcept {
+    if (newest_.load(std::memory_order_relaxed) == nullptr) return nullptr;  // relaxed: a hint, asked again each turn
+    // sync(post_queue.newest): acquire; pairs with push.
+    work* newest = newest_.exchange(nullptr, std::memory_order_acquire);
+    work* oldest = nullptr;
+    while (newest != nullptr && newest != &asleep_) {
+      work* const before = newest->next;
+      newest->next = oldest;
+      oldest = newest;
+      newest = before;
+    }
+    return oldest;
+  }
+
+  // The loop only. A look without a read-modify-write.
+  bool seems_empty() const noexcept {
+    return newest_.load(std::memory_order_relaxed) == nullptr;  // relaxed: a hint
+  }
+
+  // The loop only. Marks it as asleep; false if there is work, and then it must not sleep.
+  bool fall_asleep() noexcept {
+    work* expected = nullptr;
+    // relaxed: the mark publishes nothing; a push that came first makes it fail, one that comes later sees the mark.
+    return newest_.compare_exchange_strong(expected, &asleep_, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+
+  // The loop only, after fall_asleep, whatever woke it.
+  void wake_up() noexcept {
+    work* expected = &asleep_;
+    // relaxed: takes the mark back if nobody posted; posted work stays for take_all.
+    newest_.compare_exchange_strong(expected, nullptr, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+
+ private:
+  alignas(cache_line) typename Atomics::template atomic<work*> newest_{nullptr};
+  work asleep_;  // only its address counts
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_POST_QUEUE_HPP
+// ---- frys/io/detail/event_loop.hpp
+// event_loop: what every reactor's loop has in common: posted work, timers, ready coroutines, stop.
+//
+// Derived gives poll(timeout): handles the completions that are there, waiting at most `timeout` for one (negative: for
+// ever), and answers their number; and wake(): ends a poll that waits, from any thread.
+#ifndef FRYS_IO_DETAIL_EVENT_LOOP_HPP
+#define FRYS_IO_DETAIL_EVENT_LOOP_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A coroutine that waits for the loop. Leaves its list when it is destroyed.
+struct loop_waiter : list_hook<> {
+  loop_waiter() = default;
+  loop_waiter(const loop_waiter&) = delete;
+  loop_waiter& operator=(const loop_waiter&) = delete;
+  ~loop_waiter() { unlink(); }
+
+  std::coroutine_handle<> handle = nullptr;
+};
+
+template <class Derived, class Atomics, class Clock>
+class event_loop {
+ public:
+  event_loop(const event_loop&) = delete;
+  event_loop& operator=(const event_loop&) = delete;
+
+  // Any thread. Runs the work in the loop, later; wakes the loop only if it sleeps.
+  void post(work& w) noexcept {
+    if (posted_.push(w)) derived().wake();
+  }
+
+  // Any thread. Ends run(), or the next one if none runs.
+  void stop() noexcept {
+    // sync(event_loop.stop): release; relaxed would do for the flag itself, but the node must not be posted twice.
+    if (!stopping_.exchange(true, std::memory_order_acq_rel)) post(stop_work_);
+  }
+
+  // Until stop().
+  void run() {
+    stopped_ = false;
+    while (!stopped_) static_cast<void>(run_once(deadline::never()));
+  }
+
+  // One turn: completions, posted work, timers, then what yielded. Answers how many of them it handled; waits for the
+  // first one, at most until `until`.
+  std::size_t run_once(deadline until) {
+    bool slept = false;
+    nanoseconds timeout{0};
+    if (ready_.empty() && yielded_.empty()) {
+      const deadline next = (std::min)(until, wheel_.next_deadline());
+      timeout = next.is_never() ? nanoseconds{-1} : until_then(next);
+      if (timeout.count() != 0) {
+        if (spin_.count() > 0) {
+          if (const std::size_t seen = look_around(timeout); seen != 0) return seen + after_poll();
+        }
+        slept = posted_.fall_asleep();
+        if (!slept) timeout = nanoseconds{0};
+      }
+    }
+    std::size_t handled = derived().poll(timeout);
+    if (slept) posted_.wake_up();
+    return handled + after_poll();
+  }
+
+  // Awaitable: goes on after all that is ready in this turn has been handled.
+  auto yield() noexcept {
+    struct awaiter : loop_waiter {
+      event_loop& loop;
+      explicit awaiter(event_loop& l) noexcept : loop(l) {}
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        handle = h;
+        loop.yielded_.push_back(*this);
+      }
+      void await_resume() const noexcept {}
+    };
+    return awaiter(*this);
+  }
+
+  // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
+  auto sleep_until(deadline until) noexcept {
+    struct awaiter : loop_waiter {
+      event_loop& loop;
+      deadline until;
+      struct alarm_timer : timer {
+        awaiter* owner;
+        explicit alarm_timer(awaiter* o) noexcept : timer(&rings), owner(o) {}
+        static void rings(timer& t) noexcept {
+          awaiter& a = *static_cast<alarm_timer&>(t).owner;
+          a.loop.ready_.push_back(a);
+        }
+      } alarm{this};
+
+      awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
+      ~awaiter() {
+        if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
+      }
+      bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        handle = h;
+        loop.wheel_.add(alarm, until);
+      }
+      result<void> await_resume() const noexcept { return {}; }
+    };
+    return awaiter(*this, until);
+  }
+  auto sleep_for(nanoseconds delay) noexcept { return sleep_until(deadline::after<Clock>(delay)); }
+
+  // Owner thread. Timers of the loop: `fire` is called in the loop, and must not block.
+  void add_timer(timer& t, deadline at) noexcept { wheel_.add(t, at); }
+  bool cancel_timer(timer& t) noexcept { return wheel_.cancel(t); }
+
+ protected:
+  explicit event_loop(nanoseconds spin) noexcept : wheel_(Clock::now()), spin_(spin) {}
+  ~event_loop() = default;
+
+  // Makes a coroutine go on, from the loop.
+  void resume(std::coroutine_handle<> h) {
+    direct_ = 0;
+    h.resume();
+  }
+  // In this turn still, or else in the next one.
+  void make_ready(loop_waiter& w) noexcept { ready_.push_back(w); }
+  // An operation was complete without the loop. True if the coroutine has had its share and shall let others run.
+  bool had_its_share() noexcept { return ++direct_ > most_direct; }
+
+ private:
+  static constexpr unsigned most_direct = 64;
+
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  static nanoseconds until_then(deadline next) noexcept {
+    if (next <= deadline::now()) return nanoseconds{0};
+    return (std::max)(next.at - Clock::now(), nanoseconds{0});
+  }
+
+  // Polls without sleeping for a while. Answers what it handled.
+  std::size_t look_around(nanoseconds timeout) {
+    const nanoseconds start = Clock::now();
+    const nanoseconds most = timeout.count() < 0 ? spin_ : (std::min)(spin_, timeout);
+    do {
+      const std::size_t handled = derived().poll(nanoseconds{0});
+      if (handled != 0 || !posted_.seems_empty()) return (std::max)(handled, std::size_t{1});
+      Atomics::pause();
+    } while (Clock::now() - start < most);
+    return 0;
+  }
+
+  std::size_t after_poll() {
+    std::size_t handled = 0;
+    for (work* w = posted_.take_all(); w != nullptr; ++handled) {
+      work* const next = w->next;  // running it may end its life
+      direct_ = 0;
+      w->run(*w);
+      w = next;
+    }
+    if (!wheel_.empty()) handled += wheel_.advance(Clock::now());
+    handled += run_all(ready_);
+    handled += run_all(yielded_);
+    return handled;
+  }
+
+  // Those that are there now; what they add waits for the next turn. A waiter that dies meanwhile leaves the list.
+  std::size_t run_all(intrusive_list<loop_waiter>& waiting) {
+    if (waiting.empty()) return 0;
+    intrusive_list<loop_waiter> now;
+    now.splice_back(waiting);
+    std::size_t handled = 0;
+    while (loop_waiter* w = now.pop_front()) {
+      ++handled;
+      resume(w->handle);
+    }
+    return handled;
+  }
+
+  struct stop_node : work {
+    event_loop* loop;
+    explicit stop_node(event_loop* l) noexcept : work(&apply), loop(l) {}
+    static void apply(work& w) noexcept {
+      event_loop& l = *static_cast<stop_node&>(w).loop;
+      l.stopped_ = true;
+      // sync(event_loop.stop): release; the node is ours no longer when the next stop posts it.
+      l.stopping_.store(false, std::memory_order_release);
+    }
+  };
+
+  post_queue<Atomics> posted_;
+  typename Atomics::template atomic<bool> stopping_{false};
+  stop_node stop_work_{this};
+  bool stopped_ = false;
+  unsigned direct_ = 0;
+  intrusive_list<loop_waiter> ready_;
+  intrusive_list<loop_waiter> yielded_;
+  timer_wheel<> wheel_;
+  nanoseconds spin_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_EVENT_LOOP_HPP
+// ---- frys/io/detail/slot_table.hpp
+// slot_table: objects that never move, found by a number; a number of an object that is gone is recognised.
+//
+// The kernel hands a number back long after it was given; a pointer might by then be somebody else's.
+#ifndef FRYS_IO_DETAIL_SLOT_TABLE_HPP
+#define FRYS_IO_DETAIL_SLOT_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// T has members `std::uint32_t index, generation` and `bool live`, and a reset().
+template <class T>
+class slot_table {
+ public:
+  static constexpr std::uint32_t chunk = 64;
+
+  // nullptr without memory.
+  T* acquire() noexcept {
+    if (free_ == none && !grow()) return nullptr;
+    T& t = at(free_);
+    free_ = t.next_free;
+    t.live = true;
+    ++live_;
+    return &t;
+  }
+  void release(T& t) noexcept {
+    t.reset();
+    t.live = false;
+    ++t.generation;
+    t.next_free = free_;
+    free_ = t.index;
+    --live_;
+  }
+  static std::uint64_t number_of(const T& t) noexcept { return t.index | std::uint64_t{t.generation} << 32; }
+  // nullptr for a number whose object is gone.
+  T* find(std::uint64_t number) noexcept {
+    const auto index = static_cast<std::uint32_t>(number);
+    if (index >= size_) return nullptr;
+    T& t = at(index);
+    return t.live && t.generation == static_cast<std::uint32_t>(number >> 32) ? &t : nullptr;
+  }
+  [[nodiscard]] std::size_t live() const noexcept { return live_; }
+  template <class F>
+  void for_each_live(F&& f) {
+    for (std::uint32_t i = 0; i < size_; ++i)
+      if (at(i).live) f(at(i));
+  }
+
+  slot_table() = default;
+  slot_table(const slot_table&) = delete;
+  slot_table& operator=(const slot_table&) = delete;
+  ~slot_table() {
+    for (std::uint32_t i = 0; i < directory_; ++i) delete[] chunks_[i];
+    delete[] chunks_;
+  }
+
+ private:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+  T& at(std::uint32_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
+  FRYS_NOINLINE bool grow() noexcept {
+    if (directory_ == room_) {
+      const std::uint32_t room = room_ == 0 ? 16 : room_ * 2;
+      T** chunks = new (std::nothrow) T*[room];
+      if (chunks == nullptr) return false;
+      for (std::uint32_t i = 0; i < directory_; ++i) chunks[i] = chunks_[i];
+      delete[] std::exchange(chunks_, chunks);
+      room_ = room;
+    }
+    T* fresh = new (std::nothrow) T[chunk];
+    if (fresh == nullptr) return false;
+    chunks_[directory_++] = fresh;
+    for (std::uint32_t i = chunk; i-- > 0;) {
+      fresh[i].index = size_ + i;
+      fresh[i].next_free = free_;
+      free_ = size_ + i;
+    }
+    size_ += chunk;
+    return true;
+  }
+
+  T** chunks_ = nullptr;
+  std::uint32_t room_ = 0;
+  std::uint32_t directory_ = 0;  // chunks there are
+  std::uint32_t size_ = 0;       // slots there are
+  std::uint32_t free_ = none;
+  std::size_t live_ = 0;
+};
+
+// What slot_table needs in T.
+struct slot_fields {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t next_free = 0;
+  bool live = false;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_IO_DETAIL_SLOT_TABLE_HPP
 // ---- frys/io/detail/socket_calls.hpp
 // socket_calls: the system calls on sockets that every backend makes.
 // frys: real model
@@ -5902,26 +5967,323 @@ class reserve_descriptor {
 
 #endif  // FRYS_OS_LINUX
 #endif  // FRYS_IO_DETAIL_SOCKET_CALLS_HPP
-// ---- frys/io/options.hpp
-// options: how to make a reactor; the same for every backend.
-#ifndef FRYS_IO_OPTIONS_HPP
-#define FRYS_IO_OPTIONS_HPP
+// ---- frys/io/detail/socket_reactor.hpp
+// socket_reactor: the socket operations as coroutines, for every backend that can say when a socket is worth a try.
+//
+// Each operation first makes its system call at once and waits only if that would block; then it is tried again when
+// the backend reports the socket as ready. So no operation of this file leaves memory with the kernel while it waits.
+//
+// Derived gives watch(slot, place, waiter, want): lets `waiter` wait at `place` until the socket is worth a try; and
+// forget(slot): ends whatever the kernel does for a socket that is about to be closed.
+// frys: real model
+#ifndef FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
+#define FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
+
+#if FRYS_OS_LINUX
+
+namespace frys::inline FRYS_ABI::detail {
+
+// An operation that waits for a socket. `attempt` tries it and answers whether it is complete.
+struct socket_waiter : loop_waiter {
+  bool (*attempt)(socket_waiter&) noexcept = nullptr;
+  void (*cancel)(socket_waiter&) noexcept = nullptr;
+  socket_waiter** place = nullptr;  // where the socket points to us, while we wait
+
+  void leave() noexcept {
+    if (place != nullptr) *std::exchange(place, nullptr) = nullptr;
+  }
+  ~socket_waiter() { leave(); }
+};
+
+// What a waiter waits for.
+enum class want : std::uint8_t { data, readable, writable };
+
+// What a reactor knows of a socket.
+struct socket_slot : slot_fields, socket_state {
+  socket_waiter* reader = nullptr;
+  socket_waiter* writer = nullptr;
+  std::uint32_t registered = 0;  // the backend's: what it watches already
+  bool readable = true;          // a receive may bring something at once
+  bool finished = false;         // the peer's end or an error is queued behind the data: no edge will tell again
+  bool arrived = false;          // `inbox` or `failure` holds what the backend has received
+  int failure = 0;               // errno, or 0
+  buffer inbox;                  // empty: the peer's end
+  std::uint64_t reading = 0;     // the backend's operations on the socket
+  std::uint64_t writing = 0;
+
+  void reset() noexcept {
+    self = nullptr;
+    owner = nullptr;
+    on_close = nullptr;
+    reader = writer = nullptr;
+    registered = 0;
+    readable = true;
+    finished = arrived = false;
+    failure = 0;
+    inbox.reset();
+    reading = writing = 0;
+  }
+};
+
+template <class Derived, class Atomics, class Clock, class Pages>
+class socket_reactor : public event_loop<Derived, Atomics, Clock> {
+  using loop = event_loop<Derived, Atomics, Clock>;
+
+ public:
+  using socket = stream_socket;
+  using listener = frys::listener;
+  using buffer = frys::buffer;
+  using buffer_chain = frys::buffer_chain;
+
+  // Awaitable result<stream_socket>: the next connection. When no descriptor is left, it takes the connection off the
+  // queue, closes it and answers errc::too_many_files: the queue gets shorter, and the peer learns.
+  auto accept(listener& l) noexcept { return accept_awaiter(*this, l); }
+  // Awaitable result<stream_socket>. Address: see socket_address::parse.
+  auto connect(std::string_view address, std::uint16_t port) noexcept { return connect_awaiter(*this, address, port); }
+  // Awaitable result<buffer>: what has arrived, at most buffer_bytes; empty when the peer has finished. One receiver at
+  // a time (errc::busy).
+  auto recv(socket& s) noexcept { return recv_awaiter(*this, s); }
+  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
+  auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
+  auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
+
+  // Receive buffers that are out, and the like.
+  [[nodiscard]] buffer_pool_stats buffers() noexcept { return pool_.stats(); }
+
+ protected:
+  explicit socket_reactor(const reactor_options& o) noexcept
+      : loop(o.spin), options_(o), pool_(o.buffer_bytes, o.max_buffers) {}
+  ~socket_reactor() {
+    sockets_.for_each_live([](socket_slot& s) {
+      if (s.reader != nullptr) s.reader->leave();
+      if (s.writer != nullptr) s.writer->leave();
+      socket_access::detach(s);
+    });
+  }
+
+  // The socket is worth a try: tries what waits for it. Answers 1 if that is complete now.
+  std::size_t go_on(socket_waiter* w) {
+    if (w == nullptr || !w->attempt(*w)) return 0;
+    w->leave();
+    this->resume(w->handle);
+    return 1;
+  }
+
+  reactor_options options_;
+  buffer_pool<policy::pages<Pages>> pool_;
+  slot_table<socket_slot> sockets_;
+
+ private:
+  using state = socket_slot;
+  using waiter = socket_waiter;
+
+  Derived& derived() noexcept { return static_cast<Derived&>(*this); }
+
+  // The reactor's knowledge of a socket, made at its first use.
+  result<state*> attach(socket_handle& s) noexcept {
+    if (socket_state* known = socket_access::state(s)) {
+      if (known->owner != this) return socket_foreign;
+      return static_cast<state*>(known);
+    }
+    if (!s.is_open()) return socket_closed;
+    state* fresh = sockets_.acquire();
+    if (fresh == nullptr) return error{errc::out_of_memory, domain::io, "no memory for another socket", 0};
+    fresh->owner = this;
+    fresh->on_close = &closed;
+    socket_access::attach(s, *fresh);
+    return fresh;
+  }
+
+  static void closed(socket_state& base, int fd) noexcept {
+    state& s = static_cast<state&>(base);
+    auto& self = *static_cast<socket_reactor*>(s.owner);
+    for (waiter* w : {s.reader, s.writer}) {
+      if (w == nullptr) continue;
+      w->leave();
+      w->cancel(*w);
+      self.make_ready(*w);
+    }
+    self.derived().forget(s, fd);
+    ::close(fd);
+    self.sockets_.release(s);
+  }
+
+  // What all awaiters do: try at once, wait if that would block, share the thread if it never does.
+  template <class Self, class T>
+  struct operation : waiter {
+    operation(socket_reactor& r, const error& unset) noexcept : reactor(r), answer(unset) {
+      this->attempt = [](waiter& w) noexcept { return static_cast<Self&>(w).try_now(); };
+      this->cancel = [](waiter& w) noexcept { static_cast<Self&>(w).answer = operation_cancelled; };
+    }
+    // In await_ready: finds the socket and the place to wait at; false leaves an error in `answer`.
+    bool begin(socket_handle& s, waiter* state::*at) noexcept {
+      result<state*> found = reactor.attach(s);
+      if (!found) return fail(found.error());
+      if ((*found)->*at != nullptr) return fail(socket_busy);
+      where = *found;
+      return true;
+    }
+    bool fail(const error& e) noexcept {
+      answer = e;
+      return false;
+    }
+    bool wait_at(waiter* state::*at, want what, std::coroutine_handle<> h) noexcept {
+      this->handle = h;
+      if (complete) {
+        reactor.make_ready(*this);
+        return true;
+      }
+      result<void> watched = reactor.derived().watch(*where, where->*at, *this, what);
+      if (!watched) answer = watched.error();
+      return watched.has_value();
+    }
+    // After the first try: true if the coroutine need not suspend.
+    bool at_once(bool done) noexcept {
+      complete = done;
+      return done && !reactor.had_its_share();
+    }
+    result<T> await_resume() noexcept { return std::move(answer); }
+
+    socket_reactor& reactor;
+    state* where = nullptr;
+    result<T> answer;
+    bool complete = false;
+  };
+
+  struct recv_awaiter : operation<recv_awaiter, buffer> {
+    using base = operation<recv_awaiter, buffer>;
+    recv_awaiter(socket_reactor& r, socket_handle& s) noexcept : base(r, operation_cancelled), socket_(s) {}
+    bool await_ready() noexcept {
+      if (!this->begin(socket_, &state::reader)) return true;
+      return (this->where->readable || this->where->arrived) && this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::data, h); }
+    bool try_now() noexcept {
+      socket_reactor& r = this->reactor;
+      state& s = *this->where;
+      if (s.arrived) return take_arrived(s), true;
+      if (!s.readable) return false;
+      if (r.spare_.block() == nullptr) {
+        result<buffer> leased = r.pool_.acquire();
+        if (!leased) return this->answer = leased.error(), true;
+        r.spare_ = *std::move(leased);
+      }
+      const std::size_t room = r.spare_.capacity();
+      const ::ssize_t n = receive(s.self->native_handle(), r.spare_.data(), room);
+      if (n < 0) {
+        if (errno == EAGAIN) {
+          s.readable = false;
+          return false;
+        }
+        return this->answer = os_error(errno, "the connection broke while receiving"), true;
+      }
+      const auto count = static_cast<std::size_t>(n);
+      if (count == 0) return this->answer = buffer(), true;
+      // A short read has emptied the socket: what comes later makes a new edge. But an end that came before does not.
+      s.readable = count == room || s.finished;
+      static_cast<void>(r.spare_.extend(count));
+      return this->answer = std::move(r.spare_), true;
+    }
+    // What the backend has received already.
+    void take_arrived(state& s) noexcept {
+      s.arrived = false;
+      if (s.failure == 0)
+        this->answer = std::move(s.inbox);
+      else
+        this->answer = os_error(std::exchange(s.failure, 0), "the connection broke while receiving");
+    }
+    socket_handle& socket_;
+  };
+
+  template <class Data>
+  struct send_awaiter : operation<send_awaiter<Data>, std::size_t> {
+    using base = operation<send_awaiter, std::size_t>;
+    send_awaiter(socket_reactor& r, socket_handle& s, Data data) noexcept
+        : base(r, operation_cancelled), socket_(s), data_(std::move(data)), total_(data_.size()) {}
+    bool await_ready() noexcept {
+      if (!this->begin(socket_, &state::writer)) return true;
+      return this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    bool try_now() noexcept {
+      if (send_some(this->where->self->native_handle(), data_)) return this->answer = total_, true;
+      if (errno == EAGAIN) return false;
+      return this->answer = os_error(errno, "the connection broke while sending"), true;
+    }
+    socket_handle& socket_;
+    Data data_;
+    std::size_t total_;
+  };
+
+  struct accept_awaiter : operation<accept_awaiter, socket> {
+    using base = operation<accept_awaiter, socket>;
+    accept_awaiter(socket_reactor& r, socket_handle& l) noexcept : base(r, operation_cancelled), listener_(l) {}
+    bool await_ready() noexcept {
+      if (!this->begin(listener_, &state::reader)) return true;
+      return this->where->readable && this->at_once(try_now());
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::readable, h); }
+    bool try_now() noexcept {
+      socket_reactor& r = this->reactor;
+      const int fd = r.reserve_.accept(this->where->self->native_handle());
+      if (fd < 0) {
+        if (errno == EAGAIN) {
+          this->where->readable = false;
+          return false;
+        }
+        return this->answer = os_error(errno, "no connection can be accepted"), true;
+      }
+      socket out = socket_access::make(fd);
+      if (r.options_.no_delay) out.set_no_delay();
+      return this->answer = std::move(out), true;
+    }
+    socket_handle& listener_;
+  };
+
+  struct connect_awaiter : operation<connect_awaiter, socket> {
+    using base = operation<connect_awaiter, socket>;
+    connect_awaiter(socket_reactor& r, std::string_view address, std::uint16_t port) noexcept
+        : base(r, operation_cancelled), at_(socket_address::parse(address, port)) {}
+    bool await_ready() noexcept {
+      if (!at_) return this->answer = at_.error(), true;
+      const int rc = start_connect(*at_, socket_);
+      if (rc == 0) return finish();
+      if (rc != EINPROGRESS) return this->answer = os_error(rc, "the connection cannot be made"), true;
+      return !this->begin(socket_, &state::writer);
+    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    bool try_now() noexcept {
+      const int failed = pending_error(socket_.native_handle());
+      if (failed != 0) return this->answer = os_error(failed, "the connection cannot be made"), true;
+      return finish();
+    }
+    bool finish() noexcept {
+      if (this->reactor.options_.no_delay) socket_.set_no_delay();
+      this->leave();  // the socket moves, its state stays
+      return this->answer = std::move(socket_), true;
+    }
+    result<socket_address> at_;
+    socket socket_;
+  };
+
+  buffer spare_;  // leased for the next receive
+  reserve_descriptor reserve_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
 
 namespace frys::inline FRYS_ABI {
 
-struct reactor_options {
-  std::size_t buffer_bytes = 16 * 1024;  // what one recv can bring
-  std::size_t max_buffers = 64 * 1024;   // receive buffers out at once; beyond, recv fails with errc::out_of_memory
-  unsigned events = 256;                 // completions taken from the kernel at once (epoll), ring entries (io_uring)
-  unsigned ring_buffers = 64;            // io_uring: receive buffers lent to the kernel at any time, a power of two
-  nanoseconds spin{0};                   // looks for this long before it sleeps: less latency for CPU time
-  bool no_delay = true;                  // TCP_NODELAY on accepted and connected sockets
-  std::string_view root = {};            // what files() takes paths relative to; empty: the working directory
-};
+// The same as reactor.connect(address, port).
+template <class Reactor>
+auto connect(Reactor& reactor, std::string_view address, std::uint16_t port) noexcept {
+  return reactor.connect(address, port);
+}
 
 }  // namespace frys::inline FRYS_ABI
 
-#endif  // FRYS_IO_OPTIONS_HPP
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
 // ---- frys/io/epoll_reactor.hpp
 // epoll_reactor: one thread's event loop on epoll: the reactor that works on every Linux.
 //
@@ -5948,47 +6310,12 @@ struct reactor_options {
 
 namespace frys::inline FRYS_ABI {
 
-namespace detail {
-
-struct epoll_socket;
-
-// An operation that waits for a socket. `attempt` tries it and answers whether it is complete.
-struct epoll_waiter : loop_waiter {
-  bool (*attempt)(epoll_waiter&) noexcept = nullptr;
-  void (*cancel)(epoll_waiter&) noexcept = nullptr;
-  epoll_waiter** place = nullptr;  // where the socket points to us, while we wait
-
-  void leave() noexcept {
-    if (place != nullptr) *std::exchange(place, nullptr) = nullptr;
-  }
-  ~epoll_waiter() { leave(); }
-};
-
-struct epoll_socket : slot_fields, socket_state {
-  epoll_waiter* reader = nullptr;
-  epoll_waiter* writer = nullptr;
-  std::uint32_t registered = 0;  // the events that epoll watches
-  bool readable = true;          // a receive may bring something at once
-  bool finished = false;         // the peer's end or an error is queued behind the data: no edge will tell again
-
-  void reset() noexcept {
-    self = nullptr;
-    owner = nullptr;
-    on_close = nullptr;
-    reader = writer = nullptr;
-    registered = 0;
-    readable = true;
-    finished = false;
-  }
-};
-
-}  // namespace detail
-
 template <class... Policies>
 class epoll_reactor
-    : public detail::event_loop<epoll_reactor<Policies...>,
-                                typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type,
-                                typename policy::pick<policy::clock<clocks::steady>, Policies...>::type> {
+    : public detail::socket_reactor<epoll_reactor<Policies...>,
+                                    typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type,
+                                    typename policy::pick<policy::clock<clocks::steady>, Policies...>::type,
+                                    typename policy::pick<policy::pages<os_pages>, Policies...>::type> {
   using accepted = policy::keys<policy::atomics_key, policy::clock_key, policy::pages_key>;
   static_assert(
       accepted::template known<Policies...>,
@@ -6007,10 +6334,6 @@ class epoll_reactor
   static_assert(page_source<pages_type>,
                 "frys::epoll_reactor: policy::pages wants a page source, see core/concepts.hpp");
 
-  using socket = stream_socket;
-  using listener = frys::listener;
-  using buffer = frys::buffer;
-  using buffer_chain = frys::buffer_chain;
   using files_type = posix_files;
 
   static constexpr std::string_view name() noexcept { return "epoll"; }
@@ -6022,40 +6345,17 @@ class epoll_reactor
     if (result<void> opened = out->open(); !opened) return opened.error();
     return out;
   }
-  ~epoll_reactor() {
-    sockets_.for_each_live([](detail::epoll_socket& s) {
-      if (s.reader != nullptr) s.reader->leave();
-      if (s.writer != nullptr) s.writer->leave();
-      detail::socket_access::detach(s);
-    });
-  }
-
   // The file system to use on this loop.
   files_type& files() noexcept { return files_; }
 
-  // Awaitable result<stream_socket>: the next connection. When no descriptor is left, it takes the connection off the
-  // queue, closes it and answers errc::too_many_files: the queue gets shorter, and the peer learns.
-  auto accept(listener& l) noexcept { return accept_awaiter(*this, l); }
-  // Awaitable result<stream_socket>. Address: see socket_address::parse.
-  auto connect(std::string_view address, std::uint16_t port) noexcept { return connect_awaiter(*this, address, port); }
-  // Awaitable result<buffer>: what has arrived, at most buffer_bytes; empty when the peer has finished. One receiver at
-  // a time (errc::busy).
-  auto recv(socket& s) noexcept { return recv_awaiter(*this, s); }
-  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
-  auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
-  auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
-
-  // Receive buffers that are out, and the like.
-  [[nodiscard]] buffer_pool_stats buffers() noexcept { return pool_.stats(); }
-
  private:
-  using loop = detail::event_loop<epoll_reactor, atomics_type, clock_type>;
-  friend loop;
-  using state = detail::epoll_socket;
-  using waiter = detail::epoll_waiter;
+  using base = detail::socket_reactor<epoll_reactor, atomics_type, clock_type, pages_type>;
+  friend base;
+  friend detail::event_loop<epoll_reactor, atomics_type, clock_type>;
+  using state = detail::socket_slot;
+  using waiter = detail::socket_waiter;
 
-  explicit epoll_reactor(const reactor_options& o) noexcept
-      : loop(o.spin), options_(o), files_(o.root), pool_(o.buffer_bytes, o.max_buffers) {}
+  explicit epoll_reactor(const reactor_options& o) noexcept : base(o), files_(o.root) {}
 
   result<void> open() noexcept {
     if (result<void> rooted = files_.status(); !rooted) return rooted;
@@ -6068,7 +6368,7 @@ class epoll_reactor
     e.data.u64 = alarm_number;
     if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, alarm_.native_handle(), &e) != 0)
       return os_error(errno, "the event descriptor cannot be watched");
-    most_events_ = (std::min)((std::max)(options_.events, 16u), 4096u);
+    most_events_ = (std::min)((std::max)(this->options_.events, 16u), 4096u);
     events_.reset(new (std::nothrow)::epoll_event[most_events_]);
     if (events_ == nullptr) return error{errc::out_of_memory, domain::io, "no memory for a reactor", 0};
     return {};
@@ -6110,60 +6410,28 @@ class epoll_reactor
   }
 
   std::size_t happened(std::uint64_t number, std::uint32_t events) {
-    state* s = sockets_.find(number);
+    state* s = this->sockets_.find(number);
     if (s == nullptr) return 0;  // closed since
     const bool over = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     std::size_t handled = 0;
     if (over) s->finished = true;
     if (over || (events & EPOLLIN) != 0) {
       s->readable = true;
-      handled += go_on(s->reader);
+      handled += this->go_on(s->reader);
     }
     if (over || (events & EPOLLOUT) != 0) {
-      if (handled != 0) s = sockets_.find(number);  // what went on may have closed it
-      if (s != nullptr) handled += go_on(s->writer);
+      if (handled != 0) s = this->sockets_.find(number);  // what went on may have closed it
+      if (s != nullptr) handled += this->go_on(s->writer);
     }
     return handled;
   }
-  std::size_t go_on(waiter* w) {
-    if (w == nullptr || !w->attempt(*w)) return 0;
-    w->leave();
-    this->resume(w->handle);
-    return 1;
-  }
-
-  // The reactor's knowledge of a socket, made at its first use.
-  result<state*> attach(socket_handle& s) noexcept {
-    if (detail::socket_state* known = detail::socket_access::state(s)) {
-      if (known->owner != this) return detail::socket_foreign;
-      return static_cast<state*>(known);
-    }
-    if (!s.is_open()) return detail::socket_closed;
-    state* fresh = sockets_.acquire();
-    if (fresh == nullptr) return error{errc::out_of_memory, domain::io, "no memory for another socket", 0};
-    fresh->owner = this;
-    fresh->on_close = &closed;
-    detail::socket_access::attach(s, *fresh);
-    return fresh;
-  }
-
-  static void closed(detail::socket_state& base, int fd) noexcept {
-    state& s = static_cast<state&>(base);
-    auto& self = *static_cast<epoll_reactor*>(s.owner);
-    for (waiter* w : {s.reader, s.writer}) {
-      if (w == nullptr) continue;
-      w->leave();
-      w->cancel(*w);
-      self.make_ready(*w);
-    }
-    // close alone takes it off epoll only if no other process has inherited it; the number of a slot that is gone is
-    // recognised, so a late event does no harm.
-    ::close(fd);
-    self.sockets_.release(s);
-  }
+  // close takes it off epoll, unless another process has inherited it; the number of a slot that is gone is recognised,
+  // so a late event does no harm.
+  void forget(state&, int) noexcept {}
 
   // Lets `w` wait at `place` of `s`, with epoll watching for `events`. An error if the kernel cannot watch it.
-  result<void> watch(state& s, waiter*& place, waiter& w, std::uint32_t events) noexcept {
+  result<void> watch(state& s, waiter*& place, waiter& w, detail::want what) noexcept {
+    const std::uint32_t events = what == detail::want::writable ? EPOLLIN | EPOLLOUT : EPOLLIN;
     if ((s.registered & events) != events) {
       ::epoll_event e{};
       e.events = s.registered | events | EPOLLRDHUP | EPOLLET;
@@ -6178,177 +6446,14 @@ class epoll_reactor
     return {};
   }
 
-  // What all awaiters do: try at once, wait if that would block, share the thread if it never does.
-  template <class Derived, class T>
-  struct operation : waiter {
-    operation(epoll_reactor& r, const error& unset) noexcept : reactor(r), answer(unset) {
-      this->attempt = [](waiter& w) noexcept { return static_cast<Derived&>(w).try_now(); };
-      this->cancel = [](waiter& w) noexcept { static_cast<Derived&>(w).answer = detail::operation_cancelled; };
-    }
-    // In await_ready: finds the socket and the place to wait at; false leaves an error in `answer`.
-    bool begin(socket_handle& s, waiter* state::*at) noexcept {
-      result<state*> found = reactor.attach(s);
-      if (!found) return fail(found.error());
-      if ((*found)->*at != nullptr) return fail(detail::socket_busy);
-      where = *found;
-      return true;
-    }
-    bool fail(const error& e) noexcept {
-      answer = e;
-      return false;
-    }
-    bool wait_at(waiter* state::*at, std::uint32_t events, std::coroutine_handle<> h) noexcept {
-      this->handle = h;
-      if (complete) {
-        reactor.make_ready(*this);
-        return true;
-      }
-      result<void> watched = reactor.watch(*where, where->*at, *this, events);
-      if (!watched) answer = watched.error();
-      return watched.has_value();
-    }
-    // After the first try: true if the coroutine need not suspend.
-    bool at_once(bool done) noexcept {
-      complete = done;
-      return done && !reactor.had_its_share();
-    }
-    result<T> await_resume() noexcept { return std::move(answer); }
-
-    epoll_reactor& reactor;
-    state* where = nullptr;
-    result<T> answer;
-    bool complete = false;
-  };
-
-  struct recv_awaiter : operation<recv_awaiter, buffer> {
-    using base = operation<recv_awaiter, buffer>;
-    recv_awaiter(epoll_reactor& r, socket_handle& s) noexcept : base(r, detail::operation_cancelled), socket_(s) {}
-    bool await_ready() noexcept {
-      if (!this->begin(socket_, &state::reader)) return true;
-      return this->where->readable && this->at_once(try_now());
-    }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, EPOLLIN, h); }
-    bool try_now() noexcept {
-      epoll_reactor& r = this->reactor;
-      state& s = *this->where;
-      if (r.spare_.block() == nullptr) {
-        result<buffer> leased = r.pool_.acquire();
-        if (!leased) return this->answer = leased.error(), true;
-        r.spare_ = *std::move(leased);
-      }
-      const std::size_t room = r.spare_.capacity();
-      const ::ssize_t n = detail::receive(s.self->native_handle(), r.spare_.data(), room);
-      if (n < 0) {
-        if (errno == EAGAIN) {
-          s.readable = false;
-          return false;
-        }
-        return this->answer = os_error(errno, "the connection broke while receiving"), true;
-      }
-      const auto count = static_cast<std::size_t>(n);
-      if (count == 0) return this->answer = buffer(), true;
-      // A short read has emptied the socket: what comes later makes a new edge. But an end that came before does not.
-      s.readable = count == room || s.finished;
-      static_cast<void>(r.spare_.extend(count));
-      return this->answer = std::move(r.spare_), true;
-    }
-    socket_handle& socket_;
-  };
-
-  template <class Data>
-  struct send_awaiter : operation<send_awaiter<Data>, std::size_t> {
-    using base = operation<send_awaiter, std::size_t>;
-    send_awaiter(epoll_reactor& r, socket_handle& s, Data data) noexcept
-        : base(r, detail::operation_cancelled), socket_(s), data_(std::move(data)), total_(data_.size()) {}
-    bool await_ready() noexcept {
-      if (!this->begin(socket_, &state::writer)) return true;
-      return this->at_once(try_now());
-    }
-    bool await_suspend(std::coroutine_handle<> h) noexcept {
-      return this->wait_at(&state::writer, EPOLLIN | EPOLLOUT, h);
-    }
-    bool try_now() noexcept {
-      if (detail::send_some(this->where->self->native_handle(), data_)) return this->answer = total_, true;
-      if (errno == EAGAIN) return false;
-      return this->answer = os_error(errno, "the connection broke while sending"), true;
-    }
-    socket_handle& socket_;
-    Data data_;
-    std::size_t total_;
-  };
-
-  struct accept_awaiter : operation<accept_awaiter, socket> {
-    using base = operation<accept_awaiter, socket>;
-    accept_awaiter(epoll_reactor& r, socket_handle& l) noexcept : base(r, detail::operation_cancelled), listener_(l) {}
-    bool await_ready() noexcept {
-      if (!this->begin(listener_, &state::reader)) return true;
-      return this->where->readable && this->at_once(try_now());
-    }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, EPOLLIN, h); }
-    bool try_now() noexcept {
-      epoll_reactor& r = this->reactor;
-      const int fd = r.reserve_.accept(this->where->self->native_handle());
-      if (fd < 0) {
-        if (errno == EAGAIN) {
-          this->where->readable = false;
-          return false;
-        }
-        return this->answer = os_error(errno, "no connection can be accepted"), true;
-      }
-      socket out = detail::socket_access::make(fd);
-      if (r.options_.no_delay) out.set_no_delay();
-      return this->answer = std::move(out), true;
-    }
-    socket_handle& listener_;
-  };
-
-  struct connect_awaiter : operation<connect_awaiter, socket> {
-    using base = operation<connect_awaiter, socket>;
-    connect_awaiter(epoll_reactor& r, std::string_view address, std::uint16_t port) noexcept
-        : base(r, detail::operation_cancelled), at_(socket_address::parse(address, port)) {}
-    bool await_ready() noexcept {
-      if (!at_) return this->answer = at_.error(), true;
-      const int rc = detail::start_connect(*at_, socket_);
-      if (rc == 0) return finish();
-      if (rc != EINPROGRESS) return this->answer = os_error(rc, "the connection cannot be made"), true;
-      return !this->begin(socket_, &state::writer);
-    }
-    bool await_suspend(std::coroutine_handle<> h) noexcept {
-      return this->wait_at(&state::writer, EPOLLIN | EPOLLOUT, h);
-    }
-    bool try_now() noexcept {
-      const int failed = detail::pending_error(socket_.native_handle());
-      if (failed != 0) return this->answer = os_error(failed, "the connection cannot be made"), true;
-      return finish();
-    }
-    bool finish() noexcept {
-      if (this->reactor.options_.no_delay) socket_.set_no_delay();
-      this->leave();  // the socket moves, its state stays
-      return this->answer = std::move(socket_), true;
-    }
-    result<socket_address> at_;
-    socket socket_;
-  };
-
   static constexpr std::uint64_t alarm_number = ~std::uint64_t{0};
 
-  reactor_options options_;
   posix_files files_;
-  buffer_pool<policy::pages<pages_type>> pool_;
-  buffer spare_;  // leased for the next receive
   posix_file epoll_;
   posix_file alarm_;
-  detail::reserve_descriptor reserve_;
   unsigned most_events_ = 0;
   std::unique_ptr<::epoll_event[]> events_;
-  detail::slot_table<state> sockets_;
 };
-
-// The same as reactor.connect(address, port).
-template <class Reactor>
-auto connect(Reactor& reactor, std::string_view address, std::uint16_t port) noexcept {
-  return reactor.connect(address, port);
-}
 
 static_assert(reactor<epoll_reactor<>>);
 
@@ -6356,6 +6461,912 @@ static_assert(reactor<epoll_reactor<>>);
 
 #endif  // FRYS_OS_LINUX
 #endif  // FRYS_IO_EPOLL_REACTOR_HPP
+#if defined(FRYS_WITH_URING) && FRYS_WITH_URING
+
+// ---- frys/io/detail/ring.hpp
+// ring: one io_uring: set up as well as the kernel allows, submissions that never get lost, lent receive buffers.
+// frys: real model
+#ifndef FRYS_IO_DETAIL_RING_HPP
+#define FRYS_IO_DETAIL_RING_HPP
+
+#if FRYS_WITH_URING
+#include <pthread.h>
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Why this process has no io_uring, in words for people who have to change that.
+inline error uring_refused(int number) noexcept {
+  switch (number) {
+    case EPERM:
+    case EACCES:
+      return os_error(number, "io_uring is forbidden here: a seccomp filter (containers) or kernel.io_uring_disabled");
+    case ENOSYS:
+      return os_error(number, "this kernel has no io_uring, or a seccomp filter hides it");
+    case ENOMEM:
+      return os_error(number, "no memory for an io_uring: RLIMIT_MEMLOCK (ulimit -l) or a memory limit is too small");
+    case EINVAL:
+      return {errc::unsupported, domain::io, "this kernel's io_uring is too old for frys", number};
+    case EMFILE:
+    case ENFILE:
+      return os_error(number, "no descriptor is left for an io_uring");
+    default:
+      return os_error(number, "io_uring cannot be set up");
+  }
+}
+
+class ring {
+ public:
+  ring() noexcept = default;
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
+  ~ring() {
+    if (open_) ::io_uring_queue_exit(&ring_);
+  }
+
+  // Takes the best flags that the kernel accepts, and fewer entries where memory is short.
+  result<void> open(unsigned entries) noexcept {
+    // Best first; each step gives up what older kernels lack (6.1, 6.0, 5.19, 5.18).
+    constexpr unsigned base = IORING_SETUP_R_DISABLED | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE;
+    constexpr unsigned ladder[] = {
+        base | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+        base | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN |
+            IORING_SETUP_TASKRUN_FLAG,
+        base | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+        base | IORING_SETUP_SUBMIT_ALL,
+        base,
+    };
+    entries = std::bit_ceil((std::min)((std::max)(entries, 64u), 8192u));
+    int rc = -EINVAL;
+    std::size_t step = 0;
+    while (step < std::size(ladder)) {
+      ::io_uring_params p{};
+      p.flags = ladder[step];
+      p.cq_entries = entries * 4;  // completions may come faster than they are read
+      rc = ::io_uring_queue_init_params(entries, &ring_, &p);
+      if (rc == 0) {
+        flags_ = ladder[step];
+        open_ = true;
+        return usable(p);
+      }
+      if (rc == -EINVAL)
+        ++step;
+      else if (rc == -ENOMEM && entries > 64)
+        entries /= 2;
+      else
+        break;
+    }
+    return uring_refused(-rc);
+  }
+
+  // The first call makes the calling thread the ring's owner.
+  result<void> enable() noexcept {
+    if (enabled_) return {};
+    const int rc = ::io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+    if (rc < 0) return os_error(-rc, "the io_uring cannot be enabled on this thread");
+    enabled_ = true;
+    owner_ = ::pthread_self();
+    static_cast<void>(::io_uring_register_ring_fd(&ring_));  // only saves time; older kernels refuse
+    return {};
+  }
+
+  // A free entry, or nullptr if even submitting makes no room: then keep the operation and come again.
+  ::io_uring_sqe* entry() noexcept {
+    if (::io_uring_sqe* e = ::io_uring_get_sqe(&ring_)) return e;
+    submit();
+    return ::io_uring_get_sqe(&ring_);
+  }
+  // Hands what was prepared to the kernel. Before the ring is enabled, it stays prepared.
+  int submit() noexcept { return enabled_ ? ::io_uring_submit(&ring_) : -EBADFD; }
+
+  // Submits, and waits for a completion for at most `timeout` (negative: for ever; zero: not at all).
+  void enter(nanoseconds timeout) noexcept {
+    if (timeout.count() == 0) {
+      static_cast<void>(::io_uring_submit_and_get_events(&ring_));
+      return;
+    }
+    ::io_uring_cqe* first = nullptr;
+    ::__kernel_timespec t{};
+    t.tv_sec = timeout.count() / 1'000'000'000;
+    t.tv_nsec = timeout.count() % 1'000'000'000;
+    static_cast<void>(
+        ::io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout.count() < 0 ? nullptr : &t, nullptr));
+  }
+
+  struct completion {
+    std::uint64_t number;
+    std::int32_t result;
+    std::uint32_t flags;
+  };
+  // Takes up to `most` completions off the queue.
+  unsigned take(completion* out, unsigned most) noexcept {
+    ::io_uring_cqe* found[batch];
+    const unsigned n = ::io_uring_peek_batch_cqe(&ring_, found, (std::min)(most, batch));
+    for (unsigned i = 0; i < n; ++i) out[i] = {found[i]->user_data, found[i]->res, found[i]->flags};
+    if (n != 0) ::io_uring_cq_advance(&ring_, n);
+    return n;
+  }
+  static constexpr unsigned batch = 64;
+
+  ::io_uring& native() noexcept { return ring_; }
+  [[nodiscard]] bool is_open() const noexcept { return open_; }
+  [[nodiscard]] bool is_enabled() const noexcept { return enabled_; }
+  // Whether this is the thread that enabled it. Without SINGLE_ISSUER too: the kernel ties requests to their thread.
+  [[nodiscard]] bool is_owner() const noexcept { return enabled_ && ::pthread_equal(owner_, ::pthread_self()) != 0; }
+  [[nodiscard]] unsigned flags() const noexcept { return flags_; }
+
+ private:
+  // Probes what the reactor uses: a filter may allow the set-up and nothing else.
+  result<void> usable(const ::io_uring_params& p) noexcept {
+    if ((p.features & IORING_FEAT_EXT_ARG) == 0 || (p.features & IORING_FEAT_NODROP) == 0) return uring_refused(EINVAL);
+    ::io_uring_probe* probe = ::io_uring_get_probe_ring(&ring_);
+    if (probe == nullptr) return uring_refused(EPERM);
+    bool all = true;
+    for (const int op :
+         {IORING_OP_RECV, IORING_OP_POLL_ADD, IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_ASYNC_CANCEL})
+      all = all && ::io_uring_opcode_supported(probe, op) != 0;
+    ::io_uring_free_probe(probe);
+    if (!all) return uring_refused(EINVAL);
+    return {};
+  }
+
+  ::io_uring ring_{};
+  unsigned flags_ = 0;
+  bool open_ = false;
+  bool enabled_ = false;
+  ::pthread_t owner_{};
+};
+
+// The receive buffers that the kernel may fill. It picks one when data are there, so a connection that waits costs
+// none. Small on purpose: it hands them out in turn, and few buffers stay warm in the cache.
+template <class Pool, class Pages>
+class lent_buffers {
+ public:
+  static constexpr int group = 0;
+
+  lent_buffers() noexcept = default;
+  lent_buffers(const lent_buffers&) = delete;
+  lent_buffers& operator=(const lent_buffers&) = delete;
+  // Only when the kernel does not write any more.
+  ~lent_buffers() {
+    if (!memory_.empty()) Pages::release(memory_);
+  }
+
+  result<void> open(ring& r, Pool& pool, unsigned count) noexcept {
+    count_ = std::bit_ceil((std::min)((std::max)(count, 1u), 4096u));
+    result<byte_span> memory = Pages::allocate(count_ * sizeof(::io_uring_buf));
+    if (!memory) return memory.error();
+    memory_ = *memory;
+    slots_ = reinterpret_cast<::io_uring_buf_ring*>(memory_.data());
+    buffers_.reset(new (std::nothrow) buffer[count_]);
+    if (buffers_ == nullptr) return error{errc::out_of_memory, domain::io, "no memory for the receive buffers", 0};
+    ::io_uring_buf_reg reg{};
+    reg.ring_addr = reinterpret_cast<std::uintptr_t>(memory_.data());
+    reg.ring_entries = count_;
+    reg.bgid = group;
+    if (const int rc = ::io_uring_register_buf_ring(&r.native(), &reg, 0); rc < 0) return uring_refused(-rc);
+    ::io_uring_buf_ring_init(slots_);
+    for (unsigned i = 0; i < count_; ++i) lend(pool, i);
+    publish();
+    return lent_ == 0 ? result<void>(refusal_) : result<void>();
+  }
+
+  // The buffer that a completion names, filled with `count` bytes; another one is lent in its place.
+  buffer take(Pool& pool, std::uint32_t flags, std::size_t count) noexcept {
+    const unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
+    FRYS_ASSERT(id < count_, "uring_reactor: the kernel names a buffer that does not exist");
+    buffer out = std::move(buffers_[id]);
+    static_cast<void>(out.extend(count));
+    --lent_;
+    lend(pool, id);
+    return out;
+  }
+  // Tries to lend again where the pool refused before. Number of buffers that the kernel can fill.
+  unsigned refill(Pool& pool) noexcept {
+    if (lent_ != count_)
+      for (unsigned i = 0; i < count_; ++i)
+        if (buffers_[i].block() == nullptr && !lend(pool, i)) break;
+    publish();
+    return lent_;
+  }
+  void publish() noexcept {
+    if (added_ == 0) return;
+    ::io_uring_buf_ring_advance(slots_, static_cast<int>(std::exchange(added_, 0u)));  // a release store of the tail
+  }
+  // Why the pool refused last.
+  [[nodiscard]] const error& refusal() const noexcept { return refusal_; }
+  // The kernel may still write: keeps the buffers and their ring for ever.
+  void abandon() noexcept {
+    static_cast<void>(buffers_.release());
+    memory_ = {};
+  }
+
+ private:
+  bool lend(Pool& pool, unsigned id) noexcept {
+    result<buffer> leased = pool.acquire();
+    if (!leased) {
+      refusal_ = leased.error();
+      return false;
+    }
+    buffers_[id] = *std::move(leased);
+    ::io_uring_buf_ring_add(slots_, buffers_[id].data(), static_cast<unsigned>(buffers_[id].capacity()),
+                            static_cast<unsigned short>(id), ::io_uring_buf_ring_mask(count_),
+                            static_cast<int>(added_++));
+    ++lent_;
+    return true;
+  }
+
+  byte_span memory_;
+  ::io_uring_buf_ring* slots_ = nullptr;
+  std::unique_ptr<buffer[]> buffers_;
+  unsigned count_ = 0;
+  unsigned lent_ = 0;   // in the kernel's hands, or on the way back
+  unsigned added_ = 0;  // not yet published
+  error refusal_{};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_WITH_URING
+#endif  // FRYS_IO_DETAIL_RING_HPP
+#endif  // gate
+
+// ---- frys/io/uring_reactor.hpp
+// uring_reactor: one thread's event loop on io_uring: sockets and files in one ring.
+//
+// Use when  the loop must go on while files are written and synced, and the machine allows io_uring (with_reactor
+// asks). Not when  a container forbids it (epoll_reactor). Roles     post, stop: any thread. All else: the thread that
+// runs the loop. Another one may destroy it after that
+//           thread has ended.
+// Cost      what can be done at once is done by a plain system call; what would block waits in the ring, and all of a
+//           turn's requests travel in the one call that waits. A receive that waits holds no buffer: the kernel picks
+//           one of ring_buffers when data are there. No allocation per operation after the first ones.
+// Buffers   what the kernel may write into belongs to the operation: a task that is dropped leaves the operation to the
+//           ring, and its buffer comes back with the last completion. Data that nobody waits for any more stay with
+//           the socket for its next receive.
+// Needs     liburing >= 2.3, Linux >= 5.19; uses SINGLE_ISSUER and DEFER_TASKRUN (6.0, 6.1) where they are.
+// Shutdown  the destructor cancels all operations and waits for their last completions; a file write or sync that is
+//           under way ends first.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model              default atomics::standard
+//   policy::clock<C>    the clock of the deadlines     default clocks::steady
+//   policy::pages<P>    where receive buffers live     default os_pages
+// frys: real model
+#ifndef FRYS_IO_URING_REACTOR_HPP
+#define FRYS_IO_URING_REACTOR_HPP
+
+#if FRYS_WITH_URING
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// A coroutine that waits for a file operation.
+struct uring_waiter : loop_waiter {
+  std::uint64_t number = 0;  // of the operation, while it is under way
+  std::int32_t outcome = 0;  // negative: -errno
+  std::size_t bytes = 0;
+  buffer data;  // comes back with the outcome
+};
+
+// What the kernel works on. It, not the coroutine, owns the memory.
+struct uring_operation : slot_fields {
+  enum class kind : std::uint8_t { receive, readable, writable, read, write, sync, wake };
+
+  kind what = kind::sync;
+  bool queued = false;     // waits for room in the ring
+  bool cancelled = false;  // nobody wants it any more
+  int fd = -1;
+  uring_operation* next = nullptr;  // among those that wait for room, or for a receive buffer
+  std::uint64_t socket = 0;         // the slot that it belongs to
+  uring_waiter* waiter = nullptr;   // or nullptr: an orphan
+  buffer data;
+  std::size_t done = 0;  // bytes so far
+  std::uint64_t offset = 0;
+
+  void reset() noexcept {
+    queued = cancelled = false;
+    fd = -1;
+    next = nullptr;
+    waiter = nullptr;
+    data.reset();
+    done = 0;
+  }
+};
+
+}  // namespace detail
+
+template <class... Policies>
+class uring_reactor
+    : public detail::socket_reactor<uring_reactor<Policies...>,
+                                    typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type,
+                                    typename policy::pick<policy::clock<clocks::steady>, Policies...>::type,
+                                    typename policy::pick<policy::pages<os_pages>, Policies...>::type> {
+  using accepted = policy::keys<policy::atomics_key, policy::clock_key, policy::pages_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::uring_reactor: unknown policy; it takes policy::atomics, policy::clock, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::uring_reactor: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::uring_reactor: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::uring_reactor: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(page_source<pages_type>,
+                "frys::uring_reactor: policy::pages wants a page source, see core/concepts.hpp");
+
+  using buffer = frys::buffer;
+  class files_type;
+
+  static constexpr std::string_view name() noexcept { return "io_uring"; }
+
+  // Errors: permission_denied, unsupported, out_of_memory, too_many_files, with a sentence that says what stands in the
+  // way of io_uring; not_found if options.root is none. The thread that first runs the loop owns the ring.
+  static result<std::unique_ptr<uring_reactor>> create(const reactor_options& options = {}) {
+    std::unique_ptr<uring_reactor> out(new (std::nothrow) uring_reactor(options));
+    if (out == nullptr) return error{errc::out_of_memory, domain::io, "no memory for a reactor", 0};
+    if (result<void> opened = out->open(); !opened) return opened.error();
+    return out;
+  }
+  ~uring_reactor() { shut_down(); }
+
+  // The file system to use on this loop: writes, reads and syncs go through the ring.
+  files_type& files() noexcept { return files_; }
+
+  // Operations that the kernel has not ended yet.
+  [[nodiscard]] std::size_t operations() const noexcept { return operations_.live(); }
+
+ private:
+  using base = detail::socket_reactor<uring_reactor, atomics_type, clock_type, pages_type>;
+  friend base;
+  friend detail::event_loop<uring_reactor, atomics_type, clock_type>;
+  using state = detail::socket_slot;
+  using waiter = detail::socket_waiter;
+  using operation = detail::uring_operation;
+  using kind = operation::kind;
+  using table = detail::slot_table<operation>;
+  using pool_type = buffer_pool<policy::pages<pages_type>>;
+
+  explicit uring_reactor(const reactor_options& o) noexcept : base(o), files_(*this, o.root) {}
+
+  result<void> open() noexcept;
+  void shut_down() noexcept;
+  void wake() noexcept {
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
+  }
+
+  std::size_t poll(nanoseconds timeout);
+  std::size_t complete(const detail::ring::completion& c);
+  std::size_t received(operation& op, const detail::ring::completion& c);
+  std::size_t arrive(operation& op, state& s, int failure, buffer data);
+  std::size_t feed();
+  std::size_t ready_for(operation& op);
+  std::size_t file_done(operation& op, std::int32_t outcome);
+  // One request moves at most this much; file_done asks for the rest.
+  static unsigned chunk_of(const operation& op) noexcept {
+    return static_cast<unsigned>((std::min)(op.data.size() - op.done, std::size_t{1} << 30));
+  }
+  result<void> watch(state& s, waiter*& place, waiter& w, detail::want what) noexcept;
+  void forget(state& s, int fd) noexcept;
+
+  // Gives `op` to the kernel, now or when there is room.
+  void start(operation& op) noexcept {
+    if (queue_.empty())
+      if (::io_uring_sqe* e = ring_.entry()) return prepare(op, *e);
+    op.queued = true;
+    queue_.push(op);
+  }
+  void start_queued() noexcept {
+    while (!queue_.empty()) {
+      ::io_uring_sqe* e = ring_.entry();
+      if (e == nullptr) return;
+      operation& op = *queue_.pop();
+      op.queued = false;
+      if (op.cancelled) {
+        // An entry is an entry: let it do nothing.
+        ::io_uring_prep_nop(e);
+        ::io_uring_sqe_set_data64(e, ignored);
+        operations_.release(op);
+      } else {
+        prepare(op, *e);
+      }
+    }
+  }
+  void prepare(operation& op, ::io_uring_sqe& e) noexcept;
+  // Asks the kernel to end `op` soon; its completion comes in any case.
+  void cancel(operation& op) noexcept {
+    op.cancelled = true;
+    if (op.queued) return;
+    ::io_uring_sqe* e = ring_.entry();
+    if (e == nullptr) {
+      if (op.fd >= 0 && op.what <= kind::writable) ::shutdown(op.fd, SHUT_RDWR);
+      return;
+    }
+    ::io_uring_prep_cancel64(e, table::number_of(op), 0);
+    ::io_uring_sqe_set_data64(e, ignored);
+  }
+
+  static constexpr std::uint64_t ignored = ~std::uint64_t{0};  // no slot has this number
+
+  posix_file alarm_;
+  detail::lent_buffers<pool_type, pages_type> lent_;
+  table operations_;
+  intrusive_queue<operation> queue_;    // wait for room in the ring
+  intrusive_queue<operation> starved_;  // receives that found no buffer
+  std::size_t starving_ = 0;
+  files_type files_;
+  detail::ring ring_;  // last: dies first, so that the kernel is done before the rest goes
+};
+
+// The files of an io_uring loop. Names and sizes are asked at once; write, read and sync wait in the ring.
+template <class... Policies>
+class uring_reactor<Policies...>::files_type {
+ public:
+  using file = posix_file;
+  using buffer = frys::buffer;
+
+  [[nodiscard]] result<void> status() const noexcept { return names_.status(); }
+  result<file> open(std::string_view path, open_mode mode) noexcept { return names_.open(path, mode); }
+  result<void> remove(std::string_view path) noexcept { return names_.remove(path); }
+  result<void> rename(std::string_view from, std::string_view to) noexcept { return names_.rename(from, to); }
+  result<void> make_directory(std::string_view path) noexcept { return names_.make_directory(path); }
+  result<void> sync_directory(std::string_view path) noexcept { return names_.sync_directory(path); }
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
+    return names_.list(path, name, context);
+  }
+  result<std::uint64_t> size(file& f) noexcept { return names_.size(f); }
+  result<void> truncate(file& f, std::uint64_t bytes) noexcept { return names_.truncate(f, bytes); }
+
+  // The file must stay open until the operation has ended, also when its task is dropped.
+  auto write(file& f, buffer data, std::uint64_t offset) noexcept {
+    return awaiter<std::size_t>(reactor_, kind::write, f, std::move(data), offset);
+  }
+  auto read(file& f, buffer into, std::uint64_t offset) noexcept {
+    return awaiter<buffer>(reactor_, kind::read, f, std::move(into), offset);
+  }
+  auto sync(file& f) noexcept { return awaiter<void>(reactor_, kind::sync, f, buffer(), 0); }
+
+ private:
+  friend uring_reactor;
+  files_type(uring_reactor& r, std::string_view root) noexcept : reactor_(r), names_(root) {}
+
+  template <class T>
+  struct awaiter : detail::uring_waiter {
+    awaiter(uring_reactor& r, kind k, file& f, buffer b, std::uint64_t o) noexcept
+        : reactor(r), what(k), fd(f.native_handle()), offset(o) {
+      this->data = std::move(b);
+    }
+    // Dropped: the operation goes on without us and keeps its memory.
+    ~awaiter() {
+      if (this->number != 0)
+        if (operation* op = reactor.operations_.find(this->number)) op->waiter = nullptr;
+    }
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> h) noexcept {
+      operation* op = reactor.operations_.acquire();
+      if (op == nullptr) {
+        this->outcome = -ENOMEM;
+        return false;
+      }
+      this->handle = h;
+      this->number = table::number_of(*op);
+      op->what = what;
+      op->fd = fd;
+      op->waiter = this;
+      op->data = std::move(this->data);
+      op->offset = offset;
+      reactor.start(*op);
+      return true;
+    }
+    result<T> await_resume() noexcept {
+      if (this->outcome < 0) {
+        return os_error(-this->outcome, what == kind::write  ? "the file cannot be written"
+                                        : what == kind::read ? "the file cannot be read"
+                                                             : "the file cannot be synced");
+      }
+      if constexpr (std::is_same_v<T, buffer>)
+        return std::move(this->data);
+      else if constexpr (std::is_void_v<T>)
+        return {};
+      else
+        return this->bytes;
+    }
+    uring_reactor& reactor;
+    kind what;
+    int fd;
+    std::uint64_t offset;
+  };
+
+  uring_reactor& reactor_;
+  posix_files names_;
+};
+
+template <class... Policies>
+result<void> uring_reactor<Policies...>::open() noexcept {
+  if (result<void> rooted = files_.status(); !rooted) return rooted;
+  alarm_ = posix_file(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!alarm_.is_open()) return os_error(errno, "no event descriptor");
+  if (result<void> set_up = ring_.open(this->options_.events); !set_up) return set_up;
+  if (result<void> lent = lent_.open(ring_, this->pool_, this->options_.ring_buffers); !lent) return lent;
+  operation* alarm = operations_.acquire();
+  if (alarm == nullptr) return error{errc::out_of_memory, domain::io, "no memory for a reactor", 0};
+  alarm->what = kind::wake;
+  alarm->fd = alarm_.native_handle();
+  start(*alarm);
+  return {};
+}
+
+template <class... Policies>
+void uring_reactor<Policies...>::prepare(operation& op, ::io_uring_sqe& e) noexcept {
+  switch (op.what) {
+    case kind::receive:
+      ::io_uring_prep_recv(&e, op.fd, nullptr, this->options_.buffer_bytes, 0);
+      e.flags |= IOSQE_BUFFER_SELECT;
+      e.buf_group = detail::lent_buffers<pool_type, pages_type>::group;
+      break;
+    case kind::readable:
+      ::io_uring_prep_poll_add(&e, op.fd, POLLIN);
+      break;
+    case kind::writable:
+      ::io_uring_prep_poll_add(&e, op.fd, POLLOUT);
+      break;
+    case kind::wake:
+      ::io_uring_prep_poll_multishot(&e, op.fd, POLLIN);
+      break;
+    case kind::read:
+      ::io_uring_prep_read(&e, op.fd, op.data.data() + op.done, chunk_of(op), op.offset + op.done);
+      break;
+    case kind::write:
+      ::io_uring_prep_write(&e, op.fd, op.data.data() + op.done, chunk_of(op), op.offset + op.done);
+      break;
+    case kind::sync:
+      ::io_uring_prep_fsync(&e, op.fd, IORING_FSYNC_DATASYNC);
+      break;
+  }
+  ::io_uring_sqe_set_data64(&e, table::number_of(op));
+}
+
+template <class... Policies>
+result<void> uring_reactor<Policies...>::watch(state& s, waiter*& place, waiter& w, detail::want what) noexcept {
+  std::uint64_t& under_way = what == detail::want::writable ? s.writing : s.reading;
+  if (under_way == 0) {  // else one that a dropped task has left behind serves us
+    operation* op = operations_.acquire();
+    if (op == nullptr) return error{errc::out_of_memory, domain::io, "no memory for another operation", 0};
+    op->what = what == detail::want::data       ? kind::receive
+               : what == detail::want::readable ? kind::readable
+                                                : kind::writable;
+    op->fd = s.self->native_handle();
+    op->socket = detail::slot_table<state>::number_of(s);
+    under_way = table::number_of(*op);
+    start(*op);
+  }
+  place = &w;
+  w.place = &place;
+  return {};
+}
+
+template <class... Policies>
+void uring_reactor<Policies...>::forget(state& s, int) noexcept {
+  if (s.reading == 0 && s.writing == 0) return;
+  // Entries that name the descriptor must reach the kernel before its number can become another file's.
+  ring_.submit();
+  for (const std::uint64_t number : {s.reading, s.writing})
+    if (number != 0)
+      if (operation* op = operations_.find(number)) cancel(*op);
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::poll(nanoseconds timeout) {
+  if (!ring_.is_enabled())
+    if (!ring_.enable()) return 0;
+  start_queued();
+  ring_.enter(timeout);
+  std::size_t handled = 0;
+  detail::ring::completion done[detail::ring::batch];
+  for (unsigned rounds = 0; rounds < 64; ++rounds) {
+    const unsigned n = ring_.take(done, detail::ring::batch);
+    for (unsigned i = 0; i < n; ++i) handled += complete(done[i]);
+    if (n != detail::ring::batch) break;
+  }
+  lent_.publish();
+  if (starving_ != 0) handled += feed();
+  return handled;
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::complete(const detail::ring::completion& c) {
+  operation* op = operations_.find(c.number);
+  if (op == nullptr) return 0;  // an answer to a cancellation
+  switch (op->what) {
+    case kind::receive:
+      return received(*op, c);
+    case kind::readable:
+    case kind::writable:
+      return ready_for(*op);
+    case kind::wake:
+      if ((c.flags & IORING_CQE_F_MORE) == 0) start(*op);
+      return 0;
+    default:
+      return file_done(*op, c.result);
+  }
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::received(operation& op, const detail::ring::completion& c) {
+  buffer data;
+  if ((c.flags & IORING_CQE_F_BUFFER) != 0)
+    data = lent_.take(this->pool_, c.flags, c.result > 0 ? static_cast<std::size_t>(c.result) : 0);
+  state* s = this->sockets_.find(op.socket);
+  if (op.cancelled || s == nullptr) {
+    operations_.release(op);
+    return 0;
+  }
+  if (c.result == -ENOBUFS) {
+    op.queued = true;
+    starved_.push(op);
+    ++starving_;
+    return 0;
+  }
+  if (c.result == -EINTR || c.result == -EAGAIN) {
+    start(op);
+    return 0;
+  }
+  s->readable = (c.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  return arrive(op, *s, c.result < 0 ? -c.result : 0, std::move(data));
+}
+
+// Ends a receive: what it brought waits at the socket, for the receiver that is there or the next one.
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::arrive(operation& op, state& s, int failure, buffer data) {
+  operations_.release(op);
+  s.reading = 0;
+  s.arrived = true;
+  s.failure = failure;
+  s.inbox = std::move(data);
+  return this->go_on(s.reader);
+}
+
+// Receives that found no buffer try again, as many as there are buffers now. Without any, they fail.
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::feed() {
+  const unsigned buffers = lent_.refill(this->pool_);
+  const std::size_t most = buffers == 0 ? starving_ : (std::min)(starving_, std::size_t{buffers});
+  std::size_t handled = 0;
+  for (std::size_t i = 0; i < most; ++i) {
+    operation& op = *starved_.pop();
+    --starving_;
+    op.queued = false;
+    state* s = this->sockets_.find(op.socket);
+    if (op.cancelled || s == nullptr)
+      operations_.release(op);
+    else if (buffers != 0)
+      start(op);
+    else
+      handled += arrive(op, *s, ENOBUFS, {});
+  }
+  return handled;
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::ready_for(operation& op) {
+  const kind what = op.what;
+  const std::uint64_t number = op.socket;
+  operations_.release(op);
+  state* s = this->sockets_.find(number);
+  if (s == nullptr) return 0;
+  (what == kind::writable ? s->writing : s->reading) = 0;
+  if (what == kind::readable) s->readable = true;
+  waiter* w = what == kind::writable ? s->writer : s->reader;
+  if (w == nullptr || this->go_on(w) != 0) return w != nullptr ? 1 : 0;
+  // Not yet: it waits again.
+  waiter*& place = what == kind::writable ? s->writer : s->reader;
+  if (result<void> again =
+          watch(*s, place, *w, what == kind::writable ? detail::want::writable : detail::want::readable);
+      again)
+    return 0;
+  w->leave();
+  w->cancel(*w);
+  this->make_ready(*w);
+  return 0;
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::file_done(operation& op, std::int32_t outcome) {
+  if (outcome == -EINTR || outcome == -EAGAIN) {
+    start(op);
+    return 0;
+  }
+  if (op.what != kind::sync && outcome >= 0) {
+    op.done += static_cast<std::size_t>(outcome);
+    if (outcome != 0 && op.done != op.data.size()) {
+      start(op);
+      return 0;
+    }
+    if (op.what == kind::read)
+      op.data.truncate(op.done);
+    else if (op.done != op.data.size())
+      outcome = -ENOSPC;  // the file takes no more bytes
+  }
+  detail::uring_waiter* w = op.waiter;
+  if (w != nullptr) {
+    w->number = 0;
+    w->outcome = outcome;
+    w->bytes = op.done;
+    w->data = std::move(op.data);
+  }
+  operations_.release(op);
+  if (w == nullptr) return 0;
+  this->resume(w->handle);
+  return 1;
+}
+
+template <class... Policies>
+void uring_reactor<Policies...>::shut_down() noexcept {
+  operations_.for_each_live([](operation& op) {
+    if (op.waiter != nullptr) op.waiter->number = 0;
+    op.waiter = nullptr;
+  });
+  // Never enabled: the kernel has seen nothing. Another thread's ring: that thread has ended, and the kernel has ended
+  // its operations with it.
+  if (!ring_.is_enabled() || !ring_.is_owner()) return;
+  while (!queue_.empty()) operations_.release(*queue_.pop());
+  while (!starved_.empty()) operations_.release(*starved_.pop());
+  operations_.for_each_live([this](operation& op) {
+    if (!op.cancelled) cancel(op);
+  });
+  detail::ring::completion done[detail::ring::batch];
+  for (int second = 0; operations_.live() != 0; ++second) {
+    if (second == 30) {
+      // The kernel does not answer. It may still write: leave it the memory.
+      lent_.abandon();
+      operations_.for_each_live(
+          [](operation& op) { static_cast<void>(new (std::nothrow) buffer(std::move(op.data))); });
+      return;
+    }
+    ring_.enter(nanoseconds{1'000'000'000});
+    while (const unsigned n = ring_.take(done, detail::ring::batch)) {
+      second = -1;
+      for (unsigned i = 0; i < n; ++i) {
+        operation* op = operations_.find(done[i].number);
+        if (op != nullptr && (done[i].flags & IORING_CQE_F_MORE) == 0) operations_.release(*op);
+      }
+    }
+  }
+}
+
+static_assert(reactor<uring_reactor<>>);
+static_assert(file_system<uring_reactor<>::files_type>);
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_WITH_URING
+#endif  // FRYS_IO_URING_REACTOR_HPP
+// ---- frys/io/choose.hpp
+// with_reactor: the best reactor that this machine allows, chosen at run time, and why.
+//
+// Use when  one program shall run on a bare machine (io_uring) and in a container that forbids io_uring (epoll).
+// Not when  the build decides: name epoll_reactor or uring_reactor.
+// Cost      the function is instantiated once per backend; after the choice nothing is indirect.
+#ifndef FRYS_IO_CHOOSE_HPP
+#define FRYS_IO_CHOOSE_HPP
+
+#if FRYS_OS_LINUX
+
+namespace frys::inline FRYS_ABI {
+
+enum class backend : std::uint8_t {
+  best,   // io_uring if it can be had, else epoll
+  uring,  // io_uring or an error
+  epoll,
+};
+
+namespace detail {
+
+// Calls f(reactor, reason), or f(reactor) if it does not ask for the reason.
+template <class F, class Reactor>
+auto call_with(F& f, Reactor& r, std::string_view reason) {
+  if constexpr (std::is_invocable_v<F&, Reactor&, std::string_view>)
+    return f(r, reason);
+  else
+    return f(r);
+}
+
+template <class F, class Reactor>
+using called_with_t = decltype(call_with(std::declval<F&>(), std::declval<Reactor&>(), std::string_view()));
+
+template <class Reactor, class F>
+result<called_with_t<F, Reactor>> run_with(Reactor& r, F& f, std::string_view reason) {
+  if constexpr (std::is_void_v<called_with_t<F, Reactor>>) {
+    call_with(f, r, reason);
+    return {};
+  } else {
+    return call_with(f, r, reason);
+  }
+}
+
+// `Uring` is whether this translation unit has liburing; in the name, so that units which disagree can be linked.
+template <bool Uring, class... Policies, class F>
+auto with_reactor_impl(const reactor_options& options, backend wanted, F& f)
+    -> result<called_with_t<F, epoll_reactor<Policies...>>> {
+  std::string_view reason = "epoll was asked for";
+  if (wanted != backend::epoll) {
+    if constexpr (Uring) {
+#if FRYS_WITH_URING
+      auto made = uring_reactor<Policies...>::create(options);
+      if (made) return run_with(**made, f, "io_uring works here");
+      if (wanted == backend::uring) return made.error();
+      reason = made.error().message;
+#endif
+    } else {
+      reason = "this program was built without liburing (FRYS_WITH_URING)";
+      if (wanted == backend::uring) return error{errc::unsupported, domain::io, reason.data(), 0};
+    }
+  }
+  auto made = epoll_reactor<Policies...>::create(options);
+  if (!made) return made.error();
+  return run_with(**made, f, reason);
+}
+
+}  // namespace detail
+
+// Makes a reactor and calls f(reactor) or f(reactor, reason) with it; the reactor lives during the call. `reason` is
+// one sentence on why it is this one and lives for ever; reactor.name() is the backend's name. Answers what f answers
+// (the same type for every reactor), or why no reactor could be made.
+template <class... Policies, class F>
+auto with_reactor(const reactor_options& options, backend wanted, F&& f) {
+  return detail::with_reactor_impl<FRYS_WITH_URING != 0, Policies...>(options, wanted, f);
+}
+template <class... Policies, class F>
+auto with_reactor(const reactor_options& options, F&& f) {
+  return with_reactor<Policies...>(options, backend::best, std::forward<F>(f));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_OS_LINUX
+#endif  // FRYS_IO_CHOOSE_HPP
+// ---- frys/io/fwd.hpp
+// fwd: the names of io without their bodies.
+#ifndef FRYS_IO_FWD_HPP
+#define FRYS_IO_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct reactor_options;
+class socket_address;
+class socket_handle;
+class stream_socket;
+struct listener_options;
+class listener;
+class posix_file;
+class posix_files;
+enum class backend : std::uint8_t;
+template <class... Policies>
+class epoll_reactor;
+template <class... Policies>
+class uring_reactor;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_IO_FWD_HPP
 // ---- frys/net/fwd.hpp
 // fwd: the names of net without their bodies.
 #ifndef FRYS_NET_FWD_HPP
@@ -7415,6 +8426,24 @@ class resp_writer {
 #define FRYS_NET_RESP_HPP
 
 #endif  // FRYS_NET_RESP_HPP
+#if defined(FRYS_WITH_URING) && FRYS_WITH_URING
+
+// ---- frys/with/uring.hpp
+// with/uring: takes liburing, for uring_reactor and for with_reactor's first choice. Include it before anything else of
+// io, in every translation unit that shall have it, or define FRYS_WITH_URING=1 for the whole program.
+//
+// Needs     liburing >= 2.3 (Debian: liburing-dev, vcpkg: liburing), linked with -luring (CMake: frys::uring); Linux.
+#ifndef FRYS_WITH_URING_HPP
+#define FRYS_WITH_URING_HPP
+
+#if !defined(FRYS_WITH_URING)
+#define FRYS_WITH_URING 1
+#elif !FRYS_WITH_URING
+#error "frys/with/uring.hpp: io was already included without liburing; include this header first"
+#endif
+
+#endif  // FRYS_WITH_URING_HPP
+#endif  // gate
 #if (defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY) || (defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH) || (defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD) || (defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE)
 
 // ---- frys/simd/detail/abi.hpp
@@ -7610,7 +8639,8 @@ struct kernel_set {
   float (*l2_squared)(const float* a, const float* b, std::size_t n) noexcept;
   float (*cosine)(const float* a, const float* b, std::size_t n) noexcept;
   // out[i] = dot or l2_squared of `query` with the row at rows + i * stride, for i < count. The same bits come out for
-  // the same row wherever it stands.
+  // the same row wherever it stands, except on 32-bit x86 without SSE, whose x87 registers round at the compiler's
+  // will.
   void (*dot_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
                    float* out) noexcept;
   void (*l2_squared_rows)(const float* query, const float* rows, std::size_t stride, std::size_t count, std::size_t n,
@@ -10049,7 +11079,7 @@ FRYS_SIMD_LOCAL inline constinit choice<kernel_set> active_set;
 // Every target that is compiled in, the baseline first, better ones later.
 inline std::span<const kernel_set> targets() noexcept { return detail::sets; }
 
-// Can this machine run these kernels?
+// Can this machine run these kernels? Asks the processor each time, which a virtual machine may take microseconds for.
 inline bool runnable(const kernel_set& kernels) noexcept {
   return (detail::detect_cpu() & kernels.needs) == kernels.needs;
 }
@@ -10133,19 +11163,18 @@ inline constexpr std::uint64_t every_byte = 0x0101010101010101u;
 // The lowest set bit of each zero byte of `word` is that byte's top bit; bits above the first zero byte may be wrong.
 inline std::uint64_t zero_bytes(std::uint64_t word) noexcept { return (word - every_byte) & ~word & (every_byte << 7); }
 
-// Below this many bytes a call through the table costs more than it saves.
-inline constexpr std::size_t short_bytes = 16;
-
+// For fewer bytes than a register holds: eight at a time in a word.
 template <class Match>
 std::size_t find_short(const std::byte* data, std::size_t n, Match match) noexcept {
   std::size_t i = 0;
   if (n >= 8) {
-    if (const std::uint64_t found = match(load_le<std::uint64_t>(data)); found != 0)
-      return static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    for (; i + 8 <= n; i += 8)
+      if (const std::uint64_t found = match(load_le<std::uint64_t>(data + i)); found != 0)
+        return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    if (i == n) return n;
     i = n - 8;  // overlaps bytes that are known not to match
-    if (const std::uint64_t found = match(load_le<std::uint64_t>(data + i)); found != 0)
-      return i + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-    return n;
+    const std::uint64_t found = match(load_le<std::uint64_t>(data + i));
+    return found != 0 ? i + static_cast<std::size_t>(std::countr_zero(found)) / 8 : n;
   }
   std::uint64_t word = 0;
   if (n >= 4) {
@@ -10163,24 +11192,26 @@ std::size_t find_short(const std::byte* data, std::size_t n, Match match) noexce
 // The index of the first `wanted`; bytes.size() if there is none.
 [[nodiscard]] inline std::size_t find_byte(byte_view bytes, std::byte wanted) noexcept {
   const std::size_t n = bytes.size();
-  if (n < detail::short_bytes) {
+  const kernel_set& chosen = kernels();
+  if (n < chosen.vector_bytes) {
     const std::uint64_t all = std::to_integer<std::uint64_t>(wanted) * detail::every_byte;
     return detail::find_short(bytes.data(), n, [all](std::uint64_t word) { return detail::zero_bytes(word ^ all); });
   }
-  return kernels().find_byte(bytes.data(), n, wanted);
+  return chosen.find_byte(bytes.data(), n, wanted);
 }
 
 // The index of the first byte that is `one` or `other`; bytes.size() if there is none.
 [[nodiscard]] inline std::size_t find_either(byte_view bytes, std::byte one, std::byte other) noexcept {
   const std::size_t n = bytes.size();
-  if (n < detail::short_bytes) {
+  const kernel_set& chosen = kernels();
+  if (n < chosen.vector_bytes) {
     const std::uint64_t a = std::to_integer<std::uint64_t>(one) * detail::every_byte;
     const std::uint64_t b = std::to_integer<std::uint64_t>(other) * detail::every_byte;
     return detail::find_short(bytes.data(), n, [a, b](std::uint64_t word) {
       return detail::zero_bytes(word ^ a) | detail::zero_bytes(word ^ b);
     });
   }
-  return kernels().find_either(bytes.data(), n, one, other);
+  return chosen.find_either(bytes.data(), n, one, other);
 }
 
 }  // namespace frys::inline FRYS_ABI::simd::inline FRYS_SIMD_ABI
@@ -10431,7 +11462,8 @@ FRYS_SIMD_LOCAL inline constinit choice<crc32c_method> crc_choice;
 
 }  // namespace detail
 
-// The methods that this machine can run, the chosen one last. For tests and measurements.
+// The methods that this machine can run, the chosen one last. For tests and measurements: asks the processor each
+// time.
 inline std::span<const crc32c_method> crc32c_methods() noexcept {
   const std::size_t all = std::size(detail::crc_methods);
   return {detail::crc_methods, (detail::detect_cpu() & detail::cpu_crc32c) != 0 ? all : 1};
@@ -12174,8 +13206,8 @@ class wal_state {
 // Lifetime  files must outlive the log, the log its flushes and waiters. A flush that is destroyed while it waits
 //           fails the log.
 //
-// Policies: policy::files<F>, a file_system whose buffer is frys::buffer (sim::disk, posix_files, a reactor's files);
-//           no default, or policy::world.
+// Policies: policy::files<F>, a file_system whose buffer is frys::buffer (a reactor's files, sim::disk, your own);
+//           default posix_files, which block.
 // Source    chained checksums: TigerBeetle's journal; the synced mark that tells damage from a torn tail: Pebble.
 #ifndef FRYS_STORAGE_WAL_HPP
 #define FRYS_STORAGE_WAL_HPP
@@ -12201,10 +13233,8 @@ class wal {
   static_assert(accepted::template unique<Policies...>, "frys::wal: a policy is given twice; name each at most once");
 
  public:
-  using files_type = typename policy::pick<policy::files<void>, Policies...>::type;
-  static_assert(!std::is_void_v<files_type>,
-                "frys::wal: name where the log lives: policy::files<F>, for example posix_files or sim::disk");
-  static_assert(std::is_void_v<files_type> || detail::wal_files<files_type>,
+  using files_type = typename policy::pick<policy::files<posix_files>, Policies...>::type;
+  static_assert(detail::wal_files<files_type>,
                 "frys::wal: policy::files wants a file system whose buffer is frys::buffer, see core/concepts.hpp");
 
   wal(wal&&) noexcept = default;

@@ -32,7 +32,7 @@ class command_index {
     if (name.empty() || name.size() > 16) return nullptr;
     const key k = key_of(name);
     for (std::size_t at = k.slot(); slots_[at].what != nullptr; at = (at + 1) % slots)
-      if (slots_[at].name == k) return slots_[at].what;
+      if (slots_[at].name == k && slots_[at].what->name.size() == name.size()) return slots_[at].what;
     return nullptr;
   }
   std::span<const command> all() const noexcept { return commands_; }

@@ -8,6 +8,7 @@ namespace kernel {
 namespace {
 
 constexpr std::int64_t most_dimensions = 65536;
+constexpr std::int64_t most_hits = std::int64_t{1} << 31;
 constexpr std::string_view bad_vector = "ERR invalid vector specification";
 
 // The vector set of a key: `set` is nullptr if there is none. False: another type, the error is written.
@@ -46,9 +47,12 @@ bool parse_vector(arguments args, std::size_t& at, std::vector<float>& out) {
   } else {
     return false;
   }
-  for (const float x : out)
+  bool zero = true;  // a vector of length zero has no direction
+  for (const float x : out) {
     if (!std::isfinite(x)) return false;
-  return true;
+    zero &= x == 0;
+  }
+  return !zero;
 }
 
 void wrong_dimension(command_context& c, std::size_t got, const vector_set& set) {
@@ -121,15 +125,14 @@ void vsim(command_context& c) {
     query.assign(found.begin(), found.end());
   }
   if (query.size() != set->dimension()) return wrong_dimension(c, query.size(), *set);
-  std::vector<vector_set::hit> hits;
-  set->nearest(query, static_cast<std::size_t>((std::min)(count, std::int64_t{1} << 31)), hits);
+  const std::vector<frys::neighbour> hits = set->nearest(query, static_cast<std::size_t>((std::min)(count, most_hits)));
   if (with_scores)
     c.reply.map(hits.size());
   else
     c.reply.array(hits.size());
-  for (const vector_set::hit& hit : hits) {
+  for (const frys::neighbour& hit : hits) {
     c.reply.bulk(set->name(hit.id));
-    if (with_scores) c.reply.real((1.0 + static_cast<double>(hit.similarity)) / 2.0);
+    if (with_scores) c.reply.real((1.0 + static_cast<double>(hit.score)) / 2.0);
   }
 }
 

@@ -1,90 +1,57 @@
 #include "vector_set.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace kernel {
 
-// TEMPORARY stand-in for frys::flat_index until search/ is there: same shape.
-struct vector_set::index {
-  std::vector<float> rows;
-  std::vector<float> norms;  // 0 and used_ false: no row
-  std::vector<bool> used;
-};
-
-vector_set::vector_set(std::uint32_t dimension) : dimension_(dimension), index_(new index) {}
-vector_set::~vector_set() { delete index_; }
+vector_set::vector_set(std::uint32_t dimension) : dimension_(dimension), index_(dimension) {}
 
 std::size_t vector_set::bytes() const noexcept {
-  return sizeof *this + ids_.held_bytes() + names_.capacity() * sizeof(std::string) + name_bytes_ +
-         index_->rows.capacity() * sizeof(float);
+  return sizeof *this + index_.bytes() + ids_.held_bytes() + names_.capacity() * sizeof(std::string) + name_bytes_;
 }
 
 int vector_set::add(std::string_view element, std::span<const float> vector) {
-  const std::uint32_t* known = ids_.find(element);
-  std::uint32_t id = 0;
-  if (known != nullptr) {
-    id = *known;
+  if (const std::uint32_t* known = ids_.find(element)) return index_.update(*known, vector) ? 0 : -1;
+  const bool reused = !free_.empty();
+  const std::uint32_t id = reused ? free_.back() : static_cast<std::uint32_t>(names_.size());
+  if (!index_.add(id, vector)) return -1;
+  if (!ids_.try_insert(element, id)) {
+    index_.remove(id);
+    return -1;
+  }
+  if (reused) {
+    free_.pop_back();
+    names_[id] = element;
   } else {
-    id = free_.empty() ? static_cast<std::uint32_t>(names_.size()) : free_.back();
-    if (!ids_.try_insert(element, id)) return -1;
-    if (free_.empty())
-      names_.emplace_back(element);
-    else {
-      names_[id] = element;
-      free_.pop_back();
-    }
-    name_bytes_ += element.size();
+    names_.emplace_back(element);
   }
-  if (index_->norms.size() <= id) {
-    index_->norms.resize(id + 1);
-    index_->used.resize(id + 1);
-    index_->rows.resize((id + 1) * std::size_t{dimension_});
-  }
-  float sum = 0;
-  for (const float x : vector) sum += x * x;
-  index_->norms[id] = std::sqrt(sum);
-  index_->used[id] = true;
-  std::copy(vector.begin(), vector.end(),
-            index_->rows.begin() + static_cast<std::ptrdiff_t>(id * std::size_t{dimension_}));
-  return known != nullptr ? 0 : 1;
+  name_bytes_ += element.size();
+  return 1;
 }
 
 bool vector_set::remove(std::string_view element) {
   const std::uint32_t* known = ids_.find(element);
   if (known == nullptr) return false;
   const std::uint32_t id = *known;
+  name_bytes_ -= element.size();  // `element` may be our own name, so the name goes last
   ids_.erase(element);
-  index_->used[id] = false;
-  name_bytes_ -= element.size();
-  names_[id] = std::string();
+  index_.remove(id);
   free_.push_back(id);
+  names_[id] = std::string();
   return true;
 }
 
 std::span<const float> vector_set::find(std::string_view element) const {
   const std::uint32_t* known = ids_.find(element);
   if (known == nullptr) return {};
-  return {index_->rows.data() + *known * std::size_t{dimension_}, dimension_};
+  return index_.vector(*known);
 }
 
-void vector_set::nearest(std::span<const float> query, std::size_t count, std::vector<hit>& out) const {
-  out.clear();
-  float sum = 0;
-  for (const float x : query) sum += x * x;
-  const float norm = std::sqrt(sum);
-  for (std::uint32_t id = 0; id < index_->norms.size(); ++id) {
-    if (!index_->used[id]) continue;
-    float dot = 0;
-    const float* row = index_->rows.data() + id * std::size_t{dimension_};
-    for (std::size_t i = 0; i < dimension_; ++i) dot += row[i] * query[i];
-    const float scale = norm * index_->norms[id];
-    out.push_back({id, scale > 0 ? dot / scale : 0.0f});
-  }
-  const std::size_t kept = (std::min)(count, out.size());
-  std::partial_sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(kept), out.end(),
-                    [](const hit& a, const hit& b) { return a.similarity > b.similarity; });
-  out.resize(kept);
+std::vector<frys::neighbour> vector_set::nearest(std::span<const float> query, std::size_t count) const {
+  std::vector<frys::neighbour> out((std::min)(count, index_.size()));
+  const frys::result<std::size_t> found = index_.top_k(query, out.size(), out);
+  out.resize(found ? *found : 0);
+  return out;
 }
 
 }  // namespace kernel

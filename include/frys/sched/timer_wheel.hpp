@@ -53,8 +53,8 @@ class timer_wheel {
                 "frys::timer_wheel: a policy is given twice; name each at most once");
 
  public:
-  static constexpr std::size_t slots = policy::pick<policy::capacity<512>, Policies...>::value;
-  static_assert(std::has_single_bit(slots) && slots >= 64,
+  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
                 "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
 
   // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
@@ -99,7 +99,7 @@ class timer_wheel {
       const std::uint64_t next = std::min<std::uint64_t>(target, reach());
       if (in_slots_ != 0) collect(next, firing);
       current_ = next;
-      if (!overflow_.empty() && overflow_from_ - current_ < slots) refill(firing);
+      if (!overflow_.empty() && overflow_from_ - current_ < slot_count) refill(firing);
     }
     std::size_t fired = 0;
     while (timer* t = firing.pop_front()) {
@@ -123,8 +123,8 @@ class timer_wheel {
   using list = intrusive_list<timer, timer_tag>;
   static constexpr std::uint32_t nowhere = ~std::uint32_t{0};  // due, firing, or in no list
   static constexpr std::uint32_t far = nowhere - 1;            // in the overflow list
-  static constexpr std::uint64_t mask = slots - 1;
-  static constexpr std::size_t words = slots / 64;
+  static constexpr std::uint64_t mask = slot_count - 1;
+  static constexpr std::size_t words = slot_count / 64;
 
   std::uint64_t floor_of(nanoseconds at) const noexcept {
     return at.count() <= 0 ? 0 : static_cast<std::uint64_t>(at.count() / tick_.count());
@@ -141,7 +141,7 @@ class timer_wheel {
     if (t.tick <= current_) {
       t.slot = nowhere;
       due_.push_back(t);
-    } else if (t.tick - current_ < slots) {
+    } else if (t.tick - current_ < slot_count) {
       t.slot = static_cast<std::uint32_t>(t.tick & mask);
       slots_[t.slot].push_back(t);
       bits_[t.slot / 64] |= std::uint64_t{1} << (t.slot % 64);
@@ -155,7 +155,7 @@ class timer_wheel {
   // `t` has left its list without having fired.
   void left(timer& t) noexcept {
     --size_;
-    if (t.slot < slots) {
+    if (t.slot < slot_count) {
       --in_slots_;
       if (slots_[t.slot].empty()) bits_[t.slot / 64] &= ~(std::uint64_t{1} << (t.slot % 64));
     }
@@ -163,7 +163,7 @@ class timer_wheel {
   }
   // How far one step of advance may go: over empty slots as far as the overflow list allows.
   std::uint64_t reach() const noexcept {
-    if (in_slots_ != 0) return current_ + slots - 1;
+    if (in_slots_ != 0) return current_ + slot_count - 1;
     return overflow_.empty() ? (std::numeric_limits<std::uint64_t>::max)() : (std::max)(overflow_from_, current_ + 1);
   }
   // The first tick after current_ that has a timer in its slot.
@@ -205,7 +205,7 @@ class timer_wheel {
   list due_;
   list overflow_;
   std::uint64_t bits_[words] = {};  // slots that are not empty
-  list slots_[slots];
+  list slots_[slot_count];
 };
 
 }  // namespace frys::inline FRYS_ABI

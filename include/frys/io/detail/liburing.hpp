@@ -1,5 +1,5 @@
-// liburing: the outside library behind its gate. Only functions that Debian 12's shared library (2.3) exports are
-// called.
+// liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
+// frys: real model
 #ifndef FRYS_IO_DETAIL_LIBURING_HPP
 #define FRYS_IO_DETAIL_LIBURING_HPP
 

@@ -1,0 +1,88 @@
+// The code of docs/io.md and docs/sched.md, run.
+#include <doctest/doctest.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include <frys/io/choose.hpp>
+#include <frys/sched/task.hpp>
+
+namespace {
+
+// [region echo]
+// One connection: what arrives goes back, until the peer has finished.
+template <class Reactor>
+frys::task<> echo(Reactor& reactor, frys::stream_socket peer) {
+  for (;;) {
+    auto data = co_await reactor.recv(peer);                    // a leased buffer
+    if (!data || data->empty()) co_return;                      // broken, or finished
+    auto sent = co_await reactor.send(peer, *std::move(data));  // all of it; the buffer goes home by itself
+    if (!sent) co_return;
+  }
+}
+
+template <class Reactor>
+frys::task<> serve(Reactor& reactor, frys::listener& door, frys::task_scope& connections) {
+  for (;;) {
+    auto peer = co_await reactor.accept(door);
+    if (peer)
+      connections.spawn(echo(reactor, *std::move(peer)));
+    else if (peer.error() == frys::errc::cancelled)
+      co_return;  // the door was closed
+  }
+}
+// [endregion echo]
+
+// [region save]
+// The same text is asynchronous on io_uring and plain system calls on epoll.
+template <class Files>
+frys::task<frys::result<void>> save(Files& files, std::string_view name, frys::buffer data) {
+  auto file = files.open(name, frys::open_mode::create);
+  if (!file) co_return file.error();
+  auto written = co_await files.write(*file, std::move(data), 0);
+  if (!written) co_return written.error();
+  auto synced = co_await files.sync(*file);  // now it survives a power cut,
+  if (!synced) co_return synced.error();
+  co_return files.sync_directory("");  // and so does its name
+}
+// [endregion save]
+
+}  // namespace
+
+TEST_CASE("docs/io: the echo server echoes") {
+  auto ran = frys::with_reactor({}, [](auto& reactor) {
+    auto door = frys::listener::bind({.address = "127.0.0.1"});
+    REQUIRE(door.has_value());
+    frys::task_scope connections;
+    connections.spawn(serve(reactor, *door, connections));
+    auto client = [](auto& r, std::uint16_t port) -> frys::task<std::string> {
+      auto s = co_await frys::connect(r, "127.0.0.1", port);
+      CHECK(s.has_value());
+      auto sent = co_await r.send(*s, *frys::buffer::copy_of(frys::as_bytes("hello")));
+      CHECK(sent.has_value());
+      auto got = co_await r.recv(*s);
+      CHECK(got.has_value());
+      co_return std::string(got->text());
+    };
+    CHECK(frys::sync_wait(reactor, client(reactor, door->port())) == "hello");
+    door->close();
+    auto join = [](frys::task_scope& s) -> frys::task<> { co_await s.join(); };
+    frys::sync_wait(reactor, join(connections));
+  });
+  CHECK(ran.has_value());
+}
+
+TEST_CASE("docs/io: the file is saved") {
+  char root[] = "/tmp/frys-docs-XXXXXX";
+  REQUIRE(::mkdtemp(root) != nullptr);
+  auto ran = frys::with_reactor({.root = root}, [](auto& reactor) {
+    auto done = frys::sync_wait(reactor, save(reactor.files(), "note", *frys::buffer::copy_of(frys::as_bytes("text"))));
+    CHECK(done.has_value());
+    CHECK(reactor.files().remove("note").has_value());
+  });
+  CHECK(ran.has_value());
+  ::rmdir(root);
+}

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
+namespace {
 struct cv_bell {
   std::mutex m;
   std::condition_variable cv;
@@ -18,6 +19,7 @@ struct cv_bell {
     rung = false;
   }
 };
+}  // namespace
 
 BENCH_CONTENDER("condition_variable") {
   return {0, {{"sleeping", "ns", bench::better::lower, round_trip<cv_bell>(settings)}}};

@@ -2,12 +2,14 @@
 
 #include <frys/core/parker.hpp>
 
+namespace {
 template <class W>
 struct bell {
   frys::parker<frys::policy::wait<W>> p;
   void ring() { p.unpark(); }
   void await() { p.park(); }
 };
+}  // namespace
 
 BENCH_CONTENDER("frys") {
   return {0,

@@ -2,6 +2,7 @@
 
 #include <semaphore.h>
 
+namespace {
 struct sem_bell {
   sem_t s;
   sem_bell() { sem_init(&s, 0, 0); }
@@ -12,5 +13,6 @@ struct sem_bell {
     }
   }
 };
+}  // namespace
 
 BENCH_CONTENDER("sem_t") { return {0, {{"sleeping", "ns", bench::better::lower, round_trip<sem_bell>(settings)}}}; }

@@ -1,0 +1,8 @@
+// A queue for many, used by one producer and one consumer on two cores. ns per element.
+#pragma once
+#include "../common.hpp"
+
+template <class Queue>
+bench::outcome measure(const bench::settings& settings) {
+  return stream<Queue>(settings, 1, 1);
+}

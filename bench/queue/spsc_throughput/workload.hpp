@@ -1,0 +1,8 @@
+// One producer and one consumer on two cores, as fast as they can. ns per element.
+#pragma once
+#include "../common.hpp"
+
+template <class Queue>
+bench::outcome measure(const bench::settings& settings) {
+  return stream<Queue>(settings, 1, 1);
+}

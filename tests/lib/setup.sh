@@ -61,7 +61,8 @@ frys_packages() {
   for p in "${required[@]}" "${optional[@]}"; do
     frys_have_package "$p" && continue
     # What the archive did not have the last time is not asked for again, within a day.
-    if [ -n "$(find "$known" -mmin -1440 2>/dev/null)" ] && grep -qx "$p" "$known"; then continue; fi
+    if [[ " ${optional[*]} " == *" $p "* ]] && [ -n "$(find "$known" -mmin -1440 2>/dev/null)" ] &&
+      grep -qx "$p" "$known"; then continue; fi
     missing+=("$p")
   done
   if [ ${#missing[@]} = 0 ]; then
@@ -82,7 +83,7 @@ frys_packages() {
     if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
       root=(sudo)
     else
-      frys_stop "${#missing[@]} packages are missing, and this is neither root nor is there a sudo to ask. Type as root:
+      frys_stop "packages are missing, and this is neither root nor is there a sudo to ask. Type as root:
   apt-get install ${missing[*]}
 or run this script with --no-install to go on with what is here."
     fi

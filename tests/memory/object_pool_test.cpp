@@ -116,7 +116,7 @@ TEST_CASE("object_pool: reserve makes room ahead") {
   using pages = counting_pages<31>;
   object_pool<int, policy::pages<pages>> pool;
   REQUIRE(pool.reserve(50'000));
-  CHECK(pool.slots() >= 50'000);
+  CHECK(pool.slot_count() >= 50'000);
   const auto before = pages::allocations.load();
   std::vector<int*> all;
   for (int i = 0; i < 50'000; ++i) all.push_back(*pool.create(i));
@@ -182,9 +182,9 @@ TEST_CASE("object_pool: a constructor that throws leaves the pool as it was") {
   auto a = pool.acquire(1);
   for (int i = 0; i < 5; ++i) CHECK_THROWS_AS((void)pool.acquire(-1), std::runtime_error);
   CHECK(pool.size() == 1);
-  const std::size_t slots = pool.slots();
+  const std::size_t room = pool.slot_count();
   std::vector<object_pool<picky>::handle> rest;
-  for (std::size_t i = 1; i < slots; ++i) rest.push_back(*pool.acquire(1));
-  CHECK(pool.slots() == slots);
+  for (std::size_t i = 1; i < room; ++i) rest.push_back(*pool.acquire(1));
+  CHECK(pool.slot_count() == room);
 }
 #endif

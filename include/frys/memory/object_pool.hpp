@@ -142,7 +142,7 @@ class object_pool {
   // Objects that live.
   [[nodiscard]] std::size_t size() const noexcept { return live_; }
   // Objects there is memory for.
-  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_; }
   // Bytes asked of the source and held.
   [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
 

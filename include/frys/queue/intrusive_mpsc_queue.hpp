@@ -48,8 +48,10 @@ class intrusive_mpsc_queue {
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   static_assert(atomics_model<atomics_type>,
                 "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(requires { typename atomics_type::template atomic_ref<Node*>; },
-                "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, for the node's link");
+  static_assert(
+      requires { typename atomics_type::template atomic_ref<Node*>; },
+      "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, "
+      "for the node's link");
 
   intrusive_mpsc_queue() = default;
   intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;
@@ -58,7 +60,7 @@ class intrusive_mpsc_queue {
   // Any thread. True if the queue may have been empty before: then, and only then, the consumer may need a wake-up. The
   // consumer must have seen empty() before it sleeps, or a push that answered false would wake nobody.
   bool push(Node& node) noexcept {
-    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: published by the exchange and the store below
+    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: sync(intrusive_mpsc_queue.last) publishes
     return append(node) == &stub_;
   }
 

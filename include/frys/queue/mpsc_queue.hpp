@@ -89,7 +89,7 @@ class mpsc_queue {
     const push_result got = take_node(n);
     if (!got) return got;
     std::construct_at(&n->value, std::forward<Args>(args)...);
-    n->next.store(nullptr, std::memory_order_relaxed);  // relaxed: published by the exchange and the store below
+    n->next.store(nullptr, std::memory_order_relaxed);  // relaxed: sync(mpsc_queue.last) publishes it
     // sync(mpsc_queue.last): acq_rel; release: whoever appends behind us sees our empty link before it overwrites it;
     // acquire: the other end of that. With relaxed our null could land on top of its link and cut the queue in two.
     node* before = last_.exchange(n, std::memory_order_acq_rel);

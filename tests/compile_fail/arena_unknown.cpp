@@ -1,0 +1,8 @@
+// expect: frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world
+#include <frys/memory/arena.hpp>
+
+#ifdef WRONG
+frys::arena<frys::policy::clock<int>> block;
+#else
+frys::arena<frys::policy::chunk_size<4096>> block;
+#endif

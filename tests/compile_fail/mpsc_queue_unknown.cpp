@@ -1,0 +1,8 @@
+// expect: frys::mpsc_queue: unknown policy; it takes policy::atomics, policy::pages, policy::limit and policy::world
+#include <frys/queue/mpsc_queue.hpp>
+
+#ifdef WRONG
+frys::mpsc_queue<int, frys::policy::clock<int>> block;
+#else
+frys::mpsc_queue<int, frys::policy::limit<65536>> block;
+#endif

@@ -1,0 +1,8 @@
+// expect: frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world
+#include <frys/queue/spsc_ring.hpp>
+
+#ifdef WRONG
+frys::spsc_ring<int, frys::policy::clock<int>> block;
+#else
+frys::spsc_ring<int, frys::policy::capacity<8>> block;
+#endif

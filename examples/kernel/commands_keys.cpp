@@ -117,8 +117,11 @@ void keys(command_context& c) {
   for (const std::string_view key : found) c.reply.bulk(key);
 }
 
+// As strtoul reads it, without leading space: a sign is allowed, and "-1" is the largest number.
 bool parse_cursor(std::string_view text, std::uint64_t& out) {
-  if (text.empty() || text.size() > 20) return false;
+  const bool negative = !text.empty() && text.front() == '-';
+  if (negative || (!text.empty() && text.front() == '+')) text.remove_prefix(1);
+  if (text.empty()) return false;
   std::uint64_t n = 0;
   for (const char ch : text) {
     if (ch < '0' || ch > '9') return false;
@@ -126,7 +129,7 @@ bool parse_cursor(std::string_view text, std::uint64_t& out) {
     if (n > ((std::numeric_limits<std::uint64_t>::max)() - digit) / 10) return false;
     n = n * 10 + digit;
   }
-  out = n;
+  out = negative ? ~n + 1 : n;
   return true;
 }
 

@@ -73,7 +73,7 @@ void command_info(command_context& c, arguments names) {
     if (const command* d = find_command(name))
       describe(c.reply, *d);
     else
-      c.reply.null_array();
+      c.reply.null();
   }
 }
 
@@ -102,17 +102,19 @@ void config(command_context& c) {
     return unknown_subcommand(c.reply, c.args[1], "CONFIG");
   }
   if (c.args.size() < 3) return wrong_arity(c.reply, "config|get");
-  std::vector<const std::pair<std::string, std::string>*> found;
-  for (const auto& entry : c.core.facts().config)
+  // A name without a wildcard comes back as it was asked for, in its case.
+  std::vector<std::pair<std::string_view, std::string_view>> found;
+  for (const auto& [name, value] : c.core.facts().config)
     for (const std::string_view pattern : c.args.subspan(2))
-      if (glob_match(pattern, entry.first, true)) {
-        found.push_back(&entry);
+      if (glob_match(pattern, name, true)) {
+        const bool plain = pattern.find_first_of("*?[") == std::string_view::npos;
+        found.emplace_back(plain ? pattern : std::string_view(name), value);
         break;
       }
   c.reply.map(found.size());
-  for (const auto* entry : found) {
-    c.reply.bulk(entry->first);
-    c.reply.bulk(entry->second);
+  for (const auto& [name, value] : found) {
+    c.reply.bulk(name);
+    c.reply.bulk(value);
   }
 }
 

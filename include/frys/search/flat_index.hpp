@@ -139,7 +139,7 @@ class flat_index {
     if (row != size_) {
       std::memcpy(row_at(row), row_at(size_), stride_ * sizeof(float));
       ids()[row] = ids()[size_];
-      slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+      slot_words()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
     }
     return true;
   }
@@ -147,7 +147,7 @@ class flat_index {
   // Forgets all vectors and keeps the memory.
   void clear() noexcept {
     size_ = 0;
-    if (capacity_ != 0) std::memset(slots(), 0, slot_count(capacity_) * sizeof(std::uint32_t));
+    if (capacity_ != 0) std::memset(slot_words(), 0, slot_count(capacity_) * sizeof(std::uint32_t));
   }
 
   // The `k` nearest vectors, or all if there are fewer, nearest first, into `out`; answers how many.
@@ -172,7 +172,7 @@ class flat_index {
   std::uint64_t* ids() const noexcept {
     return reinterpret_cast<std::uint64_t*>(memory_.data() + capacity_ * stride_ * sizeof(float));
   }
-  std::uint32_t* slots() const noexcept { return reinterpret_cast<std::uint32_t*>(ids() + capacity_); }
+  std::uint32_t* slot_words() const noexcept { return reinterpret_cast<std::uint32_t*>(ids() + capacity_); }
 
   std::size_t home(std::uint64_t id) const noexcept {
     return static_cast<std::size_t>(hash_integer(id)) & (slot_count(capacity_) - 1);
@@ -181,24 +181,24 @@ class flat_index {
   std::size_t slot_of(std::uint64_t id) const noexcept {
     const std::size_t mask = slot_count(capacity_) - 1;
     std::size_t slot = home(id);
-    while (slots()[slot] != 0 && ids()[slots()[slot] - 1] != id) slot = (slot + 1) & mask;
+    while (slot_words()[slot] != 0 && ids()[slot_words()[slot] - 1] != id) slot = (slot + 1) & mask;
     return slot;
   }
   std::size_t find(std::uint64_t id) const noexcept {
     if (size_ == 0) return none;
-    const std::uint32_t entry = slots()[slot_of(id)];
+    const std::uint32_t entry = slot_words()[slot_of(id)];
     return entry == 0 ? none : entry - 1;
   }
   // Pulls back what probed past the gap, so that no tombstones are needed.
   void erase_slot(std::size_t gap) noexcept {
     const std::size_t mask = slot_count(capacity_) - 1;
-    for (std::size_t next = (gap + 1) & mask; slots()[next] != 0; next = (next + 1) & mask) {
-      const std::size_t wanted = home(ids()[slots()[next] - 1]);
+    for (std::size_t next = (gap + 1) & mask; slot_words()[next] != 0; next = (next + 1) & mask) {
+      const std::size_t wanted = home(ids()[slot_words()[next] - 1]);
       if (((next - wanted) & mask) < ((next - gap) & mask)) continue;
-      slots()[gap] = slots()[next];
+      slot_words()[gap] = slot_words()[next];
       gap = next;
     }
-    slots()[gap] = 0;
+    slot_words()[gap] = 0;
   }
 
   void take(flat_index& other) noexcept {
@@ -223,7 +223,8 @@ class flat_index {
       std::memcpy(memory_.data(), old.data(), size_ * stride_ * sizeof(float));
       std::memcpy(ids(), old_ids, size_ * sizeof(std::uint64_t));
     }
-    for (std::size_t row = 0; row < size_; ++row) slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+    for (std::size_t row = 0; row < size_; ++row)
+      slot_words()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
     if (!old.empty()) pages_type::release(old);
     return {};
   }
@@ -280,7 +281,7 @@ class flat_index {
     const std::size_t slot = slot_of(id);
     copy(size_, vector, *factor);
     ids()[size_] = id;
-    slots()[slot] = static_cast<std::uint32_t>(++size_);
+    slot_words()[slot] = static_cast<std::uint32_t>(++size_);
     return {};
   }
 

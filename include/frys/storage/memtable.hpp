@@ -258,7 +258,7 @@ class memtable {
     for (detail::bucket* b = &head;; b = b->child()) {
       for (std::uint64_t hits = detail::tag_hits(*b, tag); hits != 0; hits &= hits - 1) {
         const unsigned slot = static_cast<unsigned>(std::countr_zero(hits)) / 8;
-        entry* e = static_cast<entry*>(b->slots[slot]);
+        entry* e = static_cast<entry*>(b->held[slot]);
         if (e->is(key, hash)) [[likely]]
           return {e, &head, b, slot};
       }

@@ -20,9 +20,9 @@ struct alignas(64) bucket {
   static constexpr unsigned slots_per = 7;
   std::uint8_t tags[slots_per];
   std::uint8_t chained;
-  void* slots[slots_per];
+  void* held[slots_per];
 
-  bucket* child() const noexcept { return static_cast<bucket*>(slots[slots_per - 1]); }
+  bucket* child() const noexcept { return static_cast<bucket*>(held[slots_per - 1]); }
   unsigned usable() const noexcept { return chained ? slots_per - 1 : slots_per; }
 };
 
@@ -50,7 +50,7 @@ inline void prefetch(const void* p) noexcept {
 }
 inline void prefetch_entries(const bucket& b) noexcept {
   for (unsigned i = 0; i < bucket::slots_per; ++i)
-    if (b.slots[i] != nullptr) prefetch(b.slots[i]);
+    if (b.held[i] != nullptr) prefetch(b.held[i]);
 }
 
 template <class F>
@@ -58,7 +58,7 @@ void for_each_entry(bucket& head, F&& f) {
   for (bucket* b = &head;;) {
     bucket* next = b->chained ? b->child() : nullptr;
     for (unsigned i = 0; i < bucket::slots_per; ++i)
-      if (b->tags[i] != 0) f(b->slots[i]);
+      if (b->tags[i] != 0) f(b->held[i]);
     if (next == nullptr) return;
     b = next;
   }
@@ -82,15 +82,15 @@ bool put_in(bucket& head, void* entry, std::uint64_t hash, Pool& pool) noexcept 
     bucket* more = ::new (memory) bucket{};
     constexpr unsigned last = bucket::slots_per - 1;
     more->tags[0] = b->tags[last];
-    more->slots[0] = b->slots[last];
+    more->held[0] = b->held[last];
     b->tags[last] = 0;
-    b->slots[last] = more;
+    b->held[last] = more;
     b->chained = 1;
     b = more;
     slot = 1;
   }
   b->tags[slot] = tag_of(hash);
-  b->slots[slot] = entry;
+  b->held[slot] = entry;
   return true;
 }
 
@@ -107,7 +107,7 @@ void trim(bucket& head, Pool& pool) noexcept {
   for (const std::uint8_t tag : b->tags)
     if (tag != 0) return;
   parent->chained = 0;
-  parent->slots[bucket::slots_per - 1] = nullptr;
+  parent->held[bucket::slots_per - 1] = nullptr;
   pool.release_line(b);
 }
 
@@ -122,15 +122,15 @@ inline int last_used(const bucket& b) noexcept {
 template <class Pool>
 void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
   at.tags[slot] = 0;
-  at.slots[slot] = nullptr;
+  at.held[slot] = nullptr;
   if (!head.chained) return;
   bucket* last = last_bucket(head);
   if (last != &at) {
     const int from = last_used(*last);  // the last bucket of a chain is never empty
     at.tags[slot] = last->tags[from];
-    at.slots[slot] = last->slots[from];
+    at.held[slot] = last->held[from];
     last->tags[from] = 0;
-    last->slots[from] = nullptr;
+    last->held[from] = nullptr;
   }
   trim(head, pool);
 }
@@ -139,7 +139,7 @@ void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
 inline void* last_entry(bucket& head) noexcept {
   bucket* b = last_bucket(head);
   const int slot = last_used(*b);
-  return slot < 0 ? nullptr : b->slots[slot];
+  return slot < 0 ? nullptr : b->held[slot];
 }
 template <class Pool>
 void drop_last(bucket& head, Pool& pool) noexcept {
@@ -161,9 +161,9 @@ void compact(bucket& head, Pool& pool) noexcept {
       if (b->tags[i] != 0) continue;
       const int from = last_used(*last);
       b->tags[i] = last->tags[from];
-      b->slots[i] = last->slots[from];
+      b->held[i] = last->held[from];
       last->tags[from] = 0;
-      last->slots[from] = nullptr;
+      last->held[from] = nullptr;
       trim(head, pool);
       if (!b->chained) return;
     }
@@ -180,9 +180,9 @@ void erase_entries(bucket& head, Pool& pool, F&& wanted) {
   } at_exit{head, pool};
   for (bucket* b = &head;; b = b->child()) {
     for (unsigned i = 0; i < bucket::slots_per; ++i)
-      if (b->tags[i] != 0 && wanted(b->slots[i])) {
+      if (b->tags[i] != 0 && wanted(b->held[i])) {
         b->tags[i] = 0;
-        b->slots[i] = nullptr;
+        b->held[i] = nullptr;
       }
     if (!b->chained) return;
   }

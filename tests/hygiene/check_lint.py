@@ -96,6 +96,8 @@ def lint_header(name, text, syncs):
             if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", s):
                 say(i, f"sync({s}): write sync(<type>.<event>), lower case")
             syncs.setdefault(s, []).append(f"include/frys/{name}:{i + 1}")
+            if f"sync({s}): acq_rel" in comment:  # a read-modify-write that pairs with itself on another thread
+                syncs[s].append(syncs[s][-1])
     return out
 
 
@@ -123,7 +125,7 @@ BROKEN = [  # (a line, part of the answer)
 ]
 FINE = ["std::memory_order o;", "using std::chrono::nanoseconds;", "// std::mutex and ::read(fd) in a comment",
         'const char* s() { return "std::thread"; }', "a.load(std::memory_order_relaxed);  // relaxed: only a hint",
-        "  // sync(a.b): acquire\n  a.load(std::memory_order_acquire);\n// sync(a.b)", "  frys::read(x);", "  ::new (p) T(1);",
+        "// sync(a.b): acq_rel; both ends are this exchange", "  // sync(a.b): acquire\n  a.load(std::memory_order_acquire);\n// sync(a.b)", "  frys::read(x);", "  ::new (p) T(1);",
         "template <class A> concept c = requires(A a) {\n  a.load(std::memory_order_acquire);\n};", "constexpr int f(int a = 1) {"]
 
 

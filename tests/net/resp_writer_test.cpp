@@ -91,6 +91,21 @@ TEST_CASE("resp_output: grows, moves, truncates and starts over") {
   CHECK(other.text() == "x");
 }
 
+TEST_CASE("resp_output: what was written leaves as a buffer, without a copy") {
+  frys::resp_output out;
+  out.append("hello");
+  const char* const where = out.text().data();
+  const frys::buffer taken = out.take();
+  CHECK(taken.text() == "hello");
+  CHECK(taken.text().data() == where);
+  CHECK(out.empty());
+  out.append("next");
+  CHECK(out.text() == "next");
+  CHECK(taken.text() == "hello");
+  frys::resp_output nothing;
+  CHECK(nothing.take().empty());
+}
+
 TEST_CASE("resp_output: no memory is an answer, and clear begins anew") {
   frys::resp_output out;
   out.append("kept");

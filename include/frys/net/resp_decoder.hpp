@@ -81,6 +81,7 @@ class resp_decoder {
   step inline_command(const char* base, std::size_t size) noexcept;
   step split_line(std::string_view line) noexcept;
   bool quoted(std::string_view line, std::size_t& at) noexcept;
+  bool short_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept;
   step length_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept;
   step fail(errc problem, std::string_view message) noexcept;
   void begin() noexcept {
@@ -162,6 +163,24 @@ inline resp_event resp_decoder::advance(const char* base, std::size_t size) noex
   return {.status = resp_status::error, .problem = problem_, .args = {}, .message = {message_, message_size_}};
 }
 
+// The most usual line: one digit or two, all there. False: not that, nothing happened.
+inline bool resp_decoder::short_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept {
+  if (size - pos_ < 5) return false;
+  const char* const line = base + pos_;
+  const unsigned first = static_cast<unsigned>(static_cast<unsigned char>(line[1])) - '0';
+  if (line[0] != type || first > 9) return false;
+  if (line[2] == '\r') {
+    value = first;
+    pos_ += 4;
+    return true;
+  }
+  const unsigned second = static_cast<unsigned>(static_cast<unsigned char>(line[2])) - '0';
+  if (line[3] != '\r' || second > 9 || first == 0) return false;
+  value = first * 10 + second;
+  pos_ += 5;
+  return true;
+}
+
 // Reads "<type><decimal>\r\n" at pos_ and moves behind it.
 inline resp_decoder::step resp_decoder::length_line(const char* base, std::size_t size, char type,
                                                     std::int64_t& value) noexcept {
@@ -209,7 +228,8 @@ inline resp_decoder::step resp_decoder::length_line(const char* base, std::size_
 inline resp_decoder::step resp_decoder::bulks(const char* base, std::size_t size) noexcept {
   std::int64_t value = 0;
   if (left_ == 0) {
-    if (const step s = length_line(base, size, '*', value); s != step::done) return s;
+    if (!short_line(base, size, '*', value))
+      if (const step s = length_line(base, size, '*', value); s != step::done) return s;
     if (value <= 0) return step::done;
     if (static_cast<std::uint64_t>(value) > limits_.max_args)
       return fail(errc::too_large, "Protocol error: invalid multibulk length");
@@ -221,7 +241,8 @@ inline resp_decoder::step resp_decoder::bulks(const char* base, std::size_t size
         needed_ = pos_ + 1;
         return step::more;
       }
-      if (const step s = length_line(base, size, '$', value); s != step::done) return s;
+      if (!short_line(base, size, '$', value))
+        if (const step s = length_line(base, size, '$', value); s != step::done) return s;
       if (value < 0) return fail(errc::protocol_error, "Protocol error: invalid bulk length");
       if (static_cast<std::uint64_t>(value) > limits_.max_bulk)
         return fail(errc::too_large, "Protocol error: invalid bulk length");

@@ -1,6 +1,6 @@
 // resp_output: a growing run of bytes that replies are written into and that leaves in one piece.
 //
-// Use when  a connection gathers its replies and sends them once per loop.
+// Use when  a connection gathers its replies and sends them once per loop; take() hands them to a reactor as a buffer.
 // Threads   one owner.
 // Cost      amortised O(1) per byte; the memory is kept over clear(), up to `keep` bytes.
 // Errors    out of memory sets failed(), and grow answers nullptr until clear(); what was written before stays.
@@ -9,30 +9,32 @@
 
 #include <cstddef>
 #include <cstring>
-#include <new>
 #include <string_view>
 #include <utility>
 
 #include "../config.hpp"
 #include "../core/bytes.hpp"
+#include "../core/result.hpp"
+#include "../memory/buffer.hpp"
 
 namespace frys::inline FRYS_ABI {
 
 class resp_output {
  public:
   resp_output() noexcept = default;
-  resp_output(resp_output&& other) noexcept { *this = std::move(other); }
+  resp_output(resp_output&& other) noexcept { swap(other); }
   resp_output& operator=(resp_output&& other) noexcept {
-    if (this != &other) {
-      ::operator delete(data_);
-      data_ = std::exchange(other.data_, nullptr);
-      size_ = std::exchange(other.size_, 0);
-      capacity_ = std::exchange(other.capacity_, 0);
-      failed_ = std::exchange(other.failed_, false);
-    }
+    resp_output taken(std::move(other));
+    swap(taken);
     return *this;
   }
-  ~resp_output() { ::operator delete(data_); }
+  void swap(resp_output& other) noexcept {
+    block_.swap(other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(failed_, other.failed_);
+  }
 
   // Room for at least n more bytes; nullptr when out of memory. Valid until the next call of grow.
   [[nodiscard]] char* grow(std::size_t n) noexcept {
@@ -65,32 +67,42 @@ class resp_output {
   void clear(std::size_t keep = std::size_t{64} << 10) noexcept {
     size_ = 0;
     failed_ = false;
-    if (capacity_ > keep) {
-      ::operator delete(std::exchange(data_, nullptr));
-      capacity_ = 0;
-    }
+    if (capacity_ > keep) forget();
+  }
+  // All that was written, without a copy; this is empty then and owns nothing.
+  [[nodiscard]] buffer take() noexcept {
+    buffer out = std::move(block_);
+    out.truncate(size_);
+    forget();
+    size_ = 0;
+    return out;
   }
 
  private:
+  void forget() noexcept {
+    block_.reset();
+    data_ = nullptr;
+    capacity_ = 0;
+  }
   FRYS_NOINLINE bool enlarge(std::size_t n) noexcept {
     const std::size_t most = static_cast<std::size_t>(-1) / 2;
-    std::size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
-    char* bigger = nullptr;
     if (!failed_ && n < most - size_ && size_ < most / 2) {
+      std::size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
       if (wanted < size_ + n) wanted = size_ + n;
-      bigger = static_cast<char*>(::operator new(wanted, std::nothrow));
+      if (result<buffer> bigger = buffer::allocate(wanted)) {
+        char* const data = reinterpret_cast<char*>(bigger->data());
+        if (size_ != 0) std::memcpy(data, data_, size_);
+        block_ = std::move(*bigger);
+        data_ = data;
+        capacity_ = wanted;
+        return true;
+      }
     }
-    if (bigger == nullptr) {
-      failed_ = true;
-      return false;
-    }
-    if (size_ != 0) std::memcpy(bigger, data_, size_);
-    ::operator delete(data_);
-    data_ = bigger;
-    capacity_ = wanted;
-    return true;
+    failed_ = true;
+    return false;
   }
 
+  buffer block_;  // owns what data_ points at
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

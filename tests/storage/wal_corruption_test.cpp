@@ -255,6 +255,36 @@ TEST_CASE("wal: a missing, foreign, swapped or newer segment is refused") {
   CHECK(read(newer).opened.error() == frys::errc::version_mismatch);
 }
 
+TEST_CASE("wal: a frame of another life of the log, whole and with the right numbers, does not pass") {
+  const auto life = [](char mark) {
+    frys::sim::disk disk;
+    frys::wal_options o;
+    o.directory = "log";
+    auto log = frys::sync_wait(log_type::open(disk, o, [](std::uint64_t, frys::byte_view) {}));
+    for (std::uint64_t n = 1; n <= 2; ++n) {
+      std::string record = record_of(n);
+      if (n == 1) record[0] = mark;
+      REQUIRE(log->append(frys::as_bytes(record)));
+      REQUIRE(frys::sync_wait(log->flush()));
+    }
+    return image{{"log/wal-00000000000000000001.log", disk.contents("log/wal-00000000000000000001.log")}};
+  };
+  image ours = life('r');
+  CHECK(read(ours).last == 2);
+  const image other = life('s');
+  bytes& content = ours.begin()->second;
+  const bytes& foreign = other.begin()->second;
+  REQUIRE(content.size() == foreign.size());
+  const std::size_t second = 32 + (content.size() - 32) / 2;  // frames of one size; the second records are the same
+  std::copy(foreign.begin() + static_cast<std::ptrdiff_t>(second), foreign.end(),
+            content.begin() + static_cast<std::ptrdiff_t>(second));
+  const reading r = read(ours);
+  CHECK(r.last == 1);
+  REQUIRE_FALSE(r.opened.has_value());
+  CHECK(r.opened.error() == frys::errc::corrupt);
+  CHECK(r.opened.error().number == static_cast<std::int64_t>(second));
+}
+
 TEST_CASE("wal: other files in the directory are left alone") {
   image good = make(2, 300, true, frys::durability::machine);
   good["log/wal-1.log"] = bytes(100);

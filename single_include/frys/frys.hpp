@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 21558bf39bdae49d.
+// frys 0.1.0, one header: the whole library. Content 135bd558b69876fc.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -8,8 +8,8 @@
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
-// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
-//                include after more gates were set adds what is new.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
+//                after more room gates were set adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
 
 #if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL
@@ -3302,7 +3302,7 @@ class object_pool {
   // Objects that live.
   [[nodiscard]] std::size_t size() const noexcept { return live_; }
   // Objects there is memory for.
-  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_; }
   // Bytes asked of the source and held.
   [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
 
@@ -3427,8 +3427,10 @@ class intrusive_mpsc_queue {
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   static_assert(atomics_model<atomics_type>,
                 "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(requires { typename atomics_type::template atomic_ref<Node*>; },
-                "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, for the node's link");
+  static_assert(
+      requires { typename atomics_type::template atomic_ref<Node*>; },
+      "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, "
+      "for the node's link");
 
   intrusive_mpsc_queue() = default;
   intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;
@@ -3437,7 +3439,7 @@ class intrusive_mpsc_queue {
   // Any thread. True if the queue may have been empty before: then, and only then, the consumer may need a wake-up. The
   // consumer must have seen empty() before it sleeps, or a push that answered false would wake nobody.
   bool push(Node& node) noexcept {
-    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: published by the exchange and the store below
+    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: sync(intrusive_mpsc_queue.last) publishes
     return append(node) == &stub_;
   }
 
@@ -3868,7 +3870,7 @@ class mpsc_queue {
     const push_result got = take_node(n);
     if (!got) return got;
     std::construct_at(&n->value, std::forward<Args>(args)...);
-    n->next.store(nullptr, std::memory_order_relaxed);  // relaxed: published by the exchange and the store below
+    n->next.store(nullptr, std::memory_order_relaxed);  // relaxed: sync(mpsc_queue.last) publishes it
     // sync(mpsc_queue.last): acq_rel; release: whoever appends behind us sees our empty link before it overwrites it;
     // acquire: the other end of that. With relaxed our null could land on top of its link and cut the queue in two.
     node* before = last_.exchange(n, std::memory_order_acq_rel);
@@ -4726,8 +4728,8 @@ class timer_wheel {
                 "frys::timer_wheel: a policy is given twice; name each at most once");
 
  public:
-  static constexpr std::size_t slots = policy::pick<policy::capacity<512>, Policies...>::value;
-  static_assert(std::has_single_bit(slots) && slots >= 64,
+  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
                 "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
 
   // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
@@ -4772,7 +4774,7 @@ class timer_wheel {
       const std::uint64_t next = std::min<std::uint64_t>(target, reach());
       if (in_slots_ != 0) collect(next, firing);
       current_ = next;
-      if (!overflow_.empty() && overflow_from_ - current_ < slots) refill(firing);
+      if (!overflow_.empty() && overflow_from_ - current_ < slot_count) refill(firing);
     }
     std::size_t fired = 0;
     while (timer* t = firing.pop_front()) {
@@ -4795,9 +4797,9 @@ class timer_wheel {
  private:
   using list = intrusive_list<timer, timer_tag>;
   static constexpr std::uint32_t nowhere = ~std::uint32_t{0};  // due, firing, or in no list
-  static constexpr std::uint32_t far = nowhere - 1;            // in the overflow list
-  static constexpr std::uint64_t mask = slots - 1;
-  static constexpr std::size_t words = slots / 64;
+  static constexpr std::uint32_t distant = nowhere - 1;            // in the overflow list
+  static constexpr std::uint64_t mask = slot_count - 1;
+  static constexpr std::size_t words = slot_count / 64;
 
   std::uint64_t floor_of(nanoseconds at) const noexcept {
     return at.count() <= 0 ? 0 : static_cast<std::uint64_t>(at.count() / tick_.count());
@@ -4814,13 +4816,13 @@ class timer_wheel {
     if (t.tick <= current_) {
       t.slot = nowhere;
       due_.push_back(t);
-    } else if (t.tick - current_ < slots) {
+    } else if (t.tick - current_ < slot_count) {
       t.slot = static_cast<std::uint32_t>(t.tick & mask);
       slots_[t.slot].push_back(t);
       bits_[t.slot / 64] |= std::uint64_t{1} << (t.slot % 64);
       ++in_slots_;
     } else {
-      t.slot = far;
+      t.slot = distant;
       overflow_from_ = overflow_.empty() ? t.tick : (std::min)(overflow_from_, t.tick);
       overflow_.push_back(t);
     }
@@ -4828,7 +4830,7 @@ class timer_wheel {
   // `t` has left its list without having fired.
   void left(timer& t) noexcept {
     --size_;
-    if (t.slot < slots) {
+    if (t.slot < slot_count) {
       --in_slots_;
       if (slots_[t.slot].empty()) bits_[t.slot / 64] &= ~(std::uint64_t{1} << (t.slot % 64));
     }
@@ -4836,7 +4838,7 @@ class timer_wheel {
   }
   // How far one step of advance may go: over empty slots as far as the overflow list allows.
   std::uint64_t reach() const noexcept {
-    if (in_slots_ != 0) return current_ + slots - 1;
+    if (in_slots_ != 0) return current_ + slot_count - 1;
     return overflow_.empty() ? (std::numeric_limits<std::uint64_t>::max)() : (std::max)(overflow_from_, current_ + 1);
   }
   // The first tick after current_ that has a timer in its slot.
@@ -4878,15 +4880,15 @@ class timer_wheel {
   list due_;
   list overflow_;
   std::uint64_t bits_[words] = {};  // slots that are not empty
-  list slots_[slots];
+  list slots_[slot_count];
 };
 
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMER_WHEEL_HPP
 // ---- frys/io/detail/liburing.hpp
-// liburing: the outside library behind its gate. Only functions that Debian 12's shared library (2.3) exports are
-// called.
+// liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
+// frys: real model
 #ifndef FRYS_IO_DETAIL_LIBURING_HPP
 #define FRYS_IO_DETAIL_LIBURING_HPP
 
@@ -7607,6 +7609,7 @@ class resp_decoder {
   step inline_command(const char* base, std::size_t size) noexcept;
   step split_line(std::string_view line) noexcept;
   bool quoted(std::string_view line, std::size_t& at) noexcept;
+  bool short_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept;
   step length_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept;
   step fail(errc problem, std::string_view message) noexcept;
   void begin() noexcept {
@@ -7688,6 +7691,24 @@ inline resp_event resp_decoder::advance(const char* base, std::size_t size) noex
   return {.status = resp_status::error, .problem = problem_, .args = {}, .message = {message_, message_size_}};
 }
 
+// The most usual line: one digit or two, all there. False: not that, nothing happened.
+inline bool resp_decoder::short_line(const char* base, std::size_t size, char type, std::int64_t& value) noexcept {
+  if (size - pos_ < 5) return false;
+  const char* const line = base + pos_;
+  const unsigned first = static_cast<unsigned>(static_cast<unsigned char>(line[1])) - '0';
+  if (line[0] != type || first > 9) return false;
+  if (line[2] == '\r') {
+    value = first;
+    pos_ += 4;
+    return true;
+  }
+  const unsigned second = static_cast<unsigned>(static_cast<unsigned char>(line[2])) - '0';
+  if (line[3] != '\r' || second > 9 || first == 0) return false;
+  value = first * 10 + second;
+  pos_ += 5;
+  return true;
+}
+
 // Reads "<type><decimal>\r\n" at pos_ and moves behind it.
 inline resp_decoder::step resp_decoder::length_line(const char* base, std::size_t size, char type,
                                                     std::int64_t& value) noexcept {
@@ -7735,7 +7756,8 @@ inline resp_decoder::step resp_decoder::length_line(const char* base, std::size_
 inline resp_decoder::step resp_decoder::bulks(const char* base, std::size_t size) noexcept {
   std::int64_t value = 0;
   if (left_ == 0) {
-    if (const step s = length_line(base, size, '*', value); s != step::done) return s;
+    if (!short_line(base, size, '*', value))
+      if (const step s = length_line(base, size, '*', value); s != step::done) return s;
     if (value <= 0) return step::done;
     if (static_cast<std::uint64_t>(value) > limits_.max_args)
       return fail(errc::too_large, "Protocol error: invalid multibulk length");
@@ -7747,7 +7769,8 @@ inline resp_decoder::step resp_decoder::bulks(const char* base, std::size_t size
         needed_ = pos_ + 1;
         return step::more;
       }
-      if (const step s = length_line(base, size, '$', value); s != step::done) return s;
+      if (!short_line(base, size, '$', value))
+        if (const step s = length_line(base, size, '$', value); s != step::done) return s;
       if (value < 0) return fail(errc::protocol_error, "Protocol error: invalid bulk length");
       if (static_cast<std::uint64_t>(value) > limits_.max_bulk)
         return fail(errc::too_large, "Protocol error: invalid bulk length");
@@ -7870,7 +7893,7 @@ FRYS_NOINLINE inline resp_decoder::step resp_decoder::fail(errc problem, std::st
 // ---- frys/net/resp_output.hpp
 // resp_output: a growing run of bytes that replies are written into and that leaves in one piece.
 //
-// Use when  a connection gathers its replies and sends them once per loop.
+// Use when  a connection gathers its replies and sends them once per loop; take() hands them to a reactor as a buffer.
 // Threads   one owner.
 // Cost      amortised O(1) per byte; the memory is kept over clear(), up to `keep` bytes.
 // Errors    out of memory sets failed(), and grow answers nullptr until clear(); what was written before stays.
@@ -7882,18 +7905,19 @@ namespace frys::inline FRYS_ABI {
 class resp_output {
  public:
   resp_output() noexcept = default;
-  resp_output(resp_output&& other) noexcept { *this = std::move(other); }
+  resp_output(resp_output&& other) noexcept { swap(other); }
   resp_output& operator=(resp_output&& other) noexcept {
-    if (this != &other) {
-      ::operator delete(data_);
-      data_ = std::exchange(other.data_, nullptr);
-      size_ = std::exchange(other.size_, 0);
-      capacity_ = std::exchange(other.capacity_, 0);
-      failed_ = std::exchange(other.failed_, false);
-    }
+    resp_output taken(std::move(other));
+    swap(taken);
     return *this;
   }
-  ~resp_output() { ::operator delete(data_); }
+  void swap(resp_output& other) noexcept {
+    block_.swap(other.block_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(failed_, other.failed_);
+  }
 
   // Room for at least n more bytes; nullptr when out of memory. Valid until the next call of grow.
   [[nodiscard]] char* grow(std::size_t n) noexcept {
@@ -7926,32 +7950,42 @@ class resp_output {
   void clear(std::size_t keep = std::size_t{64} << 10) noexcept {
     size_ = 0;
     failed_ = false;
-    if (capacity_ > keep) {
-      ::operator delete(std::exchange(data_, nullptr));
-      capacity_ = 0;
-    }
+    if (capacity_ > keep) forget();
+  }
+  // All that was written, without a copy; this is empty then and owns nothing.
+  [[nodiscard]] buffer take() noexcept {
+    buffer out = std::move(block_);
+    out.truncate(size_);
+    forget();
+    size_ = 0;
+    return out;
   }
 
  private:
+  void forget() noexcept {
+    block_.reset();
+    data_ = nullptr;
+    capacity_ = 0;
+  }
   FRYS_NOINLINE bool enlarge(std::size_t n) noexcept {
     const std::size_t most = static_cast<std::size_t>(-1) / 2;
-    std::size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
-    char* bigger = nullptr;
     if (!failed_ && n < most - size_ && size_ < most / 2) {
+      std::size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
       if (wanted < size_ + n) wanted = size_ + n;
-      bigger = static_cast<char*>(::operator new(wanted, std::nothrow));
+      if (result<buffer> bigger = buffer::allocate(wanted)) {
+        char* const data = reinterpret_cast<char*>(bigger->data());
+        if (size_ != 0) std::memcpy(data, data_, size_);
+        block_ = std::move(*bigger);
+        data_ = data;
+        capacity_ = wanted;
+        return true;
+      }
     }
-    if (bigger == nullptr) {
-      failed_ = true;
-      return false;
-    }
-    if (size_ != 0) std::memcpy(bigger, data_, size_);
-    ::operator delete(data_);
-    data_ = bigger;
-    capacity_ = wanted;
-    return true;
+    failed_ = true;
+    return false;
   }
 
+  buffer block_;  // owns what data_ points at
   char* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
@@ -8426,24 +8460,6 @@ class resp_writer {
 #define FRYS_NET_RESP_HPP
 
 #endif  // FRYS_NET_RESP_HPP
-#if defined(FRYS_WITH_URING) && FRYS_WITH_URING
-
-// ---- frys/with/uring.hpp
-// with/uring: takes liburing, for uring_reactor and for with_reactor's first choice. Include it before anything else of
-// io, in every translation unit that shall have it, or define FRYS_WITH_URING=1 for the whole program.
-//
-// Needs     liburing >= 2.3 (Debian: liburing-dev, vcpkg: liburing), linked with -luring (CMake: frys::uring); Linux.
-#ifndef FRYS_WITH_URING_HPP
-#define FRYS_WITH_URING_HPP
-
-#if !defined(FRYS_WITH_URING)
-#define FRYS_WITH_URING 1
-#elif !FRYS_WITH_URING
-#error "frys/with/uring.hpp: io was already included without liburing; include this header first"
-#endif
-
-#endif  // FRYS_WITH_URING_HPP
-#endif  // gate
 #if (defined(FRYS_WITH_HIGHWAY) && FRYS_WITH_HIGHWAY) || (defined(FRYS_WITH_SEARCH) && FRYS_WITH_SEARCH) || (defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD) || (defined(FRYS_WITH_STORAGE) && FRYS_WITH_STORAGE)
 
 // ---- frys/simd/detail/abi.hpp
@@ -11141,6 +11157,24 @@ FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
 
 #endif  // FRYS_WITH_HIGHWAY_HPP
 #endif  // gate
+#if defined(FRYS_WITH_URING) && FRYS_WITH_URING
+
+// ---- frys/with/uring.hpp
+// with/uring: takes liburing, for uring_reactor and for with_reactor's first choice. Include it before anything else of
+// io, in every translation unit that shall have it, or define FRYS_WITH_URING=1 for the whole program.
+//
+// Needs     liburing >= 2.3 (Debian: liburing-dev, vcpkg: liburing), linked with -luring (CMake: frys::uring); Linux.
+#ifndef FRYS_WITH_URING_HPP
+#define FRYS_WITH_URING_HPP
+
+#if !defined(FRYS_WITH_URING)
+#define FRYS_WITH_URING 1
+#elif !FRYS_WITH_URING
+#error "frys/with/uring.hpp: io was already included without liburing; include this header first"
+#endif
+
+#endif  // FRYS_WITH_URING_HPP
+#endif  // gate
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 
 // ---- frys/simd/bytes.hpp
@@ -11624,9 +11658,9 @@ struct alignas(64) bucket {
   static constexpr unsigned slots_per = 7;
   std::uint8_t tags[slots_per];
   std::uint8_t chained;
-  void* slots[slots_per];
+  void* held[slots_per];
 
-  bucket* child() const noexcept { return static_cast<bucket*>(slots[slots_per - 1]); }
+  bucket* child() const noexcept { return static_cast<bucket*>(held[slots_per - 1]); }
   unsigned usable() const noexcept { return chained ? slots_per - 1 : slots_per; }
 };
 
@@ -11654,7 +11688,7 @@ inline void prefetch(const void* p) noexcept {
 }
 inline void prefetch_entries(const bucket& b) noexcept {
   for (unsigned i = 0; i < bucket::slots_per; ++i)
-    if (b.slots[i] != nullptr) prefetch(b.slots[i]);
+    if (b.held[i] != nullptr) prefetch(b.held[i]);
 }
 
 template <class F>
@@ -11662,7 +11696,7 @@ void for_each_entry(bucket& head, F&& f) {
   for (bucket* b = &head;;) {
     bucket* next = b->chained ? b->child() : nullptr;
     for (unsigned i = 0; i < bucket::slots_per; ++i)
-      if (b->tags[i] != 0) f(b->slots[i]);
+      if (b->tags[i] != 0) f(b->held[i]);
     if (next == nullptr) return;
     b = next;
   }
@@ -11686,15 +11720,15 @@ bool put_in(bucket& head, void* entry, std::uint64_t hash, Pool& pool) noexcept 
     bucket* more = ::new (memory) bucket{};
     constexpr unsigned last = bucket::slots_per - 1;
     more->tags[0] = b->tags[last];
-    more->slots[0] = b->slots[last];
+    more->held[0] = b->held[last];
     b->tags[last] = 0;
-    b->slots[last] = more;
+    b->held[last] = more;
     b->chained = 1;
     b = more;
     slot = 1;
   }
   b->tags[slot] = tag_of(hash);
-  b->slots[slot] = entry;
+  b->held[slot] = entry;
   return true;
 }
 
@@ -11711,7 +11745,7 @@ void trim(bucket& head, Pool& pool) noexcept {
   for (const std::uint8_t tag : b->tags)
     if (tag != 0) return;
   parent->chained = 0;
-  parent->slots[bucket::slots_per - 1] = nullptr;
+  parent->held[bucket::slots_per - 1] = nullptr;
   pool.release_line(b);
 }
 
@@ -11726,15 +11760,15 @@ inline int last_used(const bucket& b) noexcept {
 template <class Pool>
 void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
   at.tags[slot] = 0;
-  at.slots[slot] = nullptr;
+  at.held[slot] = nullptr;
   if (!head.chained) return;
   bucket* last = last_bucket(head);
   if (last != &at) {
     const int from = last_used(*last);  // the last bucket of a chain is never empty
     at.tags[slot] = last->tags[from];
-    at.slots[slot] = last->slots[from];
+    at.held[slot] = last->held[from];
     last->tags[from] = 0;
-    last->slots[from] = nullptr;
+    last->held[from] = nullptr;
   }
   trim(head, pool);
 }
@@ -11743,7 +11777,7 @@ void take_out(bucket& head, bucket& at, unsigned slot, Pool& pool) noexcept {
 inline void* last_entry(bucket& head) noexcept {
   bucket* b = last_bucket(head);
   const int slot = last_used(*b);
-  return slot < 0 ? nullptr : b->slots[slot];
+  return slot < 0 ? nullptr : b->held[slot];
 }
 template <class Pool>
 void drop_last(bucket& head, Pool& pool) noexcept {
@@ -11765,9 +11799,9 @@ void compact(bucket& head, Pool& pool) noexcept {
       if (b->tags[i] != 0) continue;
       const int from = last_used(*last);
       b->tags[i] = last->tags[from];
-      b->slots[i] = last->slots[from];
+      b->held[i] = last->held[from];
       last->tags[from] = 0;
-      last->slots[from] = nullptr;
+      last->held[from] = nullptr;
       trim(head, pool);
       if (!b->chained) return;
     }
@@ -11784,9 +11818,9 @@ void erase_entries(bucket& head, Pool& pool, F&& wanted) {
   } at_exit{head, pool};
   for (bucket* b = &head;; b = b->child()) {
     for (unsigned i = 0; i < bucket::slots_per; ++i)
-      if (b->tags[i] != 0 && wanted(b->slots[i])) {
+      if (b->tags[i] != 0 && wanted(b->held[i])) {
         b->tags[i] = 0;
-        b->slots[i] = nullptr;
+        b->held[i] = nullptr;
       }
     if (!b->chained) return;
   }
@@ -12232,7 +12266,7 @@ class memtable {
     for (detail::bucket* b = &head;; b = b->child()) {
       for (std::uint64_t hits = detail::tag_hits(*b, tag); hits != 0; hits &= hits - 1) {
         const unsigned slot = static_cast<unsigned>(std::countr_zero(hits)) / 8;
-        entry* e = static_cast<entry*>(b->slots[slot]);
+        entry* e = static_cast<entry*>(b->held[slot]);
         if (e->is(key, hash)) [[likely]]
           return {e, &head, b, slot};
       }
@@ -13511,7 +13545,7 @@ class flat_index {
     if (row != size_) {
       std::memcpy(row_at(row), row_at(size_), stride_ * sizeof(float));
       ids()[row] = ids()[size_];
-      slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+      slot_words()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
     }
     return true;
   }
@@ -13519,7 +13553,7 @@ class flat_index {
   // Forgets all vectors and keeps the memory.
   void clear() noexcept {
     size_ = 0;
-    if (capacity_ != 0) std::memset(slots(), 0, slot_count(capacity_) * sizeof(std::uint32_t));
+    if (capacity_ != 0) std::memset(slot_words(), 0, slot_count(capacity_) * sizeof(std::uint32_t));
   }
 
   // The `k` nearest vectors, or all if there are fewer, nearest first, into `out`; answers how many.
@@ -13544,7 +13578,7 @@ class flat_index {
   std::uint64_t* ids() const noexcept {
     return reinterpret_cast<std::uint64_t*>(memory_.data() + capacity_ * stride_ * sizeof(float));
   }
-  std::uint32_t* slots() const noexcept { return reinterpret_cast<std::uint32_t*>(ids() + capacity_); }
+  std::uint32_t* slot_words() const noexcept { return reinterpret_cast<std::uint32_t*>(ids() + capacity_); }
 
   std::size_t home(std::uint64_t id) const noexcept {
     return static_cast<std::size_t>(hash_integer(id)) & (slot_count(capacity_) - 1);
@@ -13553,24 +13587,24 @@ class flat_index {
   std::size_t slot_of(std::uint64_t id) const noexcept {
     const std::size_t mask = slot_count(capacity_) - 1;
     std::size_t slot = home(id);
-    while (slots()[slot] != 0 && ids()[slots()[slot] - 1] != id) slot = (slot + 1) & mask;
+    while (slot_words()[slot] != 0 && ids()[slot_words()[slot] - 1] != id) slot = (slot + 1) & mask;
     return slot;
   }
   std::size_t find(std::uint64_t id) const noexcept {
     if (size_ == 0) return none;
-    const std::uint32_t entry = slots()[slot_of(id)];
+    const std::uint32_t entry = slot_words()[slot_of(id)];
     return entry == 0 ? none : entry - 1;
   }
   // Pulls back what probed past the gap, so that no tombstones are needed.
   void erase_slot(std::size_t gap) noexcept {
     const std::size_t mask = slot_count(capacity_) - 1;
-    for (std::size_t next = (gap + 1) & mask; slots()[next] != 0; next = (next + 1) & mask) {
-      const std::size_t wanted = home(ids()[slots()[next] - 1]);
+    for (std::size_t next = (gap + 1) & mask; slot_words()[next] != 0; next = (next + 1) & mask) {
+      const std::size_t wanted = home(ids()[slot_words()[next] - 1]);
       if (((next - wanted) & mask) < ((next - gap) & mask)) continue;
-      slots()[gap] = slots()[next];
+      slot_words()[gap] = slot_words()[next];
       gap = next;
     }
-    slots()[gap] = 0;
+    slot_words()[gap] = 0;
   }
 
   void take(flat_index& other) noexcept {
@@ -13595,7 +13629,8 @@ class flat_index {
       std::memcpy(memory_.data(), old.data(), size_ * stride_ * sizeof(float));
       std::memcpy(ids(), old_ids, size_ * sizeof(std::uint64_t));
     }
-    for (std::size_t row = 0; row < size_; ++row) slots()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
+    for (std::size_t row = 0; row < size_; ++row)
+      slot_words()[slot_of(ids()[row])] = static_cast<std::uint32_t>(row + 1);
     if (!old.empty()) pages_type::release(old);
     return {};
   }
@@ -13652,7 +13687,7 @@ class flat_index {
     const std::size_t slot = slot_of(id);
     copy(size_, vector, *factor);
     ids()[size_] = id;
-    slots()[slot] = static_cast<std::uint32_t>(++size_);
+    slot_words()[slot] = static_cast<std::uint32_t>(++size_);
     return {};
   }
 

@@ -4,8 +4,8 @@
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
-// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
-//                after more room gates were set adds what is new. Library gates are set before the first include.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
+//                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
 
 #if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 135bd558b69876fc.
+// frys 0.1.0, one header: the whole library. Content e4513b4b79209ff4.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -8,8 +8,8 @@
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
-// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second include
-//                after more room gates were set adds what is new. Library gates are set before the first include.
+// A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
+//                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
 
 #if defined(FRYS_WITH_ALL) && FRYS_WITH_ALL

@@ -34,7 +34,8 @@ void describe(reply_writer& reply, const command& d) {
     reply.simple("@write");
   else if (d.is(flag::readonly))
     reply.simple("@read");
-  reply.simple("@" + std::string(d.group));
+  std::string group(1, '@');
+  reply.simple(group.append(d.group));
   reply.simple(d.is(flag::fast) ? "@fast" : "@slow");
   reply.array(0);  // tips
   reply.array(0);  // key specifications

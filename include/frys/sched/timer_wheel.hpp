@@ -122,7 +122,7 @@ class timer_wheel {
  private:
   using list = intrusive_list<timer, timer_tag>;
   static constexpr std::uint32_t nowhere = ~std::uint32_t{0};  // due, firing, or in no list
-  static constexpr std::uint32_t far = nowhere - 1;            // in the overflow list
+  static constexpr std::uint32_t distant = nowhere - 1;            // in the overflow list
   static constexpr std::uint64_t mask = slot_count - 1;
   static constexpr std::size_t words = slot_count / 64;
 
@@ -147,7 +147,7 @@ class timer_wheel {
       bits_[t.slot / 64] |= std::uint64_t{1} << (t.slot % 64);
       ++in_slots_;
     } else {
-      t.slot = far;
+      t.slot = distant;
       overflow_from_ = overflow_.empty() ? t.tick : (std::min)(overflow_from_, t.tick);
       overflow_.push_back(t);
     }

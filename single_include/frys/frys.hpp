@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content e4513b4b79209ff4.
+// frys 0.1.0, one header: the whole library. Content ddd22bff0e978319.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -12352,10 +12352,10 @@ class memtable {
       return detail::reverse_increment(cursor, mask);
     }
     const bool grows = old_.count < main_.count;
-    table& small = grows ? old_ : main_;
+    table& little = grows ? old_ : main_;
     table& large = grows ? main_ : old_;
-    const std::uint64_t small_mask = small.count - 1, large_mask = large.count - 1;
-    each(small.buckets[cursor & small_mask]);
+    const std::uint64_t small_mask = little.count - 1, large_mask = large.count - 1;
+    each(little.buckets[cursor & small_mask]);
     do {  // all that the small table's bucket was split into, or will be joined from
       each(large.buckets[cursor & large_mask]);
       cursor = detail::reverse_increment(cursor, large_mask);

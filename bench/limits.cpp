@@ -16,7 +16,7 @@ namespace bench::limits {
 double dependent_add(const settings& s) {
   const std::size_t n = s.scaled(200'000'000);
   std::uint64_t x = 1;
-  const double start = now_ns();
+  const double start = thread_cpu_ns();
   for (std::size_t i = 0; i < n; i += 8) {
     // Each add waits for the last; asm, so that the compiler does not multiply instead.
     asm volatile(
@@ -24,7 +24,7 @@ double dependent_add(const settings& s) {
         "add %0, %0\n add %0, %0\n add %0, %0\n add %0, %0\n"
         : "+r"(x));
   }
-  const double time = now_ns() - start;
+  const double time = thread_cpu_ns() - start;
   keep(x);
   return time / static_cast<double>(n);
 }
@@ -32,9 +32,9 @@ double dependent_add(const settings& s) {
 double atomic_rmw(const settings& s) {
   const std::size_t n = s.scaled(20'000'000);
   std::atomic<std::uint64_t> x{0};
-  const double start = now_ns();
+  const double start = thread_cpu_ns();
   for (std::size_t i = 0; i < n; ++i) x.fetch_add(1, std::memory_order_relaxed);
-  const double time = now_ns() - start;
+  const double time = thread_cpu_ns() - start;
   check(x.load() == n, "sum");
   return time / static_cast<double>(n);
 }
@@ -73,9 +73,9 @@ double futex_wake(const settings& s) {
 
 double getppid_call(const settings& s) {
   const std::size_t n = s.scaled(2'000'000);
-  const double start = now_ns();
+  const double start = thread_cpu_ns();
   for (std::size_t i = 0; i < n; ++i) ::syscall(SYS_getppid);
-  return (now_ns() - start) / static_cast<double>(n);
+  return (thread_cpu_ns() - start) / static_cast<double>(n);
 }
 
 double pwrite_fdatasync(const settings& s) {

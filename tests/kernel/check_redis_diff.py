@@ -35,7 +35,8 @@ def words(line):
 class Server:
     def __init__(self, command, port, cwd):
         self.port = port
-        self.log = open(os.path.join(cwd, "output.txt"), "wb")
+        self.output = os.path.join(cwd, "output.txt")
+        self.log = open(self.output, "wb")
         self.process = subprocess.Popen(command, cwd=cwd, stdout=self.log, stderr=subprocess.STDOUT)
         for _ in range(300):
             try:
@@ -49,7 +50,11 @@ class Server:
                 break
             time.sleep(0.02)
         self.stop()
-        raise SystemExit(f"{command[0]} did not start:\n" + open(os.path.join(cwd, "output.txt")).read())
+        raise SystemExit(f"{command[0]} did not start:\n{self.said()}")
+
+    def said(self):
+        with open(self.output, errors="replace") as f:
+            return f.read()[-4000:]
 
     def stop(self):
         if self.process.poll() is None:
@@ -60,6 +65,7 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
+        return self.process.returncode
 
 
 def start_redis(base, name):
@@ -287,11 +293,15 @@ def main():
         try:
             for threads in (1, 2):
                 other = start_redis(base, f"redis-{threads}") if "--self" in sys.argv else start_kernel(base, threads)
+                ended = 0
                 try:
                     n = compare(redis, other, threads, verbose)
                     n += check_subscribers((redis, other)) + check_scan((redis, other))
                 finally:
-                    other.stop()
+                    ended = other.stop()
+                if ended != 0:  # a sanitizer's report counts, too
+                    n += 1
+                    print(f"different: SIGTERM ended it with {ended}:\n{other.said()}")
                 print(f"{len(list(cases(threads))) + 2} cases, {threads} thread(s): {n} different")
                 bad += n
         finally:

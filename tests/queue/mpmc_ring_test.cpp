@@ -178,3 +178,25 @@ TEST_CASE("mpmc_ring: what was accepted before a close in the middle comes out, 
     REQUIRE(ring.size_hint() == 0);
   }
 }
+
+namespace {
+// Closes and pops while its own push is under way: after the push has its place, before the value is published.
+struct meddler {
+  meddler(void* q, bool* empty) noexcept;
+};
+using meddled = mpmc_ring<meddler, policy::capacity<4>>;
+meddler::meddler(void* q, bool* empty) noexcept {
+  auto& busy = *static_cast<meddled*>(q);
+  busy.close();
+  *empty = busy.try_pop().is_empty();
+}
+}  // namespace
+
+TEST_CASE("mpmc_ring: a pop does not answer closed while an accepted push is under way") {
+  meddled queue;
+  bool empty = false;
+  REQUIRE(queue.try_emplace(&queue, &empty));
+  CHECK(empty);
+  CHECK(queue.try_pop().has_value());
+  CHECK(queue.try_pop().is_closed());
+}

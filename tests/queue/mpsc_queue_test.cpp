@@ -189,3 +189,25 @@ TEST_CASE("mpsc_queue: what was accepted before a close in the middle comes out,
     REQUIRE(accepted == taken);
   }
 }
+
+namespace {
+// Closes and pops while its own push is under way: after the push has its place, before the value is published.
+struct meddler {
+  meddler(void* q, bool* empty) noexcept;
+};
+using meddled = mpsc_queue<meddler>;
+meddler::meddler(void* q, bool* empty) noexcept {
+  auto& busy = *static_cast<meddled*>(q);
+  busy.close();
+  *empty = busy.try_pop().is_empty();
+}
+}  // namespace
+
+TEST_CASE("mpsc_queue: a pop does not answer closed while an accepted push is under way") {
+  meddled queue;
+  bool empty = false;
+  REQUIRE(queue.emplace(&queue, &empty));
+  CHECK(empty);
+  CHECK(queue.try_pop().has_value());
+  CHECK(queue.try_pop().is_closed());
+}

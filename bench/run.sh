@@ -36,7 +36,7 @@ if [ "$build" = 1 ]; then
   cmake --build --preset bench --target "${targets[@]}" -- --quiet 2>&1 | grep -E 'error|warning:' || true
 fi
 build_dir=build/bench
-kernel=$(ls "$build_dir"/examples/kernel/frys-kernel "$build_dir"/examples/frys-kernel 2>/dev/null | head -1)
+kernel=$(ls "$build_dir"/examples/kernel/frys-kernel "$build_dir"/examples/frys-kernel 2>/dev/null | head -1 || true)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/frys-bench.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 status=0

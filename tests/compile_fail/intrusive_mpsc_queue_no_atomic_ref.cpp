@@ -1,4 +1,4 @@
-// expect: frys::intrusive_mpsc_queue: policy::atomics wants a model with atomic_ref<T>, for the node's link
+// expect: frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, for the node's link
 #include <frys/core/atomics.hpp>
 #include <frys/core/work.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>

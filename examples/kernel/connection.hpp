@@ -33,6 +33,8 @@ struct waiting_tag;  // those whose next reply waits for the log
 // Bytes of replies that may wait before the reader stops reading, and before a subscriber that does not read is
 // dropped.
 inline constexpr std::size_t reply_high_water = std::size_t{4} << 20;
+// Bytes in the log's open group that make the clients of this core wait for a flush.
+inline constexpr std::size_t log_high_water = std::size_t{4} << 20;
 inline constexpr std::size_t subscriber_limit = std::size_t{32} << 20;
 
 template <class Core>
@@ -82,7 +84,9 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
         else
           settle();
       }
-      if (replies_.size() > reply_high_water) co_await below(reply_high_water / 2);
+      // A client may send faster than the log, the other cores or its own reading can follow: then it waits.
+      if (core_.own().open_bytes() > log_high_water) co_await core_.flush_now();
+      if (waiting_bytes() > reply_high_water) co_await below(reply_high_water / 2);
     }
     // What is owed still leaves, in order; then the socket closes.
     if (!sending_ && can_send()) co_await pump();
@@ -93,9 +97,13 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   frys::stream_socket& socket() noexcept { return socket_; }
 
   // A reply that another core makes is on its way / has come.
-  void expect_reply() noexcept { ++outstanding_; }
-  void take_reply(reply_queue::place& reserved, reply_output&& reply) noexcept {
+  void expect_reply(std::size_t command_bytes) noexcept {
+    ++outstanding_;
+    away_bytes_ += command_bytes;
+  }
+  void take_reply(reply_queue::place& reserved, reply_output&& reply, std::size_t command_bytes) noexcept {
     --outstanding_;
+    away_bytes_ -= command_bytes;
     replies_.fill(reserved, std::move(reply));
     kick();
   }
@@ -155,10 +163,12 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   bool can_send() const noexcept { return !broken_ && replies_.can_leave(core_.own().durable()); }
   replies_below below(std::size_t bytes) noexcept { return {*this, bytes}; }
 
+  // Replies that wait to leave, and commands on other cores, which weigh more: they may stand in a log there.
+  std::size_t waiting_bytes() const noexcept { return replies_.size() + 4 * away_bytes_; }
   bool is_below(std::size_t bytes) const noexcept {
     if (sending_ || kick_posted_) return false;
     if (broken_) return outstanding_ == 0;
-    return bytes != 0 ? replies_.size() <= bytes : replies_.empty() && outstanding_ == 0;
+    return bytes != 0 ? waiting_bytes() <= bytes : replies_.empty() && outstanding_ == 0;
   }
 
   frys::task<void> pump() {
@@ -201,6 +211,7 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   frys::resp_decoder decoder_;
   reply_queue replies_;
   std::size_t outstanding_ = 0;  // commands on other cores
+  std::size_t away_bytes_ = 0;   // and their size
   bool sending_ = false;
   bool broken_ = false;
   bool kick_posted_ = false;

@@ -144,6 +144,14 @@ class core final : public core_view {
     scope_.spawn(flush());
   }
 
+  // The same at once, for a client that sends faster than the log can follow.
+  frys::task<void> flush_now() {
+    own().begin_flush();
+    const auto flushed = co_await own().log().flush();
+    if (!flushed) report_log_failure(flushed.error());
+    became_durable();
+  }
+
   // ---- pub/sub
 
   void kick_later(client& c) {
@@ -257,6 +265,7 @@ class core final : public core_view {
     m->what = &what;
     m->protocol = c.protocol;
     m->keep_arguments(args);
+    c.expect_reply(m->bytes.size());
     m->run = [](frys::work& w) noexcept {
       auto& message = static_cast<remote_command<core>&>(w);
       const auto act = [](frys::work& v) noexcept {
@@ -268,14 +277,13 @@ class core final : public core_view {
       message.run = act;
       message.to->own().defer(message);
     };
-    c.expect_reply();
     m->to->post(*m);
   }
   static void came_back(frys::work& w) noexcept {
     auto& m = static_cast<remote_command<core>&>(w);
     client& c = *m.client;
     core& home = *m.from;
-    c.take_reply(*m.reserved, std::move(m.reply));
+    c.take_reply(*m.reserved, std::move(m.reply), m.bytes.size());
     m.reply = {};
     home.spare_messages_.push(m);
   }
@@ -379,9 +387,7 @@ class core final : public core_view {
   frys::task<void> flush() {
     while (own().log().needs_flush() && !own().log().failure()) {
       co_await reactor_->yield();  // so that one group takes all that this turn of the loop brings
-      const auto flushed = co_await own().log().flush();
-      if (!flushed) report_log_failure(flushed.error());
-      became_durable();
+      co_await flush_now();
     }
     flushing_ = false;
   }

@@ -4,6 +4,7 @@
 #ifndef FRYS_KERNEL_OWNER_HPP
 #define FRYS_KERNEL_OWNER_HPP
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,8 +39,13 @@ class owner final : public effect_log {
         log_->append(record_size(effects), [&](frys::byte_span to) { encode_record(to.data(), stamp, effects); });
     if (!sequence) return false;
     appended_ = *sequence;
+    open_bytes_ += record_size(effects);
     return true;
   }
+  // About how many bytes wait for the next flush; whoever flushes says when it begins.
+  [[nodiscard]] std::size_t open_bytes() const noexcept { return open_bytes_; }
+  void begin_flush() noexcept { open_bytes_ = 0; }
+
   // The sequence number of the last record; 0 before the first of this run.
   [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; }
   // Up to where replies may leave.
@@ -71,6 +77,7 @@ class owner final : public effect_log {
   std::optional<Log> log_;
   frys::durability level_;
   std::uint64_t appended_ = 0;
+  std::size_t open_bytes_ = 0;
   std::uint64_t clock_ = 0;
   bool locked_ = false;
   frys::intrusive_queue<frys::work> behind_;

@@ -2,10 +2,15 @@
 #ifndef FRYS_KERNEL_SERVER_HPP
 #define FRYS_KERNEL_SERVER_HPP
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <barrier>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -21,6 +26,7 @@
 #include <frys/core/clock.hpp>
 #include <frys/core/deadline.hpp>
 #include <frys/io/options.hpp>
+#include <frys/io/os_error.hpp>
 #include <frys/io/posix_files.hpp>
 #include <frys/io/socket.hpp>
 #include <frys/sched/task.hpp>
@@ -70,6 +76,8 @@ class server {
     ::sigaddset(&signals, SIGUSR1);
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    if (!lock_directory()) return 1;
+    make_room_for_connections();
 
     main_thread_ = ::pthread_self();
     std::vector<std::thread> threads;
@@ -98,6 +106,35 @@ class server {
     server* self = nullptr;
     core_type* target = nullptr;
   };
+
+  // Two kernels must not write the same logs. The lock goes with the process, also by kill -9.
+  bool lock_directory() {
+    ::mkdir(options_.dir.c_str(), 0777);  // what is wrong with it shows in the next call
+    lock_ = frys::posix_file(::open((options_.dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (!lock_.is_open())
+      return fail("cannot use the directory", frys::os_error(errno, "no lock file in it"), options_.dir), false;
+    for (int attempt = 0; ::flock(lock_.native_handle(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+      if (attempt == 50)
+        return fail("cannot use the directory",
+                    {frys::errc::busy, frys::domain::user, "another frys-kernel uses it", 0}, options_.dir),
+               false;
+      ::usleep(10'000);
+    }
+    return true;
+  }
+  // Descriptors for every client that may come, as far as this process is allowed.
+  void make_room_for_connections() {
+    ::rlimit limit{};
+    const ::rlim_t wanted = options_.max_connections + 64 + 16 * options_.threads;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = (std::min)(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= wanted) return;
+    options_.max_connections = static_cast<std::uint32_t>(limit.rlim_cur > 128 ? limit.rlim_cur - 64 : 64);
+    shared_.facts.max_connections = options_.max_connections;
+    std::fprintf(stderr, "frys-kernel: the descriptor limit leaves room for %u connections\n",
+                 options_.max_connections);
+  }
 
   void run_core(unsigned index) {
     frys::reactor_options r;
@@ -163,6 +200,7 @@ class server {
       o.directory = directory;
       o.level = options_.durability;
       o.report = &report;
+      o.group_bytes = std::size_t{256} << 20;  // never reached: connections wait long before (log_high_water)
       auto& keep = recovered_[index];
       auto opened = co_await log_type::open(files, o, [&](std::uint64_t, frys::byte_view record) {
         const auto good = check_record(record);
@@ -298,6 +336,7 @@ class server {
   }
 
   options options_;
+  frys::posix_file lock_;
   shared_state<Reactor> shared_;
   std::barrier<> ready_;
   std::vector<std::vector<kept>> recovered_;  // by the core that read it

@@ -372,6 +372,43 @@ def promise_the_port_of_another_process_is_an_error_with_its_name():
     expect(kernel.stop() == 0, "exit code 0")
 
 
+def promise_a_directory_serves_one_kernel_at_a_time():
+    directory = fresh("locked")
+    kernel = Kernel(directory)
+    c = kernel.start()
+    done = run_to_end("--port", free_port(), "--dir", directory)
+    expect(done.returncode == 1 and "another frys-kernel" in done.stderr and str(directory) in done.stderr, done.stderr)
+    expect(c.call("SET", "a", "1") == "OK", "the first goes on")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_flood_of_writes_waits_for_the_log_and_is_not_refused():
+    import threading
+    for threads in (1, 2):
+        for level in ("machine", "none"):
+            kernel = Kernel(fresh("flood"), "--durability", level, "--threads", threads)
+            kernel.start()
+            value = "x" * 50000
+            problems = []
+
+            def flood(name):
+                c = Connection(kernel.port)
+                n = 600
+                sender = threading.Thread(target=lambda: [c.send("SET", "%s:%d" % (name, i % 50), value) for i in range(n)])
+                sender.start()
+                problems.extend(r for r in (c.read() for _ in range(n)) if r != "OK")
+                sender.join()
+
+            clients = [threading.Thread(target=flood, args=("w%d" % i,)) for i in range(4)]
+            for t in clients:
+                t.start()
+            for t in clients:
+                t.join()
+            expect(not problems, "%s, %d threads: %r" % (level, threads, problems[:1]))
+            expect(kernel.status_kib("VmHWM") < 160 * 1024, "memory stays bounded: %d KiB" % kernel.status_kib("VmHWM"))
+            expect(kernel.stop() == 0, "exit code 0")
+
+
 def promise_epoll_serves_as_well():
     kernel = Kernel(fresh("epoll"), "--backend", "epoll")
     c = kernel.start()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Counts what a ctest run did: a program of doctest counts by its test cases, a script as one check.
+"""Counts what a ctest run did: a program of doctest counts by its test cases, a script by the "N passed, N failed" that
+ends what it says, or as one check.
 
 usage: count.py JUNIT.xml      prints "passed failed skipped", then a line per failed and per skipped test
 """
@@ -8,6 +9,7 @@ import sys
 import xml.etree.ElementTree as tree
 
 SUMMARY = re.compile(r"test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
+SCRIPT = re.compile(r"(?:^|\n)(\d+) passed, (\d+) failed[^\n]*\s*$")
 
 
 def main():
@@ -17,6 +19,8 @@ def main():
         name, status = case.get("name"), case.get("status")
         output = case.findtext("system-out") or ""
         summary = SUMMARY.findall(output)
+        if not summary:
+            summary = [("", *m) for m in SCRIPT.findall(output)]
         last = (output.strip().splitlines() or [""])[-1][:160]
         if summary:
             good, bad = int(summary[-1][1]), int(summary[-1][2])

@@ -52,7 +52,8 @@ for module in "${modules[@]}"; do
       program="$build_dir/bench/$module/bench_${module}_$workload"
       [ -x "$program" ] || { echo "$module/$workload: not built" >&2; status=1; continue; }
       echo "running $module/$workload" >&2
-      "$program" "${quick[@]}" --json "$scratch/$module-$workload.json" || status=1
+      # In the build directory: workloads that write to the device must not find it to be memory.
+      (cd "$build_dir" && exec "$OLDPWD/$program" "${quick[@]}" --json "$scratch/$module-$workload.json") || status=1
       rows+=("$scratch/$module-$workload.json")
     done
   fi

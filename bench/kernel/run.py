@@ -149,8 +149,10 @@ def main():
 
     rounds = args.rounds or (3 if args.quick else 7)
     scale = 10 if args.quick else 1
-    # On the file system of the working directory, not in /tmp: that may be memory, and a sync there is none.
-    scratch = tempfile.mkdtemp(prefix="bench-kernel-", dir=os.getcwd())
+    # In the build directory, not in /tmp: that may be memory, and a sync there is none.
+    build = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "build")
+    os.makedirs(build, exist_ok=True)
+    scratch = tempfile.mkdtemp(prefix="bench-kernel-", dir=os.path.normpath(build))
     servers = []
     try:
         servers = [Server(name, command, scratch) for name, command in plain.items()]

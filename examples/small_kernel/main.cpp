@@ -1,5 +1,5 @@
-// How small can a kernel be? One thread, epoll, files in memory, no plugins: SET, GET, DEL and DBSIZE over RESP, each
-// write logged before it is acknowledged. The blocks are those of examples/kernel; only the choices differ.
+// How small can a kernel be? One thread, epoll, files in memory, no plugins: SET, GET, DEL and DBSIZE over RESP,
+// each write logged before it is acknowledged. The blocks are those of examples/kernel; only the choices differ.
 //
 //   small_kernel          serves itself one short conversation and ends
 //   small_kernel PORT     serves redis-cli -p PORT until it is killed
@@ -16,16 +16,16 @@
 #include <frys/storage/wal.hpp>
 
 // [region choices]
-using network = frys::epoll_reactor<>;
-using files = frys::sim::disk;  // in memory; name frys::posix_files instead, and the log is on the disk
-using journal = frys::wal<frys::policy::files<files>>;
-using table = frys::memtable<std::string, frys::policy::limit<64 << 20>>;
+using our_network = frys::epoll_reactor<>;
+using our_files = frys::sim::disk;  // in memory; name frys::posix_files instead, and the log is on the disk
+using our_log = frys::wal<frys::policy::files<our_files>>;
+using our_keys = frys::memtable<std::string, frys::policy::limit<64 << 20>>;
 // [endregion choices]
 
 struct kernel {
-  network& net;
-  journal log;
-  table keys{};
+  our_network& net;
+  our_log log;
+  our_keys keys{};
 
   // One command in, one reply out. Writes are in the open group of the log when this returns.
   void run(std::span<const std::string_view> args, frys::resp_writer<frys::resp_output> reply) {
@@ -74,7 +74,7 @@ frys::task<void> accept_all(kernel& k, frys::listener& door, frys::task_scope& c
   while (auto socket = co_await k.net.accept(door)) clients.spawn(k.serve(*std::move(socket)));
 }
 
-frys::task<void> converse(network& net, std::uint16_t port, bool& good) {
+frys::task<void> converse(our_network& net, std::uint16_t port, bool& good) {
   auto socket = co_await net.connect("127.0.0.1", port);
   if (!socket) co_return;
   const std::string_view say = "PING\r\nSET city Bern\r\nGET city\r\nDEL city\r\nGET city\r\nDBSIZE\r\n";
@@ -93,9 +93,9 @@ frys::task<void> converse(network& net, std::uint16_t port, bool& good) {
 }
 
 int main(int argc, char** argv) {
-  auto net = network::create();
-  files disk;
-  auto log = frys::sync_wait(journal::open(disk, {.directory = "log"}, [](std::uint64_t, frys::byte_view) {}));
+  auto net = our_network::create();
+  our_files disk;
+  auto log = frys::sync_wait(our_log::open(disk, {.directory = "log"}, [](std::uint64_t, frys::byte_view) {}));
   auto door = frys::listener::bind(
       {.address = "127.0.0.1", .port = static_cast<std::uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0)});
   if (!net || !log || !door) return std::fprintf(stderr, "small_kernel cannot start\n"), 1;

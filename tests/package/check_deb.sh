@@ -15,14 +15,14 @@ grep -q '^ Depends:' "$scratch/info" && bad "it depends on something"
 dpkg-deb -c "$deb" | awk '{print $6}' | grep -v '/$' >"$scratch/files"
 grep -vE '^\./usr/(include/frys|share/(cmake/frys|pkgconfig|doc/libfrys-dev))/' "$scratch/files" && bad "files where no Debian library has them"
 expect "the files" "$scratch/files" '^\./usr/share/doc/libfrys-dev/copyright$' '^\./usr/include/frys/config\.hpp$'
-mkdir -p "$scratch/root"
-run unpack dpkg -x "$deb" "$scratch/root"
+mkdir -p "$scratch/image"
+run unpack dpkg -x "$deb" "$scratch/image"
 if have_components; then
-  consume deb find_package -DCMAKE_PREFIX_PATH="$scratch/root/usr"
+  consume deb find_package -DCMAKE_PREFIX_PATH="$scratch/image/usr"
 else
   echo "not built: the libraries of the components are not here"
 fi
-flags=$(PKG_CONFIG_PATH=$scratch/root/usr/share/pkgconfig pkg-config --cflags frys) || bad "pkg-config"
+flags=$(PKG_CONFIG_PATH=$scratch/image/usr/share/pkgconfig pkg-config --cflags frys) || bad "pkg-config"
 # shellcheck disable=SC2086
 run pc g++ -std=c++20 $flags "$root/examples/consume/fetch_content/main.cpp" -o "$scratch/program" && "$scratch/program"
 finish "$(basename "$deb"), $(wc -l <"$scratch/files") files"

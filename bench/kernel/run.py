@@ -3,9 +3,9 @@
 interleaved rounds of one run.
 
 Rows: CPU time per request of the server (all threads, /proc/PID/task/*/schedstat) and requests a second, SET and GET, -P 1
-and -P 16, without persistence on either side (frys-kernel --durability none still writes its log; Redis has no file at
-all); requests a second with every acknowledgement synced (--durability machine, appendfsync always); time until the first
-PING is answered; resident memory after the run; CPU while idle.
+and -P 16, without persistence on either side (--log off, appendonly no), and "frys-kernel logged", which writes its log
+behind the replies (--durability none); requests a second with every acknowledgement synced (--durability machine,
+appendfsync always); time until the first PING is answered; resident memory after the run; CPU while idle.
 
 usage: run.py --kernel PATH [--against PATH] [--json FILE] [--quick] [--rounds N]
 Without a kernel, or with --against, it measures redis-server against redis-server: the spread of such a run is what no
@@ -139,7 +139,8 @@ def main():
     synced = {"redis-server": redis + ["--appendonly", "yes", "--appendfsync", "always"]}
     if args.kernel and os.access(args.kernel, os.X_OK):
         base = [args.kernel, "--port", "{port}", "--dir", "{dir}", "--threads", "1"]
-        plain["frys-kernel"] = base + ["--durability", "none"]
+        plain["frys-kernel"] = base + ["--log", "off"]
+        plain["frys-kernel logged"] = base + ["--durability", "none"]
         synced["frys-kernel"] = base + ["--durability", "machine"]
     else:
         print(f"kernel: {args.kernel or 'no --kernel'}: not there; redis-server against itself", file=sys.stderr)

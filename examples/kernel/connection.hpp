@@ -1,7 +1,9 @@
 // connection: one client on one core: bytes in, commands served in order, replies out in order.
 //
-// Two activities share it. The reader (serve) receives and runs commands. The sender (pump) sends what may leave; the
-// reader sends by itself when it has just made replies and nobody else sends. Both run on the core's thread.
+// A turn of the loop receives from all clients that have sent something, then runs their commands, then sends their
+// replies: each step's code and data stay in the cache, and the first keys are fetched while others are received from.
+// The reader (serve) receives and runs commands; send_now sends, and a coroutine (send_rest) takes over only where the
+// client's socket is full. All on the core's thread.
 #ifndef FRYS_KERNEL_CONNECTION_HPP
 #define FRYS_KERNEL_CONNECTION_HPP
 
@@ -27,8 +29,10 @@
 
 namespace kernel {
 
-struct alive_tag;    // the core's connections, in the order of their ids
-struct waiting_tag;  // those whose next reply waits for the log
+struct alive_tag;     // the core's connections, in the order of their ids
+struct waiting_tag;   // those whose next reply waits for the log
+struct gathered_tag;  // those whose commands run at the end of this turn
+struct sending_tag;   // those that have something to send at its very end
 
 // Bytes of replies that may wait before the reader stops reading, and before a subscriber that does not read is
 // dropped.
@@ -38,13 +42,22 @@ inline constexpr std::size_t log_high_water = std::size_t{4} << 20;
 inline constexpr std::size_t subscriber_limit = std::size_t{32} << 20;
 
 template <class Core>
-class connection final : public session, public frys::list_hook<alive_tag>, public frys::list_hook<waiting_tag> {
+class connection final : public session,
+                         public frys::list_hook<alive_tag>,
+                         public frys::list_hook<waiting_tag>,
+                         public frys::list_hook<gathered_tag>,
+                         public frys::list_hook<sending_tag> {
  public:
-  connection(Core& core, frys::stream_socket socket) : core_(core), socket_(std::move(socket)) {
+  connection(Core& core, frys::stream_socket socket)
+      : core_(core), socket_(std::move(socket)), replies_(core.reply_memory()) {
     wake_.run = [](frys::work& w) noexcept { static_cast<wake_work&>(w).self->resume_reader(); };
     wake_.self = this;
   }
-  ~connection() override { frys::list_hook<waiting_tag>::unlink(); }
+  ~connection() override {
+    frys::list_hook<waiting_tag>::unlink();
+    frys::list_hook<gathered_tag>::unlink();
+    frys::list_hook<sending_tag>::unlink();
+  }
 
   // Until the client has gone or was sent away; everything it was owed has left then, as far as it would take it.
   frys::task<void> serve() {
@@ -60,36 +73,31 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
         got->reset();
       }
       const frys::byte_view in = whole ? got->view() : frys::as_bytes(rest);
-      std::size_t used = 0;
-      while (!close_after_reply && !broken_) {
-        const frys::resp_event event = decoder_.decode(in.subspan(used));
-        used += event.consumed;
-        if (event.status != frys::resp_status::command) {
-          if (event.status == frys::resp_status::error) refuse(event.message);
-          break;
-        }
+      frys::resp_event event = decoder_.decode(in);
+      std::size_t used = event.consumed;
+      if (event.status == frys::resp_status::command) co_await end_of_turn(event.args);
+      while (event.status == frys::resp_status::command && !broken_) {
         // Commands that concern this core alone run at once; the others are awaited or leave a gap for their reply.
         if (!core_.try_run(*this, event.args)) co_await core_.run_anywhere(*this, event.args);
+        if (close_after_reply) break;
+        event = decoder_.decode(in.subspan(used));
+        used += event.consumed;
       }
-      if (whole)
-        rest.assign(frys::as_text(in.subspan(used)));
-      else
+      if (event.status == frys::resp_status::error) refuse(event.message);
+      if (!whole)
         rest.erase(0, used);
+      else if (used != in.size())
+        rest.assign(frys::as_text(in.subspan(used)));
       if (rest.empty() && rest.capacity() > 64 * 1024) rest = {};
       got->reset();  // an idle connection holds no buffer
 
-      if (!sending_) {
-        if (can_send())
-          co_await pump();
-        else
-          settle();
-      }
+      send_soon();
       // A client may send faster than the log, the other cores or its own reading can follow: then it waits.
       if (core_.own().open_bytes() > log_high_water) co_await core_.flush_now();
       if (waiting_bytes() > reply_high_water) co_await below(reply_high_water / 2);
     }
     // What is owed still leaves, in order; then the socket closes.
-    if (!sending_ && can_send()) co_await pump();
+    send_soon();
     co_await below(0);
   }
 
@@ -105,29 +113,36 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
     --outstanding_;
     away_bytes_ -= command_bytes;
     replies_.fill(reserved, std::move(reply));
-    kick();
+    send_soon();
   }
 
-  // Sends what may leave, unless somebody does; else sees to it that the log tells us when it may. `this` may end here.
-  void kick() noexcept {
-    if (!sending_ && can_send())
-      core_.scope().spawn(pump());
-    else
-      settle();
+  // Sends what may leave at the end of this turn; else sees to it that the log tells us when it may.
+  void send_soon() noexcept {
+    if (sending_ || !can_send()) return settle();
+    if (!frys::list_hook<sending_tag>::is_linked()) core_.send_at_end_of_turn(*this);
+  }
+  // All of this turn have been received from.
+  void go_on() { std::exchange(gathered_, nullptr).resume(); }
+  std::uint64_t fetching = 0;  // the hash of the key that is on its way to the cache
+
+  // The end of the turn has come.
+  void send_now() noexcept {
+    while (!sending_ && !broken_ && replies_.take(core_.own().durable(), out_)) {
+      core_.count_bytes_out(out_.size());
+      const auto all = core_.reactor().try_send(socket_, out_);
+      if (!all || replies_.failed())
+        drop();
+      else if (!*all)
+        core_.scope().spawn(send_rest());
+    }
+    settle();
   }
 
   void deliver(std::string_view message) override {
     if (broken_) return;
     if (replies_.size() + message.size() > subscriber_limit) return drop();
     reply_writer(replies_.tail(), protocol).raw(message);
-    if (!kick_posted_) {  // once per batch, not once per message
-      kick_posted_ = true;
-      core_.kick_later(*this);
-    }
-  }
-  void kick_posted() noexcept {
-    kick_posted_ = false;
-    kick();
+    send_soon();
   }
 
   // Ends the connection now; what it is owed is lost. For a log that failed, a client that does not read, the end of a
@@ -135,6 +150,8 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   void drop() noexcept {
     broken_ = true;
     frys::list_hook<waiting_tag>::unlink();
+    frys::list_hook<sending_tag>::unlink();
+    out_.clear();
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
     settle();
   }
@@ -145,6 +162,21 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   struct wake_work : frys::work {
     connection* self = nullptr;
   };
+
+  // Waits for the part of the turn in which commands run; `args` is the first.
+  auto end_of_turn(arguments args) noexcept {
+    struct awaiter {
+      connection& self;
+      arguments args;
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> reader) noexcept {
+        self.gathered_ = reader;
+        self.core_.gather(self, args);
+      }
+      void await_resume() const noexcept {}
+    };
+    return awaiter{*this, args};
+  }
 
   // Waits until at most `bytes` of replies wait; with 0 also until nothing is under way at all.
   struct replies_below {
@@ -166,21 +198,18 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   // Replies that wait to leave, and commands on other cores, which weigh more: they may stand in a log there.
   std::size_t waiting_bytes() const noexcept { return replies_.size() + 4 * away_bytes_; }
   bool is_below(std::size_t bytes) const noexcept {
-    if (sending_ || kick_posted_) return false;
+    if (sending_ || frys::list_hook<sending_tag>::is_linked()) return false;
     if (broken_) return outstanding_ == 0;
     return bytes != 0 ? waiting_bytes() <= bytes : replies_.empty() && outstanding_ == 0;
   }
 
-  frys::task<void> pump() {
+  // The socket is full: waits until it has taken all.
+  frys::task<void> send_rest() {
     sending_ = true;
-    frys::buffer_chain out;
-    while (!broken_ && replies_.take(core_.own().durable(), out)) {
-      core_.count_bytes_out(out.size());
-      const auto sent = co_await core_.reactor().send(socket_, out.take());
-      if (!sent || replies_.failed()) drop();
-    }
+    const auto sent = co_await core_.reactor().send(socket_, out_.take());
     sending_ = false;
-    settle();
+    if (!sent) drop();
+    send_soon();
   }
 
   // After every change: waits for the log if the next reply does, and wakes the reader if its time has come. The reader
@@ -210,13 +239,14 @@ class connection final : public session, public frys::list_hook<alive_tag>, publ
   frys::stream_socket socket_;
   frys::resp_decoder decoder_;
   reply_queue replies_;
+  frys::buffer_chain out_;       // on its way; empty between turns unless the socket is full
   std::size_t outstanding_ = 0;  // commands on other cores
   std::size_t away_bytes_ = 0;   // and their size
   bool sending_ = false;
   bool broken_ = false;
-  bool kick_posted_ = false;
   bool wake_posted_ = false;
   wake_work wake_;
+  std::coroutine_handle<> gathered_;
   std::coroutine_handle<> reader_;
   std::size_t reader_limit_ = 0;
 };

@@ -15,6 +15,7 @@
 
 #include <frys/core/clock.hpp>
 #include <frys/core/intrusive_list.hpp>
+#include <frys/memory/buffer_pool.hpp>
 #include <frys/sched/task.hpp>
 #include <frys/storage/wal.hpp>
 
@@ -50,8 +51,8 @@ class core final : public core_view {
 
   core(shared_state<Reactor>& shared, std::unique_ptr<Reactor> reactor, unsigned index)
       : shared_(shared), reactor_(std::move(reactor)), index_(index), own_(shared.level) {
-    kick_work_.self = this;
-    kick_work_.run = [](frys::work& w) noexcept { static_cast<kick_batch&>(w).self->kick_pending(); };
+    turn_end_.self = this;
+    turn_end_.run = [](frys::work& w) noexcept { static_cast<turn_end&>(w).self->end_turn(); };
   }
 
   ~core() override {
@@ -69,10 +70,24 @@ class core final : public core_view {
   // From now on the socket is this core's. Its thread only.
   void adopt(frys::stream_socket socket) { scope_.spawn(live(std::move(socket))); }
 
+  // Somebody's commands have come. The clock is read once per turn of the loop.
   void begin_batch(std::size_t bytes) noexcept {
-    now_ms_ = clock_ms();
+    begin_turn();
     counts_.bytes_in += bytes;
   }
+  // Calls c.send_now() when the commands of this turn have run.
+  void send_at_end_of_turn(client& c) noexcept {
+    begin_turn();
+    sending_.push_back(c);
+  }
+  // Calls c.go_on() when all clients of this turn have been received from, and their first keys are on the way to the
+  // cache: a miss of one overlaps with the others' system calls.
+  void gather(client& c, arguments args) noexcept {
+    begin_turn();
+    c.fetching = args.size() > 1 ? own().keys.prefetch(args[1]) : 0;
+    gathered_.push_back(c);
+  }
+  frys::buffer_pool<>& reply_memory() noexcept { return reply_memory_; }
   void count_bytes_out(std::size_t bytes) noexcept { counts_.bytes_out += bytes; }
   void count_rejected() noexcept { ++counts_.connections_rejected; }
 
@@ -121,7 +136,7 @@ class core final : public core_view {
   void run_for(remote_command<core>& m) {
     now_ms_ = clock_ms();
     reply_writer reply(m.reply, m.protocol);
-    command_context context{m.args, own().keys, reply, *this, nullptr, &own(), now_ms_, index_, owners()};
+    command_context context{m.args, own().keys, reply, *this, nullptr, own().effects(), now_ms_, index_, owners()};
     const std::uint64_t before = own().appended();
     run(*m.what, context);
     note_memory();
@@ -134,12 +149,12 @@ class core final : public core_view {
 
   // ---- the log
 
-  // Tells `c` (kick) when the log became more durable.
+  // Tells `c` (send_soon) when the log became more durable.
   void wait_for_log(client& c) noexcept { waiting_.push_back(c); }
 
   // Writes and syncs what is in the open group, behind the work of this turn of the loop.
   void flush_soon() {
-    if (flushing_) return;
+    if (flushing_ || !own().has_log()) return;
     flushing_ = true;
     scope_.spawn(flush());
   }
@@ -150,13 +165,6 @@ class core final : public core_view {
     const auto flushed = co_await own().log().flush();
     if (!flushed) report_log_failure(flushed.error());
     became_durable();
-  }
-
-  // ---- pub/sub
-
-  void kick_later(client& c) {
-    if (kicks_.empty()) post(kick_work_);
-    kicks_.push_back(&c);
   }
 
   // ---- start and end (server.hpp)
@@ -172,7 +180,7 @@ class core final : public core_view {
     for (client& c : alive_) c.drop();
     stopping_ = true;
     while (flushing_) co_await reactor_->sleep_for(std::chrono::milliseconds(1));
-    log_closed_ = co_await own().log().close();
+    if (own().has_log()) log_closed_ = co_await own().log().close();
   }
   frys::result<void> log_closed() const noexcept { return log_closed_; }
 
@@ -199,7 +207,7 @@ class core final : public core_view {
   }
 
  private:
-  struct kick_batch : frys::work {
+  struct turn_end : frys::work {
     core* self = nullptr;
   };
 
@@ -220,7 +228,6 @@ class core final : public core_view {
     co_await c.serve();
     channels_.remove(c);
     alive_.remove(c);
-    std::erase(kicks_, &c);
     --counts_.connections;
     // release: whoever sees the count fall to zero sees what this connection did before.
     shared_.connections.fetch_sub(1, std::memory_order_release);
@@ -235,7 +242,7 @@ class core final : public core_view {
   void run_here(client& c, const command& what, arguments args, reply_writer& reply) {
     const std::size_t mark = c.replies().tail().size();
     const std::uint64_t before = own().appended();
-    command_context context{args, own().keys, reply, *this, &c, &own(), now_ms_, index_, owners()};
+    command_context context{args, own().keys, reply, *this, &c, own().effects(), now_ms_, index_, owners()};
     run(what, context);
     if (own().appended() == before) return;
     note_memory();
@@ -347,7 +354,7 @@ class core final : public core_view {
       for (std::size_t i = 0; i < count; ++i) {
         const auto part = [&](core& there) {
           reply_writer to(replies[i], c.protocol);
-          effect_log* log = write || count > 1 ? nullptr : &there.own();
+          effect_log* log = write || count > 1 ? nullptr : there.own().effects();
           command_context context{
               parts.args_of_part[i], there.own().keys, to, there, &there == this ? &c : nullptr, log, clock_ms(),
               there.index_,          owners()};
@@ -386,20 +393,24 @@ class core final : public core_view {
 
   frys::task<void> flush() {
     while (own().log().needs_flush() && !own().log().failure()) {
-      co_await reactor_->yield();  // so that one group takes all that this turn of the loop brings
+      // So that one group takes all that this turn of the loop brings; where nobody waits for it, all of a while.
+      if (shared_.level == frys::durability::none)
+        co_await reactor_->sleep_for(std::chrono::milliseconds(10));
+      else
+        co_await reactor_->yield();
       co_await flush_now();
     }
     flushing_ = false;
   }
   void became_durable() noexcept {
-    const bool failed = own().log().failure().has_value();
+    const bool failed = own().has_log() && own().log().failure().has_value();
     frys::intrusive_list<client, waiting_tag> now;
     now.splice_back(waiting_);
     while (client* c = now.pop_front()) {
       if (failed)
         c->drop();  // what it waits for will not be true: it learns nothing, as if we had crashed
       else
-        c->kick();
+        c->send_soon();
     }
     while (auto* m = static_cast<remote_command<core>*>(remote_waiting_.front())) {
       if (!failed && m->after > own().durable()) break;
@@ -428,10 +439,22 @@ class core final : public core_view {
     }
   }
 
-  void kick_pending() noexcept {
-    std::vector<client*> now;
-    now.swap(kicks_);
-    for (client* c : now) c->kick_posted();
+  void begin_turn() noexcept {
+    if (in_turn_) return;
+    in_turn_ = true;
+    now_ms_ = clock_ms();
+    post(turn_end_);
+  }
+  void end_turn() noexcept {
+    frys::intrusive_list<client, gathered_tag> now;
+    now.splice_back(gathered_);
+    for (client& c : now) own().keys.prefetch_entry(c.fetching);
+    while (client* c = now.pop_front()) c->go_on();
+    in_turn_ = false;
+    if (!gathered_.empty()) begin_turn();  // those that had more to receive come in the next one
+    frys::intrusive_list<client, sending_tag> owed;
+    owed.splice_back(sending_);
+    while (client* c = owed.pop_front()) c->send_now();
   }
 
   shared_state<Reactor>& shared_;
@@ -448,8 +471,11 @@ class core final : public core_view {
   frys::intrusive_list<client, waiting_tag> waiting_;
   frys::intrusive_queue<frys::work> remote_waiting_;
   frys::intrusive_queue<frys::work> spare_messages_;
-  std::vector<client*> kicks_;
-  kick_batch kick_work_;
+  frys::intrusive_list<client, gathered_tag> gathered_;
+  frys::intrusive_list<client, sending_tag> sending_;
+  turn_end turn_end_;
+  bool in_turn_ = false;
+  frys::buffer_pool<> reply_memory_{4096};
   alignas(frys::cache_line) std::atomic<std::uint64_t> used_bytes_{0};
   frys::task_scope scope_;  // last: its tasks go first
 };

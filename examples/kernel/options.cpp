@@ -21,6 +21,7 @@ constexpr std::string_view help_text =
     "  --durability LEVEL          machine: a reply leaves after its write survives power loss\n"
     "                              process: after its write survives kill -9\n"
     "                              none: at once; the log is written behind  machine\n"
+    "  --log on|off                off: memory only, no files at all      on\n"
     "  --max-memory SIZE           refuse writes beyond it, 0: no limit   0\n"
     "  --max-connections N         refuse clients beyond it               10000\n"
     "  --network-buffer-size SIZE  receive buffer, 1KiB..1MiB             16KiB\n"
@@ -75,6 +76,11 @@ constexpr option table[] = {
      [](options& to, std::string_view v) {
        const auto level = frys::durability_of(v);
        return level && (to.durability = *level, true);
+     }},
+    {"log", "on or off",
+     [](options& to, std::string_view v) {
+       to.log = v == "on";
+       return to.log || v == "off";
      }},
     {"max-memory", "a size such as 64MiB, or 0 for no limit",
      [](options& to, std::string_view v) { return parse_size(v, to.max_memory); }},

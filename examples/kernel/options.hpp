@@ -19,6 +19,7 @@ struct options {
   std::string dir = "frys-data";
   unsigned threads = 1;
   frys::durability durability = frys::durability::machine;
+  bool log = true;               // false: memory only, nothing is written and nothing is read
   std::uint64_t max_memory = 0;  // bytes, 0: no limit
   std::uint32_t max_connections = 10000;
   std::uint32_t network_buffer_size = 16 * 1024;  // bytes

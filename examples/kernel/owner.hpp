@@ -27,14 +27,19 @@ class owner final : public effect_log {
 
   explicit owner(frys::durability level) noexcept : level_(level) {}
 
-  // Before the first write; recovery fills `keys` without one.
+  // Before the first write; recovery fills `keys` without one. An owner that never gets one keeps its keys in memory
+  // only: then log() is not to be called.
   void take_log(Log log) noexcept { log_.emplace(std::move(log)); }
+  [[nodiscard]] bool has_log() const noexcept { return log_.has_value(); }
   Log& log() noexcept { return *log_; }
+  // Where commands put their effects; nullptr: nowhere.
+  effect_log* effects() noexcept { return log_ ? this : nullptr; }
 
   // One record in the log's open group, stamped later than all that this owner has seen.
   bool append(std::span<const effect> effects) noexcept override { return append_stamped(++clock_, effects); }
   bool append_stamped(std::uint64_t stamp, std::span<const effect> effects) noexcept {
     see_stamp(stamp);
+    if (!log_) return true;
     const auto sequence =
         log_->append(record_size(effects), [&](frys::byte_span to) { encode_record(to.data(), stamp, effects); });
     if (!sequence) return false;
@@ -50,7 +55,7 @@ class owner final : public effect_log {
   [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; }
   // Up to where replies may leave.
   [[nodiscard]] std::uint64_t durable() const noexcept {
-    return level_ == frys::durability::none ? ~std::uint64_t{0} : log_->durable();
+    return !log_ || level_ == frys::durability::none ? ~std::uint64_t{0} : log_->durable();
   }
 
   // A Lamport clock: not below any stamp in this owner's log, nor that of any write over several owners it took part

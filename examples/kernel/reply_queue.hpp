@@ -13,6 +13,7 @@
 
 #include <frys/core/intrusive_list.hpp>
 #include <frys/memory/buffer.hpp>
+#include <frys/memory/buffer_pool.hpp>
 
 namespace kernel {
 
@@ -48,7 +49,8 @@ class reply_queue {
     bool missing = false;     // reserved and not filled
   };
 
-  reply_queue() = default;
+  // The replies are written into buffers of `memory`, which outlives this.
+  explicit reply_queue(frys::buffer_pool<>& memory) noexcept { tail_.bytes.chain().lease_from(memory); }
   ~reply_queue() {
     while (place* p = places_.pop()) delete p;
   }
@@ -71,7 +73,7 @@ class reply_queue {
   place& reserve() {
     if (!tail_.bytes.empty()) {
       auto before = std::make_unique<place>();
-      std::swap(before->bytes, tail_.bytes);
+      before->bytes = std::move(tail_.bytes);
       before->after = std::exchange(tail_.after, 0);
       push(std::move(before));
     }

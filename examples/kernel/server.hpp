@@ -46,15 +46,15 @@ class server {
     shared_.level = o.durability;
     shared_.max_memory = o.max_memory;
     server_facts& f = shared_.facts;
-    f.durability = frys::name_of(o.durability);
+    f.durability = o.log ? frys::name_of(o.durability) : "off";
     f.reactor = std::move(network);
     f.max_memory = o.max_memory;
     f.max_connections = o.max_connections;
     f.owners = o.threads;
     f.started_ms = core_type::clock_ms();
     f.process_id = ::getpid();
-    f.config = {{"appendonly", "yes"},
-                {"appendfsync", o.durability == frys::durability::machine ? "always" : "no"},
+    f.config = {{"appendonly", o.log ? "yes" : "no"},
+                {"appendfsync", o.log && o.durability == frys::durability::machine ? "always" : "no"},
                 {"save", ""},
                 {"dir", o.dir},
                 {"bind", o.bind},
@@ -64,34 +64,25 @@ class server {
                 {"io-threads", std::to_string(o.threads)}};
     shared_.cores.resize(o.threads);
     recovered_.resize(o.threads);
+    stop_requests_ = std::vector<stop_request>(o.threads);
   }
 
-  // Serves until SIGTERM or SIGINT. The process's exit code.
+  // Serves until SIGTERM or SIGINT. The process's exit code. Core 0 runs on this thread: a kernel of one core is a
+  // program of one thread, for which the system's calls on descriptors are cheaper.
   int run() {
-    // The signals are taken here and nowhere else: every thread that starts below inherits the mask.
-    ::sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGTERM);
-    ::sigaddset(&signals, SIGINT);
-    ::sigaddset(&signals, SIGUSR1);
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    // The signals wait until the doors are open, and are then taken by this thread alone: those that start below
+    // inherit the mask.
+    ::sigset_t before;
+    ::pthread_sigmask(SIG_BLOCK, &stop_signals(), &before);
     std::signal(SIGPIPE, SIG_IGN);
-    if (!lock_directory()) return 1;
+    if (options_.log && !lock_directory()) return 1;
     make_room_for_connections();
 
-    main_thread_ = ::pthread_self();
     std::vector<std::thread> threads;
-    for (unsigned i = 0; i < options_.threads; ++i)
-      threads.emplace_back([this, i] {
-        run_core(i);
-        ready_.arrive_and_wait();  // no core can be called by another one now
-        shared_.cores[i].reset();  // on its own thread, as it lived
-      });
-    int signal = 0;
-    ::sigwait(&signals, &signal);  // SIGUSR1: a core could not start
-    if (signal != SIGUSR1)
-      for (auto& c : shared_.cores) c->post(stop_work_for(*c));
+    for (unsigned i = 1; i < options_.threads; ++i) threads.emplace_back([this, i] { live_as_core(i); });
+    live_as_core(0);
     for (std::thread& t : threads) t.join();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return exit_code_;
   }
 
@@ -106,6 +97,49 @@ class server {
     server* self = nullptr;
     core_type* target = nullptr;
   };
+
+  static const ::sigset_t& stop_signals() noexcept {
+    static const ::sigset_t both = [] {
+      ::sigset_t s;
+      ::sigemptyset(&s);
+      ::sigaddset(&s, SIGTERM);
+      ::sigaddset(&s, SIGINT);
+      return s;
+    }();
+    return both;
+  }
+  // This thread's, when every core is up: a signal that came before strikes now.
+  void take_signals() noexcept {
+    for (auto& c : shared_.cores) {
+      stop_request& r = stop_requests_[c->index()];
+      r.self = this;
+      r.target = c.get();
+      r.run = [](frys::work& w) noexcept {
+        auto& request = static_cast<stop_request&>(w);
+        request.self->stop_core(*request.target);
+      };
+    }
+    serving = this;
+    struct ::sigaction act {};
+    act.sa_flags = SA_RESTART;
+    act.sa_handler = [](int) {
+      // All that post does is allowed in a signal handler: it exchanges a pointer and may write to a descriptor.
+      const int before = errno;
+      if (server* s = std::exchange(serving, nullptr))
+        for (stop_request& r : s->stop_requests_) r.target->post(r);
+      errno = before;
+    };
+    ::sigaction(SIGTERM, &act, nullptr);
+    ::sigaction(SIGINT, &act, nullptr);
+    ::pthread_sigmask(SIG_UNBLOCK, &stop_signals(), nullptr);
+  }
+
+  void live_as_core(unsigned index) {
+    run_core(index);
+    if (index == 0) ::pthread_sigmask(SIG_BLOCK, &stop_signals(), nullptr);
+    ready_.arrive_and_wait();      // no core can be called by another one now
+    shared_.cores[index].reset();  // on its own thread, as it lived
+  }
 
   // Two kernels must not write the same logs. The lock goes with the process, also by kill -9.
   bool lock_directory() {
@@ -148,7 +182,7 @@ class server {
     core_type& own = *shared_.cores[index];
 
     // 1. Every core reads logs; 2. every core applies what belongs to its keys; 3. the doors open.
-    own.scope().spawn(recover(own));
+    if (options_.log) own.scope().spawn(recover(own));
     while (!own.scope().empty()) own.reactor().run_once(frys::deadline::never());
     if (!together()) return;
     if (!apply_recovered(own)) exit_code_ = 1;
@@ -161,6 +195,7 @@ class server {
       while (!listening_ && exit_code_ == 0) own.reactor().run_once(frys::deadline::never());
     }
     if (!together()) return;
+    if (index == 0) take_signals();
     own.start_timers();
     own.reactor().run();
   }
@@ -170,7 +205,6 @@ class server {
     ready_.arrive_and_wait();
     const bool good = exit_code_ == 0;
     ready_.arrive_and_wait();
-    if (!good) ::pthread_kill(main_thread_, SIGUSR1);
     return good;
   }
   void fail(const char* what, const frys::error& e, const std::string& where = {}) {
@@ -275,7 +309,7 @@ class server {
     std::printf("frys-kernel %s on %s:%u, %u core%s, %s, durability %s, data in %s\n", FRYS_VERSION,
                 options_.bind.c_str(), static_cast<unsigned>(listener_.port()), options_.threads,
                 options_.threads == 1 ? "" : "s", shared_.facts.reactor.c_str(), shared_.facts.durability.c_str(),
-                options_.dir.c_str());
+                options_.log ? options_.dir.c_str() : "memory only");
     std::fflush(stdout);
     unsigned turn = 0;
     for (;;) {
@@ -317,17 +351,9 @@ class server {
 
   // ---- the end
 
-  stop_request& stop_work_for(core_type& c) {
-    auto request = std::make_unique<stop_request>();
-    request->self = this;
-    request->target = &c;
-    request->run = [](frys::work& w) noexcept {
-      auto& r = static_cast<stop_request&>(w);
-      if (r.target->index() == 0) r.self->listener_.close();
-      r.target->scope().spawn(r.self->finish(*r.target));
-    };
-    stop_requests_.push_back(std::move(request));
-    return *stop_requests_.back();
+  void stop_core(core_type& c) noexcept {
+    if (c.index() == 0) listener_.close();
+    c.scope().spawn(finish(c));
   }
   frys::task<void> finish(core_type& c) {
     co_await c.drain(frys::deadline::after<frys::clocks::steady>(std::chrono::seconds(5)));
@@ -340,12 +366,13 @@ class server {
   shared_state<Reactor> shared_;
   std::barrier<> ready_;
   std::vector<std::vector<kept>> recovered_;  // by the core that read it
-  std::vector<std::unique_ptr<stop_request>> stop_requests_;
+  std::vector<stop_request> stop_requests_;   // one per core
   frys::listener listener_;
   std::mutex complaints_;
   std::atomic<int> exit_code_{0};
   bool listening_ = false;
-  ::pthread_t main_thread_{};
+
+  static inline server* volatile serving = nullptr;  // whom the signals stop; read and written on the main thread
 };
 
 }  // namespace kernel

@@ -15,6 +15,7 @@ constexpr frys::error unfit(const char* message) { return {frys::errc::corrupt, 
 
 frys::result<void> store::set(std::string_view key, std::string_view text, std::int64_t expire_at_ms) noexcept {
   const std::uint64_t hash = table_.hash_of(key);
+  (void)table_.rehash_some(1);
   if (value* v = table_.find(key, hash)) {
     const std::size_t before = v->heap_bytes();
     if (!v->assign(text)) return no_memory;

@@ -26,9 +26,18 @@ class store {
   explicit store(frys::memtable_options options = {}) noexcept : table_(options) {}
   store(store&&) = delete;
 
+  // Fetch the memory that find(key) will read, in two steps with other work between them; free of effects.
+  [[nodiscard]] std::uint64_t prefetch(std::string_view key) const noexcept {
+    const std::uint64_t hash = table_.hash_of(key);
+    table_.prefetch(hash);
+    return hash;
+  }
+  void prefetch_entry(std::uint64_t hash) const noexcept { table_.prefetch_entry(hash); }
+
   // nullptr: no such key, or its time has come (then it is erased on the way).
   [[nodiscard]] value* find(std::string_view key, std::int64_t now_ms) noexcept {
     const std::uint64_t hash = table_.hash_of(key);
+    (void)table_.rehash_some(1);  // a table that grows has two places to look at: every command brings the end nearer
     value* v = table_.find(key, hash);
     if (v == nullptr || !v->is_expired(now_ms)) [[likely]]
       return v;

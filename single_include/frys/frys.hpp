@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content af52e7a60b44bc83.
+// frys 0.1.0, one header: the whole library. Content d77fde6f0af65f74.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -5557,8 +5557,9 @@ class post_queue {
 // ---- frys/io/detail/event_loop.hpp
 // event_loop: what every reactor's loop has in common: posted work, timers, ready coroutines, stop.
 //
-// Derived gives poll(timeout): handles the completions that are there, waiting at most `timeout` for one (negative: for
-// ever), and answers their number; and wake(): ends a poll that waits, from any thread.
+// Derived gives wait(timeout): waits at most `timeout` for completions (negative: for ever); handle(): handles those
+// that are there and answers their number; and wake(): ends a wait, from any thread. The loop counts as awake between
+// the two, so what handlers post to their own loop costs no system call.
 #ifndef FRYS_IO_DETAIL_EVENT_LOOP_HPP
 #define FRYS_IO_DETAIL_EVENT_LOOP_HPP
 
@@ -5613,8 +5614,9 @@ class event_loop {
         if (!slept) timeout = nanoseconds{0};
       }
     }
-    std::size_t handled = derived().poll(timeout);
+    derived().wait(timeout);
     if (slept) posted_.wake_up();
+    const std::size_t handled = derived().handle();
     return handled + after_poll();
   }
 
@@ -5695,7 +5697,8 @@ class event_loop {
     const nanoseconds start = Clock::now();
     const nanoseconds most = timeout.count() < 0 ? spin_ : (std::min)(spin_, timeout);
     do {
-      const std::size_t handled = derived().poll(nanoseconds{0});
+      derived().wait(nanoseconds{0});
+      const std::size_t handled = derived().handle();
       if (handled != 0 || !posted_.seems_empty()) return (std::max)(handled, std::size_t{1});
       Atomics::pause();
     } while (Clock::now() - start < most);
@@ -6048,6 +6051,16 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
   auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
   auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
+  // Sends what the socket takes at once, off the front of `data`, and never waits. True: that was all; false: the
+  // socket is full, and send() would wait. Errors: busy while a send() waits; what send() answers.
+  result<bool> try_send(socket& s, buffer_chain& data) noexcept {
+    result<state*> at = attach(s);
+    if (!at) return at.error();
+    if ((*at)->writer != nullptr) return socket_busy;
+    if (send_some((*at)->self->native_handle(), data)) return true;
+    if (errno == EAGAIN) return false;
+    return os_error(errno, "the connection broke while sending");
+  }
 
   // Receive buffers that are out, and the like.
   [[nodiscard]] buffer_pool_stats buffers() noexcept { return pool_.stats(); }
@@ -6382,27 +6395,24 @@ class epoll_reactor
     static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
   }
 
-  std::size_t poll(nanoseconds timeout) {
-    const int count = wait(timeout);
+  void wait(nanoseconds timeout) noexcept {
+    int ms = timeout.count() < 0 ? -1 : 0;
+    // Whole milliseconds, rounded up: the timers of the loop have no finer resolution.
+    if (timeout.count() > 0)
+      ms = static_cast<int>((std::min)((timeout.count() + 999'999) / 1'000'000, std::int64_t{3'600'000}));
+    const int count = ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_), ms);
+    happened_ = count > 0 ? static_cast<unsigned>(count) : 0;
+  }
+  std::size_t handle() {
     std::size_t handled = 0;
-    for (int i = 0; i < count; ++i) {
-      const ::epoll_event& e = events_[static_cast<std::size_t>(i)];
-      if (e.data.u64 == alarm_number) {
+    for (unsigned i = 0; i < happened_; ++i) {
+      const ::epoll_event& e = events_[i];
+      if (e.data.u64 == alarm_number)
         drain_alarm();
-        continue;
-      }
-      handled += happened(e.data.u64, e.events);
+      else
+        handled += happened(e.data.u64, e.events);
     }
     return handled;
-  }
-
-  int wait(nanoseconds timeout) noexcept {
-    if (timeout.count() <= 0)
-      return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_),
-                          timeout.count() < 0 ? -1 : 0);
-    // Whole milliseconds, rounded up: the timers of the loop have no finer resolution.
-    const std::int64_t ms = (std::min)((timeout.count() + 999'999) / 1'000'000, std::int64_t{3'600'000});
-    return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_), static_cast<int>(ms));
   }
 
   // So that the counter never fills up.
@@ -6454,6 +6464,7 @@ class epoll_reactor
   posix_file epoll_;
   posix_file alarm_;
   unsigned most_events_ = 0;
+  unsigned happened_ = 0;  // of events_, since the last wait
   std::unique_ptr<::epoll_event[]> events_;
 };
 
@@ -6855,7 +6866,8 @@ class uring_reactor
     static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
   }
 
-  std::size_t poll(nanoseconds timeout);
+  void wait(nanoseconds timeout);
+  std::size_t handle();
   std::size_t complete(const detail::ring::completion& c);
   std::size_t received(operation& op, const detail::ring::completion& c);
   std::size_t arrive(operation& op, state& s, int failure, buffer data);
@@ -7092,11 +7104,15 @@ void uring_reactor<Policies...>::forget(state& s, int) noexcept {
 }
 
 template <class... Policies>
-std::size_t uring_reactor<Policies...>::poll(nanoseconds timeout) {
+void uring_reactor<Policies...>::wait(nanoseconds timeout) {
   if (!ring_.is_enabled())
-    if (!ring_.enable()) return 0;
+    if (!ring_.enable()) return;
   start_queued();
   ring_.enter(timeout);
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::handle() {
   std::size_t handled = 0;
   detail::ring::completion done[detail::ring::batch];
   for (unsigned rounds = 0; rounds < 64; ++rounds) {
@@ -12107,6 +12123,16 @@ class memtable {
   // Fetches the key's bucket ahead of its use: for pipelines that know several keys.
   void prefetch(std::uint64_t hash) const noexcept {
     if (size_ != 0) detail::prefetch(&main_.at(hash));
+  }
+  // The second step, when the bucket has come: fetches the entry that the hash points to.
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    if (size_ == 0) return;
+    const detail::bucket& b = main_.at(hash);
+    if (const std::uint64_t hits = detail::tag_hits(b, detail::tag_word(hash)); hits != 0) {
+      const auto* e = static_cast<const char*>(b.held[static_cast<unsigned>(std::countr_zero(hits)) / 8]);
+      detail::prefetch(e);
+      detail::prefetch(e + sizeof(entry));  // the key, often on the next line
+    }
   }
 
   // nullptr if there is no such key.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -157,6 +158,75 @@ TEST_CASE_TEMPLATE("reactor: a large send arrives whole through a small socket b
     CHECK(got.has_value());
     CHECK((*got == big));
   }
+}
+
+TEST_CASE_TEMPLATE("reactor: try_send takes what fits, and a send brings the rest", R, REACTORS) {
+  MAKE(r);
+  pair p;
+  std::string big(4 << 20, 'x');
+  for (std::size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>('a' + i % 23);
+  buffer_chain chain;
+  REQUIRE(chain.append(text("head")));
+  CHECK(r.try_send(p.a, chain).value_or(false));  // all of it
+  CHECK(chain.empty());
+  REQUIRE(chain.append(text(big)));
+  const result<bool> some = r.try_send(p.a, chain);
+  REQUIRE(some.has_value());
+  CHECK_FALSE(*some);
+  CHECK(chain.size() < big.size());
+  CHECK_FALSE(chain.empty());
+  frys::task_scope scope;
+  scope.spawn([](R& at, stream_socket& s, buffer_chain rest) -> task<> {
+    const std::size_t size = rest.size();
+    auto sent = co_await at.send(s, std::move(rest));
+    CHECK(sent.value_or(0u) == size);
+    s.close();
+  }(r, p.a, std::move(chain)));
+  buffer_chain more;
+  REQUIRE(more.append(text("no")));
+  const result<bool> second = r.try_send(p.a, more);  // would overtake the send
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error() == errc::busy);
+  CHECK(more.size() == 2);
+  auto got = frys::sync_wait(r, recv_all(r, p.b));
+  REQUIRE(got.has_value());
+  CHECK((*got == "head" + big));
+  const result<bool> closed = r.try_send(p.a, more);
+  CHECK((!closed && closed.error() == errc::closed));
+}
+
+TEST_CASE_TEMPLATE("reactor: a peer that has gone is an error of try_send", R, REACTORS) {
+  MAKE(r);
+  pair p;
+  p.b.close();
+  buffer_chain chain;
+  REQUIRE(chain.append(text("into the void")));
+  const result<bool> sent = r.try_send(p.a, chain);
+  CHECK_FALSE(sent.has_value());
+}
+
+TEST_CASE_TEMPLATE("reactor: what a handler posts to its own loop runs in the same turn", R, REACTORS) {
+  MAKE(r);
+  pair p;
+  struct note : frys::work {
+    int runs = 0;
+    note() noexcept {
+      run = [](frys::work& w) noexcept { ++static_cast<note&>(w).runs; };
+    }
+  } posted;
+  frys::task_scope scope;
+  scope.spawn([](R& at, stream_socket& s, note& n) -> task<> {
+    auto got = co_await at.recv(s);
+    CHECK(got.has_value());
+    at.post(n);
+  }(r, p.a, posted));
+  std::thread sender([&p] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that the loop sleeps
+    CHECK(::send(p.b.native_handle(), "x", 1, MSG_NOSIGNAL) == 1);
+  });
+  while (!scope.empty()) static_cast<void>(r.run_once(deadline::never()));
+  CHECK(posted.runs == 1);
+  sender.join();
 }
 
 TEST_CASE_TEMPLATE("reactor: data and end that come together both arrive", R, REACTORS) {

@@ -409,6 +409,62 @@ def promise_a_flood_of_writes_waits_for_the_log_and_is_not_refused():
             expect(kernel.stop() == 0, "exit code 0")
 
 
+def promise_without_a_log_it_serves_and_touches_no_file():
+    for threads in (1, 2):
+        directory = fresh("memory-only")
+        kernel = Kernel(directory, "--log", "off", "--threads", threads)
+        c = kernel.start()
+        expect(c.call("MSET", "a", "1", "b", "2", "c", "3") == "OK", "MSET over the owners")
+        expect(c.call("INCR", "a") == 2 and c.call("MGET", "a", "b", "c") == [b"2", b"2", b"3"], "reads what it wrote")
+        expect(c.call("CONFIG", "GET", "appendonly") == [b"appendonly", b"no"], "CONFIG tells")
+        expect(c.call("FLUSHDB") == "OK" and c.call("DBSIZE") == 0, "FLUSHDB")
+        expect(kernel.stop() == 0, "exit code 0")
+        left = [p for p in pathlib.Path(directory).rglob("*") if "owner" in p.name or p.name == "lock"]
+        expect(not left, "no files: %s" % left)
+    done = run_to_end("--log", "maybe")
+    expect(done.returncode == 2 and "on or off" in done.stderr, done.stderr)
+
+
+def promise_a_client_with_a_full_socket_gets_everything_in_order():
+    """More replies than a socket takes: the send waits and goes on when the client reads."""
+    for backend in ("epoll", "io_uring"):
+        kernel = Kernel(fresh("full"), "--durability", "none", "--backend", backend)
+        c = kernel.start()
+        value = bytes(range(256)) * 4096  # 1 MiB
+        c.call("SET", "big", value)
+        for i in range(24):
+            c.send("GET", "big")
+            c.send("ECHO", str(i))
+        time.sleep(0.2)  # the server fills the socket and waits
+        for i in range(24):
+            expect(c.read() == value, "reply %d whole" % i)
+            expect(c.read() == str(i).encode(), "and in its place")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_sigterm_during_the_start_is_taken_when_the_doors_open():
+    directory = fresh("early")
+    kernel = Kernel(directory, "--durability", "none")
+    c = kernel.start()
+    for i in range(2000):
+        c.send("SET", "k%d" % i, "v" * 1000)
+    for i in range(2000):
+        c.read()
+    expect(kernel.stop() == 0, "exit code 0")
+    for delay in (0.001, 0.003, 0.006, 0.010, 0.020):
+        process = subprocess.Popen([kernel_binary(), "--port", str(free_port()), "--dir", str(directory)],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(delay)
+        process.terminate()
+        code = process.wait(20)
+        process.stderr.close()
+        # Before main has blocked the signal, the system's default ends the process: nothing had begun.
+        expect(code in (0, -15), "after %.0f ms: exit code %s" % (delay * 1000, code))
+    c = kernel.start()
+    expect(c.call("DBSIZE") == 2000, "everything is there")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
 def promise_epoll_serves_as_well():
     kernel = Kernel(fresh("epoll"), "--backend", "epoll")
     c = kernel.start()

@@ -79,9 +79,12 @@ TEST_CASE("memtable: the hash may be computed once and passed along") {
   const std::uint64_t hash = table.hash_of("name");
   REQUIRE(table.insert_or_assign("name", hash, 5));
   table.prefetch(hash);
+  table.prefetch_entry(hash);
+  table.prefetch_entry(table.hash_of("nobody"));
   CHECK(*table.find("name", hash) == 5);
   CHECK(*table.find("name") == 5);
   CHECK(table.erase("name", hash));
+  table.prefetch_entry(hash);  // empty again
   frys::memtable<int> plain;
   CHECK(plain.hash_of("name") == frys::hash{}(std::string_view("name")));
 }

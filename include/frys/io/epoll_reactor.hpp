@@ -112,27 +112,24 @@ class epoll_reactor
     static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
   }
 
-  std::size_t poll(nanoseconds timeout) {
-    const int count = wait(timeout);
+  void wait(nanoseconds timeout) noexcept {
+    int ms = timeout.count() < 0 ? -1 : 0;
+    // Whole milliseconds, rounded up: the timers of the loop have no finer resolution.
+    if (timeout.count() > 0)
+      ms = static_cast<int>((std::min)((timeout.count() + 999'999) / 1'000'000, std::int64_t{3'600'000}));
+    const int count = ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_), ms);
+    happened_ = count > 0 ? static_cast<unsigned>(count) : 0;
+  }
+  std::size_t handle() {
     std::size_t handled = 0;
-    for (int i = 0; i < count; ++i) {
-      const ::epoll_event& e = events_[static_cast<std::size_t>(i)];
-      if (e.data.u64 == alarm_number) {
+    for (unsigned i = 0; i < happened_; ++i) {
+      const ::epoll_event& e = events_[i];
+      if (e.data.u64 == alarm_number)
         drain_alarm();
-        continue;
-      }
-      handled += happened(e.data.u64, e.events);
+      else
+        handled += happened(e.data.u64, e.events);
     }
     return handled;
-  }
-
-  int wait(nanoseconds timeout) noexcept {
-    if (timeout.count() <= 0)
-      return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_),
-                          timeout.count() < 0 ? -1 : 0);
-    // Whole milliseconds, rounded up: the timers of the loop have no finer resolution.
-    const std::int64_t ms = (std::min)((timeout.count() + 999'999) / 1'000'000, std::int64_t{3'600'000});
-    return ::epoll_wait(epoll_.native_handle(), events_.get(), static_cast<int>(most_events_), static_cast<int>(ms));
   }
 
   // So that the counter never fills up.
@@ -184,6 +181,7 @@ class epoll_reactor
   posix_file epoll_;
   posix_file alarm_;
   unsigned most_events_ = 0;
+  unsigned happened_ = 0;  // of events_, since the last wait
   std::unique_ptr<::epoll_event[]> events_;
 };
 

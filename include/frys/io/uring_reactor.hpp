@@ -157,7 +157,8 @@ class uring_reactor
     static_cast<void>(!::write(alarm_.native_handle(), &one, sizeof one));
   }
 
-  std::size_t poll(nanoseconds timeout);
+  void wait(nanoseconds timeout);
+  std::size_t handle();
   std::size_t complete(const detail::ring::completion& c);
   std::size_t received(operation& op, const detail::ring::completion& c);
   std::size_t arrive(operation& op, state& s, int failure, buffer data);
@@ -394,11 +395,15 @@ void uring_reactor<Policies...>::forget(state& s, int) noexcept {
 }
 
 template <class... Policies>
-std::size_t uring_reactor<Policies...>::poll(nanoseconds timeout) {
+void uring_reactor<Policies...>::wait(nanoseconds timeout) {
   if (!ring_.is_enabled())
-    if (!ring_.enable()) return 0;
+    if (!ring_.enable()) return;
   start_queued();
   ring_.enter(timeout);
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::handle() {
   std::size_t handled = 0;
   detail::ring::completion done[detail::ring::batch];
   for (unsigned rounds = 0; rounds < 64; ++rounds) {

@@ -84,6 +84,16 @@ class memtable {
   void prefetch(std::uint64_t hash) const noexcept {
     if (size_ != 0) detail::prefetch(&main_.at(hash));
   }
+  // The second step, when the bucket has come: fetches the entry that the hash points to.
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    if (size_ == 0) return;
+    const detail::bucket& b = main_.at(hash);
+    if (const std::uint64_t hits = detail::tag_hits(b, detail::tag_word(hash)); hits != 0) {
+      const auto* e = static_cast<const char*>(b.held[static_cast<unsigned>(std::countr_zero(hits)) / 8]);
+      detail::prefetch(e);
+      detail::prefetch(e + sizeof(entry));  // the key, often on the next line
+    }
+  }
 
   // nullptr if there is no such key.
   [[nodiscard]] Value* find(std::string_view key) noexcept { return find(key, hash_of(key)); }

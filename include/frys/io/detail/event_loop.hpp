@@ -1,7 +1,8 @@
 // event_loop: what every reactor's loop has in common: posted work, timers, ready coroutines, stop.
 //
-// Derived gives poll(timeout): handles the completions that are there, waiting at most `timeout` for one (negative: for
-// ever), and answers their number; and wake(): ends a poll that waits, from any thread.
+// Derived gives wait(timeout): waits at most `timeout` for completions (negative: for ever); handle(): handles those
+// that are there and answers their number; and wake(): ends a wait, from any thread. The loop counts as awake between
+// the two, so what handlers post to their own loop costs no system call.
 #ifndef FRYS_IO_DETAIL_EVENT_LOOP_HPP
 #define FRYS_IO_DETAIL_EVENT_LOOP_HPP
 
@@ -69,8 +70,9 @@ class event_loop {
         if (!slept) timeout = nanoseconds{0};
       }
     }
-    std::size_t handled = derived().poll(timeout);
+    derived().wait(timeout);
     if (slept) posted_.wake_up();
+    const std::size_t handled = derived().handle();
     return handled + after_poll();
   }
 
@@ -151,7 +153,8 @@ class event_loop {
     const nanoseconds start = Clock::now();
     const nanoseconds most = timeout.count() < 0 ? spin_ : (std::min)(spin_, timeout);
     do {
-      const std::size_t handled = derived().poll(nanoseconds{0});
+      derived().wait(nanoseconds{0});
+      const std::size_t handled = derived().handle();
       if (handled != 0 || !posted_.seems_empty()) return (std::max)(handled, std::size_t{1});
       Atomics::pause();
     } while (Clock::now() - start < most);

@@ -95,6 +95,16 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
   auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
   auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
+  // Sends what the socket takes at once, off the front of `data`, and never waits. True: that was all; false: the
+  // socket is full, and send() would wait. Errors: busy while a send() waits; what send() answers.
+  result<bool> try_send(socket& s, buffer_chain& data) noexcept {
+    result<state*> at = attach(s);
+    if (!at) return at.error();
+    if ((*at)->writer != nullptr) return socket_busy;
+    if (send_some((*at)->self->native_handle(), data)) return true;
+    if (errno == EAGAIN) return false;
+    return os_error(errno, "the connection broke while sending");
+  }
 
   // Receive buffers that are out, and the like.
   [[nodiscard]] buffer_pool_stats buffers() noexcept { return pool_.stats(); }

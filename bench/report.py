@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OURS = ("frys", "frys-kernel")
+OURS = ("frys", "frys-kernel", "frys-kernel logged")
 
 
 def facts():

@@ -61,6 +61,13 @@ TEST_CASE("axiomatic: store buffering") {
   CHECK_FALSE(may(sb_fences(seq_cst, seq_cst), {0, 0}));
   CHECK(may(sb_fences(seq_cst, acq_rel), {0, 0}));
   CHECK(may(sb_fences(acq_rel, acq_rel), {0, 0}));
+  // A fence on one side is as good as seq_cst accesses on the other.
+  CHECK_FALSE(may(
+      make({{store(x, 1, relaxed), fence(seq_cst), load(y, 0, relaxed)}, {store(y, 1, seq_cst), load(x, 1, seq_cst)}}),
+      {0, 0}));
+  CHECK(may(
+      make({{store(x, 1, relaxed), fence(seq_cst), load(y, 0, relaxed)}, {store(y, 1, release), load(x, 1, seq_cst)}}),
+      {0, 0}));
   // Read-modify-writes in place of the stores do not help unless all are seq_cst ...
   CHECK(
       may(make({{exchange(x, 1, 2, acq_rel), load(y, 0, acquire)}, {exchange(y, 1, 3, acq_rel), load(x, 1, acquire)}}),

@@ -37,6 +37,7 @@
 #include "core/cache_line.hpp"
 #include "core/clock.hpp"
 #include "core/concepts.hpp"
+#include "core/context.hpp"
 #include "core/counter.hpp"
 #include "core/deadline.hpp"
 #include "core/error.hpp"

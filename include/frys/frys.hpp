@@ -114,6 +114,7 @@
 #include "sim/clock.hpp"
 #include "sim/disk.hpp"
 #include "sim/fwd.hpp"
+#include "sim/model.hpp"
 #include "sim/random.hpp"
 #include "sim/world.hpp"
 #endif

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8e26c10fe3fb0f31.
+// frys 0.1.0, one header: the whole library. Content cf430485d3c88d08.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1304,10 +1304,11 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 // another. Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own. Roles     switch_to:
 // the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
 //           Nothing here is synchronised: a context that another thread goes on with is handed over by the caller.
-// Cost      machine_switch: 20-odd instructions inline, no system call, no allocation; 32 bytes here, and 96 bytes of
-//           the stack. ucontext_switch: a system call for the signal mask, a fraction of a microsecond.
+// Cost      machine_switch: 18 instructions inline, no system call, no allocation; 32 bytes here and 120 bytes of the
+//           stack. Half of the time goes to the floating-point control. ucontext_switch: system calls for the signal
+//           mask, a fraction of a microsecond.
 // Kept      callee-saved registers, the rounding and exception control of floating point (mxcsr and the x87 control
-//           word; fpcr). Not kept: the signal mask (ucontext_switch keeps it), errno, the sticky exception flags.
+//           word; fpcr). Not kept: the signal mask (ucontext_switch keeps it) and errno.
 //
 // Rules     1. The entry function never returns: it ends with context::leave_to. A return ends the program.
 //           2. No exception leaves the entry function (std::terminate). Do not switch inside a catch block or while an
@@ -1321,9 +1322,10 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 //              basic_context<ucontext_switch>. Indirect branch tracking and Arm's BTI and PAC are fine.
 //
 // Models    machine_switch   x86-64 (System V) and AArch64, all compilers with GNU asm
+//           quick_switch     the same without the floating-point control, which then is the thread's: 1.3 for 6 ns
 //           ucontext_switch  POSIX elsewhere
-// `context` is the better one that this machine has; with FRYS_CONTEXT_UCONTEXT 1, the same for a whole program, the
-// second. FRYS_HAS_CONTEXT is 0 where there is none (Windows). AddressSanitizer and ThreadSanitizer are told of each
+// `context` takes the first that this machine has; with FRYS_CONTEXT_UCONTEXT 1, the same for a whole program, the
+// last. FRYS_HAS_CONTEXT is 0 where there is none (Windows). AddressSanitizer and ThreadSanitizer are told of each
 // switch.
 // frys: real model
 #ifndef FRYS_CORE_CONTEXT_HPP
@@ -1373,16 +1375,96 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 namespace frys::inline FRYS_ABI {
 
 #if FRYS_HAS_MACHINE_SWITCH
+// The instructions of the switch. A branch target needs a landing pad where the build asks for them.
+#if defined(__x86_64__)
+#if defined(__CET__) && (__CET__ & 1)
+#define FRYS_DETAIL_LANDING ".byte 0xf3, 0x0f, 0x1e, 0xfa\n\t"  // endbr64
+#else
+#define FRYS_DETAIL_LANDING
+#endif
+#if defined(__AVX512F__)
+#define FRYS_DETAIL_MORE_REGISTERS                                                                                     \
+  "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", \
+      "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
+#else
+#define FRYS_DETAIL_MORE_REGISTERS
+#endif
+#define FRYS_DETAIL_SWITCH(save_control, load_control)                                                                \
+  asm volatile(                                                                                                       \
+      "leaq -128(%%rsp), %%rsp\n\t" /* over the red zone, where the compiler may keep variables */                    \
+      "leaq 1f(%%rip), %%rax\n\t"                                                                                     \
+      "pushq %%rax\n\t"                                                                                               \
+      "pushq %%rbp\n\t"                                                                                               \
+      "pushq %%rbx\n\t"                                                                                               \
+      "leaq -8(%%rsp), %%rsp\n\t" save_control                                                                        \
+      "movq %%rsp, (%%rdx)\n\t"                                                                                       \
+      "movq %%rdi, %%rsp\n\t" load_control                                                                            \
+      "leaq 8(%%rsp), %%rsp\n\t"                                                                                      \
+      "popq %%rbx\n\t"                                                                                                \
+      "popq %%rbp\n\t"                                                                                                \
+      "popq %%rax\n\t"                                                                                                \
+      "jmp *%%rax\n"                                                                                                  \
+      "1:\n\t" FRYS_DETAIL_LANDING "leaq 128(%%rsp), %%rsp"                                                           \
+      : "+D"(target), "+S"(passed), "+d"(save)                                                                        \
+      :                                                                                                               \
+      : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "st", "st(1)", "st(2)", "st(3)", "st(4)", \
+        "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",    \
+        "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", FRYS_DETAIL_MORE_REGISTERS "cc", "memory")
+#else
+#if defined(__ARM_FEATURE_BTI_DEFAULT)
+#define FRYS_DETAIL_LANDING "hint #38\n\t"  // bti jc
+#else
+#define FRYS_DETAIL_LANDING
+#endif
+#if defined(__APPLE__)
+#define FRYS_DETAIL_RED_ZONE "128"
+#else
+#define FRYS_DETAIL_RED_ZONE "0"
+#endif
+#if defined(__APPLE__) || defined(__ANDROID__)
+#define FRYS_DETAIL_X18  // the platform's own there
+#else
+#define FRYS_DETAIL_X18 "x18",
+#endif
+#if defined(__ARM_FEATURE_SVE)
+#define FRYS_DETAIL_MORE_REGISTERS \
+  FRYS_DETAIL_X18 "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
+#else
+#define FRYS_DETAIL_MORE_REGISTERS FRYS_DETAIL_X18
+#endif
+#define FRYS_DETAIL_SWITCH(save_control, load_control)                                                                \
+  asm volatile("sub sp, sp, #48 + " FRYS_DETAIL_RED_ZONE                                                              \
+               "\n\t"                                                                                                 \
+               "adr x9, 1f\n\t"                                                                                       \
+               "stp x29, x30, [sp]\n\t"                                                                               \
+               "stp x19, x9, [sp, #16]\n\t" save_control                                                              \
+               "mov x11, sp\n\t"                                                                                      \
+               "str x11, [x2]\n\t"                                                                                    \
+               "mov sp, x0\n\t" load_control                                                                          \
+               "ldp x29, x30, [sp]\n\t"                                                                               \
+               "ldp x19, x16, [sp, #16]\n\t"                                                                          \
+               "add sp, sp, #48\n\t"                                                                                  \
+               "br x16\n"                                                                                             \
+               "1:\n\t" FRYS_DETAIL_LANDING "add sp, sp, #" FRYS_DETAIL_RED_ZONE                                      \
+               : "+r"(target), "+r"(passed), "+r"(save)                                                               \
+               :                                                                                                      \
+               : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",    \
+                 "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5",   \
+                 "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", \
+                 "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",                         \
+                 FRYS_DETAIL_MORE_REGISTERS "cc", "memory")
+#endif
+
 // A model of the switch under basic_context. `pass` travels with the switch: jump answers what the next jump to us
 // passes, and a new flow gets it as its second argument.
-class machine_switch {
+template <bool KeepsFloatControl>
+class basic_machine_switch {
  public:
   using flow = void (*)(void* argument, void* pass);
 
   // `top` is aligned to 64; below it lies the stack.
   void make(std::byte*, std::byte* top, flow run, void* argument) noexcept {
-    auto* f = reinterpret_cast<frame*>(top - frame_size);
-    std::construct_at(f);
+    auto* f = std::construct_at(reinterpret_cast<frame*>(top - sizeof(frame)));
     f->resume = &start;
     f->run = run;
     f->argument = argument;
@@ -1395,108 +1477,32 @@ class machine_switch {
   }
 
   // Inline, so that the compiler saves only what is alive here. It is told that the switch destroys every register but
-  // rbx and rbp (x19 and x29), which may not be named there: a frame may hang on them. Those two are saved by hand.
-  FRYS_ALWAYS_INLINE static void* jump(machine_switch& from, machine_switch& to, void* pass) noexcept {
+  // rbx and rbp (x19, x29), which may not be named there, as a frame may hang on them: those are saved by hand.
+  FRYS_ALWAYS_INLINE static void* jump(basic_machine_switch& from, basic_machine_switch& to, void* pass) noexcept {
 #if defined(__x86_64__)
     void* target = to.sp_;
+    void* passed = pass;
     void** save = &from.sp_;
-    asm volatile(
-        "leaq -128(%%rsp), %%rsp\n\t"  // over the red zone, where the compiler may keep variables
-        "leaq 1f(%%rip), %%rax\n\t"
-        "pushq %%rax\n\t"
-        "pushq %%rbp\n\t"
-        "pushq %%rbx\n\t"
-        "leaq -8(%%rsp), %%rsp\n\t"
-        "stmxcsr (%%rsp)\n\t"
-        "fnstcw 4(%%rsp)\n\t"
-        "movl (%%rsp), %%eax\n\t"
-        "movzwl 4(%%rsp), %%ecx\n\t"
-        "movq %%rsp, (%%rdx)\n\t"
-        "movq %%rdi, %%rsp\n\t"
-        // To load a control register costs more than all the rest; mostly it holds the value already.
-        "xorl (%%rsp), %%eax\n\t"
-        "testl $0xffc0, %%eax\n\t"  // without the sticky flags
-        "je 2f\n\t"
-        "ldmxcsr (%%rsp)\n"
-        "2:\n\t"
-        "cmpw 4(%%rsp), %%cx\n\t"
-        "je 3f\n\t"
-        "fldcw 4(%%rsp)\n"
-        "3:\n\t"
-        "leaq 8(%%rsp), %%rsp\n\t"
-        "popq %%rbx\n\t"
-        "popq %%rbp\n\t"
-        "popq %%rax\n\t"
-        "jmp *%%rax\n"
-        "1:\n\t"
-#if defined(__CET__) && (__CET__ & 1)
-        ".byte 0xf3, 0x0f, 0x1e, 0xfa\n\t"  // endbr64
-#endif
-        "leaq 128(%%rsp), %%rsp"
-        : "+D"(target), "+S"(pass), "+d"(save)
-        :
-        : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "st", "st(1)", "st(2)", "st(3)", "st(4)",
-          "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-          "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
-#if defined(__AVX512F__)
-          "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
-          "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
-#endif
-          "cc", "memory");
-    return pass;
+    if constexpr (KeepsFloatControl)
+      FRYS_DETAIL_SWITCH("stmxcsr (%%rsp)\n\tfnstcw 4(%%rsp)\n\t", "ldmxcsr (%%rsp)\n\tfldcw 4(%%rsp)\n\t");
+    else
+      FRYS_DETAIL_SWITCH("", "");
 #else
     register void* target asm("x0") = to.sp_;
     register void* passed asm("x1") = pass;
     register void** save asm("x2") = &from.sp_;
-    asm volatile(
-#if defined(__APPLE__)
-        "sub sp, sp, #128\n\t"  // the red zone
+    if constexpr (KeepsFloatControl)  // to write fpcr costs more than all the rest; mostly it holds the value already
+      FRYS_DETAIL_SWITCH("mrs x10, fpcr\n\tstr x10, [sp, #32]\n\t",
+                         "ldr x11, [sp, #32]\n\tcmp x11, x10\n\tb.eq 2f\n\tmsr fpcr, x11\n2:\n\t");
+    else
+      FRYS_DETAIL_SWITCH("", "");
 #endif
-        "sub sp, sp, #48\n\t"
-        "adr x9, 1f\n\t"
-        "mrs x10, fpcr\n\t"
-        "stp x29, x30, [sp]\n\t"
-        "stp x19, x9, [sp, #16]\n\t"
-        "str x10, [sp, #32]\n\t"
-        "mov x11, sp\n\t"
-        "str x11, [x2]\n\t"
-        "mov sp, x0\n\t"
-        // To load a control register costs more than all the rest; mostly it holds the value already.
-        "ldr x11, [sp, #32]\n\t"
-        "cmp x11, x10\n\t"
-        "b.eq 2f\n\t"
-        "msr fpcr, x11\n"
-        "2:\n\t"
-        "ldp x29, x30, [sp]\n\t"
-        "ldp x19, x16, [sp, #16]\n\t"
-        "add sp, sp, #48\n\t"
-        "br x16\n"
-        "1:\n\t"
-#if defined(__ARM_FEATURE_BTI_DEFAULT)
-        "hint #38\n\t"  // bti jc
-#endif
-#if defined(__APPLE__)
-        "add sp, sp, #128"
-#endif
-        : "+r"(target), "+r"(passed), "+r"(save)
-        :
-        : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x20",
-          "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
-          "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
-          "v25", "v26", "v27", "v28", "v29", "v30", "v31",
-#if !defined(__APPLE__) && !defined(__ANDROID__)
-          "x18",  // the platform's register there, an ordinary one here
-#endif
-#if defined(__ARM_FEATURE_SVE)
-          "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
-#endif
-          "cc", "memory");
     return passed;
-#endif
   }
 
  private:
-  // What a switch leaves on the stack it suspends, lowest address first; behind it what `start` reads.
+  // What a switch leaves on the stack it suspends, lowest address first; behind it what `start` reads. The sizes make
+  // `start` find the stack aligned as after a call.
 #if defined(__x86_64__)
   struct frame {
     std::uint32_t control[2] = {};  // mxcsr, x87 control word
@@ -1507,7 +1513,7 @@ class machine_switch {
     flow run = nullptr;
     void* argument = nullptr;
   };
-  static constexpr std::size_t frame_size = 56;  // start() finds rsp + 8 aligned to 16, as after a call
+  static_assert(sizeof(frame) == 56);
 #else
   struct frame {
     void* x29 = nullptr;
@@ -1519,9 +1525,8 @@ class machine_switch {
     flow run = nullptr;
     void* argument = nullptr;
   };
-  static constexpr std::size_t frame_size = 64;
+  static_assert(sizeof(frame) == 64);
 #endif
-  static_assert(sizeof(frame) == frame_size);
 
   // Where the first jump to a new context arrives, with the jump's registers as arguments.
   static void start(frame* self, void* pass) noexcept {
@@ -1531,6 +1536,14 @@ class machine_switch {
 
   void* sp_ = nullptr;
 };
+#undef FRYS_DETAIL_SWITCH
+#undef FRYS_DETAIL_MORE_REGISTERS
+#undef FRYS_DETAIL_LANDING
+#undef FRYS_DETAIL_RED_ZONE
+#undef FRYS_DETAIL_X18
+
+using machine_switch = basic_machine_switch<true>;
+using quick_switch = basic_machine_switch<false>;
 #endif  // FRYS_HAS_MACHINE_SWITCH
 
 #if FRYS_HAS_UCONTEXT_SWITCH
@@ -1691,8 +1704,10 @@ class basic_context {
 
 #if FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT
 using context = basic_context<machine_switch>;
+using quick_context = basic_context<quick_switch>;
 #else
 using context = basic_context<ucontext_switch>;
+using quick_context = context;
 #endif
 
 // Memory for a stack, from mmap, with an unreadable page below it: an overflow is a fault, not a corruption. Pages come
@@ -14858,6 +14873,2503 @@ struct world;
 }  // namespace frys::inline FRYS_ABI::sim
 
 #endif  // FRYS_SIM_FWD_HPP
+// ---- frys/sim/model/memory.hpp
+// memory: the C++20 memory model as a machine: what a load may read, where a store may stand, what happens before what.
+//
+// The model is RC11: program order and reads-from together have no cycle, so running threads in program order and
+// letting loads choose among the stores made so far is complete; stores may take any place in their location's
+// modification order that coherence leaves open. Happens-before is kept as vector clocks, synchronisation as a clock in
+// each message (release sequences of C++20 included), sequential consistency as the psc relation over seq_cst accesses
+// and fences, asked only when a new event gets an edge that leads out of it: all other events cannot close a cycle.
+//
+// Threads  one: this is one execution's state; the threads it knows are the model's.
+// Source   O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing sequential consistency in C/C++11", PLDI
+//          2017 (RC11, psc); J. Kang et al., POPL 2017 (the view machine without promises).
+#ifndef FRYS_SIM_MODEL_MEMORY_HPP
+#define FRYS_SIM_MODEL_MEMORY_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// Where in the source an operation stands.
+struct site {
+  const char* file = "";
+  unsigned line = 0;
+  friend bool operator==(const site&, const site&) = default;
+};
+
+namespace detail {
+
+inline constexpr unsigned most_threads = 8;
+inline constexpr std::uint32_t no_event = ~std::uint32_t{0};
+
+// How far each thread's events are known. Event i of a thread (counted from 1) is known if at[thread] >= i.
+struct alignas(16) vector_clock {
+  std::uint16_t at[most_threads] = {};
+
+  void join(const vector_clock& other) noexcept {
+    for (unsigned t = 0; t < most_threads; ++t) at[t] = (std::max)(at[t], other.at[t]);
+  }
+  [[nodiscard]] bool knows(unsigned thread, unsigned index) const noexcept { return at[thread] >= index; }
+};
+
+// Up to 16 bytes of a value.
+struct cell_value {
+  std::uint64_t low = 0, high = 0;
+  friend bool operator==(const cell_value&, const cell_value&) = default;
+};
+
+enum class event_kind : std::uint8_t {
+  start,  // a location's first message
+  load,   // also of a compare-exchange that failed
+  store,
+  update_load,  // the two halves of a read-modify-write
+  update_store,
+  fence,
+  choice,  // A::choose
+  spawn,   // a thread started another one
+  end,     // a thread's last
+};
+
+constexpr bool is_read(event_kind k) noexcept { return k == event_kind::load || k == event_kind::update_load; }
+constexpr bool is_write(event_kind k) noexcept {
+  return k == event_kind::start || k == event_kind::store || k == event_kind::update_store;
+}
+constexpr bool is_acquire(std::memory_order o) noexcept {
+  return o == std::memory_order_acquire || o == std::memory_order_acq_rel || o == std::memory_order_seq_cst ||
+         o == std::memory_order_consume;
+}
+constexpr bool is_release(std::memory_order o) noexcept {
+  return o == std::memory_order_release || o == std::memory_order_acq_rel || o == std::memory_order_seq_cst;
+}
+
+struct event {
+  event_kind kind = event_kind::fence;
+  std::uint8_t thread = 0;
+  std::uint16_t index = 0;  // in its thread, from 1
+  std::memory_order order = std::memory_order_relaxed;
+  std::uint32_t location = 0;
+  std::uint32_t source = no_event;  // a read's message; a join's last event
+  std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
+  std::uint32_t rank = 0;           // an explorer's: where it wants the write
+  cell_value value;
+  vector_clock clock;                     // what happens before the event, itself included
+  vector_clock known;                     // the same for program order and reads-from alone
+  vector_clock sync;                      // of a message: what an acquire read gets
+  std::uint16_t seen[most_threads] = {};  // of a message: the first event of each thread that observed it, or `never`
+  site where;
+
+  static constexpr std::uint16_t never = 0xffff;
+
+  [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
+};
+
+struct location {
+  const void* address = nullptr;
+  std::vector<std::uint32_t> order;     // messages, in modification order
+  std::vector<std::uint32_t> accesses;  // all reads and writes, as they came
+  std::uint32_t alive = 0;              // 0 after its end
+  site ended;
+};
+
+struct thread_memory {
+  vector_clock clock;     // happens before the next event
+  vector_clock known;     // program order and reads-from
+  vector_clock acquired;  // what relaxed loads have read, for the next acquire fence
+  vector_clock released;  // at the last release fence, for relaxed stores
+};
+
+class memory {
+ public:
+  void reset() noexcept {
+    events.clear();
+    for (std::uint32_t i = 0; i < used_locations_; ++i) {
+      locations_[i].order.clear();
+      locations_[i].accesses.clear();
+    }
+    used_locations_ = 0;
+    sc_events_.clear();
+    for (auto& t : threads) t = {};
+  }
+
+  std::vector<event> events;
+  thread_memory threads[most_threads];
+
+  [[nodiscard]] location& at(std::uint32_t l) noexcept { return locations_[l]; }
+  [[nodiscard]] std::uint32_t location_count() const noexcept { return used_locations_; }
+
+  // A new location, with the value it was constructed with by `thread` before its next event (stamp 0: before all).
+  std::uint32_t make_location(const void* address, cell_value first, unsigned thread, std::uint16_t stamp, site where) {
+    if (used_locations_ == locations_.size()) locations_.emplace_back();
+    const std::uint32_t l = used_locations_++;
+    location& loc = locations_[l];
+    loc.address = address;
+    loc.alive = 1;
+    event e;
+    e.kind = event_kind::start;
+    e.thread = static_cast<std::uint8_t>(thread);
+    e.index = stamp;
+    e.location = l;
+    e.value = first;
+    e.where = where;
+    std::fill(e.seen, e.seen + most_threads, event::never);
+    e.seen[thread] = stamp;
+    loc.order.push_back(static_cast<std::uint32_t>(events.size()));
+    events.push_back(e);
+    return l;
+  }
+
+  // The oldest place in the modification order that `thread` has not yet got past: what it may read begins here, and
+  // what it writes stands behind. no_event: it does not know of the location's construction at all.
+  [[nodiscard]] std::uint32_t floor(std::uint32_t l, unsigned thread) const noexcept {
+    const location& loc = locations_[l];
+    const vector_clock& now = threads[thread].clock;
+    for (std::size_t p = loc.order.size(); p-- > 0;) {
+      const event& m = events[loc.order[p]];
+      bool known = false;
+      for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
+      if (known) return static_cast<std::uint32_t>(p);
+    }
+    return no_event;
+  }
+
+  // Whether the message at `position` is read by an update, so that nothing else may stand right behind it.
+  [[nodiscard]] bool is_updated(std::uint32_t l, std::uint32_t position) const noexcept {
+    const location& loc = locations_[l];
+    return position + 1 < loc.order.size() && events[loc.order[position + 1]].kind == event_kind::update_store;
+  }
+  [[nodiscard]] bool is_newest(std::uint32_t l, std::uint32_t position) const noexcept {
+    return position + 1 == locations_[l].order.size();
+  }
+  [[nodiscard]] const event& message(std::uint32_t l, std::uint32_t position) const noexcept {
+    return events[locations_[l].order[position]];
+  }
+
+  // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
+  [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
+    if (is_newest(l, position) || !sc_matters(order)) return true;
+    const event& m = message(l, position);
+    event e = fresh(event_kind::load, thread, order);
+    e.location = l;
+    e.position = position;
+    if (is_acquire(order)) e.clock.join(m.sync);
+    return !closes_cycle(e);
+  }
+  [[nodiscard]] bool may_write(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
+    if (position == locations_[l].order.size() || !sc_matters(order)) return true;
+    event e = fresh(event_kind::store, thread, order);
+    e.location = l;
+    e.position = position;
+    shift(l, position, 1);
+    const bool good = !closes_cycle(e);
+    shift(l, position, -1);
+    return good;
+  }
+
+  // The events themselves. `position`: of the message that is read / of the new message.
+  std::uint32_t add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position,
+                         std::memory_order order, site where) {
+    thread_memory& t = threads[thread];
+    event e = fresh(kind, thread, order);
+    e.location = l;
+    e.source = locations_[l].order[position];
+    e.position = position;
+    e.where = where;
+    event& m = events[e.source];
+    e.value = m.value;
+    if (is_acquire(order))
+      e.clock.join(m.sync);
+    else
+      t.acquired.join(m.sync);
+    e.known.join(m.known);
+    if (m.seen[thread] == event::never) m.seen[thread] = e.index;
+    return add(e);
+  }
+  std::uint32_t add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
+                          std::memory_order order, site where) {
+    location& loc = locations_[l];
+    thread_memory& t = threads[thread];
+    event e = fresh(kind, thread, order);
+    e.location = l;
+    e.position = position;
+    e.value = value;
+    e.where = where;
+    e.sync = is_release(order) ? e.clock : t.released;
+    if (kind == event_kind::update_store) e.sync.join(events[loc.order[position - 1]].sync);  // release sequence
+    std::fill(e.seen, e.seen + most_threads, event::never);
+    e.seen[thread] = e.index;
+    const auto id = static_cast<std::uint32_t>(events.size());
+    if (position != loc.order.size()) shift(l, position, 1);
+    loc.order.insert(loc.order.begin() + position, id);
+    return add(e);
+  }
+  std::uint32_t add_fence(unsigned thread, std::memory_order order, site where) {
+    thread_memory& t = threads[thread];
+    event e = fresh(event_kind::fence, thread, order);
+    e.where = where;
+    if (is_acquire(order)) e.clock.join(t.acquired);
+    if (is_release(order)) {
+      t.released = e.clock;
+    }
+    return add(e);
+  }
+  std::uint32_t add_choice(unsigned thread, std::uint64_t value, site where) {
+    event e = fresh(event_kind::choice, thread, std::memory_order_relaxed);
+    e.value.low = value;
+    e.where = where;
+    return add(e);
+  }
+  // `child` begins with what its parent knows; a join learns all that the child did.
+  void start_thread(unsigned parent, unsigned child) {
+    add(fresh(event_kind::spawn, parent, std::memory_order_relaxed));
+    threads[child] = {};
+    threads[child].clock = threads[parent].clock;
+    threads[child].known = threads[parent].known;
+  }
+  void end_thread(unsigned thread) { add(fresh(event_kind::end, thread, std::memory_order_relaxed)); }
+  void join_thread(unsigned parent, unsigned child) noexcept {
+    threads[parent].clock.join(threads[child].clock);
+    threads[parent].known.join(threads[child].known);
+  }
+
+  [[nodiscard]] bool happens_before(const event& a, const event& b) const noexcept {
+    return (a.thread != b.thread || a.index < b.index) && b.clock.knows(a.thread, a.index);
+  }
+
+ private:
+  event fresh(event_kind kind, unsigned thread, std::memory_order order) const noexcept {
+    event e;
+    e.kind = kind;
+    e.thread = static_cast<std::uint8_t>(thread);
+    e.order = order;
+    const thread_memory& t = threads[thread];
+    e.index = static_cast<std::uint16_t>(t.clock.at[thread] + 1);
+    e.clock = t.clock;
+    e.clock.at[thread] = e.index;
+    e.known = t.known;
+    e.known.at[thread] = e.index;
+    return e;
+  }
+  std::uint32_t add(const event& e) {
+    const auto id = static_cast<std::uint32_t>(events.size());
+    threads[e.thread].clock = e.clock;
+    threads[e.thread].known = e.known;
+    if (e.sc()) sc_events_.push_back(id);
+    if (is_read(e.kind) || is_write(e.kind)) locations_[e.location].accesses.push_back(id);
+    events.push_back(e);
+    return id;
+  }
+  // The messages from `position` on, and those who read them, move by one.
+  void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
+    for (const std::uint32_t id : locations_[l].accesses)
+      if (events[id].position >= position + (by < 0 ? 1u : 0u))
+        events[id].position = static_cast<std::uint32_t>(static_cast<int>(events[id].position) + by);
+  }
+
+  // ---- sequential consistency
+
+  bool sc_matters(std::memory_order order) const noexcept {
+    return !sc_events_.empty() && (sc_events_.size() > 1 || order == std::memory_order_seq_cst || has_fence());
+  }
+  bool has_fence() const noexcept { return events[sc_events_[0]].kind == event_kind::fence; }
+
+  // a stands in the modification order (or reads from it) before the write b.
+  static bool before_write(const event& a, const event& b) noexcept {
+    return a.location == b.location && is_write(b.kind) && a.position < b.position;
+  }
+  static bool is_access(const event& e) noexcept { return e.kind != event_kind::fence; }
+  // Choices and the like are no events of the memory model; a first message is not in anybody's program order.
+  static bool takes_part(const event& e) noexcept { return e.kind != event_kind::start && e.kind <= event_kind::fence; }
+
+  // sb, or hb between accesses of one location, or an hb path that leaves a's location and enters b's.
+  bool strongly_before(const event& a, const event& b, const event& extra) const noexcept {
+    if (!hb(a, b)) return false;
+    if (a.thread == b.thread) return true;
+    if (a.location == b.location) return true;
+    // c: the first event behind a in its thread with another location; d: the last one before b.
+    const event* c = nullptr;
+    const event* d = nullptr;
+    const auto look = [&](const event& e) {
+      const bool other_a = !is_access(e) || e.location != a.location;
+      if (e.thread == a.thread && e.index > a.index && other_a && (c == nullptr || e.index < c->index)) c = &e;
+      const bool other_b = !is_access(e) || e.location != b.location;
+      if (e.thread == b.thread && e.index < b.index && other_b && (d == nullptr || e.index > d->index)) d = &e;
+    };
+    for (const event& e : events)
+      if (takes_part(e)) look(e);
+    look(extra);
+    return c != nullptr && d != nullptr && (c == d || (c->thread == d->thread && c->index <= d->index) || hb(*c, *d));
+  }
+  bool hb(const event& a, const event& b) const noexcept { return happens_before(a, b); }
+
+  // Whether an edge of psc leads from a to b (both seq_cst), with `extra` counted among the events.
+  bool psc_edge(const event& a, const event& b, const event& extra) const {
+    const bool fa = a.kind == event_kind::fence, fb = b.kind == event_kind::fence;
+    if (!fa && !fb) return strongly_before(a, b, extra) || before_write(a, b);
+    if (hb(a, b)) return true;
+    if (fa && fb) {
+      // hb ; eco ; hb
+      return any(extra, [&](const event& x) {
+        return is_access(x) && hb(a, x) && any(extra, [&](const event& y) {
+                 return is_access(y) && y.location == x.location && hb(y, b) &&
+                        (x.position < y.position ||
+                         (x.position == y.position && is_write(x.kind) && is_read(y.kind) && !same(x, y)));
+               });
+      });
+    }
+    if (fa) return any(extra, [&](const event& x) { return is_access(x) && hb(a, x) && before_write(x, b); });
+    return any(extra, [&](const event& y) { return is_access(y) && hb(y, b) && before_write(a, y); });
+  }
+  static bool same(const event& a, const event& b) noexcept { return a.thread == b.thread && a.index == b.index; }
+  template <class F>
+  bool any(const event& extra, F&& f) const {
+    for (const event& e : events)
+      if (takes_part(e) && f(e)) return true;
+    return f(extra);
+  }
+
+  // Whether psc has a cycle once `e` is there. Only cycles through edges that e adds can be new, so it looks whether
+  // something e leads to leads back.
+  bool closes_cycle(const event& e) {
+    nodes_.clear();
+    for (const std::uint32_t id : sc_events_) nodes_.push_back(&events[id]);
+    if (e.sc()) nodes_.push_back(&e);
+    const std::size_t n = nodes_.size();
+    if (n < 2) return false;
+    // Depth-first for a cycle: the graphs are small.
+    edges_.assign(n * n, 0);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        if (i != j && psc_edge(*nodes_[i], *nodes_[j], e)) edges_[i * n + j] = 1;
+    // Kahn: what cannot be sorted is a cycle.
+    std::vector<unsigned>& in = degree_;
+    in.assign(n, 0);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j) in[j] += edges_[i * n + j];
+    std::size_t left = n;
+    for (bool moved = true; moved && left != 0;) {
+      moved = false;
+      for (std::size_t i = 0; i < n; ++i) {
+        if (in[i] != 0) continue;
+        in[i] = ~0u;
+        --left;
+        moved = true;
+        for (std::size_t j = 0; j < n; ++j)
+          if (edges_[i * n + j]) --in[j];
+      }
+    }
+    return left != 0;
+  }
+
+  std::vector<location> locations_;
+  std::uint32_t used_locations_ = 0;
+  std::vector<std::uint32_t> sc_events_;
+  std::vector<const event*> nodes_;
+  std::vector<std::uint8_t> edges_;
+  std::vector<unsigned> degree_;
+};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_MEMORY_HPP
+// ---- frys/sim/model/execution.hpp
+// execution: one run of a test body under the model: its threads as fibers, its memory, its heap, its verdict.
+//
+// A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
+// the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
+//
+// Threads  one OS thread; the model's threads take turns on it. Executions on several OS threads do not know each
+// other. frys: real model
+#ifndef FRYS_SIM_MODEL_EXECUTION_HPP
+#define FRYS_SIM_MODEL_EXECUTION_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// What an execution can be found guilty of.
+enum class fault : std::uint8_t {
+  none,
+  requirement,     // model::require was false
+  race,            // two accesses to plain data, one a write, neither before the other
+  use_after_free,  // an object was used after its end, or ended while in use
+  bad_free,        // freed twice, or never allocated
+  leak,
+  deadlock,      // nobody can go on
+  lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
+  no_end,        // the execution took more than the allowed steps
+  misuse,        // the test asks for something the model does not do
+};
+
+constexpr const char* name_of(fault f) noexcept {
+  switch (f) {
+    case fault::none:
+      return "none";
+    case fault::requirement:
+      return "requirement";
+    case fault::race:
+      return "race";
+    case fault::use_after_free:
+      return "use after free";
+    case fault::bad_free:
+      return "bad free";
+    case fault::leak:
+      return "leak";
+    case fault::deadlock:
+      return "deadlock";
+    case fault::lost_wake_up:
+      return "lost wake-up";
+    case fault::no_end:
+      return "no end";
+    case fault::misuse:
+      return "misuse";
+  }
+  return "?";
+}
+
+namespace detail {
+
+class execution;
+
+// One decision of a strategy, as a schedule keeps it.
+struct decision {
+  enum class kind : std::uint8_t { thread, read, place, choice };
+  kind what = kind::thread;
+  std::uint16_t value = 0;  // the thread; how many newer messages there are; the choice
+};
+
+class strategy {
+ public:
+  virtual ~strategy() = default;
+  // Who goes on: one of the bits of `runnable`, which is not 0. `current` ran last.
+  virtual unsigned next_thread(execution& e, unsigned runnable, unsigned current) = 0;
+  // Which of `count` messages a load reads, or which place a store takes: 0 is the newest. `stop`: abandon.
+  virtual std::uint32_t read(execution& e, const std::uint32_t* positions, std::uint32_t count, bool update) = 0;
+  virtual std::uint32_t place(execution& e, const std::uint32_t* positions, std::uint32_t count) = 0;
+  virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
+  // The store half of an update is about to stand at `position`, which may be taken by another one. False: abandon.
+  virtual bool update(execution&, std::uint32_t /*location*/, std::uint32_t /*position*/, bool free) { return free; }
+  // Loads may read messages that an update has read already; the other update will have to give way.
+  virtual bool shares_updates() const noexcept { return false; }
+  // The next read or place is of this location.
+  virtual void looks_at(std::uint32_t /*location*/) noexcept {}
+  // A thread that pauses waits to the end of the execution.
+  virtual bool pause_is_final() const noexcept { return false; }
+  static constexpr std::uint32_t stop = ~std::uint32_t{0};
+};
+
+// The model's part of an atomic object: its value until somebody uses it, then its location's name.
+struct atomic_cell {
+  cell_value first;
+  std::uint64_t run = 0;  // the execution that `location` belongs to
+  std::uint32_t location = 0;
+  std::uint16_t stamp = 0;
+  std::uint8_t thread = 0;
+  std::uint64_t made_in = 0;  // the execution it was constructed in; 0: outside
+};
+
+enum class outcome : std::uint8_t { finished, blocked, failed };
+
+class execution {
+ public:
+  explicit execution(std::uint32_t most_steps = 20'000) noexcept : most_steps_(most_steps) {}
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
+
+  // The one that the calling model thread belongs to; nullptr outside.
+  static execution*& current() noexcept {
+    static thread_local constinit execution* running = nullptr;
+    return running;
+  }
+
+  // Runs body(argument) as model thread 0.
+  outcome run(strategy& s, void (*body)(void*), void* argument) {
+    reset();
+    strategy_ = &s;
+    execution*& now = current();
+    execution* const outer = std::exchange(now, this);
+    thread& main = threads_[0];
+    main.entry = body;
+    main.argument = argument;
+    launch(0);
+    active_ = 0;
+    context::switch_to(host_, threads_[0].flow);
+    now = outer;
+    if (outcome_ == outcome::finished) look_for_leaks();
+    return outcome_;
+  }
+
+  model::detail::memory memory;
+  std::vector<decision> schedule;  // all decisions so far
+  fault failed = fault::none;
+  std::string sentence;  // what went wrong
+  site where;            // and where
+  unsigned guilty = 0;   // the thread
+
+  // ---- threads
+
+  [[nodiscard]] unsigned active() const noexcept { return active_; }
+  [[nodiscard]] unsigned thread_count() const noexcept { return thread_count_; }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  // The number of the event that the active thread is about to make.
+  [[nodiscard]] unsigned next_index(unsigned t) const noexcept { return memory.threads[t].clock.at[t] + 1u; }
+
+  // Starts a thread of the model and answers its number.
+  unsigned spawn(void (*entry)(void*), void* argument, site at) {
+    point(at);
+    if (thread_count_ == most_threads) fail(fault::misuse, "more threads than the model has (8)", at);
+    const unsigned t = thread_count_++;
+    memory.start_thread(active_, t);
+    threads_[t].entry = entry;
+    threads_[t].argument = argument;
+    launch(t);
+    runnable_ |= 1u << t;
+    return t;
+  }
+  void join(unsigned t, site at) {
+    while (!threads_[t].finished) {
+      threads_[active_].joining = t;
+      threads_[active_].waits_at = at;
+      block(waits::join);
+    }
+    memory.join_thread(active_, t);
+  }
+
+  // ---- atomic operations
+
+  cell_value load(atomic_cell& c, const void* address, std::memory_order order, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_read(l, order, false, at);
+    remember(l, p);
+    return memory.events[memory.add_read(event_kind::load, l, active_, p, order, at)].value;
+  }
+  void store(atomic_cell& c, const void* address, cell_value v, std::memory_order order, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_place(l, order, at);
+    memory.add_write(event_kind::store, l, active_, p, v, order, at);
+    wrote(l);
+  }
+  // new_value(old) makes the value.
+  template <class F>
+  cell_value update(atomic_cell& c, const void* address, std::memory_order order, F&& new_value, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_read(l, order, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, l, active_, p, order, at);
+    const cell_value old = memory.events[read].value;
+    finish_update(read, new_value(old), order, at);
+    return old;
+  }
+  // Answers whether it exchanged; `expected` becomes what was read.
+  bool compare_exchange(atomic_cell& c, const void* address, cell_value& expected, cell_value desired,
+                        std::memory_order success, std::memory_order failure, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    candidates(l, success, at);
+    // A message with another value is only read; one with the expected value is updated, unless somebody has done so.
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      const bool hit = memory.message(l, p).value == expected;
+      if (hit ? (strategy_->shares_updates() || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
+              : memory.may_read(l, active_, p, failure))
+        positions_[kept++] = p;
+    }
+    positions_.resize(kept);
+    const std::uint32_t p = picked_read(true, at);
+    const cell_value old = memory.message(l, p).value;
+    if (old == expected) {
+      finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
+      return true;
+    }
+    remember(l, p);
+    memory.add_read(event_kind::load, l, active_, p, failure, at);
+    expected = old;
+    return false;
+  }
+  void fence(std::memory_order order, site at) {
+    point(at);
+    memory.add_fence(active_, order, at);
+  }
+  std::uint32_t choose(std::uint32_t count, site at) {
+    if (count <= 1) return 0;
+    point(at);
+    const std::uint32_t c = strategy_->choose(*this, count);
+    if (c == strategy::stop) abandon();
+    decided(decision::kind::choice, c);
+    memory.add_choice(active_, c, at);
+    return c;
+  }
+
+  // One round of a loop that waits: goes on when something it has read since its last pause can be read newer. A round
+  // that wrote something has made progress, and does not wait.
+  void pause(site at) {
+    thread& t = threads_[active_];
+    if (t.wrote) {
+      forget(t);
+      return;
+    }
+    t.waits_at = at;
+    while (strategy_->pause_is_final() || !is_stale(t)) {
+      if (t.watched.empty() && !strategy_->pause_is_final()) {
+        point(at);  // it looks at nothing: it only lets others go on
+        break;
+      }
+      block(waits::change);
+    }
+    t.hurries = true;
+    forget(t);
+  }
+
+  // The futex: sleeps while `word` holds `old`. The queue of sleepers is an atomic of its own, whose updates are the
+  // critical sections of the system's lock: compare and go to sleep in one, wake up in another.
+  bool wait(atomic_cell& word, const void* address, atomic_cell& queue, std::uint32_t old, bool may_time_out, site at) {
+    if (may_time_out && choose(2, at) == 1) return false;
+    point(at);
+    thread& t = threads_[active_];
+    const std::uint32_t q = location_of(queue, &queue, at);
+    const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
+    const cell_value sleepers = memory.events[read].value;
+    // The word, within the critical section: no other thread comes in between.
+    ++steps_;
+    if (strategy_->shares_updates()) point(at);
+    const std::uint32_t l = location_of(word, address, at);
+    const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
+    const cell_value seen =
+        memory.events[memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at)].value;
+    const std::uint64_t bit = std::uint64_t{1} << active_;
+    const bool sleeps = seen.low == old;
+    finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
+    if (!sleeps) return true;
+    t.sleeps_on = l;
+    t.sleeps_while = old;
+    t.asleep = true;
+    for (;;) {
+      forget(t);
+      const cell_value now = load(queue, &queue, std::memory_order_acquire, at);
+      if ((now.low & bit) == 0) break;
+      pause(at);
+    }
+    t.asleep = false;
+    return true;
+  }
+  void notify(atomic_cell& queue, bool all, site at) {
+    point(at);
+    const std::uint32_t q = location_of(queue, &queue, at);
+    const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
+    const std::uint64_t sleepers = memory.events[read].value.low;
+    std::uint64_t left = all ? 0 : sleepers;
+    if (!all && sleepers != 0) {
+      std::uint32_t n = 0;
+      if (std::popcount(sleepers) > 1) {
+        if (strategy_->shares_updates()) point(at);
+        n = strategy_->choose(*this, static_cast<std::uint32_t>(std::popcount(sleepers)));
+        if (n == strategy::stop) abandon();
+        decided(decision::kind::choice, n);
+        memory.add_choice(active_, n, at);
+      }
+      std::uint64_t one = sleepers;
+      for (; n != 0; --n) one &= one - 1;
+      left = sleepers & ~(one & (~one + 1));
+    }
+    finish_update(read, {left, 0}, std::memory_order_acq_rel, at);
+  }
+
+  // An atomic object's life.
+  void made(atomic_cell& c) noexcept {
+    c.made_in = run_;
+    c.thread = static_cast<std::uint8_t>(active_);
+    c.stamp = stamp();
+  }
+  void ended(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) {
+      location& l = memory.at(c.location);
+      if (l.alive == 0) return;
+      for (const std::uint32_t id : l.accesses) {
+        const event& e = memory.events[id];
+        if (!memory.threads[active_].clock.knows(e.thread, e.index))
+          fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
+      }
+      l.alive = 0;
+      l.ended = at;
+    }
+    static_cast<void>(address);
+  }
+
+  // ---- plain memory
+
+  enum class use : std::uint8_t { read, write, begin, end };
+  void plain(const void* address, use how, site at) {
+    shadow& s = shadow_of(address);
+    const vector_clock& now = memory.threads[active_].clock;
+    const std::uint16_t at_stamp = stamp();
+    const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
+    if (!known(s.writer, s.written)) race(s.write_site, s.writer, true, how, at);
+    if (how != use::begin && s.state == shadow::is_over)
+      fail(fault::use_after_free,
+           how == use::read  ? "an object is read after its end"
+           : how == use::end ? "an object ends twice"
+                             : "an object is written after its end",
+           at);
+    if (how == use::read) {
+      s.read[active_] = at_stamp;
+      s.read_site = at;
+      return;
+    }
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!known(t, s.read[t])) race(s.read_site, t, false, how, at);
+    s.writer = static_cast<std::uint8_t>(active_);
+    s.written = at_stamp;
+    s.write_site = at;
+    s.state = how == use::end ? shadow::is_over : shadow::lives;
+  }
+
+  // ---- heap
+
+  void* allocate(std::size_t bytes, std::size_t alignment, site at) {
+    const std::size_t whole = (bytes + 15) / 16 * 16;
+    // Only what this thread itself has freed comes back: then the address follows from the events alone.
+    for (std::size_t i = blocks_.size(); i-- > 0;) {
+      heap_block& b = blocks_[i];
+      if (b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment) continue;
+      if (choose(2, at) == 0) break;
+      heap_block& again = blocks_[i];
+      again.is_free = false;
+      again.where = at;
+      return again.start;
+    }
+    std::byte* p = arena_take(whole, (std::max)(alignment, std::size_t{16}));
+    if (p == nullptr) fail(fault::misuse, "the model's heap is used up (64 MiB in one execution)", at);
+    blocks_.push_back({p, whole, (std::max)(alignment, std::size_t{16}), false, most_threads, at});
+    return p;
+  }
+  void release(void* p, site at) {
+    if (p == nullptr) return;
+    for (heap_block& b : blocks_) {
+      if (b.start != p) continue;
+      if (b.is_free) fail(fault::bad_free, "memory is freed twice", at);
+      // All that lies in it ends here.
+      for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
+        location& l = memory.at(i);
+        const auto* a = static_cast<const std::byte*>(l.address);
+        if (l.alive == 0 || a < b.start || a >= b.start + b.bytes) continue;
+        for (const std::uint32_t id : l.accesses)
+          if (const event& e = memory.events[id]; !memory.threads[active_].clock.knows(e.thread, e.index))
+            fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
+        l.alive = 0;
+        l.ended = at;
+      }
+      for (shadow& s : shadows_) {
+        const auto* a = static_cast<const std::byte*>(s.address);
+        if (s.run != run_ || s.state == shadow::is_over || a < b.start || a >= b.start + b.bytes) continue;
+        plain(s.address, use::end, at);
+      }
+      b.is_free = true;
+      b.freed_by = active_;
+      return;
+    }
+    fail(fault::bad_free, "memory is freed that was not allocated", at);
+  }
+
+  // ---- the end
+
+  void require(bool good, const char* what, site at) {
+    if (!good) fail(fault::requirement, what, at);
+  }
+  [[noreturn]] void fail(fault f, std::string text, site at) {
+    failed = f;
+    sentence = std::move(text);
+    where = at;
+    guilty = active_;
+    leave(outcome::failed);
+  }
+  [[noreturn]] void abandon() { leave(outcome::blocked); }
+
+  // A thread whose reads were all of the newest messages can wait for ever.
+  [[nodiscard]] bool is_stuck(unsigned t) const noexcept {
+    const thread& w = threads_[t];
+    if (w.finished) return false;
+    if (w.waiting == waits::join) return is_stuck(w.joining);
+    return w.waiting == waits::change && !is_stale(w);
+  }
+  [[nodiscard]] bool is_finished(unsigned t) const noexcept { return threads_[t].finished; }
+  [[nodiscard]] bool hurries(unsigned t) const noexcept { return threads_[t].hurries; }
+  [[nodiscard]] site waits_at(unsigned t) const noexcept { return threads_[t].waits_at; }
+  [[nodiscard]] unsigned runnable() const noexcept { return runnable_; }
+
+ private:
+  enum class waits : std::uint8_t { nothing, join, change };
+  struct seen_message {
+    std::uint32_t location;
+    std::uint32_t event;
+  };
+  struct thread {
+    context flow;
+    stack_memory stack;
+    void (*entry)(void*) = nullptr;
+    void* argument = nullptr;
+    std::vector<seen_message> watched;  // read since the last pause
+    bool wrote = false;                 // since the last pause
+    bool finished = false;
+    bool hurries = false;  // came out of a pause: shall read the newest
+    bool asleep = false;
+    waits waiting = waits::nothing;
+    unsigned joining = 0;
+    std::uint32_t sleeps_on = 0;
+    std::uint32_t sleeps_while = 0;
+    site waits_at;
+  };
+  struct shadow {
+    enum : std::uint8_t { unknown, lives, is_over };
+    const void* address = nullptr;
+    std::uint64_t run = 0;
+    std::uint16_t read[most_threads] = {};
+    std::uint16_t written = 0;
+    std::uint8_t writer = 0;
+    std::uint8_t state = unknown;
+    site write_site, read_site;
+  };
+  struct heap_block {
+    std::byte* start;
+    std::size_t bytes;
+    std::size_t alignment;
+    bool is_free;
+    unsigned freed_by;
+    site where;
+  };
+  static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+  static constexpr std::size_t arena_bytes = std::size_t{1} << 20, most_arena = std::size_t{64} << 20;
+
+  void reset() {
+    memory.reset();
+    schedule.clear();
+    failed = fault::none;
+    sentence.clear();
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      thread& w = threads_[t];
+      w.watched.clear();
+      w.wrote = w.finished = w.hurries = w.asleep = false;
+      w.waiting = waits::nothing;
+    }
+    thread_count_ = 1;
+    runnable_ = 1;
+    steps_ = 0;
+    run_ = next_run();
+    shadow_count_ = 0;
+    blocks_.clear();
+    arena_at_ = 0;
+    arena_used_ = 0;
+    outcome_ = outcome::finished;
+  }
+  static std::uint64_t next_run() noexcept {
+    static std::atomic<std::uint64_t> runs{0};
+    return runs.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only unique
+  }
+
+  void launch(unsigned t) {
+    thread& w = threads_[t];
+    if (w.stack.span().size() < stack_bytes) {
+      auto made = stack_memory::allocate(stack_bytes);
+      FRYS_ASSERT(made.has_value(), "model: no memory for a thread's stack");
+      w.stack = *std::move(made);
+    }
+    w.flow.make(w.stack.span(), &fiber, this);
+    w.finished = false;
+    w.waiting = waits::nothing;
+    w.watched.clear();
+    w.wrote = w.hurries = w.asleep = false;
+  }
+  static void fiber(void* self) {
+    execution& e = *static_cast<execution*>(self);
+    const unsigned me = e.active_;
+    e.threads_[me].entry(e.threads_[me].argument);
+    e.finish_thread(me);
+  }
+  [[noreturn]] void finish_thread(unsigned me) {
+    point({});
+    memory.end_thread(me);
+    threads_[me].finished = true;
+    runnable_ &= ~(1u << me);
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (threads_[t].waiting == waits::join && threads_[t].joining == me) wake(t);
+    if (me == 0) {
+      for (unsigned t = 1; t < thread_count_; ++t)
+        if (!threads_[t].finished) fail(fault::misuse, "the body ended before a thread it started", {});
+      leave(outcome::finished);
+    }
+    reschedule();
+    __builtin_unreachable();
+  }
+  [[noreturn]] void leave(outcome o) {
+    outcome_ = o;
+    context::leave_to(host_);
+  }
+
+  // Before each event: somebody else may go first.
+  void point(site) {
+    if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    const unsigned next = strategy_->next_thread(*this, runnable_, active_);
+    if (next != active_) switch_to(next);
+    decided(decision::kind::thread, active_);
+  }
+  void block(waits why) {
+    threads_[active_].waiting = why;
+    runnable_ &= ~(1u << active_);
+    reschedule();
+  }
+  void wake(unsigned t) noexcept {
+    threads_[t].waiting = waits::nothing;
+    runnable_ |= 1u << t;
+  }
+  void reschedule() {
+    if (runnable_ == 0) nobody_can_go_on();
+    switch_to(strategy_->next_thread(*this, runnable_, active_));
+  }
+  void switch_to(unsigned next) {
+    if (next == strategy::stop) abandon();
+    if (next == active_) return;
+    context& from = threads_[active_].flow;
+    active_ = next;
+    context::switch_to(from, threads_[next].flow);
+  }
+  [[noreturn]] void nobody_can_go_on() {
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!threads_[t].finished && !is_stuck(t)) abandon();
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      const thread& w = threads_[t];
+      if (w.finished || !w.asleep) continue;
+      const location& l = memory.at(w.sleeps_on);
+      if (memory.events[l.order.back()].value.low != w.sleeps_while) {
+        active_ = t;
+        fail(fault::lost_wake_up, "a thread sleeps although the word it sleeps on has changed, and nobody wakes it",
+             w.waits_at);
+      }
+    }
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!threads_[t].finished && threads_[t].waiting == waits::change) {
+        active_ = t;
+        fail(fault::deadlock, "no thread can go on", threads_[t].waits_at);
+      }
+    fail(fault::deadlock, "no thread can go on", {});
+  }
+
+  void decided(decision::kind what, std::uint32_t value) {
+    schedule.push_back({what, static_cast<std::uint16_t>(value)});
+  }
+
+  std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) {
+      if (memory.at(c.location).alive == 0) fail(fault::use_after_free, "an atomic object is used after its end", at);
+      return c.location;
+    }
+    const bool here = c.made_in == run_;
+    c.location = memory.make_location(address, c.first, here ? c.thread : 0, here ? c.stamp : std::uint16_t{0}, at);
+    c.run = run_;
+    return c.location;
+  }
+  // What the active thread may read or stand behind, newest first, in positions_.
+  void candidates(std::uint32_t l, std::memory_order, site at) {
+    const std::uint32_t low = memory.floor(l, active_);
+    if (low == no_event)
+      fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
+    strategy_->looks_at(l);
+    positions_.clear();
+    for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
+  }
+  std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    candidates(l, order, at);
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      if (update && !strategy_->shares_updates() && memory.is_updated(l, p)) continue;
+      if (memory.may_read(l, active_, p, order)) positions_[kept++] = p;
+    }
+    positions_.resize(kept);
+    return picked_read(update, at);
+  }
+  std::uint32_t picked_read(bool update, site) {
+    if (positions_.empty()) abandon();
+    const auto count = static_cast<std::uint32_t>(positions_.size());
+    const std::uint32_t i = strategy_->read(*this, positions_.data(), count, update);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::read, i);
+    return positions_[i];
+  }
+  std::uint32_t choose_place(std::uint32_t l, std::memory_order order, site at) {
+    candidates(l, order, at);
+    // A place is the position behind a message; not between an update and what it has read.
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      if (memory.is_updated(l, p)) continue;
+      if (memory.may_write(l, active_, p + 1, order)) positions_[kept++] = p + 1;
+    }
+    positions_.resize(kept);
+    if (positions_.empty()) abandon();
+    const std::uint32_t i = strategy_->place(*this, positions_.data(), kept);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::place, i);
+    return positions_[i];
+  }
+  // The other half of the update that has read in event `read`.
+  void finish_update(std::uint32_t read, cell_value v, std::memory_order order, site at) {
+    if (strategy_->shares_updates()) point(at);
+    const std::uint32_t l = memory.events[read].location;
+    const std::uint32_t p = memory.events[read].position;
+    const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
+    if (!strategy_->update(*this, l, p + 1, free)) abandon();
+    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    wrote(l);
+  }
+
+  void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
+  bool is_stale(const thread& t) const noexcept {
+    for (const seen_message& m : t.watched)
+      if (const_cast<model::detail::memory&>(memory).at(m.location).order.back() != m.event) return true;
+    return false;
+  }
+  void forget(thread& t) noexcept {
+    t.watched.clear();
+    t.wrote = false;
+  }
+  void wrote(std::uint32_t l) {
+    threads_[active_].wrote = true;
+    threads_[active_].hurries = false;
+    if (strategy_->pause_is_final()) return;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (threads_[t].waiting != waits::change) continue;
+      for (const seen_message& m : threads_[t].watched)
+        if (m.location == l) {
+          wake(t);
+          break;
+        }
+    }
+  }
+  std::uint16_t stamp() const noexcept { return static_cast<std::uint16_t>(next_index(active_)); }
+
+  shadow& shadow_of(const void* address) {
+    if (shadow_count_ * 2 >= shadows_.size()) grow_shadows();
+    const std::size_t mask = shadows_.size() - 1;
+    auto h = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
+    for (;; ++h) {
+      shadow& s = shadows_[h & mask];
+      if (s.run == run_ && s.address == address) return s;
+      if (s.run != run_) {
+        s = shadow{};
+        s.address = address;
+        s.run = run_;
+        ++shadow_count_;
+        return s;
+      }
+    }
+  }
+  void grow_shadows() {
+    std::vector<shadow> old = std::move(shadows_);
+    shadows_ = std::vector<shadow>(old.empty() ? 256 : old.size() * 2);
+    shadow_count_ = 0;
+    for (const shadow& s : old)
+      if (s.run == run_) shadow_of(s.address) = s;
+  }
+  [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
+    std::string text = how == use::read ? "a read races with the " : "a write races with the ";
+    text += written ? "write" : "read";
+    text += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
+    fail(fault::race, std::move(text), at);
+  }
+  static std::string short_name(const char* file) {
+    const char* last = std::strrchr(file, '/');
+    return last == nullptr ? file : last + 1;
+  }
+
+  std::byte* arena_take(std::size_t bytes, std::size_t alignment) {
+    for (;; ++arena_at_, arena_used_ = 0) {
+      if (arena_at_ == arenas_.size()) {
+        if (arenas_.size() * arena_bytes >= most_arena || bytes + alignment > arena_bytes) return nullptr;
+        arenas_.push_back(std::make_unique<std::byte[]>(arena_bytes));
+      }
+      std::byte* base = arenas_[arena_at_].get();
+      const auto a = reinterpret_cast<std::uintptr_t>(base) + arena_used_;
+      const std::size_t gap = (alignment - a % alignment) % alignment;
+      if (arena_used_ + gap + bytes > arena_bytes) continue;
+      arena_used_ += gap + bytes;
+      return base + (arena_used_ - bytes);
+    }
+  }
+  void look_for_leaks() {
+    for (const heap_block& b : blocks_) {
+      if (b.is_free) continue;
+      failed = fault::leak;
+      sentence = "memory of " + std::to_string(b.bytes) + " bytes is never freed";
+      where = b.where;
+      outcome_ = outcome::failed;
+      return;
+    }
+  }
+
+  std::uint32_t most_steps_;
+  strategy* strategy_ = nullptr;
+  context host_;
+  thread threads_[most_threads];
+  unsigned thread_count_ = 0;
+  unsigned active_ = 0;
+  unsigned runnable_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t run_ = 0;
+  outcome outcome_ = outcome::finished;
+  std::vector<std::uint32_t> positions_;
+  std::vector<shadow> shadows_;
+  std::size_t shadow_count_ = 0;
+  std::vector<heap_block> blocks_;
+  std::vector<std::unique_ptr<std::byte[]>> arenas_;
+  std::size_t arena_at_ = 0;
+  std::size_t arena_used_ = 0;
+};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_EXECUTION_HPP
+// ---- frys/sim/model/mutation.hpp
+// mutation: one memory order at a time, weakened by one step: a test that does not notice is too weak, or the order is
+// stronger than it need be.
+//
+// Threads  one: set by whoever runs the checks, read by the model's operations.
+#ifndef FRYS_SIM_MODEL_MUTATION_HPP
+#define FRYS_SIM_MODEL_MUTATION_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// An order argument in the source: the first or, of a compare-exchange, the second of an operation.
+struct order_site {
+  site where;
+  unsigned argument = 0;
+  std::memory_order order = std::memory_order_relaxed;
+};
+
+class mutation {
+ public:
+  // What the operation at `at` shall use in place of `order`.
+  static std::memory_order applied(std::memory_order order, site at, unsigned argument) {
+    state& s = shared();
+    if (s.idle) [[likely]]
+      return order;
+    return s.look(order, at, argument);
+  }
+
+  // From now on all sites that are executed are remembered.
+  static void record() {
+    shared() = {};
+    shared().recording = true;
+    shared().idle = false;
+  }
+  [[nodiscard]] static std::vector<order_site> recorded() { return shared().sites; }
+
+  // From now on the order at `which` is `weaker`.
+  static void weaken(const order_site& which, std::memory_order weaker) {
+    shared() = {};
+    shared().mutant = which;
+    shared().weaker = weaker;
+    shared().idle = false;
+  }
+  static void stop() { shared() = {}; }
+
+  // One step down, in all directions: seq_cst to acq_rel (or what the operation can have of it), acq_rel to acquire and
+  // to release, acquire and release to relaxed. Answers how many.
+  static unsigned weaker_than(std::memory_order order, bool reads, bool writes, std::memory_order (&out)[2]) noexcept {
+    switch (order) {
+      case std::memory_order_seq_cst:
+        out[0] = reads && writes ? std::memory_order_acq_rel
+                 : reads         ? std::memory_order_acquire
+                                 : std::memory_order_release;
+        return 1;
+      case std::memory_order_acq_rel:
+        out[0] = std::memory_order_acquire;
+        out[1] = std::memory_order_release;
+        return 2;
+      case std::memory_order_acquire:
+      case std::memory_order_consume:
+      case std::memory_order_release:
+        out[0] = std::memory_order_relaxed;
+        return 1;
+      case std::memory_order_relaxed:
+        return 0;
+    }
+    return 0;
+  }
+
+ private:
+  struct state {
+    bool idle = true;
+    bool recording = false;
+    order_site mutant;
+    std::memory_order weaker = std::memory_order_relaxed;
+    std::vector<order_site> sites;
+
+    static bool same(const order_site& s, const site& at, unsigned argument) {
+      return s.argument == argument && s.where.line == at.line && std::strcmp(s.where.file, at.file) == 0;
+    }
+    std::memory_order look(std::memory_order order, const site& at, unsigned argument) {
+      if (!recording) return same(mutant, at, argument) && mutant.order == order ? weaker : order;
+      for (const order_site& s : sites)
+        if (same(s, at, argument) && s.order == order) return order;
+      sites.push_back({at, argument, order});
+      return order;
+    }
+  };
+  static state& shared() {
+    static state one;
+    return one;
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_MUTATION_HPP
+// ---- frys/sim/model/atomics.hpp
+// atomics: the atomics policy of the model: atomic<T>, atomic_ref<T>, var<T>, fence, pause, wait and notify, alloc and
+// free, choose. Same spelling as std::atomic, so a block takes it as policy::atomics<atomics::model>.
+//
+// Use when  a lock-free structure shall be checked: see check.hpp.
+// Not when  it shall run: outside a checked body these objects are plain memory, good for one thread.
+// Threads   the model's.
+// Limits    T up to 16 bytes, trivially copyable.
+#ifndef FRYS_SIM_MODEL_ATOMICS_HPP
+#define FRYS_SIM_MODEL_ATOMICS_HPP
+
+// The place that calls: builtins, because clang 14 has no usable std::source_location.
+#define FRYS_MODEL_SITE ::frys::sim::model::site at = {__builtin_FILE(), __builtin_LINE()}
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+namespace detail {
+
+template <class T>
+cell_value pack(const T& value) noexcept {
+  static_assert(sizeof(T) <= 16 && std::is_trivially_copyable_v<T>,
+                "frys::atomics::model: an atomic's type must be trivially copyable and 16 bytes at most");
+  cell_value out;
+  unsigned char bytes[16] = {};
+  std::memcpy(bytes, &value, sizeof(T));
+  std::memcpy(&out.low, bytes, 8);
+  std::memcpy(&out.high, bytes + 8, 8);
+  return out;
+}
+template <class T>
+T unpack(const cell_value& v) noexcept {
+  unsigned char bytes[16];
+  std::memcpy(bytes, &v.low, 8);
+  std::memcpy(bytes + 8, &v.high, 8);
+  T out;
+  std::memcpy(static_cast<void*>(&out), bytes, sizeof(T));
+  return out;
+}
+
+// The order that a failed compare-exchange has when one order is given.
+constexpr std::memory_order failure_order(std::memory_order o) noexcept {
+  return o == std::memory_order_acq_rel   ? std::memory_order_acquire
+         : o == std::memory_order_release ? std::memory_order_relaxed
+                                          : o;
+}
+
+// All operations on a cell; atomic and atomic_ref share them.
+template <class T>
+class atomic_operations {
+ public:
+  using value_type = T;
+  static constexpr bool is_always_lock_free = true;
+  static constexpr bool is_lock_free() noexcept { return true; }
+
+ protected:
+  static T load_from(atomic_cell& c, const void* a, std::memory_order order, site at) noexcept {
+    execution* e = execution::current();
+    if (e == nullptr) return unpack<T>(c.first);
+    return unpack<T>(e->load(c, a, mutation::applied(order, at, 0), at));
+  }
+  static void store_to(atomic_cell& c, const void* a, T value, std::memory_order order, site at) noexcept {
+    execution* e = execution::current();
+    if (e == nullptr)
+      c.first = pack(value);
+    else
+      e->store(c, a, pack(value), mutation::applied(order, at, 0), at);
+  }
+  template <class F>
+  static T update(atomic_cell& c, const void* a, std::memory_order order, site at, F&& f) noexcept {
+    execution* e = execution::current();
+    if (e == nullptr) {
+      const T old = unpack<T>(c.first);
+      c.first = pack<T>(f(old));
+      return old;
+    }
+    return unpack<T>(e->update(
+        c, a, mutation::applied(order, at, 0), [&](cell_value old) { return pack<T>(f(unpack<T>(old))); }, at));
+  }
+  static bool exchange_if(atomic_cell& c, const void* a, T& expected, T desired, std::memory_order success,
+                          std::memory_order failure, site at) noexcept {
+    cell_value wanted = pack(expected);
+    execution* e = execution::current();
+    if (e == nullptr) {
+      if (c.first == wanted) return c.first = pack(desired), true;
+      expected = unpack<T>(c.first);
+      return false;
+    }
+    const bool done = e->compare_exchange(c, a, wanted, pack(desired), mutation::applied(success, at, 0),
+                                          mutation::applied(failure, at, 1), at);
+    if (!done) expected = unpack<T>(wanted);
+    return done;
+  }
+};
+
+template <class T, class Derived>
+class atomic_interface : public atomic_operations<T> {
+  using ops = atomic_operations<T>;
+
+ public:
+  // A pointer moves by elements, a number by one.
+  using difference_type = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+
+  T load(std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
+    return ops::load_from(cell(), address(), order, at);
+  }
+  void store(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
+    ops::store_to(cell(), address(), value, order, at);
+  }
+  T exchange(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
+    return ops::update(cell(), address(), order, at, [&](T) { return value; });
+  }
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure,
+                               FRYS_MODEL_SITE) const noexcept {
+    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+  }
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
+                               FRYS_MODEL_SITE) const noexcept {
+    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+  }
+  // Fails only when the values differ: a spurious failure shows nothing that a second try does not.
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure,
+                             FRYS_MODEL_SITE) const noexcept {
+    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+  }
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
+                             FRYS_MODEL_SITE) const noexcept {
+    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+  }
+  T fetch_add(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
+    return ops::update(cell(), address(), order, at, [&](T old) { return plus(old, by); });
+  }
+  T fetch_sub(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
+    return ops::update(cell(), address(), order, at, [&](T old) { return minus(old, by); });
+  }
+  T fetch_and(T with, std::memory_order order = std::memory_order_seq_cst,
+              FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
+    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old & with); });
+  }
+  T fetch_or(T with, std::memory_order order = std::memory_order_seq_cst,
+             FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
+    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old | with); });
+  }
+  T fetch_xor(T with, std::memory_order order = std::memory_order_seq_cst,
+              FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
+    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old ^ with); });
+  }
+  operator T() const noexcept { return load(std::memory_order_seq_cst); }
+
+ private:
+  // Wraps, as atomic arithmetic does.
+  static T plus(T a, difference_type b) noexcept {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b));
+    else
+      return a + b;
+  }
+  static T minus(T a, difference_type b) noexcept {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b));
+    else
+      return a - b;
+  }
+  atomic_cell& cell() const noexcept { return static_cast<const Derived&>(*this).cell(); }
+  const void* address() const noexcept { return static_cast<const Derived&>(*this).place(); }
+};
+
+}  // namespace detail
+
+template <class T>
+class atomic : public detail::atomic_interface<T, atomic<T>> {
+ public:
+  atomic() noexcept : atomic(T{}) {}
+  atomic(T value, FRYS_MODEL_SITE) noexcept {
+    static_cast<void>(at);
+    cell_.first = detail::pack(value);
+    if (detail::execution* e = detail::execution::current()) e->made(cell_);
+  }
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+  T operator=(T value) noexcept { return this->store(value, std::memory_order_seq_cst), value; }
+  ~atomic() {
+    if (detail::execution* e = detail::execution::current()) e->ended(cell_, this, site{});
+  }
+
+ private:
+  friend detail::atomic_interface<T, atomic>;
+  friend struct atomics;
+  detail::atomic_cell& cell() const noexcept { return cell_; }
+  const void* place() const noexcept { return this; }
+
+  mutable detail::atomic_cell cell_;
+  mutable detail::atomic_cell sleepers_;  // the futex's queue
+};
+
+// Data that one thread at a time uses: each use is checked against all others.
+template <class T>
+class checked_var {
+ public:
+  checked_var() : value_{} { touch(detail::execution::use::begin, site{}); }
+  template <class U>
+  requires std::constructible_from<T, U>
+  explicit checked_var(U&& value, FRYS_MODEL_SITE) : value_(std::forward<U>(value)) {
+    touch(detail::execution::use::begin, at);
+  }
+  ~checked_var() { touch(detail::execution::use::end, site{}); }
+  checked_var(const checked_var&) = delete;
+  checked_var& operator=(const checked_var&) = delete;
+
+  const T& get(FRYS_MODEL_SITE) const noexcept {
+    touch(detail::execution::use::read, at);
+    return value_;
+  }
+  T& ref(FRYS_MODEL_SITE) noexcept {
+    touch(detail::execution::use::write, at);
+    return value_;
+  }
+
+ private:
+  void touch(detail::execution::use how, site at) const noexcept {
+    if (detail::execution* e = detail::execution::current()) e->plain(this, how, at);
+  }
+  T value_;
+};
+
+// An element for containers under the model: being made, moved from, read and ended are checked as uses of its memory.
+template <class T>
+class value {
+ public:
+  value(FRYS_MODEL_SITE) noexcept : value(T{}, at) {}
+  value(T v, FRYS_MODEL_SITE) noexcept : held_(v) { touch(detail::execution::use::begin, at); }
+  value(const value& other) noexcept : held_(other.get()) { touch(detail::execution::use::begin, site{}); }
+  value(value&& other) noexcept : held_(other.take()) { touch(detail::execution::use::begin, site{}); }
+  value& operator=(const value& other) noexcept {
+    const T v = other.get();
+    touch(detail::execution::use::write, site{});
+    held_ = v;
+    return *this;
+  }
+  value& operator=(value&& other) noexcept {
+    const T v = other.take();
+    touch(detail::execution::use::write, site{});
+    held_ = v;
+    return *this;
+  }
+  ~value() { touch(detail::execution::use::end, site{}); }
+
+  T get(FRYS_MODEL_SITE) const noexcept {
+    touch(detail::execution::use::read, at);
+    return held_;
+  }
+  operator T() const noexcept { return get(); }
+
+ private:
+  T take() noexcept {
+    touch(detail::execution::use::write, site{});
+    return held_;
+  }
+  void touch(detail::execution::use how, site at) const noexcept {
+    if (detail::execution* e = detail::execution::current()) e->plain(this, how, at);
+  }
+  T held_;
+};
+
+// The policy itself.
+struct atomics {
+  template <class T>
+  using atomic = model::atomic<T>;
+  template <class T>
+  using var = checked_var<T>;
+
+  static void fence(std::memory_order order, FRYS_MODEL_SITE) noexcept {
+    if (detail::execution* e = detail::execution::current()) e->fence(mutation::applied(order, at, 0), at);
+  }
+  static void pause(FRYS_MODEL_SITE) noexcept {
+    if (detail::execution* e = detail::execution::current()) e->pause(at);
+  }
+  // With a deadline it may time out at any moment.
+  static bool wait(const atomic<std::uint32_t>& word, std::uint32_t old, deadline until, FRYS_MODEL_SITE) noexcept {
+    detail::execution* e = detail::execution::current();
+    return e == nullptr || e->wait(word.cell_, &word, word.sleepers_, old, !until.is_never(), at);
+  }
+  static void notify_one(const atomic<std::uint32_t>& word, FRYS_MODEL_SITE) noexcept {
+    if (detail::execution* e = detail::execution::current()) e->notify(word.sleepers_, false, at);
+  }
+  static void notify_all(const atomic<std::uint32_t>& word, FRYS_MODEL_SITE) noexcept {
+    if (detail::execution* e = detail::execution::current()) e->notify(word.sleepers_, true, at);
+  }
+  // Steps of the execution so far.
+  static std::uint64_t now() noexcept {
+    detail::execution* e = detail::execution::current();
+    return e == nullptr ? 0 : e->steps();
+  }
+  // Memory whose leaks, double frees and uses after free are found; what a thread has freed may come back to it.
+  static void* alloc(std::size_t bytes, FRYS_MODEL_SITE) noexcept { return alloc(bytes, 16, at); }
+  static void* alloc(std::size_t bytes, std::size_t alignment, site at) noexcept {
+    detail::execution* e = detail::execution::current();
+    return e == nullptr ? nullptr : e->allocate(bytes, alignment, at);
+  }
+  static void free(void* memory, FRYS_MODEL_SITE) noexcept {
+    if (detail::execution* e = detail::execution::current()) e->release(memory, at);
+  }
+  // One of 0 .. count - 1: each is tried.
+  static std::uint32_t choose(std::uint32_t count, FRYS_MODEL_SITE) noexcept {
+    detail::execution* e = detail::execution::current();
+    return e == nullptr ? 0 : e->choose(count, at);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+namespace frys::inline FRYS_ABI::atomics {
+using model = sim::model::atomics;
+}
+
+#undef FRYS_MODEL_SITE
+
+#endif  // FRYS_SIM_MODEL_ATOMICS_HPP
+// ---- frys/sim/model/exhaustive.hpp
+// exhaustive: every execution once, up to what cannot be told apart: not every interleaving, but every graph of who
+// reads from whom and in which order the stores of a location stand.
+//
+// Threads run one after the other as far as they get. Each load takes each store that is there; each store, once it is
+// made, is also offered to the loads that came before it and could have read it, had it been there (a revisit): what
+// depends on such a load is taken back, and the store with all it needs stays. A revisit is made only from the one
+// graph in which all that is taken back was chosen in the standard way, so no graph comes twice, and nothing is
+// remembered but a stack of graphs to go on with.
+//
+// Source   M. Kokologiannakis, I. Marmanis, V. Gladstein, V. Vafeiadis, "Truly stateless, optimal dynamic partial order
+//          reduction", POPL 2022. This goes further than source sets with sleep sets over schedules: those still tell
+//          apart the orders of stores to a location that nobody reads.
+#ifndef FRYS_SIM_MODEL_EXHAUSTIVE_HPP
+#define FRYS_SIM_MODEL_EXHAUSTIVE_HPP
+
+namespace frys::inline FRYS_ABI::sim::model::detail {
+
+class exhaustive_strategy final : public strategy {
+ public:
+  // Takes the next graph off the stack; false when there is none. The first one is empty.
+  bool begin() {
+    if (started_ && stack_.empty()) return false;
+    plan_.clear();
+    if (started_) {
+      plan_ = std::move(stack_.back());
+      stack_.pop_back();
+    }
+    started_ = true;
+    order_.assign(plan_.size(), no_event);
+    for (auto& w : wanted_) w.clear();
+    for (std::size_t i = 0; i < plan_.size(); ++i) {
+      auto& w = wanted_[plan_[i].thread];
+      if (w.size() <= plan_[i].index) w.resize(plan_[i].index + std::size_t{1}, none);
+      w[plan_[i].index] = static_cast<std::uint32_t>(i);
+    }
+    seen_ = 0;
+    replayed_ = 0;
+    return true;
+  }
+  [[nodiscard]] std::size_t waiting() const noexcept { return stack_.size(); }
+
+  unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
+    catch_up(e);
+    if (replayed_ == plan_.size()) {
+      if ((runnable >> current & 1) != 0) return current;
+      return static_cast<unsigned>(std::countr_zero(runnable));
+    }
+    if ((runnable >> current & 1) != 0 && can_replay(e, current)) return current;
+    for (unsigned bits = runnable; bits != 0; bits &= bits - 1) {
+      const auto t = static_cast<unsigned>(std::countr_zero(bits));
+      if (can_replay(e, t)) return t;
+    }
+    return stop;
+  }
+
+  std::uint32_t read(execution& e, const std::uint32_t* positions, std::uint32_t count, bool) override {
+    catch_up(e);
+    const location& l = e.memory.at(at_);
+    if (const step* s = planned(e)) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const event& m = e.memory.events[l.order[positions[i]]];
+        if (s->source_index == 0
+                ? m.kind == event_kind::start
+                : m.thread == s->source_thread && m.index == s->source_index && m.kind != event_kind::start)
+          return i;
+      }
+      return stop;
+    }
+    for (std::uint32_t i = count; i-- > 1;) {
+      step next = fresh(e);
+      set_source(next, e.memory.events[l.order[positions[i]]]);
+      push(e, next);
+    }
+    return 0;
+  }
+  std::uint32_t place(execution& e, const std::uint32_t* positions, std::uint32_t count) override {
+    catch_up(e);
+    const std::uint32_t lid = at_;
+    const location& l = e.memory.at(lid);
+    if (const step* s = planned(e)) {
+      std::uint32_t p = 0;
+      while (p < l.order.size() && rank_of(l.order[p]) < s->rank) ++p;
+      for (std::uint32_t i = 0; i < count; ++i)
+        if (positions[i] == p) return i;
+      return stop;
+    }
+    revisit(e, lid, no_event);
+    for (std::uint32_t i = count; i-- > 1;) {
+      step next = fresh(e);
+      next.rank = 2 * positions[i] - 1;
+      push(e, next);
+    }
+    return 0;
+  }
+  bool update(execution& e, std::uint32_t lid, std::uint32_t position, bool free) override {
+    catch_up(e);
+    if (planned(e) != nullptr) return free;
+    revisit(e, lid, position - 1);
+    return free;
+  }
+  std::uint32_t choose(execution& e, std::uint32_t count) override {
+    catch_up(e);
+    if (const step* s = planned(e)) return s->rank < count ? s->rank : stop;
+    for (std::uint32_t i = count; i-- > 1;) {
+      step next = fresh(e);
+      next.rank = i;
+      push(e, next);
+    }
+    return 0;
+  }
+  bool shares_updates() const noexcept override { return true; }
+  bool pause_is_final() const noexcept override { return true; }
+  void looks_at(std::uint32_t location) noexcept override { at_ = location; }
+
+ private:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  // An event of a graph to go on with.
+  struct step {
+    std::uint16_t index = 0;  // in its thread
+    std::uint8_t thread = 0;
+    std::uint8_t source_thread = 0;
+    std::uint16_t source_index = 0;  // of a read: which store; 0: the location's first value
+    bool reads = false;
+    std::uint32_t rank = 0;  // of a write: its place among those of its location; of a choice: its value
+  };
+  using graph = std::vector<step>;
+
+  // Brings order_ up to date with what has happened.
+  void catch_up(execution& e) {
+    for (; seen_ < e.memory.events.size(); ++seen_) {
+      const event& x = e.memory.events[seen_];
+      if (x.kind == event_kind::start) continue;
+      const auto& w = wanted_[x.thread];
+      if (x.index < w.size() && w[x.index] != none) {
+        order_[w[x.index]] = static_cast<std::uint32_t>(seen_);
+        ++replayed_;
+      } else {
+        order_.push_back(static_cast<std::uint32_t>(seen_));
+      }
+    }
+    memory_ = &e.memory;
+  }
+  const step* planned(execution& e) const noexcept {
+    const unsigned t = e.active();
+    const unsigned i = e.next_index(t);
+    return i < wanted_[t].size() && wanted_[t][i] != none ? &plan_[wanted_[t][i]] : nullptr;
+  }
+  bool can_replay(execution& e, unsigned t) const noexcept {
+    const unsigned i = e.next_index(t);
+    if (i >= wanted_[t].size() || wanted_[t][i] == none) return false;
+    const step& s = plan_[wanted_[t][i]];
+    return !s.reads || s.source_index == 0 ||
+           e.memory.threads[s.source_thread].clock.at[s.source_thread] >= s.source_index;
+  }
+  // Of a message that was replayed: its place in the plan.
+  std::uint32_t rank_of(std::uint32_t id) const noexcept {
+    const event& x = memory_->events[id];
+    if (x.kind == event_kind::start) return 0;
+    const auto& w = wanted_[x.thread];
+    return x.index < w.size() && w[x.index] != none ? plan_[w[x.index]].rank : ~std::uint32_t{0};
+  }
+
+  step fresh(execution& e) const noexcept {
+    step s;
+    s.thread = static_cast<std::uint8_t>(e.active());
+    s.index = static_cast<std::uint16_t>(e.next_index(e.active()));
+    return s;
+  }
+  static void set_source(step& s, const event& m) noexcept {
+    s.reads = true;
+    s.source_thread = m.thread;
+    s.source_index = m.kind == event_kind::start ? std::uint16_t{0} : m.index;
+  }
+  step step_of(const event& x) const noexcept {
+    step s;
+    s.thread = x.thread;
+    s.index = x.index;
+    if (is_read(x.kind)) set_source(s, memory_->events[x.source]);
+    if (is_write(x.kind)) s.rank = 2 * x.position;
+    if (x.kind == event_kind::choice) s.rank = static_cast<std::uint32_t>(x.value.low);
+    return s;
+  }
+  // The graph so far and one more event.
+  void push(execution&, const step& last) {
+    graph g;
+    g.reserve(order_.size() + 1);
+    for (const std::uint32_t id : order_) g.push_back(step_of(memory_->events[id]));
+    g.push_back(last);
+    stack_.push_back(std::move(g));
+  }
+
+  // A store of the active thread to `lid` is about to be made: behind the message at `source` if it is an update's,
+  // else anywhere. Offers it to the loads that came before it.
+  void revisit(execution& e, std::uint32_t lid, std::uint32_t source) {
+    const location& l = e.memory.at(lid);
+    const vector_clock& prefix = e.memory.threads[e.active()].known;
+    const auto kept_by = [&](const event& x) { return prefix.knows(x.thread, x.index); };
+    const std::uint32_t low = e.memory.floor(lid, e.active());
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const event& r = e.memory.events[order_[i]];
+      if (!is_read(r.kind) || r.location != lid || kept_by(r)) continue;
+      bool standard = true;
+      for (std::size_t j = i; standard && j < order_.size(); ++j) {
+        const event& x = e.memory.events[order_[j]];
+        if (!kept_by(x)) standard = is_standard(j, prefix);
+      }
+      if (!standard) continue;
+      // What stays: all up to r, and what the store needs.
+      graph g;
+      for (std::size_t j = 0; j < order_.size(); ++j) {
+        const event& x = e.memory.events[order_[j]];
+        if (j > i && !kept_by(x)) continue;
+        step s = step_of(x);
+        if (j == i) {
+          s.reads = true;
+          s.source_thread = static_cast<std::uint8_t>(e.active());
+          s.source_index = static_cast<std::uint16_t>(e.next_index(e.active()));
+          s.rank = 0;
+        }
+        g.push_back(s);
+      }
+      g.push_back(fresh(e));
+      // Its places among the stores that stay.
+      const auto stays = [&](std::uint32_t p) {
+        const event& m = e.memory.events[l.order[p]];
+        if (m.kind == event_kind::start || kept_by(m)) return true;
+        for (std::size_t j = 0; j < i; ++j)
+          if (order_[j] == l.order[p]) return true;
+        return false;
+      };
+      for (std::uint32_t p = low; p < l.order.size(); ++p) {
+        if (!stays(p) || (source != no_event && p != source)) continue;
+        // Not between an update and what it has read.
+        std::uint32_t next = p + 1;
+        while (next < l.order.size() && !stays(next)) ++next;
+        if (next < l.order.size() && e.memory.events[l.order[next]].kind == event_kind::update_store) continue;
+        g.back().rank = 2 * p + 1;
+        stack_.push_back(g);
+      }
+    }
+  }
+  // Whether event j of the order was chosen in the standard way: a store at the end, a load from the last store, the
+  // first choice; seen from what came before it and what the new store needs.
+  bool is_standard(std::size_t j, const vector_clock& prefix) const noexcept {
+    const event& x = memory_->events[order_[j]];
+    if (x.kind == event_kind::choice) return x.value.low == 0;
+    if (!is_read(x.kind) && !is_write(x.kind)) return true;
+    const std::uint32_t mine = x.position;
+    for (std::size_t k = 0; k < order_.size(); ++k) {
+      const event& y = memory_->events[order_[k]];
+      if (k >= j && !prefix.knows(y.thread, y.index)) continue;
+      if ((!is_read(y.kind) && !is_write(y.kind)) || y.location != x.location) continue;
+      if (is_write(x.kind) && is_read(y.kind) && y.source == order_[j]) return false;
+      if (is_write(y.kind) && y.position > mine) return false;
+    }
+    return true;
+  }
+
+  std::vector<graph> stack_;
+  graph plan_;
+  std::vector<std::uint32_t> order_;  // events in the order in which the graph grew
+  std::vector<std::uint32_t> wanted_[most_threads];
+  std::size_t seen_ = 0;
+  std::size_t replayed_ = 0;
+  std::uint32_t at_ = 0;
+  memory* memory_ = nullptr;
+  bool started_ = false;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model::detail
+
+#endif  // FRYS_SIM_MODEL_EXHAUSTIVE_HPP
+// ---- frys/sim/model/explore.hpp
+// explore: strategies that walk through executions one by one: random, pct, bounded, replay.
+//
+// random   each decision by a die; finds shallow bugs fast, proves nothing.
+// pct      random priorities and depth - 1 changes of them: each bug of that depth is found with a chance of at least
+//          1 in threads * steps ^ (depth - 1) per execution.
+// bounded  every execution with at most so many preemptions; ~0u: every interleaving, without any reduction.
+// replay   the decisions of a schedule.
+//
+// Source   S. Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010
+//          (pct); M. Musuvathi, S. Qadeer, "Iterative context bounding", PLDI 2007 (bounded).
+#ifndef FRYS_SIM_MODEL_EXPLORE_HPP
+#define FRYS_SIM_MODEL_EXPLORE_HPP
+
+namespace frys::inline FRYS_ABI::sim::model::detail {
+
+// xorshift64*: enough for dice.
+class die {
+ public:
+  explicit die(std::uint64_t seed) noexcept : state_(seed * 0x9E3779B97F4A7C15u + 0x2545F4914F6CDD1Du) {
+    if (state_ == 0) state_ = 1;
+  }
+  std::uint32_t below(std::uint32_t n) noexcept {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    const auto r = static_cast<std::uint32_t>((state_ * 0x2545F4914F6CDD1Du) >> 32);
+    return static_cast<std::uint32_t>((std::uint64_t{r} * n) >> 32);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+// The n-th set bit.
+inline unsigned nth_bit(unsigned bits, unsigned n) noexcept {
+  for (; n != 0; --n) bits &= bits - 1;
+  return static_cast<unsigned>(std::countr_zero(bits));
+}
+
+class random_strategy : public strategy {
+ public:
+  explicit random_strategy(std::uint64_t seed) noexcept : die_(seed) {}
+  unsigned next_thread(execution&, unsigned runnable, unsigned) override {
+    if ((runnable & (runnable - 1)) == 0) return static_cast<unsigned>(std::countr_zero(runnable));
+    return nth_bit(runnable, die_.below(static_cast<unsigned>(std::popcount(runnable))));
+  }
+  std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
+    if (count == 1 || e.hurries(e.active())) return 0;
+    return die_.below(2) == 0 ? 0 : die_.below(count);
+  }
+  std::uint32_t place(execution&, const std::uint32_t*, std::uint32_t count) override {
+    if (count == 1) return 0;
+    return die_.below(4) != 0 ? 0 : die_.below(count);
+  }
+  std::uint32_t choose(execution&, std::uint32_t count) override { return die_.below(count); }
+
+ protected:
+  die die_;
+};
+
+class pct_strategy final : public random_strategy {
+ public:
+  pct_strategy(unsigned depth, std::uint64_t seed) noexcept : random_strategy(seed), depth_(depth) {}
+  // Before each execution.
+  void begin() {
+    next_low_ = most_threads;
+    std::uint32_t left[most_threads];
+    for (unsigned t = 0; t < most_threads; ++t) left[t] = t;
+    for (unsigned t = 0; t < most_threads; ++t) {
+      std::swap(left[t], left[t + die_.below(most_threads - t)]);
+      priority_[left[t]] = most_threads + t;
+    }
+    changes_.clear();
+    for (unsigned i = 1; i < depth_; ++i) changes_.push_back(die_.below((std::max)(longest_, 1u)));
+    steps_ = 0;
+  }
+  unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
+    ++steps_;
+    longest_ = (std::max)(longest_, steps_);
+    for (const std::uint32_t c : changes_)
+      if (c == steps_ && next_low_ != 0) priority_[current] = --next_low_;
+    unsigned best = most_threads;
+    for (unsigned t = 0; t < most_threads; ++t)
+      if ((runnable >> t & 1) != 0 && (best == most_threads || priority_[t] > priority_[best])) best = t;
+    return best;
+  }
+
+ private:
+  unsigned depth_;
+  std::uint32_t priority_[most_threads] = {};
+  std::vector<std::uint32_t> changes_;
+  std::uint32_t steps_ = 0, longest_ = 16;
+  std::uint32_t next_low_ = most_threads;
+};
+
+class bounded_strategy final : public strategy {
+ public:
+  explicit bounded_strategy(unsigned preemptions) noexcept : most_(preemptions) {}
+  // Before each execution but the first; false when all have been seen.
+  bool advance() {
+    while (!path_.empty() && path_.back().taken + 1 == path_.back().options) path_.pop_back();
+    at_ = 0;
+    preemptions_ = 0;
+    if (path_.empty()) return false;
+    ++path_.back().taken;
+    return true;
+  }
+  unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
+    const bool goes_on = (runnable >> current & 1) != 0;
+    unsigned options = static_cast<unsigned>(std::popcount(runnable));
+    if (goes_on && preemptions_ == most_) options = 1;
+    const unsigned n = decide(options);
+    if (!goes_on) return nth_bit(runnable, n);
+    if (n == 0) return current;
+    ++preemptions_;
+    return nth_bit(runnable & ~(1u << current), n - 1);
+  }
+  std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
+    return e.hurries(e.active()) ? 0 : decide(count);
+  }
+  std::uint32_t place(execution&, const std::uint32_t*, std::uint32_t count) override { return decide(count); }
+  std::uint32_t choose(execution&, std::uint32_t count) override { return decide(count); }
+
+ private:
+  struct fork {
+    std::uint32_t taken, options;
+  };
+  std::uint32_t decide(std::uint32_t options) {
+    if (options <= 1) return 0;
+    if (at_ == path_.size()) path_.push_back({0, options});
+    return path_[at_++].taken;
+  }
+  unsigned most_;
+  unsigned preemptions_ = 0;
+  std::vector<fork> path_;
+  std::size_t at_ = 0;
+};
+
+// Follows a schedule; where it does not fit any more (a part was left out), goes on in the plainest way.
+class replay_strategy final : public strategy {
+ public:
+  explicit replay_strategy(const std::vector<decision>& schedule) noexcept : schedule_(schedule) {}
+  unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
+    if (const decision* d = next(decision::kind::thread); d != nullptr && (runnable >> d->value & 1) != 0)
+      return d->value;
+    if ((runnable >> current & 1) != 0) return current;
+    return static_cast<unsigned>(std::countr_zero(runnable));
+  }
+  std::uint32_t read(execution&, const std::uint32_t*, std::uint32_t count, bool) override {
+    return pick(decision::kind::read, count);
+  }
+  std::uint32_t place(execution&, const std::uint32_t*, std::uint32_t count) override {
+    return pick(decision::kind::place, count);
+  }
+  std::uint32_t choose(execution&, std::uint32_t count) override { return pick(decision::kind::choice, count); }
+
+ private:
+  const decision* next(decision::kind what) noexcept {
+    if (at_ == schedule_.size() || schedule_[at_].what != what) return nullptr;
+    return &schedule_[at_++];
+  }
+  std::uint32_t pick(decision::kind what, std::uint32_t count) noexcept {
+    const decision* d = next(what);
+    return d != nullptr && d->value < count ? d->value : 0;
+  }
+  const std::vector<decision>& schedule_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model::detail
+
+#endif  // FRYS_SIM_MODEL_EXPLORE_HPP
+// ---- frys/sim/model/report.hpp
+// report: what a check has found: counts, the verdict, the schedule that leads there, the diagram of that execution.
+#ifndef FRYS_SIM_MODEL_REPORT_HPP
+#define FRYS_SIM_MODEL_REPORT_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+namespace detail {
+
+inline std::string_view base_name(const char* file) noexcept {
+  const char* last = std::strrchr(file, '/');
+  return last == nullptr ? file : last + 1;
+}
+constexpr std::string_view name_of(std::memory_order o) noexcept {
+  switch (o) {
+    case std::memory_order_relaxed:
+      return "relaxed";
+    case std::memory_order_consume:
+      return "consume";
+    case std::memory_order_acquire:
+      return "acquire";
+    case std::memory_order_release:
+      return "release";
+    case std::memory_order_acq_rel:
+      return "acq_rel";
+    case std::memory_order_seq_cst:
+      return "seq_cst";
+  }
+  return "?";
+}
+
+// One line of the diagram.
+struct drawn_step {
+  unsigned thread = 0;
+  std::string what;  // "load x1 = 3 (acquire)"
+  std::string note;  // "older: 2 newer messages"
+  site where;
+};
+
+inline std::string number(const cell_value& v) {
+  // Pointers and negative numbers in hexadecimal, small numbers plainly.
+  const auto hex = [](std::uint64_t n) {
+    std::string out;
+    do {
+      out.insert(out.begin(), "0123456789abcdef"[n & 15]);
+      n >>= 4;
+    } while (n != 0);
+    return "0x" + out;
+  };
+  if (v.high != 0) return hex(v.high) + ":" + hex(v.low);
+  return v.low < 1'000'000 ? std::to_string(v.low) : hex(v.low);
+}
+
+// The events of an execution as lines, in the order in which they were made.
+inline std::vector<drawn_step> draw(execution& e) {
+  std::vector<drawn_step> out;
+  const auto name = [](std::uint32_t l) {
+    return l < 26 ? std::string(1, static_cast<char>('a' + l)) : "v" + std::to_string(l);
+  };
+  const std::vector<event>& all = e.memory.events;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const event& x = all[i];
+    drawn_step s;
+    s.thread = x.thread;
+    s.where = x.where;
+    const std::string order = " " + std::string(name_of(x.order));
+    switch (x.kind) {
+      case event_kind::start:
+      case event_kind::update_store:
+      case event_kind::end:
+      case event_kind::spawn:
+        continue;
+      case event_kind::load:
+        s.what = "read " + name(x.location) + " = " + number(x.value) + order;
+        break;
+      case event_kind::store:
+        s.what = "write " + name(x.location) + " = " + number(x.value) + order;
+        break;
+      case event_kind::update_load: {
+        s.what = "update " + name(x.location) + ": " + number(x.value);
+        for (std::size_t j = i + 1; j < all.size(); ++j)
+          if (all[j].thread == x.thread && all[j].kind == event_kind::update_store && all[j].location == x.location) {
+            s.what += " to " + number(all[j].value);
+            break;
+          }
+        s.what += order;
+        break;
+      }
+      case event_kind::fence:
+        s.what = "fence" + order;
+        break;
+      case event_kind::choice:
+        s.what = "choose " + number(x.value);
+        break;
+    }
+    if (is_read(x.kind)) {
+      // Was there a newer one when it was read?
+      std::size_t newer = 0;
+      for (const std::uint32_t m : e.memory.at(x.location).order)
+        if (m < i && all[m].position > x.position && all[m].kind != event_kind::start) ++newer;
+      if (newer != 0) s.note = newer == 1 ? "stale" : "stale by " + std::to_string(newer);
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+inline std::string place(const site& s) {
+  return s.line == 0 ? std::string() : std::string(base_name(s.file)) + ":" + std::to_string(s.line);
+}
+
+// Time runs down; each thread has its column.
+inline std::string diagram(const std::vector<drawn_step>& steps, unsigned threads, const std::string& end,
+                           unsigned guilty) {
+  std::vector<std::size_t> width(threads, 8);
+  const auto cell = [](const drawn_step& s) { return s.what + (s.note.empty() ? "" : " [" + s.note + "]"); };
+  for (const drawn_step& s : steps) width[s.thread] = (std::max)(width[s.thread], cell(s).size());
+  std::string out;
+  const auto line = [&](unsigned thread, const std::string& text, const std::string& where) {
+    std::string row;
+    for (unsigned t = 0; t < threads; ++t) {
+      std::string part = t == thread ? text : "";
+      part.resize((std::max)(part.size(), width[t]), ' ');
+      row += part + " | ";
+    }
+    row += where;
+    while (!row.empty() && row.back() == ' ') row.pop_back();
+    out += row + "\n";
+  };
+  std::string head, rule;
+  for (unsigned t = 0; t < threads; ++t) {
+    std::string part = "thread " + std::to_string(t);
+    part.resize((std::max)(part.size(), width[t]), ' ');
+    head += part + " | ";
+    rule += std::string(width[t], '-') + "-+-";
+  }
+  out += head + "at\n" + rule + "---\n";
+  for (const drawn_step& s : steps) line(s.thread, cell(s), place(s.where));
+  if (!end.empty()) line(guilty, "^ here", end);
+  return out;
+}
+
+inline std::string to_text(const std::vector<decision>& schedule) {
+  std::string out;
+  char last = 0;
+  std::size_t repeated = 0;
+  static_cast<void>(last);
+  static_cast<void>(repeated);
+  for (std::size_t i = 0; i < schedule.size();) {
+    const decision& d = schedule[i];
+    std::size_t n = 1;
+    while (i + n < schedule.size() && schedule[i + n].what == d.what && schedule[i + n].value == d.value) ++n;
+    out += "trwc"[static_cast<unsigned>(d.what)];
+    out += std::to_string(d.value);
+    if (n > 1) out += "x" + std::to_string(n);
+    out += ' ';
+    i += n;
+  }
+  if (!out.empty()) out.pop_back();
+  return out;
+}
+// Empty if the text is no schedule.
+inline std::vector<decision> from_text(std::string_view text) {
+  std::vector<decision> out;
+  std::size_t i = 0;
+  const auto number_here = [&](std::uint32_t& n) {
+    const std::size_t begin = i;
+    n = 0;
+    while (i < text.size() && text[i] >= '0' && text[i] <= '9' && n < 100'000)
+      n = n * 10 + static_cast<std::uint32_t>(text[i++] - '0');
+    return i != begin;
+  };
+  while (i < text.size()) {
+    const std::size_t what = std::string_view("trwc").find(text[i++]);
+    std::uint32_t value = 0, times = 1;
+    if (what == std::string_view::npos || !number_here(value)) return {};
+    if (i < text.size() && text[i] == 'x' && (++i, !number_here(times))) return {};
+    if (i < text.size() && text[i++] != ' ') return {};
+    for (; times != 0; --times) out.push_back({static_cast<decision::kind>(what), static_cast<std::uint16_t>(value)});
+  }
+  return out;
+}
+
+inline void append_json(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  out += '"';
+}
+
+}  // namespace detail
+
+// What model::check answers.
+struct report {
+  std::uint64_t executions = 0;  // that came to their end
+  std::uint64_t blocked = 0;     // that were given up: what they would have shown, others show
+  bool complete = false;         // all that the explorer can reach was seen
+  fault what = fault::none;
+  std::string failure;  // one sentence; empty if passed
+  site where;
+  std::vector<detail::drawn_step> steps;  // of the failing execution
+  unsigned threads = 0;
+  unsigned guilty = 0;
+  std::vector<detail::decision> decisions;
+
+  [[nodiscard]] bool passed() const noexcept { return what == fault::none; }
+  // What to give model::replay to see it again.
+  [[nodiscard]] std::string schedule() const { return detail::to_text(decisions); }
+  // For people: the counts, or the sentence, the diagram and the schedule.
+  [[nodiscard]] std::string text() const {
+    std::string counts = std::to_string(executions) + " executions";
+    if (blocked != 0) counts += " and " + std::to_string(blocked) + " given up";
+    if (passed()) return "passed: " + counts + (complete ? ", complete\n" : ", not complete\n");
+    std::string out = std::string(name_of(what)) + ": " + failure;
+    if (where.line != 0) out += " (" + detail::place(where) + ")";
+    out += "\nfound after " + counts + "\n\n";
+    out += detail::diagram(steps, threads, std::string(name_of(what)) + " " + detail::place(where), guilty);
+    out += "\nreplay: " + schedule() + "\n";
+    return out;
+  }
+  // For programs: the same.
+  [[nodiscard]] std::string json() const {
+    std::string out = "{\"passed\":";
+    out += passed() ? "true" : "false";
+    out += ",\"executions\":" + std::to_string(executions) + ",\"blocked\":" + std::to_string(blocked);
+    out += ",\"complete\":";
+    out += complete ? "true" : "false";
+    if (!passed()) {
+      out += ",\"fault\":";
+      detail::append_json(out, name_of(what));
+      out += ",\"failure\":";
+      detail::append_json(out, failure);
+      out += ",\"at\":";
+      detail::append_json(out, detail::place(where));
+      out += ",\"thread\":" + std::to_string(guilty) + ",\"schedule\":";
+      detail::append_json(out, schedule());
+      out += ",\"steps\":[";
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (i != 0) out += ',';
+        out += "{\"thread\":" + std::to_string(steps[i].thread) + ",\"what\":";
+        detail::append_json(out, steps[i].what);
+        out += ",\"note\":";
+        detail::append_json(out, steps[i].note);
+        out += ",\"at\":";
+        detail::append_json(out, detail::place(steps[i].where));
+        out += '}';
+      }
+      out += ']';
+    }
+    return out + "}";
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_REPORT_HPP
+// ---- frys/sim/model/check.hpp
+// check: runs a body of code under the model, over and over, until a fault is found or the explorer has seen enough.
+//
+//   auto r = model::check(model::exhaustive{}, [] {
+//     treiber_stack<frys::atomics::model> s;
+//     model::threads([&] { s.push(1); }, [&] { s.push(2); });
+//     model::require(s.size() == 2, "nothing is lost");
+//   });
+//
+// Explorers, by rising effort: random, pct, bounded, exhaustive; replay for one schedule. What each has covered stands
+// in the report.
+// Body      runs once per execution, as thread 0; must do the same whenever the model answers the same: no clocks, no
+//           dice, no order of addresses. What it allocates by itself is lost when an execution is given up half-way.
+// Threads   the check runs on the calling thread; model threads are fibers on it.
+#ifndef FRYS_SIM_MODEL_CHECK_HPP
+#define FRYS_SIM_MODEL_CHECK_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// Each execution that can be told apart, once. A proof for this body, within `most_executions` and `most_steps`.
+struct exhaustive {
+  std::uint64_t most_executions = 10'000'000;
+  std::uint32_t most_steps = 5'000;  // per execution
+};
+// All interleavings with at most so many preemptions (switches away from a thread that could go on).
+struct bounded {
+  unsigned preemptions = 2;
+  std::uint64_t most_executions = 10'000'000;
+  std::uint32_t most_steps = 5'000;
+};
+// Dice.
+struct random {
+  std::uint64_t executions = 10'000;
+  std::uint64_t seed = 1;
+  std::uint32_t most_steps = 20'000;
+};
+// Priorities and depth - 1 random changes of them.
+struct pct {
+  unsigned depth = 3;
+  std::uint64_t executions = 10'000;
+  std::uint64_t seed = 1;
+  std::uint32_t most_steps = 20'000;
+};
+// One schedule, as report::schedule() gave it.
+struct replay {
+  std::string_view schedule;
+  std::uint32_t most_steps = 20'000;
+};
+
+// The world of a body that takes one: the same body then runs on real threads too (stress.hpp).
+struct world {
+  using atomics = model::atomics;
+  template <class... F>
+  static void threads(F&&... f);
+  static void require(bool good, const char* what, const char* file = __builtin_FILE(),
+                      unsigned line = static_cast<unsigned>(__builtin_LINE()));
+};
+
+// A thread of the model.
+class thread {
+ public:
+  // `f` must stay until the thread was joined.
+  template <class F>
+  explicit thread(F& f, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : number_(detail::execution::current()->spawn([](void* p) { (*static_cast<F*>(p))(); }, std::addressof(f),
+                                                    site{file, static_cast<unsigned>(line)})) {}
+  thread(const thread&) = delete;
+  thread& operator=(const thread&) = delete;
+  void join(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    detail::execution::current()->join(number_, site{file, static_cast<unsigned>(line)});
+  }
+
+ private:
+  unsigned number_;
+};
+
+// Runs each of `f` in a thread of its own and waits for all of them.
+template <class... F>
+void threads(F&&... f) {
+  detail::execution& e = *detail::execution::current();
+  unsigned numbers[sizeof...(F)];
+  std::size_t n = 0;
+  ((numbers[n++] = e.spawn([](void* p) { (*static_cast<std::remove_reference_t<F>*>(p))(); },
+                           const_cast<void*>(static_cast<const volatile void*>(std::addressof(f))), site{})),
+   ...);
+  for (const unsigned t : numbers) e.join(t, site{});
+}
+
+// A sentence that holds here, in every execution.
+inline void require(bool good, const char* what, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (detail::execution* e = detail::execution::current())
+    e->require(good, what, site{file, static_cast<unsigned>(line)});
+}
+// One of 0 .. count - 1: each is tried.
+inline std::uint32_t choose(std::uint32_t count, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return atomics::choose(count, site{file, static_cast<unsigned>(line)});
+}
+
+// A page source over the model's heap: blocks that take policy::pages have their leaks and uses after free found.
+struct pages {
+  static result<byte_span> allocate(std::size_t size) noexcept {
+    if (size == 0) return error{errc::invalid_argument, domain::memory, "zero bytes of pages were asked for", 0};
+    const std::size_t whole = (size + 15) / 16 * 16;
+    void* p = atomics::alloc(whole, 64, site{"pages", 0});
+    if (p == nullptr) return error{errc::out_of_memory, domain::memory, "no execution of the model runs", 0};
+    return byte_span(static_cast<std::byte*>(p), whole);
+  }
+  static void release(byte_span memory) noexcept {
+    if (memory.data() != nullptr) atomics::free(memory.data(), site{"pages", 0});
+  }
+};
+
+template <class... F>
+void world::threads(F&&... f) {
+  model::threads(std::forward<F>(f)...);
+}
+inline void world::require(bool good, const char* what, const char* file, unsigned line) {
+  model::require(good, what, file, static_cast<int>(line));
+}
+
+namespace detail {
+
+template <class Body>
+void call_body(void* p) {
+  Body& body = *static_cast<Body*>(p);
+  if constexpr (std::is_invocable_v<Body&, world>)
+    body(world{});
+  else
+    body();
+}
+
+template <class Body>
+outcome run_once(execution& e, strategy& s, Body& body) {
+  return e.run(s, &call_body<Body>, const_cast<void*>(static_cast<const volatile void*>(std::addressof(body))));
+}
+
+inline void describe(report& r, execution& e) {
+  r.what = e.failed;
+  r.failure = e.sentence;
+  r.where = e.where;
+  r.guilty = e.guilty;
+  r.threads = e.thread_count();
+  r.decisions = e.schedule;
+  r.steps = draw(e);
+}
+
+// Counts an execution; false when it is the last one.
+inline bool count(report& r, execution& e, outcome o) {
+  if (o == outcome::blocked) return ++r.blocked, true;
+  ++r.executions;
+  if (o == outcome::finished) return true;
+  describe(r, e);
+  return false;
+}
+
+}  // namespace detail
+
+template <class Body>
+report check(const random& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::random_strategy s(how.seed);
+  for (std::uint64_t i = 0; i < how.executions; ++i)
+    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+  return r;
+}
+template <class Body>
+report check(const pct& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::pct_strategy s(how.depth, how.seed);
+  for (std::uint64_t i = 0; i < how.executions; ++i) {
+    s.begin();
+    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+  }
+  return r;
+}
+template <class Body>
+report check(const bounded& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::bounded_strategy s(how.preemptions);
+  do {
+    if (r.executions + r.blocked == how.most_executions) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+  } while (s.advance());
+  r.complete = true;
+  return r;
+}
+template <class Body>
+report check(const exhaustive& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::exhaustive_strategy s;
+  while (s.begin()) {
+    if (r.executions + r.blocked == how.most_executions) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+  }
+  r.complete = true;
+  return r;
+}
+template <class Body>
+report check(const replay& how, Body&& body) {
+  report r;
+  const std::vector<detail::decision> schedule = detail::from_text(how.schedule);
+  detail::execution e(how.most_steps);
+  detail::replay_strategy s(schedule);
+  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body)));
+  return r;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_CHECK_HPP
+// ---- frys/sim/model.hpp
+// model: a model checker for code that takes its atomics as a policy: see model/check.hpp.
+#ifndef FRYS_SIM_MODEL_HPP
+#define FRYS_SIM_MODEL_HPP
+
+#endif  // FRYS_SIM_MODEL_HPP
 // ---- frys/sim/world.hpp
 // sim::world: the simulated world in one word: policy::world<sim::world>.
 //

@@ -1,0 +1,10 @@
+// model: a model checker for code that takes its atomics as a policy: see model/check.hpp.
+#ifndef FRYS_SIM_MODEL_HPP
+#define FRYS_SIM_MODEL_HPP
+
+#include "model/atomics.hpp"
+#include "model/check.hpp"
+#include "model/mutation.hpp"
+#include "model/report.hpp"
+
+#endif  // FRYS_SIM_MODEL_HPP

@@ -1,0 +1,231 @@
+// check: runs a body of code under the model, over and over, until a fault is found or the explorer has seen enough.
+//
+//   auto r = model::check(model::exhaustive{}, [] {
+//     treiber_stack<frys::atomics::model> s;
+//     model::threads([&] { s.push(1); }, [&] { s.push(2); });
+//     model::require(s.size() == 2, "nothing is lost");
+//   });
+//
+// Explorers, by rising effort: random, pct, bounded, exhaustive; replay for one schedule. What each has covered stands
+// in the report.
+// Body      runs once per execution, as thread 0; must do the same whenever the model answers the same: no clocks, no
+//           dice, no order of addresses. What it allocates by itself is lost when an execution is given up half-way.
+// Threads   the check runs on the calling thread; model threads are fibers on it.
+#ifndef FRYS_SIM_MODEL_CHECK_HPP
+#define FRYS_SIM_MODEL_CHECK_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "../../config.hpp"
+#include "../../core/bytes.hpp"
+#include "../../core/result.hpp"
+#include "atomics.hpp"
+#include "execution.hpp"
+#include "exhaustive.hpp"
+#include "explore.hpp"
+#include "report.hpp"
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// Each execution that can be told apart, once. A proof for this body, within `most_executions` and `most_steps`.
+struct exhaustive {
+  std::uint64_t most_executions = 10'000'000;
+  std::uint32_t most_steps = 5'000;  // per execution
+};
+// All interleavings with at most so many preemptions (switches away from a thread that could go on).
+struct bounded {
+  unsigned preemptions = 2;
+  std::uint64_t most_executions = 10'000'000;
+  std::uint32_t most_steps = 5'000;
+};
+// Dice.
+struct random {
+  std::uint64_t executions = 10'000;
+  std::uint64_t seed = 1;
+  std::uint32_t most_steps = 20'000;
+};
+// Priorities and depth - 1 random changes of them.
+struct pct {
+  unsigned depth = 3;
+  std::uint64_t executions = 10'000;
+  std::uint64_t seed = 1;
+  std::uint32_t most_steps = 20'000;
+};
+// One schedule, as report::schedule() gave it.
+struct replay {
+  std::string_view schedule;
+  std::uint32_t most_steps = 20'000;
+};
+
+// The world of a body that takes one: the same body then runs on real threads too (stress.hpp).
+struct world {
+  using atomics = model::atomics;
+  template <class... F>
+  static void threads(F&&... f);
+  static void require(bool good, const char* what, const char* file = __builtin_FILE(),
+                      unsigned line = static_cast<unsigned>(__builtin_LINE()));
+};
+
+// A thread of the model.
+class thread {
+ public:
+  // `f` must stay until the thread was joined.
+  template <class F>
+  explicit thread(F& f, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : number_(detail::execution::current()->spawn([](void* p) { (*static_cast<F*>(p))(); }, std::addressof(f),
+                                                    site{file, static_cast<unsigned>(line)})) {}
+  thread(const thread&) = delete;
+  thread& operator=(const thread&) = delete;
+  void join(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    detail::execution::current()->join(number_, site{file, static_cast<unsigned>(line)});
+  }
+
+ private:
+  unsigned number_;
+};
+
+// Runs each of `f` in a thread of its own and waits for all of them.
+template <class... F>
+void threads(F&&... f) {
+  detail::execution& e = *detail::execution::current();
+  unsigned numbers[sizeof...(F)];
+  std::size_t n = 0;
+  ((numbers[n++] = e.spawn([](void* p) { (*static_cast<std::remove_reference_t<F>*>(p))(); },
+                           const_cast<void*>(static_cast<const volatile void*>(std::addressof(f))), site{})),
+   ...);
+  for (const unsigned t : numbers) e.join(t, site{});
+}
+
+// A sentence that holds here, in every execution.
+inline void require(bool good, const char* what, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (detail::execution* e = detail::execution::current())
+    e->require(good, what, site{file, static_cast<unsigned>(line)});
+}
+// One of 0 .. count - 1: each is tried.
+inline std::uint32_t choose(std::uint32_t count, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return atomics::choose(count, site{file, static_cast<unsigned>(line)});
+}
+
+// A page source over the model's heap: blocks that take policy::pages have their leaks and uses after free found.
+struct pages {
+  static result<byte_span> allocate(std::size_t size) noexcept {
+    if (size == 0) return error{errc::invalid_argument, domain::memory, "zero bytes of pages were asked for", 0};
+    const std::size_t whole = (size + 15) / 16 * 16;
+    void* p = atomics::alloc(whole, 64, site{"pages", 0});
+    if (p == nullptr) return error{errc::out_of_memory, domain::memory, "no execution of the model runs", 0};
+    return byte_span(static_cast<std::byte*>(p), whole);
+  }
+  static void release(byte_span memory) noexcept {
+    if (memory.data() != nullptr) atomics::free(memory.data(), site{"pages", 0});
+  }
+};
+
+template <class... F>
+void world::threads(F&&... f) {
+  model::threads(std::forward<F>(f)...);
+}
+inline void world::require(bool good, const char* what, const char* file, unsigned line) {
+  model::require(good, what, file, static_cast<int>(line));
+}
+
+namespace detail {
+
+template <class Body>
+void call_body(void* p) {
+  Body& body = *static_cast<Body*>(p);
+  if constexpr (std::is_invocable_v<Body&, world>)
+    body(world{});
+  else
+    body();
+}
+
+template <class Body>
+outcome run_once(execution& e, strategy& s, Body& body) {
+  return e.run(s, &call_body<Body>, const_cast<void*>(static_cast<const volatile void*>(std::addressof(body))));
+}
+
+inline void describe(report& r, execution& e) {
+  r.what = e.failed;
+  r.failure = e.sentence;
+  r.where = e.where;
+  r.guilty = e.guilty;
+  r.threads = e.thread_count();
+  r.decisions = e.schedule;
+  r.steps = draw(e);
+}
+
+// Counts an execution; false when it is the last one.
+inline bool count(report& r, execution& e, outcome o) {
+  if (o == outcome::blocked) return ++r.blocked, true;
+  ++r.executions;
+  if (o == outcome::finished) return true;
+  describe(r, e);
+  return false;
+}
+
+}  // namespace detail
+
+template <class Body>
+report check(const random& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::random_strategy s(how.seed);
+  for (std::uint64_t i = 0; i < how.executions; ++i)
+    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+  return r;
+}
+template <class Body>
+report check(const pct& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::pct_strategy s(how.depth, how.seed);
+  for (std::uint64_t i = 0; i < how.executions; ++i) {
+    s.begin();
+    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+  }
+  return r;
+}
+template <class Body>
+report check(const bounded& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::bounded_strategy s(how.preemptions);
+  do {
+    if (r.executions + r.blocked == how.most_executions) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+  } while (s.advance());
+  r.complete = true;
+  return r;
+}
+template <class Body>
+report check(const exhaustive& how, Body&& body) {
+  report r;
+  detail::execution e(how.most_steps);
+  detail::exhaustive_strategy s;
+  while (s.begin()) {
+    if (r.executions + r.blocked == how.most_executions) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+  }
+  r.complete = true;
+  return r;
+}
+template <class Body>
+report check(const replay& how, Body&& body) {
+  report r;
+  const std::vector<detail::decision> schedule = detail::from_text(how.schedule);
+  detail::execution e(how.most_steps);
+  detail::replay_strategy s(schedule);
+  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body)));
+  return r;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_CHECK_HPP

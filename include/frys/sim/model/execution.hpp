@@ -1,0 +1,771 @@
+// execution: one run of a test body under the model: its threads as fibers, its memory, its heap, its verdict.
+//
+// A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
+// the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
+//
+// Threads  one OS thread; the model's threads take turns on it. Executions on several OS threads do not know each
+// other. frys: real model
+#ifndef FRYS_SIM_MODEL_EXECUTION_HPP
+#define FRYS_SIM_MODEL_EXECUTION_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../../config.hpp"
+#include "../../core/context.hpp"
+#include "memory.hpp"
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// What an execution can be found guilty of.
+enum class fault : std::uint8_t {
+  none,
+  requirement,     // model::require was false
+  race,            // two accesses to plain data, one a write, neither before the other
+  use_after_free,  // an object was used after its end, or ended while in use
+  bad_free,        // freed twice, or never allocated
+  leak,
+  deadlock,      // nobody can go on
+  lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
+  no_end,        // the execution took more than the allowed steps
+  misuse,        // the test asks for something the model does not do
+};
+
+constexpr const char* name_of(fault f) noexcept {
+  switch (f) {
+    case fault::none:
+      return "none";
+    case fault::requirement:
+      return "requirement";
+    case fault::race:
+      return "race";
+    case fault::use_after_free:
+      return "use after free";
+    case fault::bad_free:
+      return "bad free";
+    case fault::leak:
+      return "leak";
+    case fault::deadlock:
+      return "deadlock";
+    case fault::lost_wake_up:
+      return "lost wake-up";
+    case fault::no_end:
+      return "no end";
+    case fault::misuse:
+      return "misuse";
+  }
+  return "?";
+}
+
+namespace detail {
+
+class execution;
+
+// One decision of a strategy, as a schedule keeps it.
+struct decision {
+  enum class kind : std::uint8_t { thread, read, place, choice };
+  kind what = kind::thread;
+  std::uint16_t value = 0;  // the thread; how many newer messages there are; the choice
+};
+
+class strategy {
+ public:
+  virtual ~strategy() = default;
+  // Who goes on: one of the bits of `runnable`, which is not 0. `current` ran last.
+  virtual unsigned next_thread(execution& e, unsigned runnable, unsigned current) = 0;
+  // Which of `count` messages a load reads, or which place a store takes: 0 is the newest. `stop`: abandon.
+  virtual std::uint32_t read(execution& e, const std::uint32_t* positions, std::uint32_t count, bool update) = 0;
+  virtual std::uint32_t place(execution& e, const std::uint32_t* positions, std::uint32_t count) = 0;
+  virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
+  // The store half of an update is about to stand at `position`, which may be taken by another one. False: abandon.
+  virtual bool update(execution&, std::uint32_t /*location*/, std::uint32_t /*position*/, bool free) { return free; }
+  // Loads may read messages that an update has read already; the other update will have to give way.
+  virtual bool shares_updates() const noexcept { return false; }
+  // The next read or place is of this location.
+  virtual void looks_at(std::uint32_t /*location*/) noexcept {}
+  // A thread that pauses waits to the end of the execution.
+  virtual bool pause_is_final() const noexcept { return false; }
+  static constexpr std::uint32_t stop = ~std::uint32_t{0};
+};
+
+// The model's part of an atomic object: its value until somebody uses it, then its location's name.
+struct atomic_cell {
+  cell_value first;
+  std::uint64_t run = 0;  // the execution that `location` belongs to
+  std::uint32_t location = 0;
+  std::uint16_t stamp = 0;
+  std::uint8_t thread = 0;
+  std::uint64_t made_in = 0;  // the execution it was constructed in; 0: outside
+};
+
+enum class outcome : std::uint8_t { finished, blocked, failed };
+
+class execution {
+ public:
+  explicit execution(std::uint32_t most_steps = 20'000) noexcept : most_steps_(most_steps) {}
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
+
+  // The one that the calling model thread belongs to; nullptr outside.
+  static execution*& current() noexcept {
+    static thread_local constinit execution* running = nullptr;
+    return running;
+  }
+
+  // Runs body(argument) as model thread 0.
+  outcome run(strategy& s, void (*body)(void*), void* argument) {
+    reset();
+    strategy_ = &s;
+    execution*& now = current();
+    execution* const outer = std::exchange(now, this);
+    thread& main = threads_[0];
+    main.entry = body;
+    main.argument = argument;
+    launch(0);
+    active_ = 0;
+    context::switch_to(host_, threads_[0].flow);
+    now = outer;
+    if (outcome_ == outcome::finished) look_for_leaks();
+    return outcome_;
+  }
+
+  model::detail::memory memory;
+  std::vector<decision> schedule;  // all decisions so far
+  fault failed = fault::none;
+  std::string sentence;  // what went wrong
+  site where;            // and where
+  unsigned guilty = 0;   // the thread
+
+  // ---- threads
+
+  [[nodiscard]] unsigned active() const noexcept { return active_; }
+  [[nodiscard]] unsigned thread_count() const noexcept { return thread_count_; }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+  // The number of the event that the active thread is about to make.
+  [[nodiscard]] unsigned next_index(unsigned t) const noexcept { return memory.threads[t].clock.at[t] + 1u; }
+
+  // Starts a thread of the model and answers its number.
+  unsigned spawn(void (*entry)(void*), void* argument, site at) {
+    point(at);
+    if (thread_count_ == most_threads) fail(fault::misuse, "more threads than the model has (8)", at);
+    const unsigned t = thread_count_++;
+    memory.start_thread(active_, t);
+    threads_[t].entry = entry;
+    threads_[t].argument = argument;
+    launch(t);
+    runnable_ |= 1u << t;
+    return t;
+  }
+  void join(unsigned t, site at) {
+    while (!threads_[t].finished) {
+      threads_[active_].joining = t;
+      threads_[active_].waits_at = at;
+      block(waits::join);
+    }
+    memory.join_thread(active_, t);
+  }
+
+  // ---- atomic operations
+
+  cell_value load(atomic_cell& c, const void* address, std::memory_order order, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_read(l, order, false, at);
+    remember(l, p);
+    return memory.events[memory.add_read(event_kind::load, l, active_, p, order, at)].value;
+  }
+  void store(atomic_cell& c, const void* address, cell_value v, std::memory_order order, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_place(l, order, at);
+    memory.add_write(event_kind::store, l, active_, p, v, order, at);
+    wrote(l);
+  }
+  // new_value(old) makes the value.
+  template <class F>
+  cell_value update(atomic_cell& c, const void* address, std::memory_order order, F&& new_value, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    const std::uint32_t p = choose_read(l, order, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, l, active_, p, order, at);
+    const cell_value old = memory.events[read].value;
+    finish_update(read, new_value(old), order, at);
+    return old;
+  }
+  // Answers whether it exchanged; `expected` becomes what was read.
+  bool compare_exchange(atomic_cell& c, const void* address, cell_value& expected, cell_value desired,
+                        std::memory_order success, std::memory_order failure, site at) {
+    point(at);
+    const std::uint32_t l = location_of(c, address, at);
+    candidates(l, success, at);
+    // A message with another value is only read; one with the expected value is updated, unless somebody has done so.
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      const bool hit = memory.message(l, p).value == expected;
+      if (hit ? (strategy_->shares_updates() || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
+              : memory.may_read(l, active_, p, failure))
+        positions_[kept++] = p;
+    }
+    positions_.resize(kept);
+    const std::uint32_t p = picked_read(true, at);
+    const cell_value old = memory.message(l, p).value;
+    if (old == expected) {
+      finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
+      return true;
+    }
+    remember(l, p);
+    memory.add_read(event_kind::load, l, active_, p, failure, at);
+    expected = old;
+    return false;
+  }
+  void fence(std::memory_order order, site at) {
+    point(at);
+    memory.add_fence(active_, order, at);
+  }
+  std::uint32_t choose(std::uint32_t count, site at) {
+    if (count <= 1) return 0;
+    point(at);
+    const std::uint32_t c = strategy_->choose(*this, count);
+    if (c == strategy::stop) abandon();
+    decided(decision::kind::choice, c);
+    memory.add_choice(active_, c, at);
+    return c;
+  }
+
+  // One round of a loop that waits: goes on when something it has read since its last pause can be read newer. A round
+  // that wrote something has made progress, and does not wait.
+  void pause(site at) {
+    thread& t = threads_[active_];
+    if (t.wrote) {
+      forget(t);
+      return;
+    }
+    t.waits_at = at;
+    while (strategy_->pause_is_final() || !is_stale(t)) {
+      if (t.watched.empty() && !strategy_->pause_is_final()) {
+        point(at);  // it looks at nothing: it only lets others go on
+        break;
+      }
+      block(waits::change);
+    }
+    t.hurries = true;
+    forget(t);
+  }
+
+  // The futex: sleeps while `word` holds `old`. The queue of sleepers is an atomic of its own, whose updates are the
+  // critical sections of the system's lock: compare and go to sleep in one, wake up in another.
+  bool wait(atomic_cell& word, const void* address, atomic_cell& queue, std::uint32_t old, bool may_time_out, site at) {
+    if (may_time_out && choose(2, at) == 1) return false;
+    point(at);
+    thread& t = threads_[active_];
+    const std::uint32_t q = location_of(queue, &queue, at);
+    const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
+    const cell_value sleepers = memory.events[read].value;
+    // The word, within the critical section: no other thread comes in between.
+    ++steps_;
+    if (strategy_->shares_updates()) point(at);
+    const std::uint32_t l = location_of(word, address, at);
+    const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
+    const cell_value seen =
+        memory.events[memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at)].value;
+    const std::uint64_t bit = std::uint64_t{1} << active_;
+    const bool sleeps = seen.low == old;
+    finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
+    if (!sleeps) return true;
+    t.sleeps_on = l;
+    t.sleeps_while = old;
+    t.asleep = true;
+    for (;;) {
+      forget(t);
+      const cell_value now = load(queue, &queue, std::memory_order_acquire, at);
+      if ((now.low & bit) == 0) break;
+      pause(at);
+    }
+    t.asleep = false;
+    return true;
+  }
+  void notify(atomic_cell& queue, bool all, site at) {
+    point(at);
+    const std::uint32_t q = location_of(queue, &queue, at);
+    const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
+    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
+    const std::uint64_t sleepers = memory.events[read].value.low;
+    std::uint64_t left = all ? 0 : sleepers;
+    if (!all && sleepers != 0) {
+      std::uint32_t n = 0;
+      if (std::popcount(sleepers) > 1) {
+        if (strategy_->shares_updates()) point(at);
+        n = strategy_->choose(*this, static_cast<std::uint32_t>(std::popcount(sleepers)));
+        if (n == strategy::stop) abandon();
+        decided(decision::kind::choice, n);
+        memory.add_choice(active_, n, at);
+      }
+      std::uint64_t one = sleepers;
+      for (; n != 0; --n) one &= one - 1;
+      left = sleepers & ~(one & (~one + 1));
+    }
+    finish_update(read, {left, 0}, std::memory_order_acq_rel, at);
+  }
+
+  // An atomic object's life.
+  void made(atomic_cell& c) noexcept {
+    c.made_in = run_;
+    c.thread = static_cast<std::uint8_t>(active_);
+    c.stamp = stamp();
+  }
+  void ended(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) {
+      location& l = memory.at(c.location);
+      if (l.alive == 0) return;
+      for (const std::uint32_t id : l.accesses) {
+        const event& e = memory.events[id];
+        if (!memory.threads[active_].clock.knows(e.thread, e.index))
+          fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
+      }
+      l.alive = 0;
+      l.ended = at;
+    }
+    static_cast<void>(address);
+  }
+
+  // ---- plain memory
+
+  enum class use : std::uint8_t { read, write, begin, end };
+  void plain(const void* address, use how, site at) {
+    shadow& s = shadow_of(address);
+    const vector_clock& now = memory.threads[active_].clock;
+    const std::uint16_t at_stamp = stamp();
+    const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
+    if (!known(s.writer, s.written)) race(s.write_site, s.writer, true, how, at);
+    if (how != use::begin && s.state == shadow::is_over)
+      fail(fault::use_after_free,
+           how == use::read  ? "an object is read after its end"
+           : how == use::end ? "an object ends twice"
+                             : "an object is written after its end",
+           at);
+    if (how == use::read) {
+      s.read[active_] = at_stamp;
+      s.read_site = at;
+      return;
+    }
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!known(t, s.read[t])) race(s.read_site, t, false, how, at);
+    s.writer = static_cast<std::uint8_t>(active_);
+    s.written = at_stamp;
+    s.write_site = at;
+    s.state = how == use::end ? shadow::is_over : shadow::lives;
+  }
+
+  // ---- heap
+
+  void* allocate(std::size_t bytes, std::size_t alignment, site at) {
+    const std::size_t whole = (bytes + 15) / 16 * 16;
+    // Only what this thread itself has freed comes back: then the address follows from the events alone.
+    for (std::size_t i = blocks_.size(); i-- > 0;) {
+      heap_block& b = blocks_[i];
+      if (b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment) continue;
+      if (choose(2, at) == 0) break;
+      heap_block& again = blocks_[i];
+      again.is_free = false;
+      again.where = at;
+      return again.start;
+    }
+    std::byte* p = arena_take(whole, (std::max)(alignment, std::size_t{16}));
+    if (p == nullptr) fail(fault::misuse, "the model's heap is used up (64 MiB in one execution)", at);
+    blocks_.push_back({p, whole, (std::max)(alignment, std::size_t{16}), false, most_threads, at});
+    return p;
+  }
+  void release(void* p, site at) {
+    if (p == nullptr) return;
+    for (heap_block& b : blocks_) {
+      if (b.start != p) continue;
+      if (b.is_free) fail(fault::bad_free, "memory is freed twice", at);
+      // All that lies in it ends here.
+      for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
+        location& l = memory.at(i);
+        const auto* a = static_cast<const std::byte*>(l.address);
+        if (l.alive == 0 || a < b.start || a >= b.start + b.bytes) continue;
+        for (const std::uint32_t id : l.accesses)
+          if (const event& e = memory.events[id]; !memory.threads[active_].clock.knows(e.thread, e.index))
+            fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
+        l.alive = 0;
+        l.ended = at;
+      }
+      for (shadow& s : shadows_) {
+        const auto* a = static_cast<const std::byte*>(s.address);
+        if (s.run != run_ || s.state == shadow::is_over || a < b.start || a >= b.start + b.bytes) continue;
+        plain(s.address, use::end, at);
+      }
+      b.is_free = true;
+      b.freed_by = active_;
+      return;
+    }
+    fail(fault::bad_free, "memory is freed that was not allocated", at);
+  }
+
+  // ---- the end
+
+  void require(bool good, const char* what, site at) {
+    if (!good) fail(fault::requirement, what, at);
+  }
+  [[noreturn]] void fail(fault f, std::string text, site at) {
+    failed = f;
+    sentence = std::move(text);
+    where = at;
+    guilty = active_;
+    leave(outcome::failed);
+  }
+  [[noreturn]] void abandon() { leave(outcome::blocked); }
+
+  // A thread whose reads were all of the newest messages can wait for ever.
+  [[nodiscard]] bool is_stuck(unsigned t) const noexcept {
+    const thread& w = threads_[t];
+    if (w.finished) return false;
+    if (w.waiting == waits::join) return is_stuck(w.joining);
+    return w.waiting == waits::change && !is_stale(w);
+  }
+  [[nodiscard]] bool is_finished(unsigned t) const noexcept { return threads_[t].finished; }
+  [[nodiscard]] bool hurries(unsigned t) const noexcept { return threads_[t].hurries; }
+  [[nodiscard]] site waits_at(unsigned t) const noexcept { return threads_[t].waits_at; }
+  [[nodiscard]] unsigned runnable() const noexcept { return runnable_; }
+
+ private:
+  enum class waits : std::uint8_t { nothing, join, change };
+  struct seen_message {
+    std::uint32_t location;
+    std::uint32_t event;
+  };
+  struct thread {
+    context flow;
+    stack_memory stack;
+    void (*entry)(void*) = nullptr;
+    void* argument = nullptr;
+    std::vector<seen_message> watched;  // read since the last pause
+    bool wrote = false;                 // since the last pause
+    bool finished = false;
+    bool hurries = false;  // came out of a pause: shall read the newest
+    bool asleep = false;
+    waits waiting = waits::nothing;
+    unsigned joining = 0;
+    std::uint32_t sleeps_on = 0;
+    std::uint32_t sleeps_while = 0;
+    site waits_at;
+  };
+  struct shadow {
+    enum : std::uint8_t { unknown, lives, is_over };
+    const void* address = nullptr;
+    std::uint64_t run = 0;
+    std::uint16_t read[most_threads] = {};
+    std::uint16_t written = 0;
+    std::uint8_t writer = 0;
+    std::uint8_t state = unknown;
+    site write_site, read_site;
+  };
+  struct heap_block {
+    std::byte* start;
+    std::size_t bytes;
+    std::size_t alignment;
+    bool is_free;
+    unsigned freed_by;
+    site where;
+  };
+  static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+  static constexpr std::size_t arena_bytes = std::size_t{1} << 20, most_arena = std::size_t{64} << 20;
+
+  void reset() {
+    memory.reset();
+    schedule.clear();
+    failed = fault::none;
+    sentence.clear();
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      thread& w = threads_[t];
+      w.watched.clear();
+      w.wrote = w.finished = w.hurries = w.asleep = false;
+      w.waiting = waits::nothing;
+    }
+    thread_count_ = 1;
+    runnable_ = 1;
+    steps_ = 0;
+    run_ = next_run();
+    shadow_count_ = 0;
+    blocks_.clear();
+    arena_at_ = 0;
+    arena_used_ = 0;
+    outcome_ = outcome::finished;
+  }
+  static std::uint64_t next_run() noexcept {
+    static std::atomic<std::uint64_t> runs{0};
+    return runs.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only unique
+  }
+
+  void launch(unsigned t) {
+    thread& w = threads_[t];
+    if (w.stack.span().size() < stack_bytes) {
+      auto made = stack_memory::allocate(stack_bytes);
+      FRYS_ASSERT(made.has_value(), "model: no memory for a thread's stack");
+      w.stack = *std::move(made);
+    }
+    w.flow.make(w.stack.span(), &fiber, this);
+    w.finished = false;
+    w.waiting = waits::nothing;
+    w.watched.clear();
+    w.wrote = w.hurries = w.asleep = false;
+  }
+  static void fiber(void* self) {
+    execution& e = *static_cast<execution*>(self);
+    const unsigned me = e.active_;
+    e.threads_[me].entry(e.threads_[me].argument);
+    e.finish_thread(me);
+  }
+  [[noreturn]] void finish_thread(unsigned me) {
+    point({});
+    memory.end_thread(me);
+    threads_[me].finished = true;
+    runnable_ &= ~(1u << me);
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (threads_[t].waiting == waits::join && threads_[t].joining == me) wake(t);
+    if (me == 0) {
+      for (unsigned t = 1; t < thread_count_; ++t)
+        if (!threads_[t].finished) fail(fault::misuse, "the body ended before a thread it started", {});
+      leave(outcome::finished);
+    }
+    reschedule();
+    __builtin_unreachable();
+  }
+  [[noreturn]] void leave(outcome o) {
+    outcome_ = o;
+    context::leave_to(host_);
+  }
+
+  // Before each event: somebody else may go first.
+  void point(site) {
+    if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    const unsigned next = strategy_->next_thread(*this, runnable_, active_);
+    if (next != active_) switch_to(next);
+    decided(decision::kind::thread, active_);
+  }
+  void block(waits why) {
+    threads_[active_].waiting = why;
+    runnable_ &= ~(1u << active_);
+    reschedule();
+  }
+  void wake(unsigned t) noexcept {
+    threads_[t].waiting = waits::nothing;
+    runnable_ |= 1u << t;
+  }
+  void reschedule() {
+    if (runnable_ == 0) nobody_can_go_on();
+    switch_to(strategy_->next_thread(*this, runnable_, active_));
+  }
+  void switch_to(unsigned next) {
+    if (next == strategy::stop) abandon();
+    if (next == active_) return;
+    context& from = threads_[active_].flow;
+    active_ = next;
+    context::switch_to(from, threads_[next].flow);
+  }
+  [[noreturn]] void nobody_can_go_on() {
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!threads_[t].finished && !is_stuck(t)) abandon();
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      const thread& w = threads_[t];
+      if (w.finished || !w.asleep) continue;
+      const location& l = memory.at(w.sleeps_on);
+      if (memory.events[l.order.back()].value.low != w.sleeps_while) {
+        active_ = t;
+        fail(fault::lost_wake_up, "a thread sleeps although the word it sleeps on has changed, and nobody wakes it",
+             w.waits_at);
+      }
+    }
+    for (unsigned t = 0; t < thread_count_; ++t)
+      if (!threads_[t].finished && threads_[t].waiting == waits::change) {
+        active_ = t;
+        fail(fault::deadlock, "no thread can go on", threads_[t].waits_at);
+      }
+    fail(fault::deadlock, "no thread can go on", {});
+  }
+
+  void decided(decision::kind what, std::uint32_t value) {
+    schedule.push_back({what, static_cast<std::uint16_t>(value)});
+  }
+
+  std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) {
+      if (memory.at(c.location).alive == 0) fail(fault::use_after_free, "an atomic object is used after its end", at);
+      return c.location;
+    }
+    const bool here = c.made_in == run_;
+    c.location = memory.make_location(address, c.first, here ? c.thread : 0, here ? c.stamp : std::uint16_t{0}, at);
+    c.run = run_;
+    return c.location;
+  }
+  // What the active thread may read or stand behind, newest first, in positions_.
+  void candidates(std::uint32_t l, std::memory_order, site at) {
+    const std::uint32_t low = memory.floor(l, active_);
+    if (low == no_event)
+      fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
+    strategy_->looks_at(l);
+    positions_.clear();
+    for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
+  }
+  std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    candidates(l, order, at);
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      if (update && !strategy_->shares_updates() && memory.is_updated(l, p)) continue;
+      if (memory.may_read(l, active_, p, order)) positions_[kept++] = p;
+    }
+    positions_.resize(kept);
+    return picked_read(update, at);
+  }
+  std::uint32_t picked_read(bool update, site) {
+    if (positions_.empty()) abandon();
+    const auto count = static_cast<std::uint32_t>(positions_.size());
+    const std::uint32_t i = strategy_->read(*this, positions_.data(), count, update);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::read, i);
+    return positions_[i];
+  }
+  std::uint32_t choose_place(std::uint32_t l, std::memory_order order, site at) {
+    candidates(l, order, at);
+    // A place is the position behind a message; not between an update and what it has read.
+    std::uint32_t kept = 0;
+    for (const std::uint32_t p : positions_) {
+      if (memory.is_updated(l, p)) continue;
+      if (memory.may_write(l, active_, p + 1, order)) positions_[kept++] = p + 1;
+    }
+    positions_.resize(kept);
+    if (positions_.empty()) abandon();
+    const std::uint32_t i = strategy_->place(*this, positions_.data(), kept);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::place, i);
+    return positions_[i];
+  }
+  // The other half of the update that has read in event `read`.
+  void finish_update(std::uint32_t read, cell_value v, std::memory_order order, site at) {
+    if (strategy_->shares_updates()) point(at);
+    const std::uint32_t l = memory.events[read].location;
+    const std::uint32_t p = memory.events[read].position;
+    const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
+    if (!strategy_->update(*this, l, p + 1, free)) abandon();
+    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    wrote(l);
+  }
+
+  void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
+  bool is_stale(const thread& t) const noexcept {
+    for (const seen_message& m : t.watched)
+      if (const_cast<model::detail::memory&>(memory).at(m.location).order.back() != m.event) return true;
+    return false;
+  }
+  void forget(thread& t) noexcept {
+    t.watched.clear();
+    t.wrote = false;
+  }
+  void wrote(std::uint32_t l) {
+    threads_[active_].wrote = true;
+    threads_[active_].hurries = false;
+    if (strategy_->pause_is_final()) return;
+    for (unsigned t = 0; t < thread_count_; ++t) {
+      if (threads_[t].waiting != waits::change) continue;
+      for (const seen_message& m : threads_[t].watched)
+        if (m.location == l) {
+          wake(t);
+          break;
+        }
+    }
+  }
+  std::uint16_t stamp() const noexcept { return static_cast<std::uint16_t>(next_index(active_)); }
+
+  shadow& shadow_of(const void* address) {
+    if (shadow_count_ * 2 >= shadows_.size()) grow_shadows();
+    const std::size_t mask = shadows_.size() - 1;
+    auto h = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
+    for (;; ++h) {
+      shadow& s = shadows_[h & mask];
+      if (s.run == run_ && s.address == address) return s;
+      if (s.run != run_) {
+        s = shadow{};
+        s.address = address;
+        s.run = run_;
+        ++shadow_count_;
+        return s;
+      }
+    }
+  }
+  void grow_shadows() {
+    std::vector<shadow> old = std::move(shadows_);
+    shadows_ = std::vector<shadow>(old.empty() ? 256 : old.size() * 2);
+    shadow_count_ = 0;
+    for (const shadow& s : old)
+      if (s.run == run_) shadow_of(s.address) = s;
+  }
+  [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
+    std::string text = how == use::read ? "a read races with the " : "a write races with the ";
+    text += written ? "write" : "read";
+    text += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
+    fail(fault::race, std::move(text), at);
+  }
+  static std::string short_name(const char* file) {
+    const char* last = std::strrchr(file, '/');
+    return last == nullptr ? file : last + 1;
+  }
+
+  std::byte* arena_take(std::size_t bytes, std::size_t alignment) {
+    for (;; ++arena_at_, arena_used_ = 0) {
+      if (arena_at_ == arenas_.size()) {
+        if (arenas_.size() * arena_bytes >= most_arena || bytes + alignment > arena_bytes) return nullptr;
+        arenas_.push_back(std::make_unique<std::byte[]>(arena_bytes));
+      }
+      std::byte* base = arenas_[arena_at_].get();
+      const auto a = reinterpret_cast<std::uintptr_t>(base) + arena_used_;
+      const std::size_t gap = (alignment - a % alignment) % alignment;
+      if (arena_used_ + gap + bytes > arena_bytes) continue;
+      arena_used_ += gap + bytes;
+      return base + (arena_used_ - bytes);
+    }
+  }
+  void look_for_leaks() {
+    for (const heap_block& b : blocks_) {
+      if (b.is_free) continue;
+      failed = fault::leak;
+      sentence = "memory of " + std::to_string(b.bytes) + " bytes is never freed";
+      where = b.where;
+      outcome_ = outcome::failed;
+      return;
+    }
+  }
+
+  std::uint32_t most_steps_;
+  strategy* strategy_ = nullptr;
+  context host_;
+  thread threads_[most_threads];
+  unsigned thread_count_ = 0;
+  unsigned active_ = 0;
+  unsigned runnable_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t run_ = 0;
+  outcome outcome_ = outcome::finished;
+  std::vector<std::uint32_t> positions_;
+  std::vector<shadow> shadows_;
+  std::size_t shadow_count_ = 0;
+  std::vector<heap_block> blocks_;
+  std::vector<std::unique_ptr<std::byte[]>> arenas_;
+  std::size_t arena_at_ = 0;
+  std::size_t arena_used_ = 0;
+};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_EXECUTION_HPP

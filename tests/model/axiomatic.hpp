@@ -294,9 +294,18 @@ class enumerator {
     for (int w = 0; w < size(); ++w) {
       const event& e = events_[at(w)];
       if (!e.writes || e.location != r.location || w == r.pair) continue;
+      if (po_.has(reads_[n], w)) continue;          // no thin air would refuse it
+      if (r.pair >= 0 && is_taken(n, w)) continue;  // atomicity would refuse it
       r.source = w;
       choose_sources(n + 1);
     }
+  }
+
+  // Whether a read-modify-write among the first `n` reads reads from `w`.
+  bool is_taken(std::size_t n, int w) const {
+    for (std::size_t i = 0; i < n; ++i)
+      if (events_[at(reads_[i])].pair >= 0 && events_[at(reads_[i])].source == w) return true;
+    return false;
   }
 
   void judge_sources() {

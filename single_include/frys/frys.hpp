@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content cf430485d3c88d08.
+// frys 0.1.0, one header: the whole library. Content 8ad384ed1f00b740.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -16040,21 +16040,24 @@ class execution {
 
 namespace frys::inline FRYS_ABI::sim::model {
 
-// An order argument in the source: the first or, of a compare-exchange, the second of an operation.
+// What an order argument belongs to. `failure` is the second one of a compare-exchange.
+enum class access : std::uint8_t { load, store, update, failure, fence };
+
+// An order argument in the source.
 struct order_site {
   site where;
-  unsigned argument = 0;
+  access what = access::load;
   std::memory_order order = std::memory_order_relaxed;
 };
 
 class mutation {
  public:
   // What the operation at `at` shall use in place of `order`.
-  static std::memory_order applied(std::memory_order order, site at, unsigned argument) {
+  static std::memory_order applied(std::memory_order order, site at, access what) {
     state& s = shared();
     if (s.idle) [[likely]]
       return order;
-    return s.look(order, at, argument);
+    return s.look(order, at, what);
   }
 
   // From now on all sites that are executed are remembered.
@@ -16075,13 +16078,13 @@ class mutation {
   static void stop() { shared() = {}; }
 
   // One step down, in all directions: seq_cst to acq_rel (or what the operation can have of it), acq_rel to acquire and
-  // to release, acquire and release to relaxed. Answers how many.
-  static unsigned weaker_than(std::memory_order order, bool reads, bool writes, std::memory_order (&out)[2]) noexcept {
-    switch (order) {
+  // to release, acquire and release to relaxed. Answers how many there are.
+  static unsigned weaker_than(const order_site& s, std::memory_order (&out)[2]) noexcept {
+    switch (s.order) {
       case std::memory_order_seq_cst:
-        out[0] = reads && writes ? std::memory_order_acq_rel
-                 : reads         ? std::memory_order_acquire
-                                 : std::memory_order_release;
+        out[0] = s.what == access::store                               ? std::memory_order_release
+                 : s.what == access::load || s.what == access::failure ? std::memory_order_acquire
+                                                                       : std::memory_order_acq_rel;
         return 1;
       case std::memory_order_acq_rel:
         out[0] = std::memory_order_acquire;
@@ -16106,14 +16109,14 @@ class mutation {
     std::memory_order weaker = std::memory_order_relaxed;
     std::vector<order_site> sites;
 
-    static bool same(const order_site& s, const site& at, unsigned argument) {
-      return s.argument == argument && s.where.line == at.line && std::strcmp(s.where.file, at.file) == 0;
+    static bool same(const order_site& s, const site& at, access what) {
+      return s.what == what && s.where.line == at.line && std::strcmp(s.where.file, at.file) == 0;
     }
-    std::memory_order look(std::memory_order order, const site& at, unsigned argument) {
-      if (!recording) return same(mutant, at, argument) && mutant.order == order ? weaker : order;
+    std::memory_order look(std::memory_order order, const site& at, access what) {
+      if (!recording) return same(mutant, at, what) && mutant.order == order ? weaker : order;
       for (const order_site& s : sites)
-        if (same(s, at, argument) && s.order == order) return order;
-      sites.push_back({at, argument, order});
+        if (same(s, at, what) && s.order == order) return order;
+      sites.push_back({at, what, order});
       return order;
     }
   };
@@ -16184,14 +16187,14 @@ class atomic_operations {
   static T load_from(atomic_cell& c, const void* a, std::memory_order order, site at) noexcept {
     execution* e = execution::current();
     if (e == nullptr) return unpack<T>(c.first);
-    return unpack<T>(e->load(c, a, mutation::applied(order, at, 0), at));
+    return unpack<T>(e->load(c, a, mutation::applied(order, at, access::load), at));
   }
   static void store_to(atomic_cell& c, const void* a, T value, std::memory_order order, site at) noexcept {
     execution* e = execution::current();
     if (e == nullptr)
       c.first = pack(value);
     else
-      e->store(c, a, pack(value), mutation::applied(order, at, 0), at);
+      e->store(c, a, pack(value), mutation::applied(order, at, access::store), at);
   }
   template <class F>
   static T update(atomic_cell& c, const void* a, std::memory_order order, site at, F&& f) noexcept {
@@ -16202,7 +16205,8 @@ class atomic_operations {
       return old;
     }
     return unpack<T>(e->update(
-        c, a, mutation::applied(order, at, 0), [&](cell_value old) { return pack<T>(f(unpack<T>(old))); }, at));
+        c, a, mutation::applied(order, at, access::update), [&](cell_value old) { return pack<T>(f(unpack<T>(old))); },
+        at));
   }
   static bool exchange_if(atomic_cell& c, const void* a, T& expected, T desired, std::memory_order success,
                           std::memory_order failure, site at) noexcept {
@@ -16213,8 +16217,8 @@ class atomic_operations {
       expected = unpack<T>(c.first);
       return false;
     }
-    const bool done = e->compare_exchange(c, a, wanted, pack(desired), mutation::applied(success, at, 0),
-                                          mutation::applied(failure, at, 1), at);
+    const bool done = e->compare_exchange(c, a, wanted, pack(desired), mutation::applied(success, at, access::update),
+                                          mutation::applied(failure, at, access::failure), at);
     if (!done) expected = unpack<T>(wanted);
     return done;
   }
@@ -16397,7 +16401,7 @@ struct atomics {
   using var = checked_var<T>;
 
   static void fence(std::memory_order order, FRYS_MODEL_SITE) noexcept {
-    if (detail::execution* e = detail::execution::current()) e->fence(mutation::applied(order, at, 0), at);
+    if (detail::execution* e = detail::execution::current()) e->fence(mutation::applied(order, at, access::fence), at);
   }
   static void pause(FRYS_MODEL_SITE) noexcept {
     if (detail::execution* e = detail::execution::current()) e->pause(at);
@@ -17296,12 +17300,51 @@ inline void describe(report& r, execution& e) {
   r.steps = draw(e);
 }
 
+// How hard a schedule is to read: switches of threads, and reads and places that are not the plainest.
+inline std::size_t effort(const std::vector<decision>& schedule) noexcept {
+  std::size_t out = 0;
+  std::uint16_t last = 0;
+  for (const decision& d : schedule) {
+    if (d.what == decision::kind::thread)
+      out += d.value != std::exchange(last, d.value) ? 2 : 0;
+    else
+      out += d.value != 0 ? 1 : 0;
+  }
+  return out;
+}
+
+// Leaves out parts of the failing schedule as long as the same fault comes of what is left (delta debugging; what a
+// shorter schedule does not say goes the plainest way).
+template <class Body>
+void minimise(report& r, execution& e, Body& body) {
+  unsigned budget = 2'000;
+  for (std::size_t part = (std::max)(r.decisions.size() / 2, std::size_t{1}); budget != 0; part /= 2) {
+    for (std::size_t at = 0; at < r.decisions.size() && budget != 0; --budget) {
+      std::vector<decision> shorter = r.decisions;
+      const auto from = shorter.begin() + static_cast<std::ptrdiff_t>(at);
+      shorter.erase(from, from + static_cast<std::ptrdiff_t>((std::min)(part, shorter.size() - at)));
+      replay_strategy s(shorter);
+      const outcome o = run_once(e, s, body);
+      if (o == outcome::failed && e.failed == r.what &&
+          (effort(e.schedule) < effort(r.decisions) ||
+           (effort(e.schedule) == effort(r.decisions) && e.schedule.size() < r.decisions.size()))) {
+        describe(r, e);
+      } else {
+        at += part;
+      }
+    }
+    if (part <= 1) return;
+  }
+}
+
 // Counts an execution; false when it is the last one.
-inline bool count(report& r, execution& e, outcome o) {
+template <class Body>
+bool count(report& r, execution& e, outcome o, Body& body, bool shrink = true) {
   if (o == outcome::blocked) return ++r.blocked, true;
   ++r.executions;
   if (o == outcome::finished) return true;
   describe(r, e);
+  if (shrink) minimise(r, e, body);
   return false;
 }
 
@@ -17313,7 +17356,7 @@ report check(const random& how, Body&& body) {
   detail::execution e(how.most_steps);
   detail::random_strategy s(how.seed);
   for (std::uint64_t i = 0; i < how.executions; ++i)
-    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
   return r;
 }
 template <class Body>
@@ -17323,7 +17366,7 @@ report check(const pct& how, Body&& body) {
   detail::pct_strategy s(how.depth, how.seed);
   for (std::uint64_t i = 0; i < how.executions; ++i) {
     s.begin();
-    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
   }
   return r;
 }
@@ -17334,7 +17377,7 @@ report check(const bounded& how, Body&& body) {
   detail::bounded_strategy s(how.preemptions);
   do {
     if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
   } while (s.advance());
   r.complete = true;
   return r;
@@ -17346,7 +17389,7 @@ report check(const exhaustive& how, Body&& body) {
   detail::exhaustive_strategy s;
   while (s.begin()) {
     if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
   }
   r.complete = true;
   return r;
@@ -17357,7 +17400,7 @@ report check(const replay& how, Body&& body) {
   const std::vector<detail::decision> schedule = detail::from_text(how.schedule);
   detail::execution e(how.most_steps);
   detail::replay_strategy s(schedule);
-  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body)));
+  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body), body, false));
   return r;
 }
 

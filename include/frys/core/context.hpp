@@ -5,10 +5,11 @@
 // another. Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own. Roles     switch_to:
 // the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
 //           Nothing here is synchronised: a context that another thread goes on with is handed over by the caller.
-// Cost      machine_switch: 20-odd instructions inline, no system call, no allocation; 32 bytes here, and 96 bytes of
-//           the stack. ucontext_switch: a system call for the signal mask, a fraction of a microsecond.
+// Cost      machine_switch: 18 instructions inline, no system call, no allocation; 32 bytes here and 120 bytes of the
+//           stack. Half of the time goes to the floating-point control. ucontext_switch: system calls for the signal
+//           mask, a fraction of a microsecond.
 // Kept      callee-saved registers, the rounding and exception control of floating point (mxcsr and the x87 control
-//           word; fpcr). Not kept: the signal mask (ucontext_switch keeps it), errno, the sticky exception flags.
+//           word; fpcr). Not kept: the signal mask (ucontext_switch keeps it) and errno.
 //
 // Rules     1. The entry function never returns: it ends with context::leave_to. A return ends the program.
 //           2. No exception leaves the entry function (std::terminate). Do not switch inside a catch block or while an
@@ -22,9 +23,10 @@
 //              basic_context<ucontext_switch>. Indirect branch tracking and Arm's BTI and PAC are fine.
 //
 // Models    machine_switch   x86-64 (System V) and AArch64, all compilers with GNU asm
+//           quick_switch     the same without the floating-point control, which then is the thread's: 1.3 for 6 ns
 //           ucontext_switch  POSIX elsewhere
-// `context` is the better one that this machine has; with FRYS_CONTEXT_UCONTEXT 1, the same for a whole program, the
-// second. FRYS_HAS_CONTEXT is 0 where there is none (Windows). AddressSanitizer and ThreadSanitizer are told of each
+// `context` takes the first that this machine has; with FRYS_CONTEXT_UCONTEXT 1, the same for a whole program, the
+// last. FRYS_HAS_CONTEXT is 0 where there is none (Windows). AddressSanitizer and ThreadSanitizer are told of each
 // switch.
 // frys: real model
 #ifndef FRYS_CORE_CONTEXT_HPP
@@ -85,16 +87,96 @@
 namespace frys::inline FRYS_ABI {
 
 #if FRYS_HAS_MACHINE_SWITCH
+// The instructions of the switch. A branch target needs a landing pad where the build asks for them.
+#if defined(__x86_64__)
+#if defined(__CET__) && (__CET__ & 1)
+#define FRYS_DETAIL_LANDING ".byte 0xf3, 0x0f, 0x1e, 0xfa\n\t"  // endbr64
+#else
+#define FRYS_DETAIL_LANDING
+#endif
+#if defined(__AVX512F__)
+#define FRYS_DETAIL_MORE_REGISTERS                                                                                     \
+  "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", \
+      "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
+#else
+#define FRYS_DETAIL_MORE_REGISTERS
+#endif
+#define FRYS_DETAIL_SWITCH(save_control, load_control)                                                                \
+  asm volatile(                                                                                                       \
+      "leaq -128(%%rsp), %%rsp\n\t" /* over the red zone, where the compiler may keep variables */                    \
+      "leaq 1f(%%rip), %%rax\n\t"                                                                                     \
+      "pushq %%rax\n\t"                                                                                               \
+      "pushq %%rbp\n\t"                                                                                               \
+      "pushq %%rbx\n\t"                                                                                               \
+      "leaq -8(%%rsp), %%rsp\n\t" save_control                                                                        \
+      "movq %%rsp, (%%rdx)\n\t"                                                                                       \
+      "movq %%rdi, %%rsp\n\t" load_control                                                                            \
+      "leaq 8(%%rsp), %%rsp\n\t"                                                                                      \
+      "popq %%rbx\n\t"                                                                                                \
+      "popq %%rbp\n\t"                                                                                                \
+      "popq %%rax\n\t"                                                                                                \
+      "jmp *%%rax\n"                                                                                                  \
+      "1:\n\t" FRYS_DETAIL_LANDING "leaq 128(%%rsp), %%rsp"                                                           \
+      : "+D"(target), "+S"(passed), "+d"(save)                                                                        \
+      :                                                                                                               \
+      : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "st", "st(1)", "st(2)", "st(3)", "st(4)", \
+        "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",    \
+        "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", FRYS_DETAIL_MORE_REGISTERS "cc", "memory")
+#else
+#if defined(__ARM_FEATURE_BTI_DEFAULT)
+#define FRYS_DETAIL_LANDING "hint #38\n\t"  // bti jc
+#else
+#define FRYS_DETAIL_LANDING
+#endif
+#if defined(__APPLE__)
+#define FRYS_DETAIL_RED_ZONE "128"
+#else
+#define FRYS_DETAIL_RED_ZONE "0"
+#endif
+#if defined(__APPLE__) || defined(__ANDROID__)
+#define FRYS_DETAIL_X18  // the platform's own there
+#else
+#define FRYS_DETAIL_X18 "x18",
+#endif
+#if defined(__ARM_FEATURE_SVE)
+#define FRYS_DETAIL_MORE_REGISTERS \
+  FRYS_DETAIL_X18 "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
+#else
+#define FRYS_DETAIL_MORE_REGISTERS FRYS_DETAIL_X18
+#endif
+#define FRYS_DETAIL_SWITCH(save_control, load_control)                                                                \
+  asm volatile("sub sp, sp, #48 + " FRYS_DETAIL_RED_ZONE                                                              \
+               "\n\t"                                                                                                 \
+               "adr x9, 1f\n\t"                                                                                       \
+               "stp x29, x30, [sp]\n\t"                                                                               \
+               "stp x19, x9, [sp, #16]\n\t" save_control                                                              \
+               "mov x11, sp\n\t"                                                                                      \
+               "str x11, [x2]\n\t"                                                                                    \
+               "mov sp, x0\n\t" load_control                                                                          \
+               "ldp x29, x30, [sp]\n\t"                                                                               \
+               "ldp x19, x16, [sp, #16]\n\t"                                                                          \
+               "add sp, sp, #48\n\t"                                                                                  \
+               "br x16\n"                                                                                             \
+               "1:\n\t" FRYS_DETAIL_LANDING "add sp, sp, #" FRYS_DETAIL_RED_ZONE                                      \
+               : "+r"(target), "+r"(passed), "+r"(save)                                                               \
+               :                                                                                                      \
+               : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",    \
+                 "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5",   \
+                 "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", \
+                 "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",                         \
+                 FRYS_DETAIL_MORE_REGISTERS "cc", "memory")
+#endif
+
 // A model of the switch under basic_context. `pass` travels with the switch: jump answers what the next jump to us
 // passes, and a new flow gets it as its second argument.
-class machine_switch {
+template <bool KeepsFloatControl>
+class basic_machine_switch {
  public:
   using flow = void (*)(void* argument, void* pass);
 
   // `top` is aligned to 64; below it lies the stack.
   void make(std::byte*, std::byte* top, flow run, void* argument) noexcept {
-    auto* f = reinterpret_cast<frame*>(top - frame_size);
-    std::construct_at(f);
+    auto* f = std::construct_at(reinterpret_cast<frame*>(top - sizeof(frame)));
     f->resume = &start;
     f->run = run;
     f->argument = argument;
@@ -107,108 +189,32 @@ class machine_switch {
   }
 
   // Inline, so that the compiler saves only what is alive here. It is told that the switch destroys every register but
-  // rbx and rbp (x19 and x29), which may not be named there: a frame may hang on them. Those two are saved by hand.
-  FRYS_ALWAYS_INLINE static void* jump(machine_switch& from, machine_switch& to, void* pass) noexcept {
+  // rbx and rbp (x19, x29), which may not be named there, as a frame may hang on them: those are saved by hand.
+  FRYS_ALWAYS_INLINE static void* jump(basic_machine_switch& from, basic_machine_switch& to, void* pass) noexcept {
 #if defined(__x86_64__)
     void* target = to.sp_;
+    void* passed = pass;
     void** save = &from.sp_;
-    asm volatile(
-        "leaq -128(%%rsp), %%rsp\n\t"  // over the red zone, where the compiler may keep variables
-        "leaq 1f(%%rip), %%rax\n\t"
-        "pushq %%rax\n\t"
-        "pushq %%rbp\n\t"
-        "pushq %%rbx\n\t"
-        "leaq -8(%%rsp), %%rsp\n\t"
-        "stmxcsr (%%rsp)\n\t"
-        "fnstcw 4(%%rsp)\n\t"
-        "movl (%%rsp), %%eax\n\t"
-        "movzwl 4(%%rsp), %%ecx\n\t"
-        "movq %%rsp, (%%rdx)\n\t"
-        "movq %%rdi, %%rsp\n\t"
-        // To load a control register costs more than all the rest; mostly it holds the value already.
-        "xorl (%%rsp), %%eax\n\t"
-        "testl $0xffc0, %%eax\n\t"  // without the sticky flags
-        "je 2f\n\t"
-        "ldmxcsr (%%rsp)\n"
-        "2:\n\t"
-        "cmpw 4(%%rsp), %%cx\n\t"
-        "je 3f\n\t"
-        "fldcw 4(%%rsp)\n"
-        "3:\n\t"
-        "leaq 8(%%rsp), %%rsp\n\t"
-        "popq %%rbx\n\t"
-        "popq %%rbp\n\t"
-        "popq %%rax\n\t"
-        "jmp *%%rax\n"
-        "1:\n\t"
-#if defined(__CET__) && (__CET__ & 1)
-        ".byte 0xf3, 0x0f, 0x1e, 0xfa\n\t"  // endbr64
-#endif
-        "leaq 128(%%rsp), %%rsp"
-        : "+D"(target), "+S"(pass), "+d"(save)
-        :
-        : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "st", "st(1)", "st(2)", "st(3)", "st(4)",
-          "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-          "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
-#if defined(__AVX512F__)
-          "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27",
-          "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7",
-#endif
-          "cc", "memory");
-    return pass;
+    if constexpr (KeepsFloatControl)
+      FRYS_DETAIL_SWITCH("stmxcsr (%%rsp)\n\tfnstcw 4(%%rsp)\n\t", "ldmxcsr (%%rsp)\n\tfldcw 4(%%rsp)\n\t");
+    else
+      FRYS_DETAIL_SWITCH("", "");
 #else
     register void* target asm("x0") = to.sp_;
     register void* passed asm("x1") = pass;
     register void** save asm("x2") = &from.sp_;
-    asm volatile(
-#if defined(__APPLE__)
-        "sub sp, sp, #128\n\t"  // the red zone
+    if constexpr (KeepsFloatControl)  // to write fpcr costs more than all the rest; mostly it holds the value already
+      FRYS_DETAIL_SWITCH("mrs x10, fpcr\n\tstr x10, [sp, #32]\n\t",
+                         "ldr x11, [sp, #32]\n\tcmp x11, x10\n\tb.eq 2f\n\tmsr fpcr, x11\n2:\n\t");
+    else
+      FRYS_DETAIL_SWITCH("", "");
 #endif
-        "sub sp, sp, #48\n\t"
-        "adr x9, 1f\n\t"
-        "mrs x10, fpcr\n\t"
-        "stp x29, x30, [sp]\n\t"
-        "stp x19, x9, [sp, #16]\n\t"
-        "str x10, [sp, #32]\n\t"
-        "mov x11, sp\n\t"
-        "str x11, [x2]\n\t"
-        "mov sp, x0\n\t"
-        // To load a control register costs more than all the rest; mostly it holds the value already.
-        "ldr x11, [sp, #32]\n\t"
-        "cmp x11, x10\n\t"
-        "b.eq 2f\n\t"
-        "msr fpcr, x11\n"
-        "2:\n\t"
-        "ldp x29, x30, [sp]\n\t"
-        "ldp x19, x16, [sp, #16]\n\t"
-        "add sp, sp, #48\n\t"
-        "br x16\n"
-        "1:\n\t"
-#if defined(__ARM_FEATURE_BTI_DEFAULT)
-        "hint #38\n\t"  // bti jc
-#endif
-#if defined(__APPLE__)
-        "add sp, sp, #128"
-#endif
-        : "+r"(target), "+r"(passed), "+r"(save)
-        :
-        : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x20",
-          "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
-          "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
-          "v25", "v26", "v27", "v28", "v29", "v30", "v31",
-#if !defined(__APPLE__) && !defined(__ANDROID__)
-          "x18",  // the platform's register there, an ordinary one here
-#endif
-#if defined(__ARM_FEATURE_SVE)
-          "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", "p12", "p13", "p14", "p15",
-#endif
-          "cc", "memory");
     return passed;
-#endif
   }
 
  private:
-  // What a switch leaves on the stack it suspends, lowest address first; behind it what `start` reads.
+  // What a switch leaves on the stack it suspends, lowest address first; behind it what `start` reads. The sizes make
+  // `start` find the stack aligned as after a call.
 #if defined(__x86_64__)
   struct frame {
     std::uint32_t control[2] = {};  // mxcsr, x87 control word
@@ -219,7 +225,7 @@ class machine_switch {
     flow run = nullptr;
     void* argument = nullptr;
   };
-  static constexpr std::size_t frame_size = 56;  // start() finds rsp + 8 aligned to 16, as after a call
+  static_assert(sizeof(frame) == 56);
 #else
   struct frame {
     void* x29 = nullptr;
@@ -231,9 +237,8 @@ class machine_switch {
     flow run = nullptr;
     void* argument = nullptr;
   };
-  static constexpr std::size_t frame_size = 64;
+  static_assert(sizeof(frame) == 64);
 #endif
-  static_assert(sizeof(frame) == frame_size);
 
   // Where the first jump to a new context arrives, with the jump's registers as arguments.
   static void start(frame* self, void* pass) noexcept {
@@ -243,6 +248,14 @@ class machine_switch {
 
   void* sp_ = nullptr;
 };
+#undef FRYS_DETAIL_SWITCH
+#undef FRYS_DETAIL_MORE_REGISTERS
+#undef FRYS_DETAIL_LANDING
+#undef FRYS_DETAIL_RED_ZONE
+#undef FRYS_DETAIL_X18
+
+using machine_switch = basic_machine_switch<true>;
+using quick_switch = basic_machine_switch<false>;
 #endif  // FRYS_HAS_MACHINE_SWITCH
 
 #if FRYS_HAS_UCONTEXT_SWITCH
@@ -403,8 +416,10 @@ class basic_context {
 
 #if FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT
 using context = basic_context<machine_switch>;
+using quick_context = basic_context<quick_switch>;
 #else
 using context = basic_context<ucontext_switch>;
+using quick_context = context;
 #endif
 
 // Memory for a stack, from mmap, with an unreadable page below it: an overflow is a fault, not a corruption. Pages come

@@ -84,6 +84,8 @@ class stealing_deque {
   using index = std::conditional_t<B == deque_bug::unsigned_indices, std::uint64_t, std::int64_t>;
   using slot = typename A::template atomic<int>;
 
+  static constexpr int left_over = 99;  // in slots that were never written
+
   struct array {
     typename A::template var<std::size_t> mask;
     typename A::template var<slot*> slots;
@@ -95,7 +97,7 @@ class stealing_deque {
     array* a = make<A, array>();
     a->mask.ref() = capacity - 1;
     slot* slots = static_cast<slot*>(A::alloc(capacity * sizeof(slot)));
-    for (std::size_t i = 0; i < capacity; ++i) ::new (slots + i) slot(nothing);
+    for (std::size_t i = 0; i < capacity; ++i) ::new (slots + i) slot(left_over);
     a->slots.ref() = slots;
     return a;
   }

@@ -17,11 +17,11 @@ struct boxed {
 
 enum class epoch_bug {
   none,
-  pin_without_fence,        // the pin may still be in the store buffer when the pointer is read
-  pin_with_seq_cst_load,    // a seq_cst load in place of the fence: not enough
-  advance_without_fence,    // the reclaimer looks for pins before its own change is visible
-  one_advance_is_enough,    // frees after one advance: a reader of the epoch before may still be there
-  relaxed_unpin             // the reader's last reads are not ordered before its unpin
+  pin_without_fence,      // the pin may still be in the store buffer when the pointer is read
+  pin_with_seq_cst_load,  // a seq_cst load in place of the fence: not enough
+  advance_without_fence,  // the reclaimer looks for pins before its own change is visible
+  one_advance_is_enough,  // frees after one advance: a reader of the epoch before may still be there
+  relaxed_unpin           // the reader's last reads are not ordered before its unpin
 };
 
 // One reader, one writer that replaces the box and reclaims the old one.
@@ -40,8 +40,8 @@ class epoch_cell {
     pin_.store(epoch | pinned, std::memory_order_relaxed);
     if constexpr (B != epoch_bug::pin_without_fence && B != epoch_bug::pin_with_seq_cst_load)
       A::fence(std::memory_order_seq_cst);
-    const boxed<A>* box = box_.load(B == epoch_bug::pin_with_seq_cst_load ? std::memory_order_seq_cst
-                                                                           : std::memory_order_acquire);
+    const boxed<A>* box =
+        box_.load(B == epoch_bug::pin_with_seq_cst_load ? std::memory_order_seq_cst : std::memory_order_acquire);
     const int value = box->value.get();
     pin_.store(0, B == epoch_bug::relaxed_unpin ? std::memory_order_relaxed : std::memory_order_release);
     return value;
@@ -142,9 +142,9 @@ class hazard_cell {
 
 enum class stack_bug {
   none,
-  untagged,         // a head that left and came back looks as if nothing had happened (ABA)
-  relaxed_push,     // the payload is not ordered before the push
-  relaxed_pop       // the payload is read before the pop has seen the push
+  untagged,      // a head that left and came back looks as if nothing had happened (ABA)
+  relaxed_push,  // the payload is not ordered before the push
+  relaxed_pop    // the payload is read before the pop has seen the push
 };
 
 // A stack of the nodes 0 to Count - 1: an index and a count of pops in one word.

@@ -88,15 +88,15 @@ TEST_CASE("catalogue: epochs are sound") {
 }
 TEST_CASE("catalogue: an epoch's pin without its fence is a use after free") {
   found(model::check(model::exhaustive{}, &read_against_replace<epoch_cell<A, epoch_bug::pin_without_fence>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 TEST_CASE("catalogue: an epoch's pin with a seq_cst load in place of the fence is a use after free") {
   found(model::check(model::exhaustive{}, &read_against_replace<epoch_cell<A, epoch_bug::pin_with_seq_cst_load>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 TEST_CASE("catalogue: an epoch advanced without its fence is a use after free") {
   found(model::check(model::exhaustive{}, &read_against_replace<epoch_cell<A, epoch_bug::advance_without_fence>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 TEST_CASE("catalogue: freeing after one advance of the epoch is a use after free") {
   found(model::check(model::exhaustive{}, &read_against_replace<epoch_cell<A, epoch_bug::one_advance_is_enough>>),
@@ -104,7 +104,7 @@ TEST_CASE("catalogue: freeing after one advance of the epoch is a use after free
 }
 TEST_CASE("catalogue: a relaxed unpin is a race with the free") {
   found(model::check(model::exhaustive{}, &read_against_replace<epoch_cell<A, epoch_bug::relaxed_unpin>>),
-        {fault::race, fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 
 TEST_CASE("catalogue: hazard pointers are sound, also where an address comes again") {
@@ -114,17 +114,17 @@ TEST_CASE("catalogue: hazard pointers are sound, also where an address comes aga
 TEST_CASE("catalogue: a hazard pointer without the second look is a use after free") {
   found(model::check(model::random{.executions = 20000},
                      &read_against_replace<hazard_cell<A, hazard_bug::without_recheck>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 TEST_CASE("catalogue: a hazard pointer without its fence is a use after free") {
   found(model::check(model::exhaustive{}, &read_against_replace<hazard_cell<A, hazard_bug::without_fence>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
   found(model::check(model::exhaustive{}, &read_against_replace<hazard_cell<A, hazard_bug::scan_without_fence>>),
-        {fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 TEST_CASE("catalogue: a relaxed end of a hazard is a race with the free") {
   found(model::check(model::exhaustive{}, &read_against_replace<hazard_cell<A, hazard_bug::relaxed_clear>>),
-        {fault::race, fault::use_after_free});
+        {fault::use_after_free, fault::race});
 }
 
 TEST_CASE("catalogue: Treiber's stack with a tagged index is sound") {

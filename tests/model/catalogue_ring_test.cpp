@@ -44,7 +44,8 @@ TEST_CASE("catalogue: a ticket ring is sound also where its turns wrap") {
 }
 TEST_CASE("catalogue: a ticket ring that compares turns by size is right until they wrap") {
   sound(model::check(model::exhaustive{}, &two_laps<ring_bug::turns_by_size, 0>));
-  found(model::check(model::random{.executions = 20000}, &two_laps<ring_bug::turns_by_size, wrap>), {fault::race, fault::requirement, fault::deadlock});
+  found(model::check(model::random{.executions = 20000}, &two_laps<ring_bug::turns_by_size, wrap>),
+        {fault::race, fault::requirement, fault::deadlock});
 }
 TEST_CASE("catalogue: a ticket ring with a relaxed turn is a race") {
   found(model::check(model::random{.executions = 20000}, &two_laps<ring_bug::relaxed_publish, 0>), {fault::race});
@@ -54,7 +55,8 @@ TEST_CASE("catalogue: a ticket ring that tells of a value before it is there is 
   found(model::check(model::random{.executions = 20000}, &two_laps<ring_bug::turn_before_value, 0>), {fault::race});
 }
 TEST_CASE("catalogue: a ticket taken by load and store is taken twice") {
-  found(model::check(model::random{.executions = 20000}, &two_producers<ring_bug::tickets_by_load>), {fault::race, fault::requirement, fault::deadlock});
+  found(model::check(model::random{.executions = 20000}, &two_producers<ring_bug::tickets_by_load>),
+        {fault::race, fault::requirement, fault::deadlock});
 }
 
 }  // namespace

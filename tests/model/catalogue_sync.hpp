@@ -1,5 +1,6 @@
 // Locks, waiting and publication: eventcount (D. Vyukov, 2008), the futex mutex of U. Drepper ("Futexes are tricky",
-// 2004), a reader-writer spin lock, a seqlock with the fences of H.-J. Boehm (MSPC 2012), double-checked initialisation.
+// 2004), a reader-writer spin lock, a seqlock with the fences of H.-J. Boehm (MSPC 2012), double-checked
+// initialisation.
 #ifndef FRYS_TESTS_MODEL_CATALOGUE_SYNC_HPP
 #define FRYS_TESTS_MODEL_CATALOGUE_SYNC_HPP
 
@@ -156,13 +157,13 @@ class seqlock_pair {
     if constexpr (B != seqlock_bug::write_without_fence) A::fence(std::memory_order_release);
     first_.store(value, std::memory_order_relaxed);
     second_.store(value, std::memory_order_relaxed);
-    sequence_.store(sequence + 2, B == seqlock_bug::relaxed_second_write ? std::memory_order_relaxed
-                                                                         : std::memory_order_release);
+    sequence_.store(sequence + 2,
+                    B == seqlock_bug::relaxed_second_write ? std::memory_order_relaxed : std::memory_order_release);
   }
   // False: a write was under way.
   bool try_read(int& first, int& second) {
-    const std::uint32_t sequence = sequence_.load(
-        B == seqlock_bug::relaxed_first_look ? std::memory_order_relaxed : std::memory_order_acquire);
+    const std::uint32_t sequence =
+        sequence_.load(B == seqlock_bug::relaxed_first_look ? std::memory_order_relaxed : std::memory_order_acquire);
     if (sequence % 2 != 0) return false;
     first = first_.load(std::memory_order_relaxed);
     second = second_.load(std::memory_order_relaxed);
@@ -190,7 +191,8 @@ class made_once {
   int get() {
     object* o = object_.load(B == once_bug::relaxed_look ? std::memory_order_relaxed : std::memory_order_acquire);
     if (o == nullptr) {
-      while (lock_.exchange(1, std::memory_order_acquire) != 0) A::pause();
+      while (lock_.exchange(1, std::memory_order_acquire) != 0)
+        while (lock_.load(std::memory_order_relaxed) != 0) A::pause();
       if constexpr (B != once_bug::without_second_look) o = object_.load(std::memory_order_relaxed);
       if (o == nullptr) {
         o = make<A, object>();

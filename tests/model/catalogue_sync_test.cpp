@@ -99,7 +99,7 @@ TEST_CASE("catalogue: a mutex that wakes on the wrong state loses a wake-up") {
   found(model::check(some, &count_under_lock<mutex_bug::wakes_on_wrong_state, 2>), {fault::lost_wake_up});
 }
 TEST_CASE("catalogue: a mutex whose woken owner forgets the others loses a wake-up, with three threads") {
-  sound(model::check(all, &count_under_lock<mutex_bug::woken_forgets_others, 2>));
+  sound(model::check(some, &count_under_lock<mutex_bug::woken_forgets_others, 2>), false);
   found(model::check(some, &count_under_lock<mutex_bug::woken_forgets_others, 3>), {fault::lost_wake_up});
 }
 TEST_CASE("catalogue: a mutex that wakes before it is free loses a wake-up") {
@@ -128,7 +128,8 @@ TEST_CASE("catalogue: a seqlock with any order too weak gives out a torn pair") 
   found(model::check(all, &write_and_read<seqlock_bug::read_without_fence>), {fault::requirement}, "belongs together");
   found(model::check(all, &write_and_read<seqlock_bug::write_without_fence>), {fault::requirement}, "belongs together");
   found(model::check(all, &write_and_read<seqlock_bug::relaxed_first_look>), {fault::requirement}, "belongs together");
-  found(model::check(all, &write_and_read<seqlock_bug::relaxed_second_write>), {fault::requirement}, "belongs together");
+  found(model::check(all, &write_and_read<seqlock_bug::relaxed_second_write>), {fault::requirement},
+        "belongs together");
 }
 
 TEST_CASE("catalogue: double-checked initialisation is sound") { sound(model::check(all, &both_ask<once_bug::none>)); }

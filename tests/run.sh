@@ -203,7 +203,7 @@ optional=(libhwy-dev liburing-dev clang-16 libclang-rt-16-dev clang-14 redis-ser
   # g++-multilib itself refuses to stand beside a cross compiler; the versioned package does not.
   "g++-${compiler_major:-12}-multilib" g++-mingw-w64-x86-64-posix g++-aarch64-linux-gnu)
 [ $long = 0 ] || optional+=(qemu-user npm)
-frys_packages g++ cmake ninja-build pkg-config doctest-dev python3 -- "${optional[@]}"
+frys_packages g++ cmake ninja-build pkg-config doctest-dev python3 git -- "${optional[@]}"
 frys_need_cmake
 minutes+=("packages|$((SECONDS - start))|0")
 

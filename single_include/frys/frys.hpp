@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8ad384ed1f00b740.
+// frys 0.1.0, one header: the whole library. Content 6a082d9664f74876.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -14950,17 +14950,20 @@ struct event {
   std::uint32_t location = 0;
   std::uint32_t source = no_event;  // a read's message; a join's last event
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
-  std::uint32_t rank = 0;           // an explorer's: where it wants the write
   cell_value value;
-  vector_clock clock;                     // what happens before the event, itself included
-  vector_clock known;                     // the same for program order and reads-from alone
-  vector_clock sync;                      // of a message: what an acquire read gets
-  std::uint16_t seen[most_threads] = {};  // of a message: the first event of each thread that observed it, or `never`
+  vector_clock clock;         // what happens before the event, itself included
+  vector_clock known;         // the same for program order and reads-from alone
+  std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
 
-  static constexpr std::uint16_t never = 0xffff;
-
   [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
+};
+
+// What a write leaves for those who read it.
+struct message {
+  static constexpr std::uint16_t never = 0xffff;
+  vector_clock sync;                      // what an acquire read gets
+  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
 };
 
 struct location {
@@ -14982,6 +14985,7 @@ class memory {
  public:
   void reset() noexcept {
     events.clear();
+    messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
       locations_[i].accesses.clear();
@@ -15011,8 +15015,7 @@ class memory {
     e.location = l;
     e.value = first;
     e.where = where;
-    std::fill(e.seen, e.seen + most_threads, event::never);
-    e.seen[thread] = stamp;
+    e.message = add_message(thread, stamp);
     loc.order.push_back(static_cast<std::uint32_t>(events.size()));
     events.push_back(e);
     return l;
@@ -15024,7 +15027,7 @@ class memory {
     const location& loc = locations_[l];
     const vector_clock& now = threads[thread].clock;
     for (std::size_t p = loc.order.size(); p-- > 0;) {
-      const event& m = events[loc.order[p]];
+      const message& m = message_of(loc.order[p]);
       bool known = false;
       for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
       if (known) return static_cast<std::uint32_t>(p);
@@ -15040,18 +15043,17 @@ class memory {
   [[nodiscard]] bool is_newest(std::uint32_t l, std::uint32_t position) const noexcept {
     return position + 1 == locations_[l].order.size();
   }
-  [[nodiscard]] const event& message(std::uint32_t l, std::uint32_t position) const noexcept {
+  [[nodiscard]] const event& at(std::uint32_t l, std::uint32_t position) const noexcept {
     return events[locations_[l].order[position]];
   }
 
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
     if (is_newest(l, position) || !sc_matters(order)) return true;
-    const event& m = message(l, position);
     event e = fresh(event_kind::load, thread, order);
     e.location = l;
     e.position = position;
-    if (is_acquire(order)) e.clock.join(m.sync);
+    if (is_acquire(order)) e.clock.join(message_of(locations_[l].order[position]).sync);
     return !closes_cycle(e);
   }
   [[nodiscard]] bool may_write(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -15069,63 +15071,64 @@ class memory {
   std::uint32_t add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position,
                          std::memory_order order, site where) {
     thread_memory& t = threads[thread];
-    event e = fresh(kind, thread, order);
+    const std::uint32_t source = locations_[l].order[position];
+    event& e = add(kind, thread, order, where);
+    const event& m = events[source];
+    message& left = messages_[m.message];
     e.location = l;
-    e.source = locations_[l].order[position];
+    e.source = source;
     e.position = position;
-    e.where = where;
-    event& m = events[e.source];
     e.value = m.value;
     if (is_acquire(order))
-      e.clock.join(m.sync);
+      e.clock.join(left.sync);
     else
-      t.acquired.join(m.sync);
+      t.acquired.join(left.sync);
     e.known.join(m.known);
-    if (m.seen[thread] == event::never) m.seen[thread] = e.index;
-    return add(e);
+    if (left.seen[thread] == message::never) left.seen[thread] = e.index;
+    return added(e);
   }
   std::uint32_t add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
                           std::memory_order order, site where) {
     location& loc = locations_[l];
-    thread_memory& t = threads[thread];
-    event e = fresh(kind, thread, order);
+    event& e = add(kind, thread, order, where);
     e.location = l;
     e.position = position;
     e.value = value;
-    e.where = where;
-    e.sync = is_release(order) ? e.clock : t.released;
-    if (kind == event_kind::update_store) e.sync.join(events[loc.order[position - 1]].sync);  // release sequence
-    std::fill(e.seen, e.seen + most_threads, event::never);
-    e.seen[thread] = e.index;
-    const auto id = static_cast<std::uint32_t>(events.size());
-    if (position != loc.order.size()) shift(l, position, 1);
-    loc.order.insert(loc.order.begin() + position, id);
-    return add(e);
+    e.message = add_message(thread, e.index);
+    message& left = messages_[e.message];
+    left.sync = is_release(order) ? e.clock : threads[thread].released;
+    if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
+    const auto id = static_cast<std::uint32_t>(events.size() - 1);
+    if (position == loc.order.size()) {
+      loc.order.push_back(id);
+    } else {
+      shift(l, position, 1);
+      loc.order.insert(loc.order.begin() + position, id);
+    }
+    return added(e);
   }
   std::uint32_t add_fence(unsigned thread, std::memory_order order, site where) {
     thread_memory& t = threads[thread];
-    event e = fresh(event_kind::fence, thread, order);
-    e.where = where;
+    event& e = add(event_kind::fence, thread, order, where);
     if (is_acquire(order)) e.clock.join(t.acquired);
-    if (is_release(order)) {
-      t.released = e.clock;
-    }
-    return add(e);
+    if (is_release(order)) t.released = e.clock;
+    return added(e);
   }
   std::uint32_t add_choice(unsigned thread, std::uint64_t value, site where) {
-    event e = fresh(event_kind::choice, thread, std::memory_order_relaxed);
+    event& e = add(event_kind::choice, thread, std::memory_order_relaxed, where);
     e.value.low = value;
-    e.where = where;
-    return add(e);
+    return added(e);
   }
   // `child` begins with what its parent knows; a join learns all that the child did.
   void start_thread(unsigned parent, unsigned child) {
-    add(fresh(event_kind::spawn, parent, std::memory_order_relaxed));
+    static_cast<void>(added(add(event_kind::spawn, parent, std::memory_order_relaxed, {})));
     threads[child] = {};
     threads[child].clock = threads[parent].clock;
     threads[child].known = threads[parent].known;
   }
-  void end_thread(unsigned thread) { add(fresh(event_kind::end, thread, std::memory_order_relaxed)); }
+  void end_thread(unsigned thread) {
+    static_cast<void>(added(add(event_kind::end, thread, std::memory_order_relaxed, {})));
+  }
   void join_thread(unsigned parent, unsigned child) noexcept {
     threads[parent].clock.join(threads[child].clock);
     threads[parent].known.join(threads[child].known);
@@ -15149,15 +15152,36 @@ class memory {
     e.known.at[thread] = e.index;
     return e;
   }
-  std::uint32_t add(const event& e) {
-    const auto id = static_cast<std::uint32_t>(events.size());
+  // A new event, to be filled and then given to added().
+  event& add(event_kind kind, unsigned thread, std::memory_order order, site where) {
+    const thread_memory& t = threads[thread];
+    event& e = events.emplace_back();
+    e.kind = kind;
+    e.thread = static_cast<std::uint8_t>(thread);
+    e.order = order;
+    e.where = where;
+    e.clock = t.clock;
+    e.known = t.known;
+    e.index = ++e.clock.at[thread];
+    e.known.at[thread] = e.index;
+    return e;
+  }
+  std::uint32_t added(const event& e) {
+    const auto id = static_cast<std::uint32_t>(events.size() - 1);
     threads[e.thread].clock = e.clock;
     threads[e.thread].known = e.known;
     if (e.sc()) sc_events_.push_back(id);
     if (is_read(e.kind) || is_write(e.kind)) locations_[e.location].accesses.push_back(id);
-    events.push_back(e);
     return id;
   }
+  std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
+    message& m = messages_.emplace_back();
+    std::fill(m.seen, m.seen + most_threads, message::never);
+    m.seen[thread] = stamp;
+    return static_cast<std::uint32_t>(messages_.size() - 1);
+  }
+  const message& message_of(std::uint32_t id) const noexcept { return messages_[events[id].message]; }
+
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
     for (const std::uint32_t id : locations_[l].accesses)
@@ -15260,6 +15284,7 @@ class memory {
     return left != 0;
   }
 
+  std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;
   std::vector<std::uint32_t> sc_events_;
@@ -15348,8 +15373,11 @@ class strategy {
   virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
   // The store half of an update is about to stand at `position`, which may be taken by another one. False: abandon.
   virtual bool update(execution&, std::uint32_t /*location*/, std::uint32_t /*position*/, bool free) { return free; }
-  // Loads may read messages that an update has read already; the other update will have to give way.
-  virtual bool shares_updates() const noexcept { return false; }
+  // It is asked before every event, and between the halves of an update; loads may read
+  // messages that an update has read already, since the other update may have to give way.
+  virtual bool wants_every_event() const noexcept { return false; }
+  // It is asked also where there is one answer only.
+  virtual bool wants_every_choice() const noexcept { return false; }
   // The next read or place is of this location.
   virtual void looks_at(std::uint32_t /*location*/) noexcept {}
   // A thread that pauses waits to the end of the execution.
@@ -15385,6 +15413,9 @@ class execution {
   outcome run(strategy& s, void (*body)(void*), void* argument) {
     reset();
     strategy_ = &s;
+    replays_ = s.wants_every_event();
+    asks_ = replays_ || s.wants_every_choice();
+    pause_is_final_ = s.pause_is_final();
     execution*& now = current();
     execution* const outer = std::exchange(now, this);
     thread& main = threads_[0];
@@ -15470,14 +15501,14 @@ class execution {
     // A message with another value is only read; one with the expected value is updated, unless somebody has done so.
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
-      const bool hit = memory.message(l, p).value == expected;
-      if (hit ? (strategy_->shares_updates() || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
+      const bool hit = memory.at(l, p).value == expected;
+      if (hit ? (replays_ || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
               : memory.may_read(l, active_, p, failure))
         positions_[kept++] = p;
     }
     positions_.resize(kept);
     const std::uint32_t p = picked_read(true, at);
-    const cell_value old = memory.message(l, p).value;
+    const cell_value old = memory.at(l, p).value;
     if (old == expected) {
       finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
       return true;
@@ -15510,8 +15541,8 @@ class execution {
       return;
     }
     t.waits_at = at;
-    while (strategy_->pause_is_final() || !is_stale(t)) {
-      if (t.watched.empty() && !strategy_->pause_is_final()) {
+    while (pause_is_final_ || !is_stale(t)) {
+      if (t.watched.empty() && !pause_is_final_) {
         point(at);  // it looks at nothing: it only lets others go on
         break;
       }
@@ -15533,7 +15564,7 @@ class execution {
     const cell_value sleepers = memory.events[read].value;
     // The word, within the critical section: no other thread comes in between.
     ++steps_;
-    if (strategy_->shares_updates()) point(at);
+    if (replays_) point(at);
     const std::uint32_t l = location_of(word, address, at);
     const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
     const cell_value seen =
@@ -15564,7 +15595,7 @@ class execution {
     if (!all && sleepers != 0) {
       std::uint32_t n = 0;
       if (std::popcount(sleepers) > 1) {
-        if (strategy_->shares_updates()) point(at);
+        if (replays_) point(at);
         n = strategy_->choose(*this, static_cast<std::uint32_t>(std::popcount(sleepers)));
         if (n == strategy::stop) abandon();
         decided(decision::kind::choice, n);
@@ -15810,6 +15841,7 @@ class execution {
   // Before each event: somebody else may go first.
   void point(site) {
     if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
     const unsigned next = strategy_->next_thread(*this, runnable_, active_);
     if (next != active_) switch_to(next);
     decided(decision::kind::thread, active_);
@@ -15874,7 +15906,7 @@ class execution {
     const std::uint32_t low = memory.floor(l, active_);
     if (low == no_event)
       fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
-    strategy_->looks_at(l);
+    if (replays_) strategy_->looks_at(l);
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
@@ -15882,7 +15914,7 @@ class execution {
     candidates(l, order, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
-      if (update && !strategy_->shares_updates() && memory.is_updated(l, p)) continue;
+      if (update && !replays_ && memory.is_updated(l, p)) continue;
       if (memory.may_read(l, active_, p, order)) positions_[kept++] = p;
     }
     positions_.resize(kept);
@@ -15891,7 +15923,7 @@ class execution {
   std::uint32_t picked_read(bool update, site) {
     if (positions_.empty()) abandon();
     const auto count = static_cast<std::uint32_t>(positions_.size());
-    const std::uint32_t i = strategy_->read(*this, positions_.data(), count, update);
+    const std::uint32_t i = count == 1 && !asks_ ? 0 : strategy_->read(*this, positions_.data(), count, update);
     if (i == strategy::stop) abandon();
     decided(decision::kind::read, i);
     return positions_[i];
@@ -15906,18 +15938,18 @@ class execution {
     }
     positions_.resize(kept);
     if (positions_.empty()) abandon();
-    const std::uint32_t i = strategy_->place(*this, positions_.data(), kept);
+    const std::uint32_t i = kept == 1 && !asks_ ? 0 : strategy_->place(*this, positions_.data(), kept);
     if (i == strategy::stop) abandon();
     decided(decision::kind::place, i);
     return positions_[i];
   }
   // The other half of the update that has read in event `read`.
   void finish_update(std::uint32_t read, cell_value v, std::memory_order order, site at) {
-    if (strategy_->shares_updates()) point(at);
+    if (replays_) point(at);
     const std::uint32_t l = memory.events[read].location;
     const std::uint32_t p = memory.events[read].position;
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
-    if (!strategy_->update(*this, l, p + 1, free)) abandon();
+    if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
     memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
     wrote(l);
   }
@@ -15935,7 +15967,7 @@ class execution {
   void wrote(std::uint32_t l) {
     threads_[active_].wrote = true;
     threads_[active_].hurries = false;
-    if (strategy_->pause_is_final()) return;
+    if (pause_is_final_) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
       for (const seen_message& m : threads_[t].watched)
@@ -16008,6 +16040,9 @@ class execution {
 
   std::uint32_t most_steps_;
   strategy* strategy_ = nullptr;
+  bool replays_ = false;  // strategy::wants_every_event
+  bool asks_ = false;     // strategy::wants_every_choice
+  bool pause_is_final_ = false;
   context host_;
   thread threads_[most_threads];
   unsigned thread_count_ = 0;
@@ -16558,7 +16593,7 @@ class exhaustive_strategy final : public strategy {
     }
     return 0;
   }
-  bool shares_updates() const noexcept override { return true; }
+  bool wants_every_event() const noexcept override { return true; }
   bool pause_is_final() const noexcept override { return true; }
   void looks_at(std::uint32_t location) noexcept override { at_ = location; }
 
@@ -16876,6 +16911,7 @@ class replay_strategy final : public strategy {
     return pick(decision::kind::place, count);
   }
   std::uint32_t choose(execution&, std::uint32_t count) override { return pick(decision::kind::choice, count); }
+  bool wants_every_choice() const noexcept override { return true; }
 
  private:
   const decision* next(decision::kind what) noexcept {

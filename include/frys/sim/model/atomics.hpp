@@ -69,14 +69,14 @@ class atomic_operations {
   static T load_from(atomic_cell& c, const void* a, std::memory_order order, site at) noexcept {
     execution* e = execution::current();
     if (e == nullptr) return unpack<T>(c.first);
-    return unpack<T>(e->load(c, a, mutation::applied(order, at, 0), at));
+    return unpack<T>(e->load(c, a, mutation::applied(order, at, access::load), at));
   }
   static void store_to(atomic_cell& c, const void* a, T value, std::memory_order order, site at) noexcept {
     execution* e = execution::current();
     if (e == nullptr)
       c.first = pack(value);
     else
-      e->store(c, a, pack(value), mutation::applied(order, at, 0), at);
+      e->store(c, a, pack(value), mutation::applied(order, at, access::store), at);
   }
   template <class F>
   static T update(atomic_cell& c, const void* a, std::memory_order order, site at, F&& f) noexcept {
@@ -87,7 +87,8 @@ class atomic_operations {
       return old;
     }
     return unpack<T>(e->update(
-        c, a, mutation::applied(order, at, 0), [&](cell_value old) { return pack<T>(f(unpack<T>(old))); }, at));
+        c, a, mutation::applied(order, at, access::update), [&](cell_value old) { return pack<T>(f(unpack<T>(old))); },
+        at));
   }
   static bool exchange_if(atomic_cell& c, const void* a, T& expected, T desired, std::memory_order success,
                           std::memory_order failure, site at) noexcept {
@@ -98,8 +99,8 @@ class atomic_operations {
       expected = unpack<T>(c.first);
       return false;
     }
-    const bool done = e->compare_exchange(c, a, wanted, pack(desired), mutation::applied(success, at, 0),
-                                          mutation::applied(failure, at, 1), at);
+    const bool done = e->compare_exchange(c, a, wanted, pack(desired), mutation::applied(success, at, access::update),
+                                          mutation::applied(failure, at, access::failure), at);
     if (!done) expected = unpack<T>(wanted);
     return done;
   }
@@ -282,7 +283,7 @@ struct atomics {
   using var = checked_var<T>;
 
   static void fence(std::memory_order order, FRYS_MODEL_SITE) noexcept {
-    if (detail::execution* e = detail::execution::current()) e->fence(mutation::applied(order, at, 0), at);
+    if (detail::execution* e = detail::execution::current()) e->fence(mutation::applied(order, at, access::fence), at);
   }
   static void pause(FRYS_MODEL_SITE) noexcept {
     if (detail::execution* e = detail::execution::current()) e->pause(at);

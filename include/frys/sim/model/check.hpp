@@ -14,6 +14,7 @@
 #ifndef FRYS_SIM_MODEL_CHECK_HPP
 #define FRYS_SIM_MODEL_CHECK_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -161,12 +162,51 @@ inline void describe(report& r, execution& e) {
   r.steps = draw(e);
 }
 
+// How hard a schedule is to read: switches of threads, and reads and places that are not the plainest.
+inline std::size_t effort(const std::vector<decision>& schedule) noexcept {
+  std::size_t out = 0;
+  std::uint16_t last = 0;
+  for (const decision& d : schedule) {
+    if (d.what == decision::kind::thread)
+      out += d.value != std::exchange(last, d.value) ? 2 : 0;
+    else
+      out += d.value != 0 ? 1 : 0;
+  }
+  return out;
+}
+
+// Leaves out parts of the failing schedule as long as the same fault comes of what is left (delta debugging; what a
+// shorter schedule does not say goes the plainest way).
+template <class Body>
+void minimise(report& r, execution& e, Body& body) {
+  unsigned budget = 2'000;
+  for (std::size_t part = (std::max)(r.decisions.size() / 2, std::size_t{1}); budget != 0; part /= 2) {
+    for (std::size_t at = 0; at < r.decisions.size() && budget != 0; --budget) {
+      std::vector<decision> shorter = r.decisions;
+      const auto from = shorter.begin() + static_cast<std::ptrdiff_t>(at);
+      shorter.erase(from, from + static_cast<std::ptrdiff_t>((std::min)(part, shorter.size() - at)));
+      replay_strategy s(shorter);
+      const outcome o = run_once(e, s, body);
+      if (o == outcome::failed && e.failed == r.what &&
+          (effort(e.schedule) < effort(r.decisions) ||
+           (effort(e.schedule) == effort(r.decisions) && e.schedule.size() < r.decisions.size()))) {
+        describe(r, e);
+      } else {
+        at += part;
+      }
+    }
+    if (part <= 1) return;
+  }
+}
+
 // Counts an execution; false when it is the last one.
-inline bool count(report& r, execution& e, outcome o) {
+template <class Body>
+bool count(report& r, execution& e, outcome o, Body& body, bool shrink = true) {
   if (o == outcome::blocked) return ++r.blocked, true;
   ++r.executions;
   if (o == outcome::finished) return true;
   describe(r, e);
+  if (shrink) minimise(r, e, body);
   return false;
 }
 
@@ -178,7 +218,7 @@ report check(const random& how, Body&& body) {
   detail::execution e(how.most_steps);
   detail::random_strategy s(how.seed);
   for (std::uint64_t i = 0; i < how.executions; ++i)
-    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
   return r;
 }
 template <class Body>
@@ -188,7 +228,7 @@ report check(const pct& how, Body&& body) {
   detail::pct_strategy s(how.depth, how.seed);
   for (std::uint64_t i = 0; i < how.executions; ++i) {
     s.begin();
-    if (!detail::count(r, e, detail::run_once(e, s, body))) break;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
   }
   return r;
 }
@@ -199,7 +239,7 @@ report check(const bounded& how, Body&& body) {
   detail::bounded_strategy s(how.preemptions);
   do {
     if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
   } while (s.advance());
   r.complete = true;
   return r;
@@ -211,7 +251,7 @@ report check(const exhaustive& how, Body&& body) {
   detail::exhaustive_strategy s;
   while (s.begin()) {
     if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body))) return r;
+    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
   }
   r.complete = true;
   return r;
@@ -222,7 +262,7 @@ report check(const replay& how, Body&& body) {
   const std::vector<detail::decision> schedule = detail::from_text(how.schedule);
   detail::execution e(how.most_steps);
   detail::replay_strategy s(schedule);
-  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body)));
+  static_cast<void>(detail::count(r, e, detail::run_once(e, s, body), body, false));
   return r;
 }
 

@@ -87,8 +87,11 @@ class strategy {
   virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
   // The store half of an update is about to stand at `position`, which may be taken by another one. False: abandon.
   virtual bool update(execution&, std::uint32_t /*location*/, std::uint32_t /*position*/, bool free) { return free; }
-  // Loads may read messages that an update has read already; the other update will have to give way.
-  virtual bool shares_updates() const noexcept { return false; }
+  // It is asked before every event, and between the halves of an update; loads may read
+  // messages that an update has read already, since the other update may have to give way.
+  virtual bool wants_every_event() const noexcept { return false; }
+  // It is asked also where there is one answer only.
+  virtual bool wants_every_choice() const noexcept { return false; }
   // The next read or place is of this location.
   virtual void looks_at(std::uint32_t /*location*/) noexcept {}
   // A thread that pauses waits to the end of the execution.
@@ -124,6 +127,9 @@ class execution {
   outcome run(strategy& s, void (*body)(void*), void* argument) {
     reset();
     strategy_ = &s;
+    replays_ = s.wants_every_event();
+    asks_ = replays_ || s.wants_every_choice();
+    pause_is_final_ = s.pause_is_final();
     execution*& now = current();
     execution* const outer = std::exchange(now, this);
     thread& main = threads_[0];
@@ -209,14 +215,14 @@ class execution {
     // A message with another value is only read; one with the expected value is updated, unless somebody has done so.
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
-      const bool hit = memory.message(l, p).value == expected;
-      if (hit ? (strategy_->shares_updates() || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
+      const bool hit = memory.at(l, p).value == expected;
+      if (hit ? (replays_ || !memory.is_updated(l, p)) && memory.may_read(l, active_, p, success)
               : memory.may_read(l, active_, p, failure))
         positions_[kept++] = p;
     }
     positions_.resize(kept);
     const std::uint32_t p = picked_read(true, at);
-    const cell_value old = memory.message(l, p).value;
+    const cell_value old = memory.at(l, p).value;
     if (old == expected) {
       finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
       return true;
@@ -249,8 +255,8 @@ class execution {
       return;
     }
     t.waits_at = at;
-    while (strategy_->pause_is_final() || !is_stale(t)) {
-      if (t.watched.empty() && !strategy_->pause_is_final()) {
+    while (pause_is_final_ || !is_stale(t)) {
+      if (t.watched.empty() && !pause_is_final_) {
         point(at);  // it looks at nothing: it only lets others go on
         break;
       }
@@ -272,7 +278,7 @@ class execution {
     const cell_value sleepers = memory.events[read].value;
     // The word, within the critical section: no other thread comes in between.
     ++steps_;
-    if (strategy_->shares_updates()) point(at);
+    if (replays_) point(at);
     const std::uint32_t l = location_of(word, address, at);
     const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
     const cell_value seen =
@@ -303,7 +309,7 @@ class execution {
     if (!all && sleepers != 0) {
       std::uint32_t n = 0;
       if (std::popcount(sleepers) > 1) {
-        if (strategy_->shares_updates()) point(at);
+        if (replays_) point(at);
         n = strategy_->choose(*this, static_cast<std::uint32_t>(std::popcount(sleepers)));
         if (n == strategy::stop) abandon();
         decided(decision::kind::choice, n);
@@ -549,6 +555,7 @@ class execution {
   // Before each event: somebody else may go first.
   void point(site) {
     if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
     const unsigned next = strategy_->next_thread(*this, runnable_, active_);
     if (next != active_) switch_to(next);
     decided(decision::kind::thread, active_);
@@ -613,7 +620,7 @@ class execution {
     const std::uint32_t low = memory.floor(l, active_);
     if (low == no_event)
       fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
-    strategy_->looks_at(l);
+    if (replays_) strategy_->looks_at(l);
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
@@ -621,7 +628,7 @@ class execution {
     candidates(l, order, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
-      if (update && !strategy_->shares_updates() && memory.is_updated(l, p)) continue;
+      if (update && !replays_ && memory.is_updated(l, p)) continue;
       if (memory.may_read(l, active_, p, order)) positions_[kept++] = p;
     }
     positions_.resize(kept);
@@ -630,7 +637,7 @@ class execution {
   std::uint32_t picked_read(bool update, site) {
     if (positions_.empty()) abandon();
     const auto count = static_cast<std::uint32_t>(positions_.size());
-    const std::uint32_t i = strategy_->read(*this, positions_.data(), count, update);
+    const std::uint32_t i = count == 1 && !asks_ ? 0 : strategy_->read(*this, positions_.data(), count, update);
     if (i == strategy::stop) abandon();
     decided(decision::kind::read, i);
     return positions_[i];
@@ -645,18 +652,18 @@ class execution {
     }
     positions_.resize(kept);
     if (positions_.empty()) abandon();
-    const std::uint32_t i = strategy_->place(*this, positions_.data(), kept);
+    const std::uint32_t i = kept == 1 && !asks_ ? 0 : strategy_->place(*this, positions_.data(), kept);
     if (i == strategy::stop) abandon();
     decided(decision::kind::place, i);
     return positions_[i];
   }
   // The other half of the update that has read in event `read`.
   void finish_update(std::uint32_t read, cell_value v, std::memory_order order, site at) {
-    if (strategy_->shares_updates()) point(at);
+    if (replays_) point(at);
     const std::uint32_t l = memory.events[read].location;
     const std::uint32_t p = memory.events[read].position;
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
-    if (!strategy_->update(*this, l, p + 1, free)) abandon();
+    if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
     memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
     wrote(l);
   }
@@ -674,7 +681,7 @@ class execution {
   void wrote(std::uint32_t l) {
     threads_[active_].wrote = true;
     threads_[active_].hurries = false;
-    if (strategy_->pause_is_final()) return;
+    if (pause_is_final_) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
       for (const seen_message& m : threads_[t].watched)
@@ -747,6 +754,9 @@ class execution {
 
   std::uint32_t most_steps_;
   strategy* strategy_ = nullptr;
+  bool replays_ = false;  // strategy::wants_every_event
+  bool asks_ = false;     // strategy::wants_every_choice
+  bool pause_is_final_ = false;
   context host_;
   thread threads_[most_threads];
   unsigned thread_count_ = 0;

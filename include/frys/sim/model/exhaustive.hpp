@@ -118,7 +118,7 @@ class exhaustive_strategy final : public strategy {
     }
     return 0;
   }
-  bool shares_updates() const noexcept override { return true; }
+  bool wants_every_event() const noexcept override { return true; }
   bool pause_is_final() const noexcept override { return true; }
   void looks_at(std::uint32_t location) noexcept override { at_ = location; }
 

@@ -163,6 +163,7 @@ class replay_strategy final : public strategy {
     return pick(decision::kind::place, count);
   }
   std::uint32_t choose(execution&, std::uint32_t count) override { return pick(decision::kind::choice, count); }
+  bool wants_every_choice() const noexcept override { return true; }
 
  private:
   const decision* next(decision::kind what) noexcept {

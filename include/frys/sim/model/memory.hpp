@@ -82,17 +82,20 @@ struct event {
   std::uint32_t location = 0;
   std::uint32_t source = no_event;  // a read's message; a join's last event
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
-  std::uint32_t rank = 0;           // an explorer's: where it wants the write
   cell_value value;
-  vector_clock clock;                     // what happens before the event, itself included
-  vector_clock known;                     // the same for program order and reads-from alone
-  vector_clock sync;                      // of a message: what an acquire read gets
-  std::uint16_t seen[most_threads] = {};  // of a message: the first event of each thread that observed it, or `never`
+  vector_clock clock;         // what happens before the event, itself included
+  vector_clock known;         // the same for program order and reads-from alone
+  std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
 
-  static constexpr std::uint16_t never = 0xffff;
-
   [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
+};
+
+// What a write leaves for those who read it.
+struct message {
+  static constexpr std::uint16_t never = 0xffff;
+  vector_clock sync;                      // what an acquire read gets
+  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
 };
 
 struct location {
@@ -114,6 +117,7 @@ class memory {
  public:
   void reset() noexcept {
     events.clear();
+    messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
       locations_[i].accesses.clear();
@@ -143,8 +147,7 @@ class memory {
     e.location = l;
     e.value = first;
     e.where = where;
-    std::fill(e.seen, e.seen + most_threads, event::never);
-    e.seen[thread] = stamp;
+    e.message = add_message(thread, stamp);
     loc.order.push_back(static_cast<std::uint32_t>(events.size()));
     events.push_back(e);
     return l;
@@ -156,7 +159,7 @@ class memory {
     const location& loc = locations_[l];
     const vector_clock& now = threads[thread].clock;
     for (std::size_t p = loc.order.size(); p-- > 0;) {
-      const event& m = events[loc.order[p]];
+      const message& m = message_of(loc.order[p]);
       bool known = false;
       for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
       if (known) return static_cast<std::uint32_t>(p);
@@ -172,18 +175,17 @@ class memory {
   [[nodiscard]] bool is_newest(std::uint32_t l, std::uint32_t position) const noexcept {
     return position + 1 == locations_[l].order.size();
   }
-  [[nodiscard]] const event& message(std::uint32_t l, std::uint32_t position) const noexcept {
+  [[nodiscard]] const event& at(std::uint32_t l, std::uint32_t position) const noexcept {
     return events[locations_[l].order[position]];
   }
 
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
     if (is_newest(l, position) || !sc_matters(order)) return true;
-    const event& m = message(l, position);
     event e = fresh(event_kind::load, thread, order);
     e.location = l;
     e.position = position;
-    if (is_acquire(order)) e.clock.join(m.sync);
+    if (is_acquire(order)) e.clock.join(message_of(locations_[l].order[position]).sync);
     return !closes_cycle(e);
   }
   [[nodiscard]] bool may_write(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -201,63 +203,64 @@ class memory {
   std::uint32_t add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position,
                          std::memory_order order, site where) {
     thread_memory& t = threads[thread];
-    event e = fresh(kind, thread, order);
+    const std::uint32_t source = locations_[l].order[position];
+    event& e = add(kind, thread, order, where);
+    const event& m = events[source];
+    message& left = messages_[m.message];
     e.location = l;
-    e.source = locations_[l].order[position];
+    e.source = source;
     e.position = position;
-    e.where = where;
-    event& m = events[e.source];
     e.value = m.value;
     if (is_acquire(order))
-      e.clock.join(m.sync);
+      e.clock.join(left.sync);
     else
-      t.acquired.join(m.sync);
+      t.acquired.join(left.sync);
     e.known.join(m.known);
-    if (m.seen[thread] == event::never) m.seen[thread] = e.index;
-    return add(e);
+    if (left.seen[thread] == message::never) left.seen[thread] = e.index;
+    return added(e);
   }
   std::uint32_t add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
                           std::memory_order order, site where) {
     location& loc = locations_[l];
-    thread_memory& t = threads[thread];
-    event e = fresh(kind, thread, order);
+    event& e = add(kind, thread, order, where);
     e.location = l;
     e.position = position;
     e.value = value;
-    e.where = where;
-    e.sync = is_release(order) ? e.clock : t.released;
-    if (kind == event_kind::update_store) e.sync.join(events[loc.order[position - 1]].sync);  // release sequence
-    std::fill(e.seen, e.seen + most_threads, event::never);
-    e.seen[thread] = e.index;
-    const auto id = static_cast<std::uint32_t>(events.size());
-    if (position != loc.order.size()) shift(l, position, 1);
-    loc.order.insert(loc.order.begin() + position, id);
-    return add(e);
+    e.message = add_message(thread, e.index);
+    message& left = messages_[e.message];
+    left.sync = is_release(order) ? e.clock : threads[thread].released;
+    if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
+    const auto id = static_cast<std::uint32_t>(events.size() - 1);
+    if (position == loc.order.size()) {
+      loc.order.push_back(id);
+    } else {
+      shift(l, position, 1);
+      loc.order.insert(loc.order.begin() + position, id);
+    }
+    return added(e);
   }
   std::uint32_t add_fence(unsigned thread, std::memory_order order, site where) {
     thread_memory& t = threads[thread];
-    event e = fresh(event_kind::fence, thread, order);
-    e.where = where;
+    event& e = add(event_kind::fence, thread, order, where);
     if (is_acquire(order)) e.clock.join(t.acquired);
-    if (is_release(order)) {
-      t.released = e.clock;
-    }
-    return add(e);
+    if (is_release(order)) t.released = e.clock;
+    return added(e);
   }
   std::uint32_t add_choice(unsigned thread, std::uint64_t value, site where) {
-    event e = fresh(event_kind::choice, thread, std::memory_order_relaxed);
+    event& e = add(event_kind::choice, thread, std::memory_order_relaxed, where);
     e.value.low = value;
-    e.where = where;
-    return add(e);
+    return added(e);
   }
   // `child` begins with what its parent knows; a join learns all that the child did.
   void start_thread(unsigned parent, unsigned child) {
-    add(fresh(event_kind::spawn, parent, std::memory_order_relaxed));
+    static_cast<void>(added(add(event_kind::spawn, parent, std::memory_order_relaxed, {})));
     threads[child] = {};
     threads[child].clock = threads[parent].clock;
     threads[child].known = threads[parent].known;
   }
-  void end_thread(unsigned thread) { add(fresh(event_kind::end, thread, std::memory_order_relaxed)); }
+  void end_thread(unsigned thread) {
+    static_cast<void>(added(add(event_kind::end, thread, std::memory_order_relaxed, {})));
+  }
   void join_thread(unsigned parent, unsigned child) noexcept {
     threads[parent].clock.join(threads[child].clock);
     threads[parent].known.join(threads[child].known);
@@ -281,15 +284,36 @@ class memory {
     e.known.at[thread] = e.index;
     return e;
   }
-  std::uint32_t add(const event& e) {
-    const auto id = static_cast<std::uint32_t>(events.size());
+  // A new event, to be filled and then given to added().
+  event& add(event_kind kind, unsigned thread, std::memory_order order, site where) {
+    const thread_memory& t = threads[thread];
+    event& e = events.emplace_back();
+    e.kind = kind;
+    e.thread = static_cast<std::uint8_t>(thread);
+    e.order = order;
+    e.where = where;
+    e.clock = t.clock;
+    e.known = t.known;
+    e.index = ++e.clock.at[thread];
+    e.known.at[thread] = e.index;
+    return e;
+  }
+  std::uint32_t added(const event& e) {
+    const auto id = static_cast<std::uint32_t>(events.size() - 1);
     threads[e.thread].clock = e.clock;
     threads[e.thread].known = e.known;
     if (e.sc()) sc_events_.push_back(id);
     if (is_read(e.kind) || is_write(e.kind)) locations_[e.location].accesses.push_back(id);
-    events.push_back(e);
     return id;
   }
+  std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
+    message& m = messages_.emplace_back();
+    std::fill(m.seen, m.seen + most_threads, message::never);
+    m.seen[thread] = stamp;
+    return static_cast<std::uint32_t>(messages_.size() - 1);
+  }
+  const message& message_of(std::uint32_t id) const noexcept { return messages_[events[id].message]; }
+
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
     for (const std::uint32_t id : locations_[l].accesses)
@@ -392,6 +416,7 @@ class memory {
     return left != 0;
   }
 
+  std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;
   std::vector<std::uint32_t> sc_events_;

@@ -16,21 +16,24 @@
 
 namespace frys::inline FRYS_ABI::sim::model {
 
-// An order argument in the source: the first or, of a compare-exchange, the second of an operation.
+// What an order argument belongs to. `failure` is the second one of a compare-exchange.
+enum class access : std::uint8_t { load, store, update, failure, fence };
+
+// An order argument in the source.
 struct order_site {
   site where;
-  unsigned argument = 0;
+  access what = access::load;
   std::memory_order order = std::memory_order_relaxed;
 };
 
 class mutation {
  public:
   // What the operation at `at` shall use in place of `order`.
-  static std::memory_order applied(std::memory_order order, site at, unsigned argument) {
+  static std::memory_order applied(std::memory_order order, site at, access what) {
     state& s = shared();
     if (s.idle) [[likely]]
       return order;
-    return s.look(order, at, argument);
+    return s.look(order, at, what);
   }
 
   // From now on all sites that are executed are remembered.
@@ -51,13 +54,13 @@ class mutation {
   static void stop() { shared() = {}; }
 
   // One step down, in all directions: seq_cst to acq_rel (or what the operation can have of it), acq_rel to acquire and
-  // to release, acquire and release to relaxed. Answers how many.
-  static unsigned weaker_than(std::memory_order order, bool reads, bool writes, std::memory_order (&out)[2]) noexcept {
-    switch (order) {
+  // to release, acquire and release to relaxed. Answers how many there are.
+  static unsigned weaker_than(const order_site& s, std::memory_order (&out)[2]) noexcept {
+    switch (s.order) {
       case std::memory_order_seq_cst:
-        out[0] = reads && writes ? std::memory_order_acq_rel
-                 : reads         ? std::memory_order_acquire
-                                 : std::memory_order_release;
+        out[0] = s.what == access::store                               ? std::memory_order_release
+                 : s.what == access::load || s.what == access::failure ? std::memory_order_acquire
+                                                                       : std::memory_order_acq_rel;
         return 1;
       case std::memory_order_acq_rel:
         out[0] = std::memory_order_acquire;
@@ -82,14 +85,14 @@ class mutation {
     std::memory_order weaker = std::memory_order_relaxed;
     std::vector<order_site> sites;
 
-    static bool same(const order_site& s, const site& at, unsigned argument) {
-      return s.argument == argument && s.where.line == at.line && std::strcmp(s.where.file, at.file) == 0;
+    static bool same(const order_site& s, const site& at, access what) {
+      return s.what == what && s.where.line == at.line && std::strcmp(s.where.file, at.file) == 0;
     }
-    std::memory_order look(std::memory_order order, const site& at, unsigned argument) {
-      if (!recording) return same(mutant, at, argument) && mutant.order == order ? weaker : order;
+    std::memory_order look(std::memory_order order, const site& at, access what) {
+      if (!recording) return same(mutant, at, what) && mutant.order == order ? weaker : order;
       for (const order_site& s : sites)
-        if (same(s, at, argument) && s.order == order) return order;
-      sites.push_back({at, argument, order});
+        if (same(s, at, what) && s.order == order) return order;
+      sites.push_back({at, what, order});
       return order;
     }
   };

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 6a082d9664f74876.
+// frys 0.1.0, one header: the whole library. Content 2a6c8eed0165e872.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1469,9 +1469,9 @@ class basic_machine_switch {
     f->run = run;
     f->argument = argument;
 #if defined(__x86_64__)
-    asm("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
+    asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
 #else
-    asm("mrs %0, fpcr" : "=r"(f->control));
+    asm volatile("mrs %0, fpcr" : "=r"(f->control));
 #endif
     sp_ = f;
   }

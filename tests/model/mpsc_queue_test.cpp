@@ -1,0 +1,141 @@
+#include <frys/queue/mpsc_queue.hpp>
+
+#include "blocks.hpp"
+
+namespace {
+
+using namespace blocks;
+// Room for a few nodes, so that a slab is small and nodes are used again.
+template <std::size_t Bytes>
+using queue_of = frys::mpsc_queue<element, with_model, frys::policy::pages<model::pages>, frys::policy::limit<Bytes>>;
+using queue = queue_of<1024>;
+
+// One value from each of two producers; both may find that the first slab is missing.
+void two_producers() {
+  queue q;
+  output<2> out;
+  model::threads([&] { model::require(static_cast<bool>(q.try_push(1)), "there is room"); },
+                 [&] { model::require(static_cast<bool>(q.try_push(2)), "there is room"); },
+                 [&] {
+                   if (auto v = q.try_pop()) out.add(*v);
+                 });
+  while (auto v = q.try_pop()) out.add(*v);
+  model::require(out.times(1) == 1 && out.times(2) == 1, "each value comes out once");
+}
+
+// Two values from one producer against three pops.
+void in_order() {
+  queue q;
+  output<2> out;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 2; ++i) model::require(static_cast<bool>(q.try_push(i)), "there is room");
+      },
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (auto v = q.try_pop()) out.add(*v);
+      });
+  while (auto v = q.try_pop()) out.add(*v);
+  model::require(out.count == 2 && out.rising(1, 2), "values come out once each, in order");
+}
+
+// Nodes that the consumer gives back are taken again, by two producers at a time.
+void nodes_again() {
+  queue q;
+  output<4> out;
+  for (int i = 1; i <= 2; ++i) (void)q.try_push(i);
+  // Two pops leave one node to give back; the third finds nothing and gives it.
+  for (int i = 0; i < 3; ++i)
+    if (auto v = q.try_pop()) out.add(*v);
+  const std::size_t before = q.nodes();
+  model::threads([&] { (void)q.try_push(3); }, [&] { (void)q.try_push(4); },
+                 [&] {
+                   for (int i = 0; i < 2; ++i)
+                     if (auto v = q.try_pop()) out.add(*v);
+                 });
+  while (auto v = q.try_pop()) out.add(*v);
+  for (int v = 1; v <= 4; ++v) model::require(out.times(v) == 1, "each value comes out once");
+  model::require(q.nodes() <= before + 2, "no more nodes than the longest backlog");
+}
+
+// A producer takes a node while the consumer gives back.
+void take_against_give_back() {
+  queue q;
+  output<3> out;
+  (void)q.try_push(1);
+  model::threads(
+      [&] {
+        (void)q.try_push(2);
+        (void)q.try_push(3);
+      },
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (auto v = q.try_pop()) out.add(*v);
+      });
+  while (auto v = q.try_pop()) out.add(*v);
+  model::require(out.count == 3 && out.rising(1, 3), "values come out once each, in order");
+}
+
+// A push, a close, and a consumer that goes on until it is told closed.
+void close_against_push() {
+  queue q;
+  bool pushed = false;
+  output<1> out;
+  model::threads([&] { pushed = static_cast<bool>(q.try_push(1)); }, [&] { q.close(); },
+                 [&] {
+                   for (;;) {
+                     auto v = q.try_pop();
+                     if (v)
+                       out.add(*v);
+                     else if (v.is_closed())
+                       break;
+                     else
+                       A::pause();
+                   }
+                 });
+  model::require(out.times(1) == (pushed ? 1 : 0), "closed is told behind the last accepted value");
+  model::require(q.is_closed() && q.try_push(2).is_closed(), "a closed queue refuses");
+}
+
+// The same with a node from the free list.
+void close_against_push_of_used_node() {
+  queue q;
+  bool pushed = false;
+  output<3> out;
+  for (int i = 1; i <= 2; ++i) (void)q.try_push(i);
+  for (int i = 0; i < 3; ++i)
+    if (auto v = q.try_pop()) out.add(*v);
+  model::threads([&] { pushed = static_cast<bool>(q.try_push(3)); }, [&] { q.close(); },
+                 [&] {
+                   for (;;) {
+                     auto v = q.try_pop();
+                     if (v)
+                       out.add(*v);
+                     else if (v.is_closed())
+                       break;
+                     else
+                       A::pause();
+                   }
+                 });
+  model::require(out.times(3) == (pushed ? 1 : 0), "closed is told behind the last accepted value");
+}
+
+// Values left in the queue die with it.
+void left_over() {
+  queue q;
+  model::threads([&] { (void)q.try_push(1); }, [&] { (void)q.try_push(2); });
+}
+
+TEST_CASE("mpsc_queue under the model: two producers lose and double nothing") { holds(&two_producers); }
+TEST_CASE("mpsc_queue under the model: values of one producer keep their order") { holds(&in_order); }
+TEST_CASE("mpsc_queue under the model: nodes are used again") {
+  holds(&nodes_again);
+  holds(&take_against_give_back);
+}
+TEST_CASE("mpsc_queue under the model: closed is told behind the last accepted value") {
+  holds(&close_against_push);
+  holds(&close_against_push_of_used_node);
+}
+TEST_CASE("mpsc_queue under the model: what is left dies with the queue") { holds(&left_over); }
+
+}  // namespace

@@ -1,0 +1,136 @@
+#include <frys/queue/spsc_ring.hpp>
+
+#include "blocks.hpp"
+
+namespace {
+
+using namespace blocks;
+template <std::size_t Capacity>
+using ring_of = frys::spsc_ring<element, frys::policy::capacity<Capacity>, with_model>;
+
+// Three pushes against three pops: what was accepted comes out once each, in order.
+template <std::size_t Capacity>
+void push_against_pop() {
+  ring_of<Capacity> ring;
+  output<3> out;
+  int accepted = 0;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 3; ++i) {
+          if (!ring.try_push(accepted + 1)) continue;
+          ++accepted;
+        }
+      },
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (auto v = ring.try_pop()) out.add(*v);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.count == static_cast<std::size_t>(accepted), "what was accepted comes out, and nothing else");
+  for (int i = 1; i <= accepted; ++i)
+    model::require(out.values[static_cast<std::size_t>(i - 1)] == i, "values come out in order");
+  model::require(accepted >= static_cast<int>(Capacity), "an empty ring has room for its capacity");
+}
+
+// The bulk forms, with a bulk that is larger than the ring.
+void bulk() {
+  ring_of<2> ring;
+  output<3> out;
+  std::size_t accepted = 0;
+  model::threads(
+      [&] {
+        element in[3] = {1, 2, 3};
+        accepted = ring.push_some({in, 3});
+        accepted += ring.push_some({in + accepted, 3 - accepted});
+      },
+      [&] {
+        element got[2] = {0, 0};
+        const std::size_t n = ring.pop_some({got, 2});
+        for (std::size_t i = 0; i < n; ++i) out.add(got[i]);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.count == accepted && accepted >= 2, "what was accepted comes out");
+  model::require(out.rising(1, 3), "values come out in order");
+}
+
+// Values used where they lie, by front and by span.
+void in_place() {
+  ring_of<2> ring;
+  output<3> out;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 3; ++i) (void)ring.try_push(i);
+      },
+      [&] {
+        if (element* v = ring.front()) {
+          out.add(*v);
+          model::require(ring.pop_front(), "a value that was seen can be popped");
+        }
+        const auto part = ring.readable();
+        for (const element& v : part) out.add(v);
+        ring.consume(part.size());
+      });
+  model::require(out.rising(1, 3), "values come out in order");
+}
+
+// The consumer of a closed ring gets all that was pushed before it is told.
+void close_after_push() {
+  ring_of<2> ring;
+  output<2> out;
+  model::threads(
+      [&] {
+        (void)ring.try_push(1);
+        (void)ring.try_push(2);
+        ring.close();
+        model::require(ring.try_push(3).is_closed(), "a closed ring refuses");
+      },
+      [&] {
+        for (;;) {
+          auto v = ring.try_pop();
+          if (v)
+            out.add(*v);
+          else if (v.is_closed())
+            break;
+          else
+            A::pause();
+        }
+        model::require(ring.is_drained(), "a closed ring that gave all is drained");
+      });
+  model::require(out.count == 2 && out.rising(1, 2), "closed is told only behind the last value");
+}
+
+// The producer of an abandoned ring learns it when the ring is full; what is left is destroyed.
+void abandon_before_full() {
+  ring_of<1> ring;
+  model::threads(
+      [&] {
+        for (;;) {
+          const auto pushed = ring.try_push(1);
+          if (pushed.is_closed()) break;
+          if (!pushed) A::pause();
+        }
+      },
+      [&] {
+        (void)ring.try_pop();
+        ring.abandon();
+      });
+}
+
+// A third thread asks for the size.
+void ask_for_size() {
+  ring_of<1> ring;
+  model::threads([&] { (void)ring.try_push(1); }, [&] { (void)ring.try_pop(); },
+                 [&] { model::require(ring.size_hint() <= 1, "the size is within the capacity"); });
+}
+
+TEST_CASE("spsc_ring under the model: accepted values come out once each, in order, without a race") {
+  holds(&push_against_pop<1>);
+  holds(&push_against_pop<2>);
+}
+TEST_CASE("spsc_ring under the model: so with the bulk forms") { holds(&bulk); }
+TEST_CASE("spsc_ring under the model: so with values used in place") { holds(&in_place); }
+TEST_CASE("spsc_ring under the model: closed is told behind the last value") { holds(&close_after_push); }
+TEST_CASE("spsc_ring under the model: an abandoned ring stops its producer") { holds(&abandon_before_full); }
+TEST_CASE("spsc_ring under the model: the size hint of a third thread is within the capacity") { holds(&ask_for_size); }
+
+}  // namespace

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 2a6c8eed0165e872.
+// frys 0.1.0, one header: the whole library. Content d9495e8fe6055fde.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1943,13 +1943,14 @@ namespace frys::inline FRYS_ABI {
 namespace wait {
 
 namespace detail {
-// Looks `rounds` times, pausing in between; true once the word differs.
+// Looks `rounds` times, pausing in between, and not behind the last look: who sleeps then has waited enough, and to a
+// model checker a pause is the end of waiting. True once the word differs.
 template <class A, class Word>
 bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
   for (unsigned i = 0; i < rounds; ++i) {
+    if (i != 0) A::pause();
     // acquire: pairs with the notifier's release of the word; what it published before is ours after.
     if (word.load(std::memory_order_acquire) != old) return true;
-    A::pause();
   }
   return false;
 }
@@ -1974,8 +1975,10 @@ struct spin {
   static constexpr bool sleeps = false;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
-    while (!detail::looks<A>(word, old, 64))
+    while (!detail::looks<A>(word, old, 64)) {
       if (until.has_passed<C>()) return false;
+      A::pause();
+    }
     return true;
   }
 };
@@ -15322,6 +15325,7 @@ enum class fault : std::uint8_t {
   deadlock,      // nobody can go on
   lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
   no_end,        // the execution took more than the allowed steps
+  no_progress,   // threads wait for one that was stopped; or a thread needs more steps than allowed
   misuse,        // the test asks for something the model does not do
 };
 
@@ -15345,6 +15349,8 @@ constexpr const char* name_of(fault f) noexcept {
       return "lost wake-up";
     case fault::no_end:
       return "no end";
+    case fault::no_progress:
+      return "no progress";
     case fault::misuse:
       return "misuse";
   }
@@ -15399,7 +15405,8 @@ enum class outcome : std::uint8_t { finished, blocked, failed };
 
 class execution {
  public:
-  explicit execution(std::uint32_t most_steps = 20'000) noexcept : most_steps_(most_steps) {}
+  explicit execution(std::uint32_t most_steps = 20'000, std::uint32_t most_thread_steps = 0) noexcept
+      : most_steps_(most_steps), most_thread_steps_(most_thread_steps) {}
   execution(const execution&) = delete;
   execution& operator=(const execution&) = delete;
 
@@ -15839,8 +15846,10 @@ class execution {
   }
 
   // Before each event: somebody else may go first.
-  void point(site) {
+  void point(site at) {
     if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (most_thread_steps_ != 0 && active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
+      fail(fault::no_progress, "a thread needs more steps than allowed", at);
     if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
     const unsigned next = strategy_->next_thread(*this, runnable_, active_);
     if (next != active_) switch_to(next);
@@ -15950,8 +15959,11 @@ class execution {
     const std::uint32_t p = memory.events[read].position;
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
     if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
-    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
-    wrote(l);
+    const bool changes = !(memory.events[read].value == v);
+    const std::uint32_t id = memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    wrote(l, changes);
+    // A round that only writes what was there already (a spin lock's exchange) has changed nothing: it may wait.
+    if (!changes) threads_[active_].watched.push_back({l, id});
   }
 
   void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
@@ -15964,9 +15976,11 @@ class execution {
     t.watched.clear();
     t.wrote = false;
   }
-  void wrote(std::uint32_t l) {
-    threads_[active_].wrote = true;
-    threads_[active_].hurries = false;
+  void wrote(std::uint32_t l, bool changes = true) {
+    if (changes) {
+      threads_[active_].wrote = true;
+      threads_[active_].hurries = false;
+    }
     if (pause_is_final_) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
@@ -16039,6 +16053,7 @@ class execution {
   }
 
   std::uint32_t most_steps_;
+  std::uint32_t most_thread_steps_;  // 0: no bound
   strategy* strategy_ = nullptr;
   bool replays_ = false;  // strategy::wants_every_event
   bool asks_ = false;     // strategy::wants_every_choice
@@ -17066,17 +17081,22 @@ inline std::string diagram(const std::vector<drawn_step>& steps, unsigned thread
     rule += std::string(width[t], '-') + "-+-";
   }
   out += head + "at\n" + rule + "---\n";
-  for (const drawn_step& s : steps) line(s.thread, cell(s), place(s.where));
+  // The middle of a very long execution helps nobody.
+  constexpr std::size_t most = 120;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps.size() > most && i == most / 2) {
+      const std::size_t skipped = steps.size() - most;
+      out += "... " + std::to_string(skipped) + " steps ...\n";
+      i += skipped;
+    }
+    line(steps[i].thread, cell(steps[i]), place(steps[i].where));
+  }
   if (!end.empty()) line(guilty, "^ here", end);
   return out;
 }
 
 inline std::string to_text(const std::vector<decision>& schedule) {
   std::string out;
-  char last = 0;
-  std::size_t repeated = 0;
-  static_cast<void>(last);
-  static_cast<void>(repeated);
   for (std::size_t i = 0; i < schedule.size();) {
     const decision& d = schedule[i];
     std::size_t n = 1;
@@ -17151,7 +17171,8 @@ struct report {
     if (where.line != 0) out += " (" + detail::place(where) + ")";
     out += "\nfound after " + counts + "\n\n";
     out += detail::diagram(steps, threads, std::string(name_of(what)) + " " + detail::place(where), guilty);
-    out += "\nreplay: " + schedule() + "\n";
+    const std::string way = schedule();
+    out += way.size() < 2'000 ? "\nreplay: " + way + "\n" : "\nreplay: see schedule(), it is long\n";
     return out;
   }
   // For programs: the same.
@@ -17212,7 +17233,8 @@ namespace frys::inline FRYS_ABI::sim::model {
 // Each execution that can be told apart, once. A proof for this body, within `most_executions` and `most_steps`.
 struct exhaustive {
   std::uint64_t most_executions = 10'000'000;
-  std::uint32_t most_steps = 5'000;  // per execution
+  std::uint32_t most_steps = 5'000;     // per execution
+  std::uint32_t most_thread_steps = 0;  // of each started thread, 0: no bound (wait-freedom, see progress.hpp)
 };
 // All interleavings with at most so many preemptions (switches away from a thread that could go on).
 struct bounded {
@@ -17421,7 +17443,7 @@ report check(const bounded& how, Body&& body) {
 template <class Body>
 report check(const exhaustive& how, Body&& body) {
   report r;
-  detail::execution e(how.most_steps);
+  detail::execution e(how.most_steps, how.most_thread_steps);
   detail::exhaustive_strategy s;
   while (s.begin()) {
     if (r.executions + r.blocked == how.most_executions) return r;
@@ -17443,6 +17465,822 @@ report check(const replay& how, Body&& body) {
 }  // namespace frys::inline FRYS_ABI::sim::model
 
 #endif  // FRYS_SIM_MODEL_CHECK_HPP
+// ---- frys/sim/model/sequential.hpp
+// sequential: what an object does when one thread has it to itself: the specifications that histories are judged by.
+//
+// Ready     queue_spec, stack_spec, relaxed_queue_spec, set_spec, register_spec, counter_spec; over() makes one of a
+// std
+//           container and a function. Each names its `operation` and `result`, and makes its operations:
+//             using Q = model::queue_spec<int>;
+//             model::history_of<Q> h;
+//             auto c = h.begin(0, Q::push(7));
+//             h.end(c, {true});
+//             h.record(1, Q::pop(), [&]() -> Q::result { auto v = queue.try_pop(); return v ? Q::got(*v) : Q::empty();
+//             }); model::linearizable(h, Q{});
+// Yours     see the concept `specification`.
+#ifndef FRYS_SIM_MODEL_SEQUENTIAL_HPP
+#define FRYS_SIM_MODEL_SEQUENTIAL_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// A sequential specification: a copyable state with ==, and either
+//   Result apply(const Op&)                           does the operation, answers its only right result; or
+//   void each(const Op&, const Result* result, take)  calls take(next state) for every state that the operation may
+//                                                     leave with this result, or with any if it is null (pending).
+// It may also have
+//   key(const Op&)      operations of different keys have nothing to do with each other: each key is judged alone;
+//   std::size_t hash()  of the state: equal states, equal hashes. Makes the search faster.
+template <class Spec, class Op, class Result>
+concept specification = std::copy_constructible<Spec> && std::equality_comparable<Spec> &&(
+    requires(Spec s, const Op& op, const Result& r) {
+      { s.apply(op) == r } -> std::convertible_to<bool>;
+    } ||
+    requires(Spec s, const Op& op, const Result* r) { s.each(op, r, [](Spec) {}); });
+
+namespace detail {
+
+// Text for an operation, a result or a key: its own text(), or the number, or the string.
+template <class T>
+std::string text_of(const T& value) {
+  if constexpr (requires {
+                  { value.text() } -> std::convertible_to<std::string>;
+                }) {
+    return value.text();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return std::to_string(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::to_string(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+    return std::string(std::string_view(value));
+  } else if constexpr (requires {
+                         { *value } -> std::convertible_to<typename T::value_type>;
+                         value.has_value();
+                       }) {
+    return value.has_value() ? text_of(static_cast<typename T::value_type>(*value)) : std::string("none");
+  } else {
+    return "?";
+  }
+}
+
+inline std::size_t mix(std::size_t h, std::uint64_t v) noexcept {
+  std::uint64_t z = (h ^ v) * 0x9e3779b97f4a7c15u;
+  return static_cast<std::size_t>(z ^ (z >> 29));
+}
+template <class T>
+std::size_t hash_of(const T& value) noexcept {
+  if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) return static_cast<std::size_t>(value);
+  return 0;
+}
+
+template <class T>
+std::size_t hash_all(const std::vector<T>& values) noexcept {
+  std::size_t h = values.size();
+  for (const T& v : values) h = mix(h, hash_of(v));
+  return h;
+}
+
+}  // namespace detail
+
+// --- queues and stacks ---
+
+// push(value) or pop().
+template <class T>
+struct container_operation {
+  bool is_push = false;
+  T value{};
+
+  [[nodiscard]] std::string text() const {
+    return is_push ? "push(" + detail::text_of(value) + ")" : std::string("pop()");
+  }
+};
+// push: {true}, or {} if the container was full. pop: {true, value}, or {} if it was empty.
+template <class T>
+struct container_result {
+  bool ok = false;
+  T value{};
+
+  friend bool operator==(const container_result&, const container_result&) = default;
+  [[nodiscard]] std::string text() const { return ok ? "ok " + detail::text_of(value) : std::string("no"); }
+};
+
+namespace detail {
+// How operations and results of queues and stacks are made.
+template <class T>
+struct container_words {
+  using operation = container_operation<T>;
+  using result = container_result<T>;
+
+  static operation push(T value) { return {true, std::move(value)}; }
+  static operation pop() { return {}; }
+  static result pushed() { return {true, T{}}; }
+  static result full() { return {}; }
+  static result got(T value) { return {true, std::move(value)}; }
+  static result empty() { return {}; }
+};
+
+// `Newest`: pop takes what came last.
+template <class T, bool Newest>
+class container_spec : public container_words<T> {
+ public:
+  using typename container_words<T>::operation;
+  using typename container_words<T>::result;
+
+  // Full when it holds `capacity`; without one, never.
+  explicit container_spec(std::size_t capacity = ~std::size_t{0}) : capacity_(capacity) {}
+
+  result apply(const operation& op) {
+    if (op.is_push) {
+      if (values_.size() >= capacity_) return {};
+      values_.push_back(op.value);
+      return {true, T{}};
+    }
+    if (values_.empty()) return {};
+    const auto at = Newest ? values_.end() - 1 : values_.begin();
+    result r{true, std::move(*at)};
+    values_.erase(at);
+    return r;
+  }
+  friend bool operator==(const container_spec& a, const container_spec& b) { return a.values_ == b.values_; }
+  [[nodiscard]] std::size_t hash() const noexcept { return hash_all(values_); }
+
+ private:
+  std::size_t capacity_;
+  std::vector<T> values_;
+};
+}  // namespace detail
+
+// First in, first out; first in, last out. T: default-constructible, copyable, ==.
+template <class T>
+using queue_spec = detail::container_spec<T, false>;
+template <class T>
+using stack_spec = detail::container_spec<T, true>;
+
+// A queue out of order by at most k: pop takes one of the k + 1 oldest. k = 0 is a FIFO. It says empty only when it is,
+// or, if `may_miss`, whenever it holds no more than k.
+template <class T>
+class relaxed_queue_spec : public detail::container_words<T> {
+ public:
+  using typename detail::container_words<T>::operation;
+  using typename detail::container_words<T>::result;
+
+  explicit relaxed_queue_spec(std::size_t k, bool may_miss = false, std::size_t capacity = ~std::size_t{0})
+      : k_(k), capacity_(capacity), may_miss_(may_miss) {}
+
+  template <class Take>
+  void each(const operation& op, const result* r, Take take) const {
+    if (op.is_push) {
+      const bool fits = values_.size() < capacity_;
+      if (r && !(*r == result{fits, T{}})) return;
+      relaxed_queue_spec next = *this;
+      if (fits) next.values_.push_back(op.value);
+      take(std::move(next));
+      return;
+    }
+    if ((!r || *r == result{}) && (values_.empty() || (may_miss_ && values_.size() <= k_))) take(*this);
+    for (std::size_t i = 0; i < values_.size() && i <= k_; ++i) {
+      if (r && !(*r == result{true, values_[i]})) continue;
+      relaxed_queue_spec next = *this;
+      next.values_.erase(next.values_.begin() + static_cast<std::ptrdiff_t>(i));
+      take(std::move(next));
+    }
+  }
+  friend bool operator==(const relaxed_queue_spec& a, const relaxed_queue_spec& b) { return a.values_ == b.values_; }
+  [[nodiscard]] std::size_t hash() const noexcept { return detail::hash_all(values_); }
+
+ private:
+  std::size_t k_, capacity_;
+  bool may_miss_;
+  std::vector<T> values_;
+};
+
+// --- set ---
+
+// insert and erase answer whether they changed something, contains whether it is there. Each key is judged alone.
+template <class K>
+class set_spec {
+ public:
+  enum class kind : std::uint8_t { insert, erase, contains };
+  struct operation {
+    kind what = kind::contains;
+    K key{};
+
+    [[nodiscard]] std::string text() const {
+      return (what == kind::insert  ? "insert("
+              : what == kind::erase ? "erase("
+                                    : "contains(") +
+             detail::text_of(key) + ")";
+    }
+  };
+  using result = bool;
+
+  static operation insert(K key) { return {kind::insert, std::move(key)}; }
+  static operation erase(K key) { return {kind::erase, std::move(key)}; }
+  static operation contains(K key) { return {kind::contains, std::move(key)}; }
+
+  set_spec() = default;
+  // A set that begins with these keys.
+  explicit set_spec(std::vector<K> keys) : keys_(std::move(keys)) {}
+
+  const K& key(const operation& op) const noexcept { return op.key; }
+  bool apply(const operation& op) {
+    const auto at = std::find(keys_.begin(), keys_.end(), op.key);
+    const bool is_there = at != keys_.end();
+    if (op.what == kind::contains) return is_there;
+    if (op.what == kind::insert && !is_there) keys_.push_back(op.key);
+    if (op.what == kind::erase && is_there) keys_.erase(at);
+    return is_there == (op.what == kind::erase);
+  }
+  // Within one key's operations the other keys stand still, so their order tells nothing.
+  friend bool operator==(const set_spec& a, const set_spec& b) {
+    return a.keys_.size() == b.keys_.size() && std::is_permutation(a.keys_.begin(), a.keys_.end(), b.keys_.begin());
+  }
+  [[nodiscard]] std::size_t hash() const noexcept { return keys_.size(); }
+
+ private:
+  std::vector<K> keys_;
+};
+
+// --- register and counter ---
+
+// read: {true, value}; write: {true}; exchange: {true, the value before}; compare_exchange: {whether it did, the value
+// before}.
+template <class T>
+class register_spec {
+ public:
+  enum class kind : std::uint8_t { read, write, exchange, compare_exchange };
+  struct operation {
+    kind what = kind::read;
+    T value{};
+    T expected{};
+
+    [[nodiscard]] std::string text() const {
+      switch (what) {
+        case kind::read:
+          return "read()";
+        case kind::write:
+          return "write(" + detail::text_of(value) + ")";
+        case kind::exchange:
+          return "exchange(" + detail::text_of(value) + ")";
+        default:
+          return "compare_exchange(" + detail::text_of(expected) + ", " + detail::text_of(value) + ")";
+      }
+    }
+  };
+  using result = container_result<T>;
+
+  static operation read() { return {}; }
+  static operation write(T value) { return {kind::write, std::move(value), T{}}; }
+  static operation exchange(T value) { return {kind::exchange, std::move(value), T{}}; }
+  static operation compare_exchange(T expected, T desired) {
+    return {kind::compare_exchange, std::move(desired), std::move(expected)};
+  }
+
+  explicit register_spec(T first = T{}) : value_(std::move(first)) {}
+
+  result apply(const operation& op) {
+    if (op.what == kind::read) return {true, value_};
+    if (op.what == kind::compare_exchange && !(value_ == op.expected)) return {false, value_};
+    T before = std::exchange(value_, op.value);
+    if (op.what == kind::write) return {true, T{}};
+    return {true, std::move(before)};
+  }
+  friend bool operator==(const register_spec&, const register_spec&) = default;
+  [[nodiscard]] std::size_t hash() const noexcept { return detail::hash_of(value_); }
+
+ private:
+  T value_;
+};
+
+// add answers the value before; read is add(0).
+template <class T>
+class counter_spec {
+ public:
+  struct operation {
+    T amount{};
+
+    [[nodiscard]] std::string text() const { return "add(" + detail::text_of(amount) + ")"; }
+  };
+  using result = T;
+
+  static operation add(T amount) { return {std::move(amount)}; }
+  static operation read() { return {}; }
+
+  explicit counter_spec(T first = T{}) : value_(std::move(first)) {}
+
+  T apply(const operation& op) {
+    T before = value_;
+    value_ = static_cast<T>(value_ + op.amount);
+    return before;
+  }
+  friend bool operator==(const counter_spec&, const counter_spec&) = default;
+  [[nodiscard]] std::size_t hash() const noexcept { return detail::hash_of(value_); }
+
+ private:
+  T value_;
+};
+
+// --- any container ---
+
+// A container (or any copyable type with ==) and a function `Result step(Container&, const Op&)`.
+template <class Container, class Step>
+struct over {
+  Container container;
+  Step step;
+
+  over(Container c, Step s) : container(std::move(c)), step(std::move(s)) {}
+  template <class Op>
+  requires std::invocable<const Step&, Container&, const Op&>
+  auto apply(const Op& op) { return std::as_const(step)(container, op); }
+  friend bool operator==(const over& a, const over& b) { return a.container == b.container; }
+};
+
+// The same, where `key(op)` tells operations apart that have nothing to do with each other.
+template <class Container, class Step, class Key>
+struct over_keyed : over<Container, Step> {
+  Key key;
+
+  over_keyed(Container c, Step s, Key k) : over<Container, Step>(std::move(c), std::move(s)), key(std::move(k)) {}
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_SEQUENTIAL_HPP
+// ---- frys/sim/model/linearize.hpp
+// linearize: whether what threads did to an object could have been done by one thread, step by step.
+//
+// Use when  a structure promises to look like its sequential twin (a std container, a struct of yours) to all threads.
+// Not when  an invariant says it all: model::require is cheaper.
+// Threads   one at a time. Real threads record a history each, with stamps from one shared counter, and add() them.
+// Order     an operation precedes another if its end stamp is less than the other's begin stamp. Without stamps the
+//           history counts calls: the order of a wall clock. Structures that order by acquire and release promise less;
+//           record those with stamps whose `<` is happens-before (a < b: all up to a is known at b; it may be partial).
+//           Then the verdict is one of the execution itself, whatever schedule it was found by.
+// Pending   an operation that has begun and not ended may have taken effect or not, with any result.
+// Limits    the question is NP-complete: the search gives up after `most_states` and says so. Memory: one copy of the
+//           specification and one bit per operation for each state.
+// Source    J. Wing, C. Gong, "Testing and verifying concurrent objects", JPDC 1993; G. Lowe, "Testing for
+//           linearizability", CCPE 2017 (memoisation); A. Horn, D. Kroening, FORTE 2015 (P-compositionality);
+//           T. Henzinger et al., "Quantitative relaxation of concurrent data structures", POPL 2013 (out of order by
+//           k).
+#ifndef FRYS_SIM_MODEL_LINEARIZE_HPP
+#define FRYS_SIM_MODEL_LINEARIZE_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// What threads did: which operation each began and ended, when, with what result.
+// Stamp: an arithmetic type, or any copyable, default-constructible one with a strict (partial) order `<`.
+template <class Op, class Result, class Stamp = std::uint64_t>
+class history {
+ public:
+  struct operation {
+    std::size_t thread = 0;
+    Op op;
+    std::optional<Result> result;  // none: pending
+    Stamp begin{};
+    Stamp end{};
+  };
+  // Names one operation of one history, until clear().
+  struct call {
+    std::size_t index = 0;
+  };
+
+  // The operation begins now, before all that begins or ends later.
+  call begin(std::size_t thread, Op op) requires std::integral<Stamp> { return begin(thread, std::move(op), next_++); }
+  // The operation has ended with `result`; once per call.
+  void end(call c, Result result) requires std::integral<Stamp> { end(c, std::move(result), next_); }
+
+  // The same with the caller's stamps.
+  call begin(std::size_t thread, Op op, Stamp at) {
+    pass(at);
+    operations_.push_back(operation{thread, std::move(op), std::nullopt, std::move(at), Stamp{}});
+    return {operations_.size() - 1};
+  }
+  void end(call c, Result result, Stamp at) {
+    FRYS_ASSERT(c.index < operations_.size() && !operations_[c.index].result,
+                "frys::sim::model::history: end of no open call");
+    pass(at);
+    operations_[c.index].result.emplace(std::move(result));
+    operations_[c.index].end = std::move(at);
+  }
+
+  // begin, f(), end; answers what f answered.
+  template <class F>
+  Result record(std::size_t thread, Op op, F&& f) requires std::integral<Stamp> {
+    const call c = begin(thread, std::move(op));
+    Result result = std::forward<F>(f)();
+    end(c, result);
+    return result;
+  }
+
+  // Takes in what another thread recorded, by the same clock.
+  void add(const history& other) {
+    operations_.insert(operations_.end(), other.operations_.begin(), other.operations_.end());
+    if constexpr (std::integral<Stamp>) next_ = (std::max)(next_, other.next_);
+  }
+  void clear() noexcept {
+    operations_.clear();
+    next_ = {};
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return operations_.size(); }
+  [[nodiscard]] const std::vector<operation>& operations() const noexcept { return operations_; }
+
+ private:
+  // The own counter goes on behind the caller's stamps.
+  void pass([[maybe_unused]] const Stamp& at) {
+    if constexpr (std::integral<Stamp>) next_ = (std::max)(next_, static_cast<Stamp>(at + 1));
+  }
+
+  std::vector<operation> operations_;
+  Stamp next_{};
+};
+
+// The history that fits a specification which names its operation and result, as all below do.
+template <class Spec, class Stamp = std::uint64_t>
+using history_of = history<typename Spec::operation, typename Spec::result, Stamp>;
+
+struct linearize_limit {
+  std::size_t most_states = 1'000'000;  // for each key
+};
+
+// The answer of linearizable().
+struct verdict {
+  bool linearizable = false;  // there is an order that the specification agrees to
+  bool complete = true;       // false: the search gave up, nothing is known
+  std::size_t states = 0;     // visited
+  std::string text;           // when not linearizable: the longest order that goes, and what then fits nowhere
+
+  [[nodiscard]] bool passed() const noexcept { return linearizable; }
+  explicit operator bool() const noexcept { return linearizable; }
+};
+
+namespace detail {
+
+// The states seen: which operations are in, and what the specification became. Never forgets, never moves an index.
+template <class Spec>
+class visited_states {
+ public:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  using word = std::uint64_t;
+
+  explicit visited_states(std::size_t words) : words_(words), buckets_(64, none) {}
+
+  // The number of the new state, or none if it was there.
+  std::uint32_t add(const std::vector<word>& in, Spec&& spec) {
+    std::size_t h = 0;
+    if constexpr (requires { spec.hash(); }) h = spec.hash();
+    for (const word w : in) h = mix(h, w);
+    for (std::uint32_t i = buckets_[h & (buckets_.size() - 1)]; i != none; i = next_[i])
+      if (hashes_[i] == h && std::equal(in.begin(), in.end(), bits_.begin() + offset(i)) && specs_[i] == spec)
+        return none;
+    const auto made = static_cast<std::uint32_t>(specs_.size());
+    specs_.push_back(std::move(spec));
+    bits_.insert(bits_.end(), in.begin(), in.end());
+    hashes_.push_back(h);
+    next_.push_back(none);
+    if (specs_.size() > buckets_.size())
+      grow();
+    else
+      link(made);
+    return made;
+  }
+  [[nodiscard]] const Spec& operator[](std::uint32_t i) const noexcept { return specs_[i]; }
+  [[nodiscard]] std::size_t size() const noexcept { return specs_.size(); }
+
+ private:
+  [[nodiscard]] std::ptrdiff_t offset(std::uint32_t i) const noexcept {
+    return static_cast<std::ptrdiff_t>(i * words_);
+  }
+  void link(std::uint32_t i) noexcept {
+    std::uint32_t& head = buckets_[hashes_[i] & (buckets_.size() - 1)];
+    next_[i] = head;
+    head = i;
+  }
+  void grow() {
+    buckets_.assign(buckets_.size() * 4, none);
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) link(i);
+  }
+
+  std::size_t words_;
+  std::vector<std::uint32_t> buckets_, next_;
+  std::vector<std::size_t> hashes_;
+  std::vector<word> bits_;
+  std::vector<Spec> specs_;
+};
+
+// Depth first: put any operation next that nothing missing precedes and whose result the specification agrees to.
+template <class Operation, class Spec>
+class linear_search {
+ public:
+  linear_search(std::vector<const Operation*> operations, const Spec& start, std::size_t most_states)
+      : all_(std::move(operations)), words_((all_.size() + 63) / 64), most_(most_states), seen_(words_), in_(words_) {
+    if constexpr (is_interval) {
+      std::stable_sort(all_.begin(), all_.end(), [](auto* a, auto* b) { return a->begin < b->begin; });
+    } else {
+      before_.resize(all_.size() * words_);
+      for (std::size_t i = 0; i < all_.size(); ++i)
+        for (std::size_t j = 0; j < all_.size(); ++j)
+          if (all_[j]->result && all_[j]->end < all_[i]->begin) before_[i * words_ + j / 64] |= bit(j);
+    }
+    for (const Operation* o : all_) missing_ += o->result.has_value();
+    now_ = seen_.add(in_, Spec(start));
+  }
+
+  verdict run() {
+    verdict v;
+    std::size_t from = 0, branch = 0;
+    while (missing_) {
+      if (step(from, branch)) {
+        from = branch = 0;
+        continue;
+      }
+      if (seen_.size() > most_) {
+        v.complete = false;
+        break;
+      }
+      if (order_.size() > best_.size()) {
+        best_.clear();
+        for (const frame& f : order_) best_.push_back(f.operation);
+        best_state_ = now_;
+      }
+      if (order_.empty()) break;
+      const frame last = order_.back();
+      order_.pop_back();
+      take_out(last.operation);
+      now_ = last.before;
+      from = last.operation;
+      branch = last.branch + 1;
+    }
+    v.linearizable = missing_ == 0;
+    v.states = seen_.size();
+    if (!v.complete)
+      v.text = "undecided: the search gave up after " + std::to_string(v.states) + " states\n";
+    else if (!v.linearizable)
+      v.text = explain();
+    return v;
+  }
+
+ private:
+  using word = std::uint64_t;
+  using stamp = decltype(Operation::begin);
+  // Stamps on one line: sorted by begin, the first operation that must wait ends the list of those that need not.
+  static constexpr bool is_interval = std::is_arithmetic_v<stamp>;
+
+  struct frame {
+    std::size_t operation, branch;
+    std::uint32_t before;
+  };
+
+  static word bit(std::size_t i) noexcept { return word{1} << (i % 64); }
+  [[nodiscard]] bool is_in(std::size_t i) const noexcept { return in_[i / 64] & bit(i); }
+  void put_in(std::size_t i) noexcept {
+    in_[i / 64] |= bit(i);
+    missing_ -= all_[i]->result.has_value();
+  }
+  void take_out(std::size_t i) noexcept {
+    in_[i / 64] &= ~bit(i);
+    missing_ += all_[i]->result.has_value();
+  }
+
+  // Calls f(i) for the operations that may be next, until it answers true.
+  template <class F>
+  bool any_next(F f) {
+    std::size_t i = 0;
+    while (i < all_.size() && in_[i / 64] == ~word{0}) i += 64;
+    [[maybe_unused]] const stamp* first_end = nullptr;  // of the missing ones
+    for (; i < all_.size(); ++i) {
+      if (is_in(i)) continue;
+      if constexpr (is_interval) {
+        if (first_end && *first_end < all_[i]->begin) return false;
+        if (all_[i]->result && (!first_end || all_[i]->end < *first_end)) first_end = &all_[i]->end;
+      } else {
+        bool waits = false;
+        for (std::size_t w = 0; w < words_ && !waits; ++w) waits = before_[i * words_ + w] & ~in_[w];
+        if (waits) continue;
+      }
+      if (f(i)) return true;
+    }
+    return false;
+  }
+
+  // Goes one operation on: the first from `from` on that leads to a new state, beginning with its branch `branch`.
+  bool step(std::size_t from, std::size_t branch) {
+    return any_next([&](std::size_t i) {
+      if (i < from) return false;
+      branches_.clear();
+      find_branches(*all_[i]);
+      for (std::size_t b = i == from ? branch : 0; b < branches_.size(); ++b) {
+        if (seen_.size() > most_) return false;
+        put_in(i);
+        const std::uint32_t made = seen_.add(in_, std::move(branches_[b]));
+        if (made != visited_states<Spec>::none) {
+          order_.push_back({i, b, now_});
+          now_ = made;
+          return true;
+        }
+        take_out(i);
+      }
+      return false;
+    });
+  }
+  void find_branches(const Operation& o) {
+    if constexpr (requires(Spec s) { s.apply(o.op); }) {
+      Spec next = seen_[now_];
+      const auto result = next.apply(o.op);
+      if (!o.result || result == *o.result) branches_.push_back(std::move(next));
+    } else {
+      seen_[now_].each(o.op, o.result ? &*o.result : nullptr,
+                       [this](Spec next) { branches_.push_back(std::move(next)); });
+    }
+  }
+
+  static std::string line(const Operation& o) {
+    return "  thread " + std::to_string(o.thread) + ": " + text_of(o.op) + " -> " +
+           (o.result ? text_of(*o.result) : std::string("pending"));
+  }
+  // The longest order found, and why it ends there.
+  std::string explain() {
+    constexpr std::size_t most_lines = 20;
+    std::size_t completed = 0;
+    for (const Operation* o : all_) completed += o->result.has_value();
+    std::string s = "not linearizable: " + std::to_string(completed) + " operations have ended; ";
+    s += best_.empty() ? "none can be the first\n" : "at most these can be put in order\n";
+    if (best_.size() > most_lines) s += "  (" + std::to_string(best_.size() - most_lines) + " before)\n";
+    std::fill(in_.begin(), in_.end(), 0);
+    for (std::size_t n = 0; n < best_.size(); ++n) {
+      in_[best_[n] / 64] |= bit(best_[n]);
+      if (n + most_lines >= best_.size()) s += line(*all_[best_[n]]) + "\n";
+    }
+    s += "and then no one of these fits\n";
+    any_next([&](std::size_t i) {
+      const Operation& o = *all_[i];
+      if (!o.result) return false;  // it may take effect, but nothing comes of it
+      s += line(o);
+      if constexpr (requires(Spec spec) { spec.apply(o.op); }) {
+        Spec next = seen_[best_state_];
+        const auto right = next.apply(o.op);
+        s += "; it would be " + text_of(right);
+      }
+      s += "\n";
+      return false;
+    });
+    return s;
+  }
+
+  std::vector<const Operation*> all_;
+  std::size_t words_, most_;
+  visited_states<Spec> seen_;
+  std::vector<word> in_, before_;
+  std::size_t missing_ = 0;  // ended operations that are not in yet
+  std::uint32_t now_ = 0, best_state_ = 0;
+  std::vector<frame> order_;
+  std::vector<std::size_t> best_;
+  std::vector<Spec> branches_;
+};
+
+}  // namespace detail
+
+// Whether one thread, doing the operations one after the other, in an order that keeps what precedes what, could have
+// got the same results from `start`.
+template <class Op, class Result, class Stamp, class Spec>
+requires specification<Spec, Op, Result>
+[[nodiscard]] verdict linearizable(const history<Op, Result, Stamp>& h, const Spec& start, linearize_limit limit = {}) {
+  using operation = typename history<Op, Result, Stamp>::operation;
+  using search = detail::linear_search<operation, Spec>;
+  std::vector<const operation*> rest;
+  for (const operation& o : h.operations()) rest.push_back(&o);
+  if constexpr (requires(const Op& op) { start.key(op); }) {
+    verdict all;
+    all.linearizable = true;
+    while (!rest.empty()) {
+      const auto key = start.key(rest.front()->op);
+      const auto others =
+          std::stable_partition(rest.begin(), rest.end(), [&](const operation* o) { return start.key(o->op) == key; });
+      verdict one = search({rest.begin(), others}, start, limit.most_states).run();
+      rest.erase(rest.begin(), others);
+      all.states += one.states;
+      all.complete = all.complete && one.complete;
+      all.linearizable = all.linearizable && one.linearizable;
+      if (one.linearizable) continue;
+      all.text = "key " + detail::text_of(key) + ", " + one.text;
+      if (!one.complete) continue;  // another key may yet decide
+      all.complete = true;
+      break;
+    }
+    return all;
+  } else {
+    return search(std::move(rest), start, limit.most_states).run();
+  }
+}
+
+// The smallest k for which the history is that of a queue out of order by k; none if no k up to `most` will do, or if
+// the search gave up.
+template <class T, class Stamp>
+[[nodiscard]] std::optional<std::size_t> least_relaxation(
+    const history<container_operation<T>, container_result<T>, Stamp>& h, std::size_t most,
+    linearize_limit limit = {}) {
+  for (std::size_t k = 0; k <= most; ++k) {
+    const verdict v = linearizable(h, relaxed_queue_spec<T>(k), limit);
+    if (v.linearizable) return k;
+    if (!v.complete) break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_LINEARIZE_HPP
+// ---- frys/sim/model/progress.hpp
+// progress: whether the others can finish when some thread is stopped for ever, at any moment (lock-freedom), and how
+// many steps a thread needs at most (wait-freedom).
+//
+//   auto r = model::check(model::lock_freedom{}, body);     // fails where the others cannot finish without the stopped
+//   one auto r = model::check(model::exhaustive{.most_thread_steps = 12}, body);  // fails where a thread needs more
+//   than 12
+//
+// lock_freedom stops, in each execution, one thread at one of its events, and never lets it go on; in turn each thread
+// of the body's at each event, over random schedules. A structure that passes is lock-free in what was run; one that
+// fails is not.
+//
+// Source   M. Herlihy, "Wait-free synchronization", TOPLAS 1991.
+#ifndef FRYS_SIM_MODEL_PROGRESS_HPP
+#define FRYS_SIM_MODEL_PROGRESS_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+struct lock_freedom {
+  std::uint64_t executions = 10'000;
+  std::uint64_t seed = 1;
+  std::uint32_t most_steps = 2'000;  // of the others, after one was stopped
+};
+
+namespace detail {
+
+class stopping_strategy final : public random_strategy {
+ public:
+  stopping_strategy(std::uint64_t seed, std::uint32_t most_steps) noexcept
+      : random_strategy(seed), most_steps_(most_steps) {}
+  // Before each execution.
+  void begin() noexcept {
+    // Later and later, one thread after the other; when a thread does not get that far, from the start again.
+    if (started_ && !stopped_) at_ = 0;
+    if (!started_ || ++victim_ >= (threads_ > 1 ? threads_ : 2)) {
+      victim_ = 1;
+      ++at_;
+    }
+    started_ = true;
+    stopped_ = false;
+    since_ = 0;
+  }
+  unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
+    threads_ = e.thread_count();
+    if (!stopped_ && victim_ < threads_ && !e.is_finished(victim_) && (runnable >> victim_ & 1) != 0 &&
+        e.next_index(victim_) - first_of(e) > at_)
+      stopped_ = true;
+    if (!stopped_) return random_strategy::next_thread(e, runnable, current);
+    if (++since_ > most_steps_)
+      e.fail(fault::no_progress, "the other threads do not finish while one is stopped", e.waits_at(current));
+    const unsigned others = runnable & ~(1u << victim_);
+    if (others != 0) return random_strategy::next_thread(e, others, current);
+    for (unsigned t = 1; t < threads_; ++t)
+      if (t != victim_ && !e.is_finished(t))
+        e.fail(fault::no_progress, "a thread waits for one that was stopped", e.waits_at(t));
+    return stop;  // all others have finished
+  }
+
+ private:
+  // What the victim knew of itself when it was started: nothing.
+  static unsigned first_of(execution&) noexcept { return 0; }
+  std::uint32_t most_steps_;
+  std::uint32_t since_ = 0;
+  unsigned victim_ = 1;
+  unsigned at_ = 0;
+  unsigned threads_ = 0;
+  bool started_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace detail
+
+template <class Body>
+report check(const lock_freedom& how, Body&& body) {
+  report r;
+  detail::execution e(20'000);
+  detail::stopping_strategy s(how.seed, how.most_steps);
+  for (std::uint64_t i = 0; i < how.executions; ++i) {
+    s.begin();
+    const detail::outcome o = detail::run_once(e, s, body);
+    if (!detail::count(r, e, o, body, false)) break;
+  }
+  // An execution in which one thread was stopped for good never ends of itself: it counts.
+  r.executions += std::exchange(r.blocked, 0);
+  return r;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_PROGRESS_HPP
 // ---- frys/sim/model.hpp
 // model: a model checker for code that takes its atomics as a policy: see model/check.hpp.
 #ifndef FRYS_SIM_MODEL_HPP

@@ -4,7 +4,9 @@
 
 #include "model/atomics.hpp"
 #include "model/check.hpp"
+#include "model/linearize.hpp"
 #include "model/mutation.hpp"
+#include "model/progress.hpp"
 #include "model/report.hpp"
 
 #endif  // FRYS_SIM_MODEL_HPP

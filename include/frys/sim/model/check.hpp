@@ -38,7 +38,8 @@ namespace frys::inline FRYS_ABI::sim::model {
 // Each execution that can be told apart, once. A proof for this body, within `most_executions` and `most_steps`.
 struct exhaustive {
   std::uint64_t most_executions = 10'000'000;
-  std::uint32_t most_steps = 5'000;  // per execution
+  std::uint32_t most_steps = 5'000;     // per execution
+  std::uint32_t most_thread_steps = 0;  // of each started thread, 0: no bound (wait-freedom, see progress.hpp)
 };
 // All interleavings with at most so many preemptions (switches away from a thread that could go on).
 struct bounded {
@@ -247,7 +248,7 @@ report check(const bounded& how, Body&& body) {
 template <class Body>
 report check(const exhaustive& how, Body&& body) {
   report r;
-  detail::execution e(how.most_steps);
+  detail::execution e(how.most_steps, how.most_thread_steps);
   detail::exhaustive_strategy s;
   while (s.begin()) {
     if (r.executions + r.blocked == how.most_executions) return r;

@@ -36,6 +36,7 @@ enum class fault : std::uint8_t {
   deadlock,      // nobody can go on
   lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
   no_end,        // the execution took more than the allowed steps
+  no_progress,   // threads wait for one that was stopped; or a thread needs more steps than allowed
   misuse,        // the test asks for something the model does not do
 };
 
@@ -59,6 +60,8 @@ constexpr const char* name_of(fault f) noexcept {
       return "lost wake-up";
     case fault::no_end:
       return "no end";
+    case fault::no_progress:
+      return "no progress";
     case fault::misuse:
       return "misuse";
   }
@@ -113,7 +116,8 @@ enum class outcome : std::uint8_t { finished, blocked, failed };
 
 class execution {
  public:
-  explicit execution(std::uint32_t most_steps = 20'000) noexcept : most_steps_(most_steps) {}
+  explicit execution(std::uint32_t most_steps = 20'000, std::uint32_t most_thread_steps = 0) noexcept
+      : most_steps_(most_steps), most_thread_steps_(most_thread_steps) {}
   execution(const execution&) = delete;
   execution& operator=(const execution&) = delete;
 
@@ -553,8 +557,10 @@ class execution {
   }
 
   // Before each event: somebody else may go first.
-  void point(site) {
+  void point(site at) {
     if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (most_thread_steps_ != 0 && active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
+      fail(fault::no_progress, "a thread needs more steps than allowed", at);
     if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
     const unsigned next = strategy_->next_thread(*this, runnable_, active_);
     if (next != active_) switch_to(next);
@@ -664,8 +670,11 @@ class execution {
     const std::uint32_t p = memory.events[read].position;
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
     if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
-    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
-    wrote(l);
+    const bool changes = !(memory.events[read].value == v);
+    const std::uint32_t id = memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    wrote(l, changes);
+    // A round that only writes what was there already (a spin lock's exchange) has changed nothing: it may wait.
+    if (!changes) threads_[active_].watched.push_back({l, id});
   }
 
   void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
@@ -678,9 +687,11 @@ class execution {
     t.watched.clear();
     t.wrote = false;
   }
-  void wrote(std::uint32_t l) {
-    threads_[active_].wrote = true;
-    threads_[active_].hurries = false;
+  void wrote(std::uint32_t l, bool changes = true) {
+    if (changes) {
+      threads_[active_].wrote = true;
+      threads_[active_].hurries = false;
+    }
     if (pause_is_final_) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
@@ -753,6 +764,7 @@ class execution {
   }
 
   std::uint32_t most_steps_;
+  std::uint32_t most_thread_steps_;  // 0: no bound
   strategy* strategy_ = nullptr;
   bool replays_ = false;  // strategy::wants_every_event
   bool asks_ = false;     // strategy::wants_every_choice

@@ -53,16 +53,18 @@ class history {
   // The operation begins now, before all that begins or ends later.
   call begin(std::size_t thread, Op op) requires std::integral<Stamp> { return begin(thread, std::move(op), next_++); }
   // The operation has ended with `result`; once per call.
-  void end(call c, Result result) requires std::integral<Stamp> { end(c, std::move(result), next_++); }
+  void end(call c, Result result) requires std::integral<Stamp> { end(c, std::move(result), next_); }
 
   // The same with the caller's stamps.
   call begin(std::size_t thread, Op op, Stamp at) {
+    pass(at);
     operations_.push_back(operation{thread, std::move(op), std::nullopt, std::move(at), Stamp{}});
     return {operations_.size() - 1};
   }
   void end(call c, Result result, Stamp at) {
     FRYS_ASSERT(c.index < operations_.size() && !operations_[c.index].result,
-                "frys::model::history: end of no open call");
+                "frys::sim::model::history: end of no open call");
+    pass(at);
     operations_[c.index].result.emplace(std::move(result));
     operations_[c.index].end = std::move(at);
   }
@@ -89,6 +91,11 @@ class history {
   [[nodiscard]] const std::vector<operation>& operations() const noexcept { return operations_; }
 
  private:
+  // The own counter goes on behind the caller's stamps.
+  void pass([[maybe_unused]] const Stamp& at) {
+    if constexpr (std::integral<Stamp>) next_ = (std::max)(next_, static_cast<Stamp>(at + 1));
+  }
+
   std::vector<operation> operations_;
   Stamp next_{};
 };

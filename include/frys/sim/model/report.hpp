@@ -145,17 +145,22 @@ inline std::string diagram(const std::vector<drawn_step>& steps, unsigned thread
     rule += std::string(width[t], '-') + "-+-";
   }
   out += head + "at\n" + rule + "---\n";
-  for (const drawn_step& s : steps) line(s.thread, cell(s), place(s.where));
+  // The middle of a very long execution helps nobody.
+  constexpr std::size_t most = 120;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps.size() > most && i == most / 2) {
+      const std::size_t skipped = steps.size() - most;
+      out += "... " + std::to_string(skipped) + " steps ...\n";
+      i += skipped;
+    }
+    line(steps[i].thread, cell(steps[i]), place(steps[i].where));
+  }
   if (!end.empty()) line(guilty, "^ here", end);
   return out;
 }
 
 inline std::string to_text(const std::vector<decision>& schedule) {
   std::string out;
-  char last = 0;
-  std::size_t repeated = 0;
-  static_cast<void>(last);
-  static_cast<void>(repeated);
   for (std::size_t i = 0; i < schedule.size();) {
     const decision& d = schedule[i];
     std::size_t n = 1;
@@ -230,7 +235,8 @@ struct report {
     if (where.line != 0) out += " (" + detail::place(where) + ")";
     out += "\nfound after " + counts + "\n\n";
     out += detail::diagram(steps, threads, std::string(name_of(what)) + " " + detail::place(where), guilty);
-    out += "\nreplay: " + schedule() + "\n";
+    const std::string way = schedule();
+    out += way.size() < 2'000 ? "\nreplay: " + way + "\n" : "\nreplay: see schedule(), it is long\n";
     return out;
   }
   // For programs: the same.

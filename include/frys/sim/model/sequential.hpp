@@ -176,15 +176,15 @@ class relaxed_queue_spec : public detail::container_words<T> {
   void each(const operation& op, const result* r, Take take) const {
     if (op.is_push) {
       const bool fits = values_.size() < capacity_;
-      if (r && r->ok != fits) return;
+      if (r && !(*r == result{fits, T{}})) return;
       relaxed_queue_spec next = *this;
       if (fits) next.values_.push_back(op.value);
       take(std::move(next));
       return;
     }
-    if ((!r || !r->ok) && (values_.empty() || (may_miss_ && values_.size() <= k_))) take(*this);
+    if ((!r || *r == result{}) && (values_.empty() || (may_miss_ && values_.size() <= k_))) take(*this);
     for (std::size_t i = 0; i < values_.size() && i <= k_; ++i) {
-      if (r && (!r->ok || !(values_[i] == r->value))) continue;
+      if (r && !(*r == result{true, values_[i]})) continue;
       relaxed_queue_spec next = *this;
       next.values_.erase(next.values_.begin() + static_cast<std::ptrdiff_t>(i));
       take(std::move(next));

@@ -112,6 +112,7 @@
 #endif
 #if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
 #include "sim/clock.hpp"
+#include "sim/counting.hpp"
 #include "sim/disk.hpp"
 #include "sim/fwd.hpp"
 #include "sim/model.hpp"

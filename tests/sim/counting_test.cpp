@@ -1,0 +1,171 @@
+#include <frys/sim/counting.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <thread>
+
+#include <frys/queue/intrusive_mpsc_queue.hpp>
+#include <frys/queue/mpmc_ring.hpp>
+#include <frys/queue/mpsc_queue.hpp>
+#include <frys/queue/spsc_ring.hpp>
+
+namespace {
+
+using A = frys::atomics::counting;
+using frys::policy::atomics;
+using frys::policy::capacity;
+static_assert(frys::atomics_model<A>);
+
+// Where `f` runs as core `number`: what it does.
+template <class F>
+A::counts on(unsigned number, F f) {
+  const A::core core(number);
+  return A::of(f);
+}
+
+constexpr unsigned producer = 0, consumer = 1, other = 2;
+
+}  // namespace
+
+TEST_CASE("counting: each kind of access is counted once") {
+  A::reset();
+  A::atomic<std::uint32_t> word{5};
+  CHECK(A::of([&] { CHECK(word.load() == 5); }).text() == "1 load");
+  CHECK(A::of([&] { word.store(6); }).text() == "1 store");
+  CHECK(A::of([&] { CHECK(word.exchange(7) == 6); }).text() == "1 rmw");
+  CHECK(A::of([&] { CHECK(word.fetch_add(1) == 7); }).rmws == 1);
+  CHECK(A::of([&] { CHECK(word.fetch_sub(1) == 8); }).rmws == 1);
+  CHECK(A::of([&] { CHECK(word.fetch_or(8) == 7); }).rmws == 1);
+  CHECK(A::of([&] { CHECK(word.fetch_and(3) == 15); }).rmws == 1);
+  CHECK(A::of([&] { CHECK(word.fetch_xor(1) == 3); }).rmws == 1);
+  std::uint32_t old = 99;
+  CHECK(A::of([&] { CHECK_FALSE(word.compare_exchange_weak(old, 1)); }).text() == "1 rmw");
+  CHECK(A::of([&] { CHECK(word.compare_exchange_strong(old, 1)); }).rmws == 1);
+  CHECK(A::of([] { A::fence(std::memory_order_seq_cst); }).text() == "1 fence");
+  CHECK(A::of([] { A::pause(), A::pause(); }).text() == "2 pauses");
+  CHECK(A::of([&] { A::notify_one(word), A::notify_all(word); }).text() == "2 wakes");
+  CHECK(A::of([&] { (void)A::wait(word, 77, frys::deadline::now()); }).text() == "1 wait");
+  CHECK(A::of([] {}).text() == "nothing");
+  int plain = 1;
+  A::atomic_ref<int> ref(plain);
+  CHECK(A::of([&] { ref.store(ref.load() + 1), (void)ref.fetch_add(1); }).text() == "1 load, 1 store, 1 rmw");
+  CHECK(plain == 3);
+}
+
+TEST_CASE("counting: a line travels when another core had it") {
+  A::reset();
+  struct alignas(64) line {
+    A::atomic<int> a{0}, b{0};
+  } one, two;
+  const auto read = [](auto& word) { return [&word] { (void)word.load(); }; };
+  const auto write = [](auto& word) { return [&word] { word.store(1); }; };
+  CHECK(on(0, write(one.a)).transfers == 0);  // the first touch
+  CHECK(on(0, read(one.b)).transfers == 0);
+  CHECK(on(1, read(one.b)).transfers == 1);  // the same line
+  CHECK(on(1, read(one.a)).transfers == 0);  // both hold it now
+  CHECK(on(0, read(one.a)).transfers == 0);
+  CHECK(on(0, write(one.a)).transfers == 1);  // takes it from core 1
+  CHECK(on(0, write(one.a)).transfers == 0);
+  CHECK(on(1, write(one.b)).transfers == 1);
+  CHECK(on(0, write(two.a)).transfers == 0);  // another line
+  A::var<int> plain(3);
+  CHECK(on(0, [&] { plain.ref() = 4; }).text() == "nothing");
+  CHECK(on(1, [&] { CHECK(plain.get() == 4); }).text() == "1 transfer");
+}
+
+TEST_CASE("counting: named operations add up, over threads too") {
+  A::reset();
+  A::atomic<int> word{0};
+  const auto bump = [&] {
+    const A::operation named("bump");
+    word.fetch_add(1);
+    const A::operation inner("look");
+    (void)word.load();
+  };
+  bump();
+  std::thread(bump).join();
+  CHECK(A::counted("bump").calls == 2);
+  CHECK(A::counted("bump").sum.rmws == 2);
+  CHECK(A::counted("bump").sum.loads == 2);
+  CHECK(A::counted("bump").sum.transfers == 1);  // the threads are two cores
+  CHECK(A::counted("look").sum.rmws == 0);
+  CHECK(A::counted("nothing").calls == 0);
+  A::reset();
+  CHECK(A::counted("bump").calls == 0);
+}
+
+// What the queues cost. A change that makes one of these figures larger is a slower queue on every machine.
+
+TEST_CASE("spsc_ring: no read-modify-write, no fence; a look at the other side only when our copy of it is used up") {
+  A::reset();
+  frys::spsc_ring<int, capacity<8>, atomics<A>> ring;
+  const auto push = [&] { CHECK(ring.try_push(1)); };
+  const auto pop = [&] { CHECK(ring.try_pop()); };
+  for (int i = 0; i < 16; ++i) (void)on(producer, push), (void)on(consumer, pop);  // both have seen both
+  A::counts pushes, pops;
+  for (int i = 0; i < 80; ++i) {  // one element at a time: the tail's line goes over and comes back
+    pushes = pushes + on(producer, push);
+    pops = pops + on(consumer, pop);
+  }
+  CHECK(pushes.text() == "90 loads, 80 stores, 90 transfers");
+  CHECK(pops.text() == "160 loads, 80 stores, 90 transfers");
+  pushes = pops = {};
+  for (int lap = 0; lap < 100; ++lap) {  // eight at a time
+    for (int i = 0; i < 8; ++i) pushes = pushes + on(producer, push);
+    for (int i = 0; i < 8; ++i) pops = pops + on(consumer, pop);
+  }
+  CHECK(pushes.text() == "900 loads, 800 stores, 200 transfers");  // a load of the other index once a lap
+  CHECK(pops.text() == "900 loads, 800 stores, 200 transfers");
+}
+
+TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence") {
+  A::reset();
+  frys::mpmc_ring<int, capacity<8>, atomics<A>> ring;
+  const auto push = [&] { CHECK(ring.try_push(1)); };
+  const auto pop = [&] { CHECK(ring.try_pop()); };
+  A::counts pushes, pops;
+  for (int lap = 0; lap < 101; ++lap) {
+    if (lap == 1) pushes = pops = {};
+    for (int i = 0; i < 8; ++i) pushes = pushes + on(producer, push);
+    for (int i = 0; i < 8; ++i) pops = pops + on(consumer, pop);
+  }
+  CHECK(pushes.text() == "1600 loads, 800 stores, 800 rmws, 400 transfers");  // two lines of slots, there and back
+  CHECK(pops.text() == "1600 loads, 800 stores, 800 rmws, 400 transfers");
+  const auto contended = on(other, push);
+  CHECK(contended.rmws == 1);
+  CHECK(contended.transfers == 4);  // the tail and the slot's line, each to read and to write
+}
+
+TEST_CASE("mpsc_queue: two read-modify-writes a push, one in 32 pops, nothing allocated") {
+  A::reset();
+  frys::mpsc_queue<int, atomics<A>> queue;
+  const auto push = [&] { CHECK(queue.try_push(1)); };
+  const auto pop = [&] { CHECK(queue.try_pop()); };
+  for (int i = 0; i < 321; ++i) (void)on(producer, push), (void)on(consumer, pop);
+  const std::size_t nodes = queue.nodes();
+  A::counts pushes, pops;
+  for (int i = 0; i < 320; ++i) {
+    pushes = pushes + on(producer, push);
+    pops = pops + on(consumer, pop);
+  }
+  CHECK(queue.nodes() == nodes);
+  pushes.transfers = pops.transfers = 0;
+  CHECK(pushes.text() == "960 loads, 640 stores, 640 rmws");
+  CHECK(pops.text() == "330 loads, 330 stores, 10 rmws");
+}
+
+TEST_CASE("intrusive_mpsc_queue: one read-modify-write a push, none a pop of many") {
+  struct node {
+    node* next = nullptr;
+  } nodes[8];
+  A::reset();
+  frys::intrusive_mpsc_queue<node, atomics<A>> queue;
+  A::counts pushes, pops;
+  for (node& n : nodes) pushes = pushes + on(producer, [&] { (void)queue.push(n); });
+  for (int i = 0; i < 7; ++i) pops = pops + on(consumer, [&] { CHECK(queue.pop() != nullptr); });
+  CHECK(pushes.rmws == 8);
+  CHECK(pushes.stores == 16);
+  CHECK(pops.rmws == 0);
+  CHECK(pops.fences == 0);
+}

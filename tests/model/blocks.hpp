@@ -31,6 +31,16 @@ inline void holds(void (*body)()) {
   CHECK(any.passed());
 }
 
+// For bodies that are too large for that: all with two preemptions, and more at random.
+inline void holds_mostly(void (*body)()) {
+  const model::report few = model::check(model::bounded{.preemptions = 2, .most_executions = 200'000}, body);
+  INFO(few.text());
+  CHECK(few.passed());
+  const model::report any = model::check(model::random{.executions = 20'000}, body);
+  INFO(any.text());
+  CHECK(any.passed());
+}
+
 // What came out of a queue, in order.
 template <std::size_t Most>
 struct output {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 4428470d44701a47.
+// frys 0.1.0, one header: the whole library. Content 84e1482f04764105.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2189,6 +2189,9 @@ template <class T, class Tag>
 class intrusive_list;
 template <class T>
 class intrusive_queue;
+template <class Switch>
+class basic_context;
+class stack_memory;
 namespace atomics {
 struct real;
 struct tsan;
@@ -5988,7 +5991,8 @@ namespace frys::inline FRYS_ABI::detail {
 template <class Atomics>
 class post_queue {
  public:
-  // Any thread. True if the loop sleeps and this push is the one that has to wake it.
+  // Any thread. True if the loop sleeps and this push is the one that has to wake it, by something that the loop takes
+  // back with an update (an eventfd is read so): the mark is relaxed, and a plain store could land ahead of that.
   bool push(work& node) noexcept {
     work* newest = newest_.load(std::memory_order_relaxed);  // relaxed: only the guess of the first exchange
     do {
@@ -15185,6 +15189,10 @@ inline std::vector<std::string> disk::names() const {
 #ifndef FRYS_SIM_FWD_HPP
 #define FRYS_SIM_FWD_HPP
 
+namespace frys::inline FRYS_ABI::atomics {
+struct counting;
+}
+
 namespace frys::inline FRYS_ABI::sim {
 
 enum class aftermath : std::uint8_t;
@@ -17685,9 +17693,9 @@ inline std::size_t effort(const std::vector<decision>& schedule) noexcept {
   std::uint16_t last = 0;
   for (const decision& d : schedule) {
     if (d.what == decision::kind::thread)
-      out += d.value != std::exchange(last, d.value) ? 2 : 0;
+      out += d.value != std::exchange(last, d.value) ? 2u : 0u;
     else
-      out += d.value != 0 ? 1 : 0;
+      out += d.value != 0 ? 1u : 0u;
   }
   return out;
 }

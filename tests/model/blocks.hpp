@@ -31,12 +31,16 @@ inline void holds(void (*body)()) {
   CHECK(any.passed());
 }
 
-// For bodies that are too large for that: all with two preemptions, and more at random.
+// For bodies that are too large for that: all with one preemption, and more at random.
 inline void holds_mostly(void (*body)()) {
-  const model::report few = model::check(model::bounded{.preemptions = 2, .most_executions = 200'000}, body);
+  const model::report few = model::check(model::bounded{.preemptions = 1}, body);
   INFO(few.text());
   CHECK(few.passed());
-  const model::report any = model::check(model::random{.executions = 20'000}, body);
+  CHECK(few.complete);
+  const model::report deep = model::check(model::pct{.depth = 3, .executions = 5'000}, body);
+  INFO(deep.text());
+  CHECK(deep.passed());
+  const model::report any = model::check(model::random{.executions = 5'000}, body);
   INFO(any.text());
   CHECK(any.passed());
 }

@@ -27,13 +27,14 @@ namespace frys::inline FRYS_ABI {
 namespace wait {
 
 namespace detail {
-// Looks `rounds` times, pausing in between; true once the word differs.
+// Looks `rounds` times, pausing in between, and not behind the last look: who sleeps then has waited enough, and to a
+// model checker a pause is the end of waiting. True once the word differs.
 template <class A, class Word>
 bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
   for (unsigned i = 0; i < rounds; ++i) {
+    if (i != 0) A::pause();
     // acquire: pairs with the notifier's release of the word; what it published before is ours after.
     if (word.load(std::memory_order_acquire) != old) return true;
-    A::pause();
   }
   return false;
 }
@@ -58,8 +59,10 @@ struct spin {
   static constexpr bool sleeps = false;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
-    while (!detail::looks<A>(word, old, 64))
+    while (!detail::looks<A>(word, old, 64)) {
       if (until.has_passed<C>()) return false;
+      A::pause();
+    }
     return true;
   }
 };

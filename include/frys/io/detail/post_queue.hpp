@@ -17,7 +17,8 @@ namespace frys::inline FRYS_ABI::detail {
 template <class Atomics>
 class post_queue {
  public:
-  // Any thread. True if the loop sleeps and this push is the one that has to wake it.
+  // Any thread. True if the loop sleeps and this push is the one that has to wake it, by something that the loop takes
+  // back with an update (an eventfd is read so): the mark is relaxed, and a plain store could land ahead of that.
   bool push(work& node) noexcept {
     work* newest = newest_.load(std::memory_order_relaxed);  // relaxed: only the guess of the first exchange
     do {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 84e1482f04764105.
+// frys 0.1.0, one header: the whole library. Content 2758fcc5bbbabd91.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1258,14 +1258,14 @@ enum class open_mode : std::uint8_t {
 // survive power loss; after `sync_directory` so do its names.
 template <class F>
 concept file_system = requires(F& fs, typename F::file& file, typename F::buffer data, std::string_view path,
-                               open_mode mode, std::uint64_t n, void (*name)(void*, std::string_view), void* context) {
+                               open_mode mode, std::uint64_t n, void (*name)(void*, std::string_view), void* argument) {
   requires std::movable<typename F::file>;
   { fs.open(path, mode) } -> std::same_as<result<typename F::file>>;
   { fs.remove(path) } -> std::same_as<result<void>>;
   { fs.rename(path, path) } -> std::same_as<result<void>>;
   { fs.make_directory(path) } -> std::same_as<result<void>>;  // ok if it exists
   { fs.sync_directory(path) } -> std::same_as<result<void>>;
-  { fs.list(path, name, context) } -> std::same_as<result<void>>;  // calls name(context, entry) for each plain file
+  { fs.list(path, name, argument) } -> std::same_as<result<void>>;  // calls name(argument, entry) for each plain file
   { fs.size(file) } -> std::same_as<result<std::uint64_t>>;
   { fs.truncate(file, n) } -> std::same_as<result<void>>;
   { fs.write(file, std::move(data), n) } -> awaitable_of<result<std::size_t>>;
@@ -3039,16 +3039,17 @@ class basic_buffer {
     return basic_buffer(&block, block.data, size);
   }
 
-  // Memory of somebody else: `release(context, memory)` is called when no buffer shows it any more. On an error it is
+  // Memory of somebody else: `release(argument, memory)` is called when no buffer shows it any more. On an error it is
   // not called, and the memory stays the caller's.
-  static result<basic_buffer> wrap(std::byte* data, std::size_t size, foreign_release release, void* context) noexcept {
+  static result<basic_buffer> wrap(std::byte* data, std::size_t size, foreign_release release,
+                                   void* argument) noexcept {
     auto* block = new (std::nothrow) foreign_block;
     if (block == nullptr) return detail::buffer_refused;
     block->data = data;
     block->size = size;
     block->release = &release_foreign;
     block->release_memory = release;
-    block->context = context;
+    block->context = argument;
     return adopt(*block, size);
   }
 
@@ -5614,7 +5615,7 @@ class posix_files {
     return answer(retry([&] { return ::fsync(directory.native_handle()); }), "the directory cannot be synced");
   }
   // In no order.
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument) {
     if (!status_) return status_;
     posix_file directory = open_directory(path);
     if (!directory.is_open()) return os_error(errno, "the directory cannot be opened");
@@ -5634,7 +5635,7 @@ class posix_files {
         struct ::stat what {};
         plain = ::fstatat(::dirfd(stream), entry->d_name, &what, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(what.st_mode);
       }
-      if (plain) name(context, entry->d_name);
+      if (plain) name(argument, entry->d_name);
     }
   }
 
@@ -7434,8 +7435,8 @@ class uring_reactor<Policies...>::files_type {
   result<void> rename(std::string_view from, std::string_view to) noexcept { return names_.rename(from, to); }
   result<void> make_directory(std::string_view path) noexcept { return names_.make_directory(path); }
   result<void> sync_directory(std::string_view path) noexcept { return names_.sync_directory(path); }
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
-    return names_.list(path, name, context);
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument) {
+    return names_.list(path, name, argument);
   }
   result<std::uint64_t> size(file& f) noexcept { return names_.size(f); }
   result<void> truncate(file& f, std::uint64_t bytes) noexcept { return names_.truncate(f, bytes); }
@@ -14763,7 +14764,7 @@ class disk {
   result<void> rename(std::string_view from, std::string_view to);
   result<void> make_directory(std::string_view path);
   result<void> sync_directory(std::string_view path);
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context);
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument);
   result<std::uint64_t> size(file& f);
   result<void> truncate(file& f, std::uint64_t size);
   ready<result<std::size_t>> write(file& f, buffer data, std::uint64_t offset) {
@@ -14985,14 +14986,14 @@ inline result<void> disk::sync_directory(std::string_view raw) {
   return {};
 }
 
-inline result<void> disk::list(std::string_view raw, void (*name)(void*, std::string_view), void* context) {
+inline result<void> disk::list(std::string_view raw, void (*name)(void*, std::string_view), void* argument) {
   if (crashed_) return crash_error;
   const std::string path = clean(raw);
   if (!is_directory(path)) return error{errc::not_found, domain::sim, "there is no such directory", 2};
   // Backwards: a directory's order is no promise.
   for (auto it = now_.rbegin(); it != now_.rend(); ++it)
     if (it->second != nullptr && parent(it->first) == path)
-      name(context, std::string_view(it->first).substr(path.empty() ? 0 : path.size() + 1));
+      name(argument, std::string_view(it->first).substr(path.empty() ? 0 : path.size() + 1));
   return {};
 }
 

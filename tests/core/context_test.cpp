@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #if FRYS_HAS_CONTEXT
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cfenv>
 #include <cstdint>
 #include <cstdlib>
@@ -339,6 +341,18 @@ TEST_CASE("stack_memory: at least what was asked for, writable to both ends, mov
   CHECK(b.span().size() >= 4096);
   b = stack_memory();
   CHECK(b.span().empty());
+}
+
+TEST_CASE("stack_memory: the byte below it cannot be touched") {
+  const auto memory = stack();
+  int ends[2] = {};
+  REQUIRE(::pipe(ends) == 0);
+  CHECK(::write(ends[1], memory.span().data(), 1) == 1);
+  const std::byte* below = memory.span().data() - 1;
+  CHECK(::write(ends[1], below, 1) == -1);  // the kernel answers EFAULT where we would fault
+  CHECK(errno == EFAULT);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_CASE("stack_memory: nothing and too much are refused") {

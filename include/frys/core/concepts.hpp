@@ -56,14 +56,14 @@ enum class open_mode : std::uint8_t {
 // survive power loss; after `sync_directory` so do its names.
 template <class F>
 concept file_system = requires(F& fs, typename F::file& file, typename F::buffer data, std::string_view path,
-                               open_mode mode, std::uint64_t n, void (*name)(void*, std::string_view), void* context) {
+                               open_mode mode, std::uint64_t n, void (*name)(void*, std::string_view), void* argument) {
   requires std::movable<typename F::file>;
   { fs.open(path, mode) } -> std::same_as<result<typename F::file>>;
   { fs.remove(path) } -> std::same_as<result<void>>;
   { fs.rename(path, path) } -> std::same_as<result<void>>;
   { fs.make_directory(path) } -> std::same_as<result<void>>;  // ok if it exists
   { fs.sync_directory(path) } -> std::same_as<result<void>>;
-  { fs.list(path, name, context) } -> std::same_as<result<void>>;  // calls name(context, entry) for each plain file
+  { fs.list(path, name, argument) } -> std::same_as<result<void>>;  // calls name(argument, entry) for each plain file
   { fs.size(file) } -> std::same_as<result<std::uint64_t>>;
   { fs.truncate(file, n) } -> std::same_as<result<void>>;
   { fs.write(file, std::move(data), n) } -> awaitable_of<result<std::size_t>>;

@@ -28,6 +28,9 @@ template <class T, class Tag>
 class intrusive_list;
 template <class T>
 class intrusive_queue;
+template <class Switch>
+class basic_context;
+class stack_memory;
 namespace atomics {
 struct real;
 struct tsan;

@@ -132,7 +132,7 @@ class posix_files {
     return answer(retry([&] { return ::fsync(directory.native_handle()); }), "the directory cannot be synced");
   }
   // In no order.
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument) {
     if (!status_) return status_;
     posix_file directory = open_directory(path);
     if (!directory.is_open()) return os_error(errno, "the directory cannot be opened");
@@ -152,7 +152,7 @@ class posix_files {
         struct ::stat what {};
         plain = ::fstatat(::dirfd(stream), entry->d_name, &what, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(what.st_mode);
       }
-      if (plain) name(context, entry->d_name);
+      if (plain) name(argument, entry->d_name);
     }
   }
 

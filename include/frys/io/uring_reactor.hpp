@@ -234,8 +234,8 @@ class uring_reactor<Policies...>::files_type {
   result<void> rename(std::string_view from, std::string_view to) noexcept { return names_.rename(from, to); }
   result<void> make_directory(std::string_view path) noexcept { return names_.make_directory(path); }
   result<void> sync_directory(std::string_view path) noexcept { return names_.sync_directory(path); }
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context) {
-    return names_.list(path, name, context);
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument) {
+    return names_.list(path, name, argument);
   }
   result<std::uint64_t> size(file& f) noexcept { return names_.size(f); }
   result<void> truncate(file& f, std::uint64_t bytes) noexcept { return names_.truncate(f, bytes); }

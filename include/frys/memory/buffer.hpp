@@ -99,16 +99,17 @@ class basic_buffer {
     return basic_buffer(&block, block.data, size);
   }
 
-  // Memory of somebody else: `release(context, memory)` is called when no buffer shows it any more. On an error it is
+  // Memory of somebody else: `release(argument, memory)` is called when no buffer shows it any more. On an error it is
   // not called, and the memory stays the caller's.
-  static result<basic_buffer> wrap(std::byte* data, std::size_t size, foreign_release release, void* context) noexcept {
+  static result<basic_buffer> wrap(std::byte* data, std::size_t size, foreign_release release,
+                                   void* argument) noexcept {
     auto* block = new (std::nothrow) foreign_block;
     if (block == nullptr) return detail::buffer_refused;
     block->data = data;
     block->size = size;
     block->release = &release_foreign;
     block->release_memory = release;
-    block->context = context;
+    block->context = argument;
     return adopt(*block, size);
   }
 

@@ -72,7 +72,7 @@ class disk {
   result<void> rename(std::string_view from, std::string_view to);
   result<void> make_directory(std::string_view path);
   result<void> sync_directory(std::string_view path);
-  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* context);
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument);
   result<std::uint64_t> size(file& f);
   result<void> truncate(file& f, std::uint64_t size);
   ready<result<std::size_t>> write(file& f, buffer data, std::uint64_t offset) {
@@ -294,14 +294,14 @@ inline result<void> disk::sync_directory(std::string_view raw) {
   return {};
 }
 
-inline result<void> disk::list(std::string_view raw, void (*name)(void*, std::string_view), void* context) {
+inline result<void> disk::list(std::string_view raw, void (*name)(void*, std::string_view), void* argument) {
   if (crashed_) return crash_error;
   const std::string path = clean(raw);
   if (!is_directory(path)) return error{errc::not_found, domain::sim, "there is no such directory", 2};
   // Backwards: a directory's order is no promise.
   for (auto it = now_.rbegin(); it != now_.rend(); ++it)
     if (it->second != nullptr && parent(it->first) == path)
-      name(context, std::string_view(it->first).substr(path.empty() ? 0 : path.size() + 1));
+      name(argument, std::string_view(it->first).substr(path.empty() ? 0 : path.size() + 1));
   return {};
 }
 

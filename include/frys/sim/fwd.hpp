@@ -6,6 +6,10 @@
 
 #include "../config.hpp"
 
+namespace frys::inline FRYS_ABI::atomics {
+struct counting;
+}
+
 namespace frys::inline FRYS_ABI::sim {
 
 enum class aftermath : std::uint8_t;

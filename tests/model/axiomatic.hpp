@@ -222,6 +222,8 @@ class enumerator {
     }
     return found_;
   }
+  // How many consistent executions run() has seen: they differ in rf or mo.
+  std::size_t executions() const { return executions_; }
 
  private:
   struct event {
@@ -398,6 +400,7 @@ class enumerator {
   }
 
   void record(const relation& mo) {
+    ++executions_;
     outcome o(at(program_.registers + program_.locations), 0);
     for (const event& e : events_)
       if (e.reads) o[at(e.from.into)] = e.got;
@@ -419,6 +422,7 @@ class enumerator {
   std::vector<int> reads_;
   relation po_, same_location_;
   outcomes found_;
+  std::size_t executions_ = 0;
 };
 
 // All that RC11 lets `p` do.

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 2758fcc5bbbabd91.
+// frys 0.1.0, one header: the whole library. Content d682a35b195890dd.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2093,7 +2093,7 @@ class eventcount {
     // sync(eventcount.dekker): seq_cst; either our look at the condition sees the notifier's change, or its look at
     // waiters_ sees us. With anything weaker both can miss, and the wake-up is lost.
     atomics_type::fence(std::memory_order_seq_cst);
-    // sync(eventcount.epoch): acquire; pairs with notify's release.
+    // sync(eventcount.epoch): acquire; pairs with notify's fence.
     return key(epoch_.load(std::memory_order_acquire));
   }
   void cancel_wait() noexcept {
@@ -2106,9 +2106,10 @@ class eventcount {
   [[nodiscard]] bool commit_wait_until(key from, deadline until) noexcept {
     // One sleep, no loop: a thread that was woken although its epoch stands may hold the wake-up of another one, and
     // must look at the condition for it.
-    // sync(eventcount.epoch): acquire, both; what the notifier did before is visible to the waiter.
-    const bool in_time = epoch_.load(std::memory_order_acquire) != from.epoch_ ||
+    // relaxed: the second load sees whatever this one has seen.
+    const bool in_time = epoch_.load(std::memory_order_relaxed) != from.epoch_ ||
                          wait_type::template wait<atomics_type, clock_type>(epoch_, from.epoch_, until);
+    // sync(eventcount.epoch): acquire; what the notifier did before is visible to the waiter.
     const bool notified = epoch_.load(std::memory_order_acquire) != from.epoch_;
     waiters_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: it only stops counting us
     return in_time || notified;
@@ -2150,8 +2151,9 @@ class eventcount {
     // sync(eventcount.dekker): seq_cst; the notifier's half, see prepare_wait.
     atomics_type::fence(std::memory_order_seq_cst);
     if (waiters_.load(std::memory_order_relaxed) == 0) return false;  // relaxed: the fence above ordered it
-    // sync(eventcount.epoch): release; a waiter that sees the new epoch sees the condition's change.
-    epoch_.fetch_add(1, std::memory_order_release);
+    // sync(eventcount.epoch): a waiter that sees the new epoch sees the condition's change. relaxed: the fence above
+    // releases, too.
+    epoch_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
 
@@ -3455,9 +3457,9 @@ class buffer_pool {
   buffer_pool& operator=(const buffer_pool&) = delete;
   ~buffer_pool() {
     if (core_ == nullptr) return;
-    // sync(buffer_pool.returned): acquire; from here on a release counts down instead of coming back. Release: those
-    // who see the mark see the pool's last writes to the slabs' list.
-    slot* back = core_->returned.exchange(orphaned(), std::memory_order_acq_rel);
+    // sync(buffer_pool.returned): acquire; from here on a release counts down instead of coming back. Who sees the mark
+    // learns the pool's last writes by `remaining`.
+    slot* back = core_->returned.exchange(orphaned(), std::memory_order_acquire);
     std::size_t out = blocks_ - free_blocks();
     for (; back != nullptr; back = back->next) --out;
     // sync(buffer_pool.remaining): acq_rel; the last to leave frees the memory that all the others have used.
@@ -3524,8 +3526,8 @@ class buffer_pool {
   static void release(block_type& block) noexcept {
     slot* s = static_cast<slot*>(&block);
     core* c = s->pool;
-    // sync(buffer_pool.returned): acquire; see the destructor. Else relaxed would do: `next` is only carried.
-    slot* top = c->returned.load(std::memory_order_acquire);
+    // relaxed, also on failure below: `top` is only carried, or compared with the mark.
+    slot* top = c->returned.load(std::memory_order_relaxed);
     for (;;) {
       if (top == orphaned()) {
         // sync(buffer_pool.remaining): acq_rel; see the destructor.
@@ -3534,7 +3536,7 @@ class buffer_pool {
       }
       s->next = top;
       // sync(buffer_pool.returned): release; we are done with the bytes before the owner can lease them again.
-      if (c->returned.compare_exchange_weak(top, s, std::memory_order_release, std::memory_order_acquire)) return;
+      if (c->returned.compare_exchange_weak(top, s, std::memory_order_release, std::memory_order_relaxed)) return;
     }
   }
 
@@ -4394,14 +4396,14 @@ class mpsc_queue {
 
   // Any thread; again is harmless.
   void close() noexcept {
-    // sync(mpsc_queue.close): acq_rel; freezes both ways to get a node. A push that has a node already was accepted,
-    // and the counters that stop here tell the consumer how many of those it will see.
-    free_.fetch_or(closed_bit, std::memory_order_acq_rel);
-    fresh_.fetch_or(closed_bit, std::memory_order_acq_rel);
+    // Freezes both ways to get a node. A push that has a node already was accepted, and the counters that stop here
+    // tell the consumer how many of those it will see. relaxed, both: carries no data, each word is final by itself.
+    free_.fetch_or(closed_bit, std::memory_order_relaxed);
+    fresh_.fetch_or(closed_bit, std::memory_order_relaxed);
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
-    return (fresh_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(mpsc_queue.close): acquire
+    return (fresh_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
   }
 
   // Any thread. Nodes that slabs were cut into so far: the longest backlog, about.
@@ -4455,13 +4457,14 @@ class mpsc_queue {
   }
   node* at(std::size_t index) noexcept {
     const unsigned slab = slab_of(index);
-    // sync(mpsc_queue.slab): acquire; the slab's nodes are built before one is used.
-    return slabs_[slab].load(std::memory_order_acquire) + (index - slab_begin(slab));
+    // relaxed: who has the index knows the slab, by ensure_slab or by the free list's acquire.
+    return slabs_[slab].load(std::memory_order_relaxed) + (index - slab_begin(slab));
   }
 
   // A node from the free list, else one that was never used.
   push_result take_node(node*& out) noexcept {
-    // sync(mpsc_queue.free): acquire; the consumer has moved the old value out of the node before we build over it.
+    // sync(mpsc_queue.free): acquire; the consumer has moved the old value out of the node before we build over it, and
+    // we see where the node leads. With relaxed an old link could bring back a node that is in use.
     std::uint64_t head = free_.load(std::memory_order_acquire);
     for (;;) {
       if ((head & closed_bit) != 0) return push_result::closed;
@@ -4471,7 +4474,8 @@ class mpsc_queue {
       // relaxed: if the node was taken in between, then the tag differs and this value is thrown away.
       const std::uint64_t next = n->free_next.load(std::memory_order_relaxed);
       const std::uint64_t wanted = ((head + tag_one) & tag_mask) | next;
-      if (free_.compare_exchange_weak(head, wanted, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      // relaxed: `head` was acquired, and it is what the exchange finds. sync(mpsc_queue.free): acquire on failure.
+      if (free_.compare_exchange_weak(head, wanted, std::memory_order_relaxed, std::memory_order_acquire)) {
         out = n;
         return push_result::ok;
       }
@@ -4485,8 +4489,8 @@ class mpsc_queue {
       if (next >= most_nodes) return push_result::full;
       const std::size_t index = static_cast<std::size_t>(next);
       if (!ensure_slab(slab_of(index))) return push_result::full;
-      // sync(mpsc_queue.close): acq_rel with close()'s fetch_or; after this the push counts as accepted.
-      if (fresh_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      // After this the push counts as accepted. relaxed, both: the index carries no data.
+      if (fresh_.compare_exchange_weak(next, next + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
         out = at(index);
         out->index = static_cast<std::uint32_t>(index);
         return push_result::ok;
@@ -4496,7 +4500,7 @@ class mpsc_queue {
 
   bool ensure_slab(unsigned slab) noexcept {
     if (slab >= slab_count) return false;
-    // sync(mpsc_queue.slab): acquire; see at().
+    // sync(mpsc_queue.slab): acquire; the slab's nodes are built before one is used.
     if (slabs_[slab].load(std::memory_order_acquire) != nullptr) return true;
     const std::size_t begin = slab_begin(slab);
     const std::size_t count = (std::min)(first_slab << slab, most_nodes - begin);
@@ -4507,7 +4511,7 @@ class mpsc_queue {
     for (std::size_t i = 0; i < count; ++i) std::construct_at(nodes + i);
     node* other = nullptr;
     // sync(mpsc_queue.slab): release; acquire where another producer was faster.
-    if (!slabs_[slab].compare_exchange_strong(other, nodes, std::memory_order_acq_rel, std::memory_order_acquire))
+    if (!slabs_[slab].compare_exchange_strong(other, nodes, std::memory_order_release, std::memory_order_acquire))
       pages_type::release(slab_memory(nodes));
     return true;
   }
@@ -4528,9 +4532,9 @@ class mpsc_queue {
 
   // Consumer: closed, and all that was accepted has come out. Counts modulo 2^31, which is the most nodes there can be.
   bool is_drained() const noexcept {
-    // sync(mpsc_queue.close): acquire, both; the counters are final when both bits are set.
-    const std::uint64_t fresh = fresh_.load(std::memory_order_acquire);
-    const std::uint64_t head = free_.load(std::memory_order_acquire);
+    // relaxed, both: the counters are final when both bits are set.
+    const std::uint64_t fresh = fresh_.load(std::memory_order_relaxed);
+    const std::uint64_t head = free_.load(std::memory_order_relaxed);
     if ((fresh & head & closed_bit) == 0) return false;
     const std::uint64_t taken = (fresh & ~closed_bit) + ((head & tag_mask) >> 32);
     return ((taken - popped_) & (tag_mask >> 32)) == 0;
@@ -15363,6 +15367,7 @@ class memory {
       const message& m = message_of(loc.order[p]);
       bool known = false;
       for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
+      known |= m.seen[thread] != message::never;  // its own construction stands before its next event
       if (known) return static_cast<std::uint32_t>(p);
     }
     return no_event;

@@ -169,9 +169,9 @@ inline std::size_t effort(const std::vector<decision>& schedule) noexcept {
   std::uint16_t last = 0;
   for (const decision& d : schedule) {
     if (d.what == decision::kind::thread)
-      out += d.value != std::exchange(last, d.value) ? 2 : 0;
+      out += d.value != std::exchange(last, d.value) ? 2u : 0u;
     else
-      out += d.value != 0 ? 1 : 0;
+      out += d.value != 0 ? 1u : 0u;
   }
   return out;
 }

@@ -162,6 +162,7 @@ class memory {
       const message& m = message_of(loc.order[p]);
       bool known = false;
       for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
+      known |= m.seen[thread] != message::never;  // its own construction stands before its next event
       if (known) return static_cast<std::uint32_t>(p);
     }
     return no_event;

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Order mutation: weakens each memory order of the blocks by one step, one at a time, and runs the block's tests under the
+model; a mutant that no test notices fails, unless tests/model/kept_orders.txt says why the order stays as it is. An order
+that no test uses fails as well.
+
+usage: mutate.py [--program PATH] [--changed] [HEADER ...]
+  --program   the model tests (default: the newest frys_test_model under build/)
+  --changed   only headers that differ from the branch main, or from the commit before on main itself
+  HEADER      such as queue/spsc_ring.hpp; all of the table below without
+
+A mutant is chosen when the program starts; nothing is built again. Exit code 0: all killed, kept or out of reach.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Which tests judge which header.
+SUITES = {
+    "queue/spsc_ring.hpp": "spsc_ring under the model*",
+    "queue/mpmc_ring.hpp": "mpmc_ring under the model*",
+    "queue/mpsc_queue.hpp": "mpsc_queue under the model*",
+    "queue/intrusive_mpsc_queue.hpp": "intrusive_mpsc_queue under the model*",
+    "core/eventcount.hpp": "eventcount under the model*",
+    "core/parker.hpp": "parker under the model*",
+    "memory/buffer.hpp": "buffer under the model*",
+    "memory/buffer_pool.hpp": "buffer_pool under the model*",
+    "io/detail/post_queue.hpp": "post_queue under the model*",
+}
+ORDERS = ["relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst"]
+SECONDS = 120  # for one mutant; more is taken as noticed: the test does not end
+
+
+def newest_program():
+    found = [p for p in ROOT.glob("build/*/tests/frys_test_model") if os.access(p, os.X_OK)]
+    if not found:
+        sys.exit("mutate: no frys_test_model; build the preset model")
+    return str(max(found, key=lambda p: p.stat().st_mtime))
+
+
+def changed_headers():
+    def git(*args):
+        return subprocess.run(["git", "-C", str(ROOT), *args], capture_output=True, text=True).stdout
+    base = "main" if git("rev-parse", "--abbrev-ref", "HEAD").strip() != "main" else "HEAD~1"
+    return {line[len("include/frys/"):] for line in git("diff", "--name-only", base).splitlines()
+            if line.startswith("include/frys/")}
+
+
+def kept_orders():
+    """(header, piece of source) -> reason"""
+    out = {}
+    for line in (ROOT / "tests/model/kept_orders.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            header, piece, weaker, reason = (part.strip() for part in line.split("|", 3))
+            out[header, piece, weaker] = reason
+    return out
+
+
+def run(program, suite, variables):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FRYS_MUTANT")}
+    try:
+        done = subprocess.run([program, "--test-case=" + suite, "--no-colors=true", "--abort-after=1"],
+                              env={**env, **variables}, capture_output=True, text=True, timeout=SECONDS)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired:
+        return "does not end", ""
+
+
+def statement(lines, number):
+    """The lines of the statement that line `number` (from 1) is in, as (first, last)."""
+    first = last = number
+    ends = re.compile(r"[;{}]\s*(//.*)?$")
+    while first > 1 and not ends.search(lines[first - 2]) and not lines[first - 2].strip().startswith("//"):
+        first -= 1
+    while last < len(lines) and not ends.search(lines[last - 1]):
+        last += 1
+    return first, last
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--program", default="")
+    args.add_argument("--changed", action="store_true")
+    args.add_argument("headers", nargs="*")
+    args = args.parse_args()
+    program = args.program or newest_program()
+    wanted = args.headers or list(SUITES)
+    if args.changed:
+        wanted = [h for h in SUITES if h in changed_headers()]
+    kept, used = kept_orders(), set()
+    survivors, unseen, killed, begin = [], [], 0, time.monotonic()
+    for header in wanted:
+        suite = SUITES[header]
+        lines = (ROOT / "include/frys" / header).read_text().splitlines()
+        with tempfile.NamedTemporaryFile(suffix=".orders") as record:
+            code, output = run(program, suite, {"FRYS_RECORD_ORDERS": record.name})
+            count = re.search(r"test cases:\s+(\d+)", output)
+            if code != 0 or count is None or count.group(1) == "0":
+                sys.exit(f"mutate: {header}: its tests ('{suite}') do not pass or are not there\n{output[-2000:]}")
+            sites = [line.split(":") for line in open(record.name).read().splitlines()]
+        sites = [s for s in sites if s[0].endswith("/" + header)]
+        # Every order in the text must have been used.
+        seen = set()
+        for s in sites:
+            first, last = statement(lines, int(s[1]))
+            seen.update(range(first, last + 1))
+        for number, text in enumerate(lines, 1):
+            code_part = text.split("//")[0]
+            if re.search(r"memory_order_(acquire|release|acq_rel|seq_cst)", code_part) and number not in seen:
+                unseen.append(f"{header}:{number}: {text.strip()}")
+        jobs = [(s, w) for s in sites for w in s[4].split(",") if w]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            results = list(pool.map(lambda j: run(program, suite, {"FRYS_MUTANT": ":".join(j[0][:4] + [j[1]])})[0], jobs))
+        here = 0
+        for (site, weaker), code in zip(jobs, results):
+            if code != 0:
+                killed, here = killed + 1, here + 1
+                continue
+            first, last = statement(lines, int(site[1]))
+            text = " ".join(line.split("//")[0].strip() for line in lines[first - 1:last])
+            reason = next((k for k in kept if k[0] == header and k[1] in text and k[2] == ORDERS[int(weaker)]), None)
+            if reason is not None:
+                used.add(reason)
+                continue
+            what = ["load", "store", "update", "failed update", "fence"][int(site[2])]
+            survivors.append(f"{header}:{site[1]}: {what} {ORDERS[int(site[3])]} -> {ORDERS[int(weaker)]}: {text[:150]}")
+        print(f"{header}: {len(jobs)} mutants, {here} noticed", flush=True)
+    stale = [k for k in kept if k[0] in wanted and k not in used]
+    for title, found in (("not noticed by any test", survivors), ("used by no test", unseen),
+                         ("kept_orders.txt lists what is noticed or gone", [" | ".join(k) for k in stale])):
+        if found:
+            print(f"\n{title}:")
+            print("\n".join("  " + f for f in found))
+    print(f"\n{killed} mutants noticed, {len(survivors)} not, {len(used)} kept with a reason, {len(unseen)} orders unused, "
+          f"{time.monotonic() - begin:.0f} s")
+    return 1 if survivors or unseen or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

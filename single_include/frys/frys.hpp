@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d682a35b195890dd.
+// frys 0.1.0, one header: the whole library. Content 73693a395b62759a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2093,7 +2093,7 @@ class eventcount {
     // sync(eventcount.dekker): seq_cst; either our look at the condition sees the notifier's change, or its look at
     // waiters_ sees us. With anything weaker both can miss, and the wake-up is lost.
     atomics_type::fence(std::memory_order_seq_cst);
-    // sync(eventcount.epoch): acquire; pairs with notify's fence.
+    // sync(eventcount.epoch): acquire; pairs with notify's release.
     return key(epoch_.load(std::memory_order_acquire));
   }
   void cancel_wait() noexcept {
@@ -2151,9 +2151,9 @@ class eventcount {
     // sync(eventcount.dekker): seq_cst; the notifier's half, see prepare_wait.
     atomics_type::fence(std::memory_order_seq_cst);
     if (waiters_.load(std::memory_order_relaxed) == 0) return false;  // relaxed: the fence above ordered it
-    // sync(eventcount.epoch): a waiter that sees the new epoch sees the condition's change. relaxed: the fence above
-    // releases, too.
-    epoch_.fetch_add(1, std::memory_order_relaxed);
+    // sync(eventcount.epoch): release; a waiter that sees the new epoch sees the condition's change. The fence above
+    // would do, but ThreadSanitizer does not see fences.
+    epoch_.fetch_add(1, std::memory_order_release);
     return true;
   }
 

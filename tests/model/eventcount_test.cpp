@@ -27,6 +27,26 @@ void one_waits() {
       });
 }
 
+// The wait itself makes visible what was done before the notify that ended it.
+template <class W>
+void notify_publishes() {
+  count_of<W> ec;
+  flag prepared{0};
+  typename A::template var<int> payload(0);
+  model::threads(
+      [&] {
+        const auto key = ec.prepare_wait();
+        prepared.store(1, std::memory_order_relaxed);
+        ec.commit_wait(key);
+        model::require(payload.get() == 7, "what was done before notify is visible");
+      },
+      [&] {
+        while (prepared.load(std::memory_order_relaxed) == 0) A::pause();
+        payload.ref() = 7;
+        ec.notify_one();
+      });
+}
+
 // Two wait for one flag.
 template <class W>
 void two_wait() {
@@ -82,6 +102,10 @@ TEST_CASE("eventcount under the model: one waiter loses no wake-up and sees what
   holds(&one_waits<frys::wait::park>);
   holds(&one_waits<frys::wait::basic_spin_then_park<0>>);
   holds(&one_waits<frys::wait::spin>);
+}
+TEST_CASE("eventcount under the model: the wait sees what was done before the notify that ended it") {
+  holds(&notify_publishes<frys::wait::park>);
+  holds(&notify_publishes<frys::wait::basic_spin_then_park<0>>);
 }
 TEST_CASE("eventcount under the model: notify_all wakes both") {
   holds(&two_wait<frys::wait::basic_spin_then_park<0>>);

@@ -61,19 +61,18 @@ void nodes_again() {
 // A producer takes a node while the consumer gives back.
 void take_against_give_back() {
   queue q;
-  output<3> out;
+  output<4> out;
   (void)q.try_push(1);
   model::threads(
       [&] {
-        (void)q.try_push(2);
-        (void)q.try_push(3);
+        for (int i = 2; i <= 4; ++i) (void)q.try_push(i);
       },
       [&] {
         for (int i = 0; i < 3; ++i)
           if (auto v = q.try_pop()) out.add(*v);
       });
   while (auto v = q.try_pop()) out.add(*v);
-  model::require(out.count == 3 && out.rising(1, 3), "values come out once each, in order");
+  model::require(out.count == 4 && out.rising(1, 4), "values come out once each, in order");
 }
 
 // A push, a close, and a consumer that goes on until it is told closed.
@@ -120,6 +119,27 @@ void close_against_push_of_used_node() {
   model::require(out.times(3) == (pushed ? 1 : 0), "closed is told behind the last accepted value");
 }
 
+// Memory that may be refused.
+struct scarce_pages {
+  static frys::result<frys::byte_span> allocate(std::size_t size) noexcept {
+    if (A::choose(2) == 1) return frys::error{frys::errc::out_of_memory, frys::domain::memory, "the test refuses", 0};
+    return model::pages::allocate(size);
+  }
+  static void release(frys::byte_span memory) noexcept { model::pages::release(memory); }
+};
+
+// Two producers of whom one or both may get no slab; who loses may use the other one's.
+void refused_memory() {
+  frys::mpsc_queue<element, with_model, frys::policy::pages<scarce_pages>, frys::policy::limit<1024>> q;
+  bool pushed[2] = {};
+  output<2> out;
+  model::threads([&] { pushed[0] = static_cast<bool>(q.try_push(1)); },
+                 [&] { pushed[1] = static_cast<bool>(q.try_push(2)); });
+  while (auto v = q.try_pop()) out.add(*v);
+  for (int i = 0; i < 2; ++i)
+    model::require(out.times(i + 1) == (pushed[i] ? 1 : 0), "what was accepted comes out once, and nothing else");
+}
+
 // Values left in the queue die with it.
 void left_over() {
   queue q;
@@ -136,6 +156,7 @@ TEST_CASE("mpsc_queue under the model: closed is told behind the last accepted v
   holds(&close_against_push);
   holds(&close_against_push_of_used_node);
 }
+TEST_CASE("mpsc_queue under the model: memory that is refused loses nothing") { holds(&refused_memory); }
 TEST_CASE("mpsc_queue under the model: what is left dies with the queue") { holds(&left_over); }
 
 }  // namespace

@@ -76,9 +76,9 @@ class buffer_pool {
   buffer_pool& operator=(const buffer_pool&) = delete;
   ~buffer_pool() {
     if (core_ == nullptr) return;
-    // sync(buffer_pool.returned): acquire; from here on a release counts down instead of coming back. Release: those
-    // who see the mark see the pool's last writes to the slabs' list.
-    slot* back = core_->returned.exchange(orphaned(), std::memory_order_acq_rel);
+    // sync(buffer_pool.returned): acquire; from here on a release counts down instead of coming back. Who sees the mark
+    // learns the pool's last writes by `remaining`.
+    slot* back = core_->returned.exchange(orphaned(), std::memory_order_acquire);
     std::size_t out = blocks_ - free_blocks();
     for (; back != nullptr; back = back->next) --out;
     // sync(buffer_pool.remaining): acq_rel; the last to leave frees the memory that all the others have used.
@@ -145,8 +145,8 @@ class buffer_pool {
   static void release(block_type& block) noexcept {
     slot* s = static_cast<slot*>(&block);
     core* c = s->pool;
-    // sync(buffer_pool.returned): acquire; see the destructor. Else relaxed would do: `next` is only carried.
-    slot* top = c->returned.load(std::memory_order_acquire);
+    // relaxed, also on failure below: `top` is only carried, or compared with the mark.
+    slot* top = c->returned.load(std::memory_order_relaxed);
     for (;;) {
       if (top == orphaned()) {
         // sync(buffer_pool.remaining): acq_rel; see the destructor.
@@ -155,7 +155,7 @@ class buffer_pool {
       }
       s->next = top;
       // sync(buffer_pool.returned): release; we are done with the bytes before the owner can lease them again.
-      if (c->returned.compare_exchange_weak(top, s, std::memory_order_release, std::memory_order_acquire)) return;
+      if (c->returned.compare_exchange_weak(top, s, std::memory_order_release, std::memory_order_relaxed)) return;
     }
   }
 

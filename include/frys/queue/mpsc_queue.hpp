@@ -122,14 +122,14 @@ class mpsc_queue {
 
   // Any thread; again is harmless.
   void close() noexcept {
-    // sync(mpsc_queue.close): acq_rel; freezes both ways to get a node. A push that has a node already was accepted,
-    // and the counters that stop here tell the consumer how many of those it will see.
-    free_.fetch_or(closed_bit, std::memory_order_acq_rel);
-    fresh_.fetch_or(closed_bit, std::memory_order_acq_rel);
+    // Freezes both ways to get a node. A push that has a node already was accepted, and the counters that stop here
+    // tell the consumer how many of those it will see. relaxed, both: carries no data, each word is final by itself.
+    free_.fetch_or(closed_bit, std::memory_order_relaxed);
+    fresh_.fetch_or(closed_bit, std::memory_order_relaxed);
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
-    return (fresh_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(mpsc_queue.close): acquire
+    return (fresh_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
   }
 
   // Any thread. Nodes that slabs were cut into so far: the longest backlog, about.
@@ -183,13 +183,14 @@ class mpsc_queue {
   }
   node* at(std::size_t index) noexcept {
     const unsigned slab = slab_of(index);
-    // sync(mpsc_queue.slab): acquire; the slab's nodes are built before one is used.
-    return slabs_[slab].load(std::memory_order_acquire) + (index - slab_begin(slab));
+    // relaxed: who has the index knows the slab, by ensure_slab or by the free list's acquire.
+    return slabs_[slab].load(std::memory_order_relaxed) + (index - slab_begin(slab));
   }
 
   // A node from the free list, else one that was never used.
   push_result take_node(node*& out) noexcept {
-    // sync(mpsc_queue.free): acquire; the consumer has moved the old value out of the node before we build over it.
+    // sync(mpsc_queue.free): acquire; the consumer has moved the old value out of the node before we build over it, and
+    // we see where the node leads. With relaxed an old link could bring back a node that is in use.
     std::uint64_t head = free_.load(std::memory_order_acquire);
     for (;;) {
       if ((head & closed_bit) != 0) return push_result::closed;
@@ -199,7 +200,8 @@ class mpsc_queue {
       // relaxed: if the node was taken in between, then the tag differs and this value is thrown away.
       const std::uint64_t next = n->free_next.load(std::memory_order_relaxed);
       const std::uint64_t wanted = ((head + tag_one) & tag_mask) | next;
-      if (free_.compare_exchange_weak(head, wanted, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      // relaxed: `head` was acquired, and it is what the exchange finds. sync(mpsc_queue.free): acquire on failure.
+      if (free_.compare_exchange_weak(head, wanted, std::memory_order_relaxed, std::memory_order_acquire)) {
         out = n;
         return push_result::ok;
       }
@@ -213,8 +215,8 @@ class mpsc_queue {
       if (next >= most_nodes) return push_result::full;
       const std::size_t index = static_cast<std::size_t>(next);
       if (!ensure_slab(slab_of(index))) return push_result::full;
-      // sync(mpsc_queue.close): acq_rel with close()'s fetch_or; after this the push counts as accepted.
-      if (fresh_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      // After this the push counts as accepted. relaxed, both: the index carries no data.
+      if (fresh_.compare_exchange_weak(next, next + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
         out = at(index);
         out->index = static_cast<std::uint32_t>(index);
         return push_result::ok;
@@ -224,7 +226,7 @@ class mpsc_queue {
 
   bool ensure_slab(unsigned slab) noexcept {
     if (slab >= slab_count) return false;
-    // sync(mpsc_queue.slab): acquire; see at().
+    // sync(mpsc_queue.slab): acquire; the slab's nodes are built before one is used.
     if (slabs_[slab].load(std::memory_order_acquire) != nullptr) return true;
     const std::size_t begin = slab_begin(slab);
     const std::size_t count = (std::min)(first_slab << slab, most_nodes - begin);
@@ -235,7 +237,7 @@ class mpsc_queue {
     for (std::size_t i = 0; i < count; ++i) std::construct_at(nodes + i);
     node* other = nullptr;
     // sync(mpsc_queue.slab): release; acquire where another producer was faster.
-    if (!slabs_[slab].compare_exchange_strong(other, nodes, std::memory_order_acq_rel, std::memory_order_acquire))
+    if (!slabs_[slab].compare_exchange_strong(other, nodes, std::memory_order_release, std::memory_order_acquire))
       pages_type::release(slab_memory(nodes));
     return true;
   }
@@ -256,9 +258,9 @@ class mpsc_queue {
 
   // Consumer: closed, and all that was accepted has come out. Counts modulo 2^31, which is the most nodes there can be.
   bool is_drained() const noexcept {
-    // sync(mpsc_queue.close): acquire, both; the counters are final when both bits are set.
-    const std::uint64_t fresh = fresh_.load(std::memory_order_acquire);
-    const std::uint64_t head = free_.load(std::memory_order_acquire);
+    // relaxed, both: the counters are final when both bits are set.
+    const std::uint64_t fresh = fresh_.load(std::memory_order_relaxed);
+    const std::uint64_t head = free_.load(std::memory_order_relaxed);
     if ((fresh & head & closed_bit) == 0) return false;
     const std::uint64_t taken = (fresh & ~closed_bit) + ((head & tag_mask) >> 32);
     return ((taken - popped_) & (tag_mask >> 32)) == 0;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 73693a395b62759a.
+// frys 0.1.0, one header: the whole library. Content 24e6d24baaf0385d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -15222,6 +15222,7 @@ struct world;
 // Threads  one: this is one execution's state; the threads it knows are the model's.
 // Source   O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing sequential consistency in C/C++11", PLDI
 //          2017 (RC11, psc); J. Kang et al., POPL 2017 (the view machine without promises).
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_MEMORY_HPP
 #define FRYS_SIM_MODEL_MEMORY_HPP
 
@@ -15642,8 +15643,8 @@ class memory {
 // A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
 // the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
 //
-// Threads  one OS thread; the model's threads take turns on it. Executions on several OS threads do not know each
-// other. frys: real model
+// Threads  one OS thread; the model's threads take turns on it. Executions on several do not know each other.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_EXECUTION_HPP
 #define FRYS_SIM_MODEL_EXECUTION_HPP
 
@@ -16136,9 +16137,10 @@ class execution {
     arena_used_ = 0;
     outcome_ = outcome::finished;
   }
+  // Never 0. Cells made on one thread of the system are not to be used on another, so its own count will do.
   static std::uint64_t next_run() noexcept {
-    static std::atomic<std::uint64_t> runs{0};
-    return runs.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only unique
+    static thread_local constinit std::uint64_t runs = 0;
+    return ++runs;
   }
 
   void launch(unsigned t) {
@@ -16420,6 +16422,7 @@ class execution {
 // stronger than it need be.
 //
 // Threads  one: set by whoever runs the checks, read by the model's operations.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_MUTATION_HPP
 #define FRYS_SIM_MODEL_MUTATION_HPP
 
@@ -17281,6 +17284,7 @@ class replay_strategy final : public strategy {
 #endif  // FRYS_SIM_MODEL_EXPLORE_HPP
 // ---- frys/sim/model/report.hpp
 // report: what a check has found: counts, the verdict, the schedule that leads there, the diagram of that execution.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_REPORT_HPP
 #define FRYS_SIM_MODEL_REPORT_HPP
 
@@ -18616,6 +18620,117 @@ report check(const lock_freedom& how, Body&& body) {
 }  // namespace frys::inline FRYS_ABI::sim::model
 
 #endif  // FRYS_SIM_MODEL_PROGRESS_HPP
+// ---- frys/sim/model/stress.hpp
+// stress: the same body on real threads: what a machine does, as often as one likes. Shows what no model has (a
+// compiler's mistake, an order the hardware breaks), proves nothing.
+//
+//   auto body = [](auto world) {
+//     using A = typename decltype(world)::atomics;
+//     treiber_stack<A> s;
+//     world.threads([&] { s.push(1); }, [&] { s.push(2); });
+//     world.require(s.size() == 2, "nothing is lost");
+//   };
+//   model::check(model::exhaustive{}, body);
+//   model::check(model::stress{}, body);
+//
+// Needs     POSIX threads; not there elsewhere.
+// frys: real model
+#ifndef FRYS_SIM_MODEL_STRESS_HPP
+#define FRYS_SIM_MODEL_STRESS_HPP
+
+#if FRYS_OS_POSIX
+#include <pthread.h>
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+struct stress {
+  std::uint64_t rounds = 1'000;
+};
+
+// What a body gets in place of model::world.
+class real_world {
+ public:
+  using atomics = frys::atomics::standard;
+
+  // Runs each of `f` on a thread of its own; they begin together. A thread that the system refuses runs here, behind
+  // the others.
+  template <class... F>
+  static void threads(F&&... f) {
+    std::atomic<std::size_t> missing{sizeof...(F)};
+    (void)run_all(missing, starter<std::remove_reference_t<F>>{&f, &missing}...);
+  }
+  static void require(bool good, const char* what, const char* file = __builtin_FILE(),
+                      unsigned line = static_cast<unsigned>(__builtin_LINE())) {
+    if (good) return;
+    failure& f = first();
+    // sync(stress.failure): acq_rel; the first to claim it writes, and is read after the threads were joined.
+    if (f.claimed.exchange(true, std::memory_order_acq_rel)) return;
+    f.what = what;
+    f.where = {file, line};
+  }
+
+ private:
+  template <class Body>
+  friend report check(const stress& how, Body&& body);
+  template <class F>
+  struct starter {
+    F* body;
+    std::atomic<std::size_t>* missing;
+    static void* run(void* self) {
+      starter& s = *static_cast<starter*>(self);
+      // relaxed: a starting line; it orders nothing
+      s.missing->fetch_sub(1, std::memory_order_relaxed);
+      while (s.missing->load(std::memory_order_relaxed) != 0) os_thread::yield();
+      (*s.body)();
+      return nullptr;
+    }
+  };
+  template <class... S>
+  static bool run_all(std::atomic<std::size_t>& missing, S... starters) {
+    ::pthread_t all[sizeof...(S)];
+    bool runs[sizeof...(S)];
+    std::size_t n = 0;
+    ((runs[n] = ::pthread_create(&all[n], nullptr, &S::run, std::addressof(starters)) == 0, ++n), ...);
+    for (const bool r : runs)
+      if (!r) missing.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above; the others need not wait for it
+    n = 0;
+    bool complete = true;
+    ((runs[n] ? (void)::pthread_join(all[n], nullptr) : (void)(complete = false, (*starters.body)()), ++n), ...);
+    return complete;
+  }
+  struct failure {
+    std::atomic<bool> claimed{false};
+    const char* what = "";
+    site where;
+  };
+  static failure& first() noexcept {
+    static failure one;
+    return one;
+  }
+};
+
+// One check at a time in a process.
+template <class Body>
+report check(const stress& how, Body&& body) {
+  report r;
+  real_world::failure& f = real_world::first();
+  f.claimed.store(false, std::memory_order_relaxed);  // relaxed: no thread of a check is there
+  for (; r.executions < how.rounds;) {
+    body(real_world{});
+    ++r.executions;
+    if (!f.claimed.load(std::memory_order_relaxed)) continue;  // relaxed: the threads were joined
+    r.what = fault::requirement;
+    r.failure = f.what;
+    r.where = f.where;
+    break;
+  }
+  return r;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_OS_POSIX
+#endif  // FRYS_SIM_MODEL_STRESS_HPP
 // ---- frys/sim/model.hpp
 // model: a model checker for code that takes its atomics as a policy: see model/check.hpp.
 #ifndef FRYS_SIM_MODEL_HPP

@@ -10,6 +10,7 @@ sys.path.insert(0, str(TOP / "single_include"))
 from amalgamate import scrub  # noqa: E402
 
 TAG = "// frys: real model"
+DATA = "// frys: orders as data"  # a header that speaks of memory orders instead of using them
 
 # What touches the world outside: only files with the tag may.
 WORLD = [
@@ -76,6 +77,7 @@ def lint_header(name, text, syncs):
     if not first or not re.match(r"// \S", first[0]):
         say(0, "the first line must be a comment that says what the header is: // " + stem + ": ...")
     real = TAG in [f.strip() for f in first]
+    data = DATA in [f.strip() for f in first]
     tags = [i for i, line in enumerate(lines) if TAG in line]
     if tags and not real:
         say(tags[0], f"`{TAG}` belongs on a line of its own in the first comment")
@@ -84,7 +86,7 @@ def lint_header(name, text, syncs):
         for pattern, what in NEVER + ([] if real else WORLD):
             if re.search(pattern, line):
                 say(i, f"{what}  [{lines[i].strip()[:60]}]" + ("" if (pattern, what) in NEVER else f"; or tag the file `{TAG}`"))
-        if WEAK.search(line) and i not in concepts:
+        if WEAK.search(line) and i not in concepts and not data:
             near = lines[max(0, i - 6):i + 1] + [x for x in lines[i + 1:i + 2] if x.lstrip().startswith("//")]
             if not any(REASON.search(x) for x in near):
                 say(i, "an order weaker than seq_cst without its reason: // sync(<type>.<event>): ..., or why relaxed is fine")

@@ -8,5 +8,6 @@
 #include "model/mutation.hpp"
 #include "model/progress.hpp"
 #include "model/report.hpp"
+#include "model/stress.hpp"
 
 #endif  // FRYS_SIM_MODEL_HPP

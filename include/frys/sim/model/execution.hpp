@@ -3,8 +3,8 @@
 // A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
 // the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
 //
-// Threads  one OS thread; the model's threads take turns on it. Executions on several OS threads do not know each
-// other. frys: real model
+// Threads  one OS thread; the model's threads take turns on it. Executions on several do not know each other.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_EXECUTION_HPP
 #define FRYS_SIM_MODEL_EXECUTION_HPP
 
@@ -512,9 +512,10 @@ class execution {
     arena_used_ = 0;
     outcome_ = outcome::finished;
   }
+  // Never 0. Cells made on one thread of the system are not to be used on another, so its own count will do.
   static std::uint64_t next_run() noexcept {
-    static std::atomic<std::uint64_t> runs{0};
-    return runs.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only unique
+    static thread_local constinit std::uint64_t runs = 0;
+    return ++runs;
   }
 
   void launch(unsigned t) {

@@ -9,6 +9,7 @@
 // Threads  one: this is one execution's state; the threads it knows are the model's.
 // Source   O. Lahav, V. Vafeiadis, J. Kang, C.-K. Hur, D. Dreyer, "Repairing sequential consistency in C/C++11", PLDI
 //          2017 (RC11, psc); J. Kang et al., POPL 2017 (the view machine without promises).
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_MEMORY_HPP
 #define FRYS_SIM_MODEL_MEMORY_HPP
 

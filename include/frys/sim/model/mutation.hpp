@@ -2,6 +2,7 @@
 // stronger than it need be.
 //
 // Threads  one: set by whoever runs the checks, read by the model's operations.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_MUTATION_HPP
 #define FRYS_SIM_MODEL_MUTATION_HPP
 

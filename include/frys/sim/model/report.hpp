@@ -1,4 +1,5 @@
 // report: what a check has found: counts, the verdict, the schedule that leads there, the diagram of that execution.
+// frys: orders as data
 #ifndef FRYS_SIM_MODEL_REPORT_HPP
 #define FRYS_SIM_MODEL_REPORT_HPP
 

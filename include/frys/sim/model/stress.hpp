@@ -10,7 +10,7 @@
 //   model::check(model::exhaustive{}, body);
 //   model::check(model::stress{}, body);
 //
-// Not in model.hpp: it needs <thread>.
+// Needs     POSIX threads; not there elsewhere.
 // frys: real model
 #ifndef FRYS_SIM_MODEL_STRESS_HPP
 #define FRYS_SIM_MODEL_STRESS_HPP
@@ -18,12 +18,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
+#include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "../../config.hpp"
 #include "../../core/atomics.hpp"
+#include "../../core/os_thread.hpp"
 #include "report.hpp"
+
+#if FRYS_OS_POSIX
+#include <pthread.h>
 
 namespace frys::inline FRYS_ABI::sim::model {
 
@@ -36,18 +41,12 @@ class real_world {
  public:
   using atomics = frys::atomics::standard;
 
-  // Runs each of `f` on a thread of its own; they begin together.
+  // Runs each of `f` on a thread of its own; they begin together. A thread that the system refuses runs here, behind
+  // the others.
   template <class... F>
   static void threads(F&&... f) {
     std::atomic<std::size_t> missing{sizeof...(F)};
-    const auto together = [&missing](auto& body) {
-      // relaxed: a starting line; it orders nothing
-      missing.fetch_sub(1, std::memory_order_relaxed);
-      while (missing.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
-      body();
-    };
-    std::thread all[] = {std::thread([&] { together(f); })...};
-    for (std::thread& t : all) t.join();
+    (void)run_all(missing, starter<std::remove_reference_t<F>>{&f, &missing}...);
   }
   static void require(bool good, const char* what, const char* file = __builtin_FILE(),
                       unsigned line = static_cast<unsigned>(__builtin_LINE())) {
@@ -62,6 +61,32 @@ class real_world {
  private:
   template <class Body>
   friend report check(const stress& how, Body&& body);
+  template <class F>
+  struct starter {
+    F* body;
+    std::atomic<std::size_t>* missing;
+    static void* run(void* self) {
+      starter& s = *static_cast<starter*>(self);
+      // relaxed: a starting line; it orders nothing
+      s.missing->fetch_sub(1, std::memory_order_relaxed);
+      while (s.missing->load(std::memory_order_relaxed) != 0) os_thread::yield();
+      (*s.body)();
+      return nullptr;
+    }
+  };
+  template <class... S>
+  static bool run_all(std::atomic<std::size_t>& missing, S... starters) {
+    ::pthread_t all[sizeof...(S)];
+    bool runs[sizeof...(S)];
+    std::size_t n = 0;
+    ((runs[n] = ::pthread_create(&all[n], nullptr, &S::run, std::addressof(starters)) == 0, ++n), ...);
+    for (const bool r : runs)
+      if (!r) missing.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above; the others need not wait for it
+    n = 0;
+    bool complete = true;
+    ((runs[n] ? (void)::pthread_join(all[n], nullptr) : (void)(complete = false, (*starters.body)()), ++n), ...);
+    return complete;
+  }
   struct failure {
     std::atomic<bool> claimed{false};
     const char* what = "";
@@ -93,4 +118,5 @@ report check(const stress& how, Body&& body) {
 
 }  // namespace frys::inline FRYS_ABI::sim::model
 
+#endif  // FRYS_OS_POSIX
 #endif  // FRYS_SIM_MODEL_STRESS_HPP

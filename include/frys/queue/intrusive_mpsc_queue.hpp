@@ -81,8 +81,9 @@ class intrusive_mpsc_queue {
       if (last_.load(std::memory_order_relaxed) != first) return nullptr;  // a push is under way
       link(stub_).store(nullptr, std::memory_order_relaxed);               // relaxed: published by append
       (void)append(stub_);
-      second = link(*first).load(std::memory_order_acquire);  // sync(intrusive_mpsc_queue.link), as above
-      if (second == nullptr) return nullptr;                  // a push came between and is not linked yet
+      // relaxed: what stands there was appended before the stub, and the stub's append has acquired that.
+      second = link(*first).load(std::memory_order_relaxed);
+      if (second == nullptr) return nullptr;  // a push came between and is not linked yet
     }
     first_ = second;
     return first;

@@ -39,6 +39,24 @@ void in_order() {
   model::require(out.count == 2 && out.rising(1, 2), "values come out once each, in order");
 }
 
+// Who learns that the queue is closed knows what its closer did before.
+void close_publishes() {
+  queue q;
+  A::var<int> why{0};
+  const auto tell = [&] { model::require(why.get() == 1, "the reason is there"); };
+  model::threads(
+      [&] {
+        why.ref() = 1;
+        q.close();
+      },
+      [&] {
+        if (q.is_closed()) tell();
+      },
+      [&] {
+        if (q.try_pop().status() == frys::pop_status::closed) tell();
+      });
+}
+
 // Nodes that the consumer gives back are taken again, by two producers at a time.
 void nodes_again() {
   queue q;
@@ -152,6 +170,7 @@ TEST_CASE("mpsc_queue under the model: nodes are used again") {
   holds(&nodes_again);
   holds(&take_against_give_back);
 }
+TEST_CASE("mpsc_queue under the model: a close publishes what came before it") { holds(&close_publishes); }
 TEST_CASE("mpsc_queue under the model: closed is told behind the last accepted value") {
   holds(&close_against_push);
   holds(&close_against_push_of_used_node);

@@ -9,7 +9,8 @@
 // Cost      O(1). Nodes come from slabs that double and are used again: after warm-up nothing is allocated; the memory
 //           of the longest backlog stays until the queue dies. The consumer gives nodes back 32 at a time.
 // Ordering  what a thread did before the try_push of a value happens-before what the consumer does after the try_pop of
-//           it. Values of one producer keep their order.
+//           it. Values of one producer keep their order. What a thread did before close() happens-before what another
+//           does after it has learnt of it (is_closed, a try_pop that answers closed).
 // Close     after close() every try_push that has not begun answers closed; try_pop hands out what was accepted, to the
 //           last value, and answers closed only then.
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
@@ -123,13 +124,14 @@ class mpsc_queue {
   // Any thread; again is harmless.
   void close() noexcept {
     // Freezes both ways to get a node. A push that has a node already was accepted, and the counters that stop here
-    // tell the consumer how many of those it will see. relaxed, both: carries no data, each word is final by itself.
+    // tell the consumer how many of those it will see. relaxed: the second one publishes.
     free_.fetch_or(closed_bit, std::memory_order_relaxed);
-    fresh_.fetch_or(closed_bit, std::memory_order_relaxed);
+    // sync(mpsc_queue.close): release; who learns that the queue is closed sees what its closer did before.
+    fresh_.fetch_or(closed_bit, std::memory_order_release);
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
-    return (fresh_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+    return (fresh_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(mpsc_queue.close): acquire
   }
 
   // Any thread. Nodes that slabs were cut into so far: the longest backlog, about.
@@ -258,8 +260,8 @@ class mpsc_queue {
 
   // Consumer: closed, and all that was accepted has come out. Counts modulo 2^31, which is the most nodes there can be.
   bool is_drained() const noexcept {
-    // relaxed, both: the counters are final when both bits are set.
-    const std::uint64_t fresh = fresh_.load(std::memory_order_relaxed);
+    // sync(mpsc_queue.close): acquire; see close(). relaxed: the counters are final when both bits are set.
+    const std::uint64_t fresh = fresh_.load(std::memory_order_acquire);
     const std::uint64_t head = free_.load(std::memory_order_relaxed);
     if ((fresh & head & closed_bit) == 0) return false;
     const std::uint64_t taken = (fresh & ~closed_bit) + ((head & tag_mask) >> 32);

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content bf49eeaddcaaffd0.
+// frys 0.1.0, one header: the whole library. Content b97fe713987047bd.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -15901,7 +15901,8 @@ class execution {
   // The futex: sleeps while `word` holds `old`. The queue of sleepers is an atomic of its own, whose updates are the
   // critical sections of the system's lock: compare and go to sleep in one, wake up in another.
   bool wait(atomic_cell& word, const void* address, atomic_cell& queue, std::uint32_t old, bool may_time_out, site at) {
-    if (may_time_out && choose(2, at) == 1) return false;
+    // Whether the time is up before anybody wakes it: then it leaves the queue by itself.
+    const bool gives_up = may_time_out && choose(2, at) == 1;
     point(at);
     thread& t = threads_[active_];
     const std::uint32_t q = location_of(queue, &queue, at);
@@ -15919,6 +15920,16 @@ class execution {
     const bool sleeps = seen.low == old;
     finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
     if (!sleeps) return true;
+    if (gives_up) {
+      const cell_value before = update(
+          queue, &queue, std::memory_order_acq_rel,
+          [bit](cell_value v) {
+            return cell_value{v.low & ~bit, 0};
+          },
+          at);
+      return (before.low & bit) == 0;  // woken at the last moment
+    }
+    t.may_time_out = may_time_out;
     t.sleeps_on = l;
     t.sleeps_while = old;
     t.asleep = true;
@@ -15954,6 +15965,32 @@ class execution {
     finish_update(read, {left, 0}, std::memory_order_acq_rel, at);
   }
 
+  // The cell of an object that is used through atomic_ref. Where the plain memory is not what the last store left, its
+  // owner has written it since, as it may while nobody else looks: then the cell begins anew, known to all.
+  atomic_cell& referred(const void* address, cell_value now) {
+    for (const std::unique_ptr<referred_cell>& r : referred_) {
+      if (r->address != address) continue;
+      const bool used = r->cell.run == run_;
+      const cell_value last = used ? memory.events[memory.at(r->cell.location).order.back()].value : r->cell.first;
+      if (r->run != run_ || !(last == now)) {
+        r->run = run_;
+        r->cell = {};
+        r->cell.first = now;
+      }
+      return r->cell;
+    }
+    referred_.push_back(std::make_unique<referred_cell>());
+    referred_cell& r = *referred_.back();
+    r.address = address;
+    r.run = run_;
+    r.cell.first = now;
+    return r.cell;
+  }
+  // What the plain memory of such an object shall hold.
+  [[nodiscard]] cell_value newest(const atomic_cell& c) {
+    return c.run == run_ ? memory.events[memory.at(c.location).order.back()].value : c.first;
+  }
+
   // An atomic object's life.
   void made(atomic_cell& c) noexcept {
     c.made_in = run_;
@@ -15983,7 +16020,11 @@ class execution {
     const vector_clock& now = memory.threads[active_].clock;
     const std::uint16_t at_stamp = stamp();
     const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
-    if (!known(s.writer, s.written)) race(s.write_site, s.writer, true, how, at);
+    if (!known(s.writer, s.written)) {
+      if (s.state == shadow::is_over)
+        fail(fault::use_after_free, "an object may have ended before it is used here", at);
+      race(s.write_site, s.writer, true, how, at);
+    }
     if (how != use::begin && s.state == shadow::is_over)
       fail(fault::use_after_free,
            how == use::read  ? "an object is read after its end"
@@ -16068,6 +16109,7 @@ class execution {
   [[nodiscard]] bool is_stuck(unsigned t) const noexcept {
     const thread& w = threads_[t];
     if (w.finished) return false;
+    if (w.asleep && w.may_time_out) return false;  // another execution shows what it does then
     if (w.waiting == waits::join) return is_stuck(w.joining);
     return w.waiting == waits::change && !is_stale(w);
   }
@@ -16092,6 +16134,7 @@ class execution {
     bool finished = false;
     bool hurries = false;  // came out of a pause: shall read the newest
     bool asleep = false;
+    bool may_time_out = false;  // while asleep
     waits waiting = waits::nothing;
     unsigned joining = 0;
     std::uint32_t sleeps_on = 0;
@@ -16107,6 +16150,11 @@ class execution {
     std::uint8_t writer = 0;
     std::uint8_t state = unknown;
     site write_site, read_site;
+  };
+  struct referred_cell {
+    const void* address = nullptr;
+    std::uint64_t run = 0;
+    atomic_cell cell;
   };
   struct heap_block {
     std::byte* start;
@@ -16357,6 +16405,7 @@ class execution {
       if (s.run == run_) shadow_of(s.address) = s;
   }
   [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
+    if (how == use::end) fail(fault::use_after_free, "an object ends while another thread may use it", at);
     std::string text = how == use::read ? "a read races with the " : "a write races with the ";
     text += written ? "write" : "read";
     text += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
@@ -16410,6 +16459,7 @@ class execution {
   std::vector<shadow> shadows_;
   std::size_t shadow_count_ = 0;
   std::vector<heap_block> blocks_;
+  std::vector<std::unique_ptr<referred_cell>> referred_;
   std::vector<std::unique_ptr<std::byte[]>> arenas_;
   std::size_t arena_at_ = 0;
   std::size_t arena_used_ = 0;
@@ -16627,45 +16677,47 @@ class atomic_interface : public atomic_operations<T> {
     return ops::load_from(cell(), address(), order, at);
   }
   void store(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    ops::store_to(cell(), address(), value, order, at);
+    detail::atomic_cell& c = cell();
+    ops::store_to(c, address(), value, order, at);
+    tell(c);
   }
   T exchange(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T) { return value; });
+    return updated(order, at, [&](T) { return value; });
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure,
                                FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+    return exchanged(expected, desired, success, failure, at);
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
                                FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+    return exchanged(expected, desired, order, failure_order(order), at);
   }
   // Fails only when the values differ: a spurious failure shows nothing that a second try does not.
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure,
                              FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+    return exchanged(expected, desired, success, failure, at);
   }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
                              FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+    return exchanged(expected, desired, order, failure_order(order), at);
   }
   T fetch_add(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T old) { return plus(old, by); });
+    return updated(order, at, [&](T old) { return plus(old, by); });
   }
   T fetch_sub(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T old) { return minus(old, by); });
+    return updated(order, at, [&](T old) { return minus(old, by); });
   }
   T fetch_and(T with, std::memory_order order = std::memory_order_seq_cst,
               FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old & with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old & with); });
   }
   T fetch_or(T with, std::memory_order order = std::memory_order_seq_cst,
              FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old | with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old | with); });
   }
   T fetch_xor(T with, std::memory_order order = std::memory_order_seq_cst,
               FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old ^ with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old ^ with); });
   }
   operator T() const noexcept { return load(std::memory_order_seq_cst); }
 
@@ -16682,6 +16734,23 @@ class atomic_interface : public atomic_operations<T> {
       return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b));
     else
       return a - b;
+  }
+  template <class F>
+  T updated(std::memory_order order, site at, F&& f) const noexcept {
+    atomic_cell& c = cell();
+    const T old = ops::update(c, address(), order, at, f);
+    tell(c);
+    return old;
+  }
+  bool exchanged(T& expected, T desired, std::memory_order success, std::memory_order failure, site at) const noexcept {
+    atomic_cell& c = cell();
+    const bool done = ops::exchange_if(c, address(), expected, desired, success, failure, at);
+    if (done) tell(c);
+    return done;
+  }
+  // Something was stored.
+  void tell(const atomic_cell& c) const noexcept {
+    if constexpr (requires(const Derived& d) { d.changed(c); }) static_cast<const Derived&>(*this).changed(c);
   }
   atomic_cell& cell() const noexcept { return static_cast<const Derived&>(*this).cell(); }
   const void* address() const noexcept { return static_cast<const Derived&>(*this).place(); }
@@ -16713,6 +16782,33 @@ class atomic : public detail::atomic_interface<T, atomic<T>> {
 
   mutable detail::atomic_cell cell_;
   mutable detail::atomic_cell sleepers_;  // the futex's queue
+};
+
+// An object that is atomic only while it is used through this. T's memory always holds what the last store left.
+template <class T>
+class atomic_ref : public detail::atomic_interface<T, atomic_ref<T>> {
+ public:
+  explicit atomic_ref(T& object) noexcept : object_(&object) {}
+  atomic_ref(const atomic_ref&) noexcept = default;
+  atomic_ref& operator=(const atomic_ref&) = delete;
+  T operator=(T value) const noexcept { return this->store(value, std::memory_order_seq_cst), value; }
+
+ private:
+  friend detail::atomic_interface<T, atomic_ref>;
+  detail::atomic_cell& cell() const noexcept {
+    detail::execution* e = detail::execution::current();
+    if (e != nullptr) return e->referred(object_, detail::pack(*object_));
+    outside_.first = detail::pack(*object_);
+    return outside_;
+  }
+  void changed(const detail::atomic_cell& c) const noexcept {
+    detail::execution* e = detail::execution::current();
+    *object_ = detail::unpack<T>(e == nullptr ? c.first : e->newest(c));
+  }
+  const void* place() const noexcept { return object_; }
+
+  T* object_;
+  mutable detail::atomic_cell outside_;
 };
 
 // Data that one thread at a time uses: each use is checked against all others.
@@ -16788,6 +16884,8 @@ class value {
 struct atomics {
   template <class T>
   using atomic = model::atomic<T>;
+  template <class T>
+  using atomic_ref = model::atomic_ref<T>;
   template <class T>
   using var = checked_var<T>;
 
@@ -17652,6 +17750,32 @@ inline std::uint32_t choose(std::uint32_t count, const char* file = __builtin_FI
   return atomics::choose(count, site{file, static_cast<unsigned>(line)});
 }
 
+// A point in a model thread, ordered by happens-before: a < b if all that its thread had done at a is known at b. The
+// stamps for a history (linearize.hpp) that is recorded under the model.
+class moment {
+ public:
+  moment() noexcept = default;
+  // Now, in the thread that runs.
+  static moment now() noexcept {
+    moment m;
+    const detail::execution* e = detail::execution::current();
+    if (e == nullptr) return m;
+    m.thread_ = e->active();
+    m.known_ = e->memory.threads[m.thread_].clock;
+    m.step_ = e->steps();
+    return m;
+  }
+  friend bool operator<(const moment& a, const moment& b) noexcept {
+    if (a.thread_ == b.thread_) return a.step_ < b.step_;
+    return b.known_.knows(a.thread_, a.known_.at[a.thread_]);
+  }
+
+ private:
+  unsigned thread_ = 0;
+  std::uint64_t step_ = 0;
+  detail::vector_clock known_;
+};
+
 // A page source over the model's heap: blocks that take policy::pages have their leaks and uses after free found.
 struct pages {
   static result<byte_span> allocate(std::size_t size) noexcept {
@@ -17676,9 +17800,14 @@ inline void world::require(bool good, const char* what, const char* file, unsign
 
 namespace detail {
 
+// A function is no object: its place is kept in one.
+template <class Body>
+struct body_place {
+  Body* body;
+};
 template <class Body>
 void call_body(void* p) {
-  Body& body = *static_cast<Body*>(p);
+  Body& body = *static_cast<body_place<Body>*>(p)->body;
   if constexpr (std::is_invocable_v<Body&, world>)
     body(world{});
   else
@@ -17687,7 +17816,8 @@ void call_body(void* p) {
 
 template <class Body>
 outcome run_once(execution& e, strategy& s, Body& body) {
-  return e.run(s, &call_body<Body>, const_cast<void*>(static_cast<const volatile void*>(std::addressof(body))));
+  body_place<Body> place{&body};
+  return e.run(s, &call_body<Body>, &place);
 }
 
 inline void describe(report& r, execution& e) {
@@ -17810,15 +17940,16 @@ report check(const replay& how, Body&& body) {
 // ---- frys/sim/model/sequential.hpp
 // sequential: what an object does when one thread has it to itself: the specifications that histories are judged by.
 //
-// Ready     queue_spec, stack_spec, relaxed_queue_spec, set_spec, register_spec, counter_spec; over() makes one of a
-// std
+// Ready     queue_spec, stack_spec, relaxed_queue_spec, set_spec, register_spec, counter_spec; over() makes one of any
 //           container and a function. Each names its `operation` and `result`, and makes its operations:
-//             using Q = model::queue_spec<int>;
-//             model::history_of<Q> h;
-//             auto c = h.begin(0, Q::push(7));
-//             h.end(c, {true});
-//             h.record(1, Q::pop(), [&]() -> Q::result { auto v = queue.try_pop(); return v ? Q::got(*v) : Q::empty();
-//             }); model::linearizable(h, Q{});
+//
+//   using Q = model::queue_spec<int>;
+//   model::history_of<Q> h;
+//   auto c = h.begin(0, Q::push(7));
+//   h.end(c, Q::pushed());
+//   h.record(1, Q::pop(), [&] { auto v = queue.try_pop(); return v ? Q::got(*v) : Q::empty(); });
+//   model::linearizable(h, Q{});
+//
 // Yours     see the concept `specification`.
 #ifndef FRYS_SIM_MODEL_SEQUENTIAL_HPP
 #define FRYS_SIM_MODEL_SEQUENTIAL_HPP

@@ -118,45 +118,47 @@ class atomic_interface : public atomic_operations<T> {
     return ops::load_from(cell(), address(), order, at);
   }
   void store(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    ops::store_to(cell(), address(), value, order, at);
+    detail::atomic_cell& c = cell();
+    ops::store_to(c, address(), value, order, at);
+    tell(c);
   }
   T exchange(T value, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T) { return value; });
+    return updated(order, at, [&](T) { return value; });
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order success, std::memory_order failure,
                                FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+    return exchanged(expected, desired, success, failure, at);
   }
   bool compare_exchange_strong(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
                                FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+    return exchanged(expected, desired, order, failure_order(order), at);
   }
   // Fails only when the values differ: a spurious failure shows nothing that a second try does not.
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success, std::memory_order failure,
                              FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, success, failure, at);
+    return exchanged(expected, desired, success, failure, at);
   }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order order = std::memory_order_seq_cst,
                              FRYS_MODEL_SITE) const noexcept {
-    return ops::exchange_if(cell(), address(), expected, desired, order, failure_order(order), at);
+    return exchanged(expected, desired, order, failure_order(order), at);
   }
   T fetch_add(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T old) { return plus(old, by); });
+    return updated(order, at, [&](T old) { return plus(old, by); });
   }
   T fetch_sub(difference_type by, std::memory_order order = std::memory_order_seq_cst, FRYS_MODEL_SITE) const noexcept {
-    return ops::update(cell(), address(), order, at, [&](T old) { return minus(old, by); });
+    return updated(order, at, [&](T old) { return minus(old, by); });
   }
   T fetch_and(T with, std::memory_order order = std::memory_order_seq_cst,
               FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old & with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old & with); });
   }
   T fetch_or(T with, std::memory_order order = std::memory_order_seq_cst,
              FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old | with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old | with); });
   }
   T fetch_xor(T with, std::memory_order order = std::memory_order_seq_cst,
               FRYS_MODEL_SITE) const noexcept requires std::integral<T> {
-    return ops::update(cell(), address(), order, at, [&](T old) { return static_cast<T>(old ^ with); });
+    return updated(order, at, [&](T old) { return static_cast<T>(old ^ with); });
   }
   operator T() const noexcept { return load(std::memory_order_seq_cst); }
 
@@ -173,6 +175,23 @@ class atomic_interface : public atomic_operations<T> {
       return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b));
     else
       return a - b;
+  }
+  template <class F>
+  T updated(std::memory_order order, site at, F&& f) const noexcept {
+    atomic_cell& c = cell();
+    const T old = ops::update(c, address(), order, at, f);
+    tell(c);
+    return old;
+  }
+  bool exchanged(T& expected, T desired, std::memory_order success, std::memory_order failure, site at) const noexcept {
+    atomic_cell& c = cell();
+    const bool done = ops::exchange_if(c, address(), expected, desired, success, failure, at);
+    if (done) tell(c);
+    return done;
+  }
+  // Something was stored.
+  void tell(const atomic_cell& c) const noexcept {
+    if constexpr (requires(const Derived& d) { d.changed(c); }) static_cast<const Derived&>(*this).changed(c);
   }
   atomic_cell& cell() const noexcept { return static_cast<const Derived&>(*this).cell(); }
   const void* address() const noexcept { return static_cast<const Derived&>(*this).place(); }
@@ -204,6 +223,33 @@ class atomic : public detail::atomic_interface<T, atomic<T>> {
 
   mutable detail::atomic_cell cell_;
   mutable detail::atomic_cell sleepers_;  // the futex's queue
+};
+
+// An object that is atomic only while it is used through this. T's memory always holds what the last store left.
+template <class T>
+class atomic_ref : public detail::atomic_interface<T, atomic_ref<T>> {
+ public:
+  explicit atomic_ref(T& object) noexcept : object_(&object) {}
+  atomic_ref(const atomic_ref&) noexcept = default;
+  atomic_ref& operator=(const atomic_ref&) = delete;
+  T operator=(T value) const noexcept { return this->store(value, std::memory_order_seq_cst), value; }
+
+ private:
+  friend detail::atomic_interface<T, atomic_ref>;
+  detail::atomic_cell& cell() const noexcept {
+    detail::execution* e = detail::execution::current();
+    if (e != nullptr) return e->referred(object_, detail::pack(*object_));
+    outside_.first = detail::pack(*object_);
+    return outside_;
+  }
+  void changed(const detail::atomic_cell& c) const noexcept {
+    detail::execution* e = detail::execution::current();
+    *object_ = detail::unpack<T>(e == nullptr ? c.first : e->newest(c));
+  }
+  const void* place() const noexcept { return object_; }
+
+  T* object_;
+  mutable detail::atomic_cell outside_;
 };
 
 // Data that one thread at a time uses: each use is checked against all others.
@@ -279,6 +325,8 @@ class value {
 struct atomics {
   template <class T>
   using atomic = model::atomic<T>;
+  template <class T>
+  using atomic_ref = model::atomic_ref<T>;
   template <class T>
   using var = checked_var<T>;
 

@@ -115,6 +115,32 @@ inline std::uint32_t choose(std::uint32_t count, const char* file = __builtin_FI
   return atomics::choose(count, site{file, static_cast<unsigned>(line)});
 }
 
+// A point in a model thread, ordered by happens-before: a < b if all that its thread had done at a is known at b. The
+// stamps for a history (linearize.hpp) that is recorded under the model.
+class moment {
+ public:
+  moment() noexcept = default;
+  // Now, in the thread that runs.
+  static moment now() noexcept {
+    moment m;
+    const detail::execution* e = detail::execution::current();
+    if (e == nullptr) return m;
+    m.thread_ = e->active();
+    m.known_ = e->memory.threads[m.thread_].clock;
+    m.step_ = e->steps();
+    return m;
+  }
+  friend bool operator<(const moment& a, const moment& b) noexcept {
+    if (a.thread_ == b.thread_) return a.step_ < b.step_;
+    return b.known_.knows(a.thread_, a.known_.at[a.thread_]);
+  }
+
+ private:
+  unsigned thread_ = 0;
+  std::uint64_t step_ = 0;
+  detail::vector_clock known_;
+};
+
 // A page source over the model's heap: blocks that take policy::pages have their leaks and uses after free found.
 struct pages {
   static result<byte_span> allocate(std::size_t size) noexcept {
@@ -139,9 +165,14 @@ inline void world::require(bool good, const char* what, const char* file, unsign
 
 namespace detail {
 
+// A function is no object: its place is kept in one.
+template <class Body>
+struct body_place {
+  Body* body;
+};
 template <class Body>
 void call_body(void* p) {
-  Body& body = *static_cast<Body*>(p);
+  Body& body = *static_cast<body_place<Body>*>(p)->body;
   if constexpr (std::is_invocable_v<Body&, world>)
     body(world{});
   else
@@ -150,7 +181,8 @@ void call_body(void* p) {
 
 template <class Body>
 outcome run_once(execution& e, strategy& s, Body& body) {
-  return e.run(s, &call_body<Body>, const_cast<void*>(static_cast<const volatile void*>(std::addressof(body))));
+  body_place<Body> place{&body};
+  return e.run(s, &call_body<Body>, &place);
 }
 
 inline void describe(report& r, execution& e) {

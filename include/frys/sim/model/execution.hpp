@@ -273,7 +273,8 @@ class execution {
   // The futex: sleeps while `word` holds `old`. The queue of sleepers is an atomic of its own, whose updates are the
   // critical sections of the system's lock: compare and go to sleep in one, wake up in another.
   bool wait(atomic_cell& word, const void* address, atomic_cell& queue, std::uint32_t old, bool may_time_out, site at) {
-    if (may_time_out && choose(2, at) == 1) return false;
+    // Whether the time is up before anybody wakes it: then it leaves the queue by itself.
+    const bool gives_up = may_time_out && choose(2, at) == 1;
     point(at);
     thread& t = threads_[active_];
     const std::uint32_t q = location_of(queue, &queue, at);
@@ -291,6 +292,16 @@ class execution {
     const bool sleeps = seen.low == old;
     finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
     if (!sleeps) return true;
+    if (gives_up) {
+      const cell_value before = update(
+          queue, &queue, std::memory_order_acq_rel,
+          [bit](cell_value v) {
+            return cell_value{v.low & ~bit, 0};
+          },
+          at);
+      return (before.low & bit) == 0;  // woken at the last moment
+    }
+    t.may_time_out = may_time_out;
     t.sleeps_on = l;
     t.sleeps_while = old;
     t.asleep = true;
@@ -326,6 +337,32 @@ class execution {
     finish_update(read, {left, 0}, std::memory_order_acq_rel, at);
   }
 
+  // The cell of an object that is used through atomic_ref. Where the plain memory is not what the last store left, its
+  // owner has written it since, as it may while nobody else looks: then the cell begins anew, known to all.
+  atomic_cell& referred(const void* address, cell_value now) {
+    for (const std::unique_ptr<referred_cell>& r : referred_) {
+      if (r->address != address) continue;
+      const bool used = r->cell.run == run_;
+      const cell_value last = used ? memory.events[memory.at(r->cell.location).order.back()].value : r->cell.first;
+      if (r->run != run_ || !(last == now)) {
+        r->run = run_;
+        r->cell = {};
+        r->cell.first = now;
+      }
+      return r->cell;
+    }
+    referred_.push_back(std::make_unique<referred_cell>());
+    referred_cell& r = *referred_.back();
+    r.address = address;
+    r.run = run_;
+    r.cell.first = now;
+    return r.cell;
+  }
+  // What the plain memory of such an object shall hold.
+  [[nodiscard]] cell_value newest(const atomic_cell& c) {
+    return c.run == run_ ? memory.events[memory.at(c.location).order.back()].value : c.first;
+  }
+
   // An atomic object's life.
   void made(atomic_cell& c) noexcept {
     c.made_in = run_;
@@ -355,7 +392,11 @@ class execution {
     const vector_clock& now = memory.threads[active_].clock;
     const std::uint16_t at_stamp = stamp();
     const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
-    if (!known(s.writer, s.written)) race(s.write_site, s.writer, true, how, at);
+    if (!known(s.writer, s.written)) {
+      if (s.state == shadow::is_over)
+        fail(fault::use_after_free, "an object may have ended before it is used here", at);
+      race(s.write_site, s.writer, true, how, at);
+    }
     if (how != use::begin && s.state == shadow::is_over)
       fail(fault::use_after_free,
            how == use::read  ? "an object is read after its end"
@@ -440,6 +481,7 @@ class execution {
   [[nodiscard]] bool is_stuck(unsigned t) const noexcept {
     const thread& w = threads_[t];
     if (w.finished) return false;
+    if (w.asleep && w.may_time_out) return false;  // another execution shows what it does then
     if (w.waiting == waits::join) return is_stuck(w.joining);
     return w.waiting == waits::change && !is_stale(w);
   }
@@ -464,6 +506,7 @@ class execution {
     bool finished = false;
     bool hurries = false;  // came out of a pause: shall read the newest
     bool asleep = false;
+    bool may_time_out = false;  // while asleep
     waits waiting = waits::nothing;
     unsigned joining = 0;
     std::uint32_t sleeps_on = 0;
@@ -479,6 +522,11 @@ class execution {
     std::uint8_t writer = 0;
     std::uint8_t state = unknown;
     site write_site, read_site;
+  };
+  struct referred_cell {
+    const void* address = nullptr;
+    std::uint64_t run = 0;
+    atomic_cell cell;
   };
   struct heap_block {
     std::byte* start;
@@ -729,6 +777,7 @@ class execution {
       if (s.run == run_) shadow_of(s.address) = s;
   }
   [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
+    if (how == use::end) fail(fault::use_after_free, "an object ends while another thread may use it", at);
     std::string text = how == use::read ? "a read races with the " : "a write races with the ";
     text += written ? "write" : "read";
     text += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
@@ -782,6 +831,7 @@ class execution {
   std::vector<shadow> shadows_;
   std::size_t shadow_count_ = 0;
   std::vector<heap_block> blocks_;
+  std::vector<std::unique_ptr<referred_cell>> referred_;
   std::vector<std::unique_ptr<std::byte[]>> arenas_;
   std::size_t arena_at_ = 0;
   std::size_t arena_used_ = 0;

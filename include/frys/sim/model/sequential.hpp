@@ -1,14 +1,15 @@
 // sequential: what an object does when one thread has it to itself: the specifications that histories are judged by.
 //
-// Ready     queue_spec, stack_spec, relaxed_queue_spec, set_spec, register_spec, counter_spec; over() makes one of a
-// std
+// Ready     queue_spec, stack_spec, relaxed_queue_spec, set_spec, register_spec, counter_spec; over() makes one of any
 //           container and a function. Each names its `operation` and `result`, and makes its operations:
-//             using Q = model::queue_spec<int>;
-//             model::history_of<Q> h;
-//             auto c = h.begin(0, Q::push(7));
-//             h.end(c, {true});
-//             h.record(1, Q::pop(), [&]() -> Q::result { auto v = queue.try_pop(); return v ? Q::got(*v) : Q::empty();
-//             }); model::linearizable(h, Q{});
+//
+//   using Q = model::queue_spec<int>;
+//   model::history_of<Q> h;
+//   auto c = h.begin(0, Q::push(7));
+//   h.end(c, Q::pushed());
+//   h.record(1, Q::pop(), [&] { auto v = queue.try_pop(); return v ? Q::got(*v) : Q::empty(); });
+//   model::linearizable(h, Q{});
+//
 // Yours     see the concept `specification`.
 #ifndef FRYS_SIM_MODEL_SEQUENTIAL_HPP
 #define FRYS_SIM_MODEL_SEQUENTIAL_HPP

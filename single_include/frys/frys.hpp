@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b97fe713987047bd.
+// frys 0.1.0, one header: the whole library. Content f4244f328f2d6ca5.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -4477,8 +4477,9 @@ class mpsc_queue {
       // relaxed: if the node was taken in between, then the tag differs and this value is thrown away.
       const std::uint64_t next = n->free_next.load(std::memory_order_relaxed);
       const std::uint64_t wanted = ((head + tag_one) & tag_mask) | next;
-      // relaxed: `head` was acquired, and it is what the exchange finds. sync(mpsc_queue.free): acquire on failure.
-      if (free_.compare_exchange_weak(head, wanted, std::memory_order_relaxed, std::memory_order_acquire)) {
+      // sync(mpsc_queue.free): acquire, needed on failure only: what the exchange finds was acquired before. But g++ 12
+      // wants the order of success to be no weaker.
+      if (free_.compare_exchange_weak(head, wanted, std::memory_order_acquire, std::memory_order_acquire)) {
         out = n;
         return push_result::ok;
       }

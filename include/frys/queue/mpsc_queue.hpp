@@ -202,8 +202,9 @@ class mpsc_queue {
       // relaxed: if the node was taken in between, then the tag differs and this value is thrown away.
       const std::uint64_t next = n->free_next.load(std::memory_order_relaxed);
       const std::uint64_t wanted = ((head + tag_one) & tag_mask) | next;
-      // relaxed: `head` was acquired, and it is what the exchange finds. sync(mpsc_queue.free): acquire on failure.
-      if (free_.compare_exchange_weak(head, wanted, std::memory_order_relaxed, std::memory_order_acquire)) {
+      // sync(mpsc_queue.free): acquire, needed on failure only: what the exchange finds was acquired before. But g++ 12
+      // wants the order of success to be no weaker.
+      if (free_.compare_exchange_weak(head, wanted, std::memory_order_acquire, std::memory_order_acquire)) {
         out = n;
         return push_result::ok;
       }

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content f4244f328f2d6ca5.
+// frys 0.1.0, one header: the whole library. Content 0735a790978a2ceb.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -15301,6 +15301,25 @@ struct event {
   [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
 };
 
+// The events of an execution; keeps its memory from one execution to the next, and does not clean it.
+class event_list {
+ public:
+  event& next() {
+    if (count_ == events_.size()) events_.resize((std::max)(count_ * 2, std::size_t{64}));
+    return events_[count_++];
+  }
+  void clear() noexcept { count_ = 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  event& operator[](std::size_t i) noexcept { return events_[i]; }
+  const event& operator[](std::size_t i) const noexcept { return events_[i]; }
+  [[nodiscard]] const event* begin() const noexcept { return events_.data(); }
+  [[nodiscard]] const event* end() const noexcept { return events_.data() + count_; }
+
+ private:
+  std::vector<event> events_;
+  std::size_t count_ = 0;
+};
+
 // What a write leaves for those who read it.
 struct message {
   static constexpr std::uint16_t never = 0xffff;
@@ -15337,7 +15356,7 @@ class memory {
     for (auto& t : threads) t = {};
   }
 
-  std::vector<event> events;
+  event_list events;
   thread_memory threads[most_threads];
 
   [[nodiscard]] location& at(std::uint32_t l) noexcept { return locations_[l]; }
@@ -15350,7 +15369,9 @@ class memory {
     location& loc = locations_[l];
     loc.address = address;
     loc.alive = 1;
-    event e;
+    const auto id = static_cast<std::uint32_t>(events.size());
+    event& e = events.next();
+    e = event{};
     e.kind = event_kind::start;
     e.thread = static_cast<std::uint8_t>(thread);
     e.index = stamp;
@@ -15358,8 +15379,7 @@ class memory {
     e.value = first;
     e.where = where;
     e.message = add_message(thread, stamp);
-    loc.order.push_back(static_cast<std::uint32_t>(events.size()));
-    events.push_back(e);
+    loc.order.push_back(id);
     return l;
   }
 
@@ -15369,13 +15389,29 @@ class memory {
     const location& loc = locations_[l];
     const vector_clock& now = threads[thread].clock;
     for (std::size_t p = loc.order.size(); p-- > 0;) {
-      const message& m = message_of(loc.order[p]);
-      bool known = false;
-      for (unsigned t = 0; t < most_threads; ++t) known |= now.at[t] >= m.seen[t];
-      known |= m.seen[thread] != message::never;  // its own construction stands before its next event
-      if (known) return static_cast<std::uint32_t>(p);
+      if (is_known(message_of(loc.order[p]), now, thread)) return static_cast<std::uint32_t>(p);
     }
     return no_event;
+  }
+
+  // Whether some thread has observed the message at an event that is known here.
+  static bool is_known(const message& m, const vector_clock& now, unsigned thread) noexcept {
+    if (m.seen[thread] != message::never) return true;  // also its own construction, before its next event
+#if defined(__GNUC__)
+    typedef std::uint16_t lanes __attribute__((vector_size(16)));
+    static_assert(sizeof(lanes) == sizeof now.at);
+    lanes a, b;
+    std::memcpy(&a, now.at, sizeof a);
+    std::memcpy(&b, m.seen, sizeof b);
+    const auto hits = a >= b;
+    std::uint64_t halves[2];
+    std::memcpy(halves, &hits, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+#else
+    for (unsigned t = 0; t < most_threads; ++t)
+      if (now.at[t] >= m.seen[t]) return true;
+    return false;
+#endif
   }
 
   // Whether the message at `position` is read by an update, so that nothing else may stand right behind it.
@@ -15498,10 +15534,11 @@ class memory {
   // A new event, to be filled and then given to added().
   event& add(event_kind kind, unsigned thread, std::memory_order order, site where) {
     const thread_memory& t = threads[thread];
-    event& e = events.emplace_back();
+    event& e = events.next();
     e.kind = kind;
     e.thread = static_cast<std::uint8_t>(thread);
     e.order = order;
+    e.source = no_event;
     e.where = where;
     e.clock = t.clock;
     e.known = t.known;
@@ -15770,7 +15807,7 @@ class execution {
     main.argument = argument;
     launch(0);
     active_ = 0;
-    context::switch_to(host_, threads_[0].flow);
+    quick_context::switch_to(host_, threads_[0].flow);
     now = outer;
     if (outcome_ == outcome::finished) look_for_leaks();
     return outcome_;
@@ -16126,7 +16163,7 @@ class execution {
     std::uint32_t event;
   };
   struct thread {
-    context flow;
+    quick_context flow;
     stack_memory stack;
     void (*entry)(void*) = nullptr;
     void* argument = nullptr;
@@ -16231,7 +16268,7 @@ class execution {
   }
   [[noreturn]] void leave(outcome o) {
     outcome_ = o;
-    context::leave_to(host_);
+    quick_context::leave_to(host_);
   }
 
   // Before each event: somebody else may go first.
@@ -16260,9 +16297,9 @@ class execution {
   void switch_to(unsigned next) {
     if (next == strategy::stop) abandon();
     if (next == active_) return;
-    context& from = threads_[active_].flow;
+    quick_context& from = threads_[active_].flow;
     active_ = next;
-    context::switch_to(from, threads_[next].flow);
+    quick_context::switch_to(from, threads_[next].flow);
   }
   [[noreturn]] void nobody_can_go_on() {
     for (unsigned t = 0; t < thread_count_; ++t)
@@ -16448,7 +16485,7 @@ class execution {
   bool replays_ = false;  // strategy::wants_every_event
   bool asks_ = false;     // strategy::wants_every_choice
   bool pause_is_final_ = false;
-  context host_;
+  quick_context host_;
   thread threads_[most_threads];
   unsigned thread_count_ = 0;
   unsigned active_ = 0;
@@ -17444,7 +17481,7 @@ inline std::vector<drawn_step> draw(execution& e) {
   const auto name = [](std::uint32_t l) {
     return l < 26 ? std::string(1, static_cast<char>('a' + l)) : "v" + std::to_string(l);
   };
-  const std::vector<event>& all = e.memory.events;
+  const event_list& all = e.memory.events;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const event& x = all[i];
     drawn_step s;

@@ -141,7 +141,7 @@ class execution {
     main.argument = argument;
     launch(0);
     active_ = 0;
-    context::switch_to(host_, threads_[0].flow);
+    quick_context::switch_to(host_, threads_[0].flow);
     now = outer;
     if (outcome_ == outcome::finished) look_for_leaks();
     return outcome_;
@@ -497,7 +497,7 @@ class execution {
     std::uint32_t event;
   };
   struct thread {
-    context flow;
+    quick_context flow;
     stack_memory stack;
     void (*entry)(void*) = nullptr;
     void* argument = nullptr;
@@ -602,7 +602,7 @@ class execution {
   }
   [[noreturn]] void leave(outcome o) {
     outcome_ = o;
-    context::leave_to(host_);
+    quick_context::leave_to(host_);
   }
 
   // Before each event: somebody else may go first.
@@ -631,9 +631,9 @@ class execution {
   void switch_to(unsigned next) {
     if (next == strategy::stop) abandon();
     if (next == active_) return;
-    context& from = threads_[active_].flow;
+    quick_context& from = threads_[active_].flow;
     active_ = next;
-    context::switch_to(from, threads_[next].flow);
+    quick_context::switch_to(from, threads_[next].flow);
   }
   [[noreturn]] void nobody_can_go_on() {
     for (unsigned t = 0; t < thread_count_; ++t)
@@ -819,7 +819,7 @@ class execution {
   bool replays_ = false;  // strategy::wants_every_event
   bool asks_ = false;     // strategy::wants_every_choice
   bool pause_is_final_ = false;
-  context host_;
+  quick_context host_;
   thread threads_[most_threads];
   unsigned thread_count_ = 0;
   unsigned active_ = 0;

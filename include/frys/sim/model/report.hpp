@@ -68,7 +68,7 @@ inline std::vector<drawn_step> draw(execution& e) {
   const auto name = [](std::uint32_t l) {
     return l < 26 ? std::string(1, static_cast<char>('a' + l)) : "v" + std::to_string(l);
   };
-  const std::vector<event>& all = e.memory.events;
+  const event_list& all = e.memory.events;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const event& x = all[i];
     drawn_step s;

@@ -1,4 +1,4 @@
-#include <frys/io/detail/post_queue.hpp>
+#include <frys/io/epoll_reactor.hpp>  // for its queue of posted work
 
 #include "blocks.hpp"
 

@@ -468,9 +468,14 @@ class execution {
   void require(bool good, const char* what, site at) {
     if (!good) fail(fault::requirement, what, at);
   }
-  [[noreturn]] void fail(fault f, std::string text, site at) {
+  // The caller's frame is never left by a return: nothing in it may own memory.
+  [[noreturn]] void fail(fault f, const char* text, site at) {
+    sentence = text;
+    fail(f, at);
+  }
+  // The same with the sentence that stands in `sentence` already.
+  [[noreturn]] void fail(fault f, site at) {
     failed = f;
-    sentence = std::move(text);
     where = at;
     guilty = active_;
     leave(outcome::failed);
@@ -778,10 +783,10 @@ class execution {
   }
   [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
     if (how == use::end) fail(fault::use_after_free, "an object ends while another thread may use it", at);
-    std::string text = how == use::read ? "a read races with the " : "a write races with the ";
-    text += written ? "write" : "read";
-    text += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
-    fail(fault::race, std::move(text), at);
+    sentence = how == use::read ? "a read races with the " : "a write races with the ";
+    sentence += written ? "write" : "read";
+    sentence += " of thread " + std::to_string(by) + " at " + short_name(other.file) + ":" + std::to_string(other.line);
+    fail(fault::race, at);
   }
   static std::string short_name(const char* file) {
     const char* last = std::strrchr(file, '/');

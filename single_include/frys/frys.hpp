@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content fecb7759799c1af6.
+// frys 0.1.0, one header: the whole library. Content 31dcdc9f6c17a360.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -15426,6 +15426,8 @@ class memory {
     return events[locations_[l].order[position]];
   }
 
+  [[nodiscard]] const event& newest(std::uint32_t l) const noexcept { return events[locations_[l].order.back()]; }
+
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
     if (is_newest(l, position) || !sc_matters(order)) return true;
@@ -15881,7 +15883,7 @@ class execution {
                         std::memory_order success, std::memory_order failure, site at) {
     point(at);
     const std::uint32_t l = location_of(c, address, at);
-    candidates(l, success, at);
+    candidates(l, at);
     // A message with another value is only read; one with the expected value is updated, unless somebody has done so.
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -15891,7 +15893,7 @@ class execution {
         positions_[kept++] = p;
     }
     positions_.resize(kept);
-    const std::uint32_t p = picked_read(true, at);
+    const std::uint32_t p = picked_read(true);
     const cell_value old = memory.at(l, p).value;
     if (old == expected) {
       finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
@@ -15924,14 +15926,12 @@ class execution {
       forget(t);
       return;
     }
-    t.waits_at = at;
-    while (pause_is_final_ || !is_stale(t)) {
-      if (t.watched.empty() && !pause_is_final_) {
-        point(at);  // it looks at nothing: it only lets others go on
-        break;
-      }
-      block(waits::change);
+    if (t.watched.empty()) {  // it looks at nothing: it only lets others go on
+      if (!replays_) point(at);
+      return;
     }
+    t.waits_at = at;
+    while (pause_is_final_ || !is_stale(t)) block(waits::change);
     t.hurries = true;
     forget(t);
   }
@@ -16009,7 +16009,7 @@ class execution {
     for (const std::unique_ptr<referred_cell>& r : referred_) {
       if (r->address != address) continue;
       const bool used = r->cell.run == run_;
-      const cell_value last = used ? memory.events[memory.at(r->cell.location).order.back()].value : r->cell.first;
+      const cell_value last = used ? memory.newest(r->cell.location).value : r->cell.first;
       if (r->run != run_ || !(last == now)) {
         r->run = run_;
         r->cell = {};
@@ -16025,8 +16025,8 @@ class execution {
     return r.cell;
   }
   // What the plain memory of such an object shall hold.
-  [[nodiscard]] cell_value newest(const atomic_cell& c) {
-    return c.run == run_ ? memory.events[memory.at(c.location).order.back()].value : c.first;
+  [[nodiscard]] cell_value newest(const atomic_cell& c) const noexcept {
+    return c.run == run_ ? memory.newest(c.location).value : c.first;
   }
 
   // An atomic object's life.
@@ -16159,7 +16159,6 @@ class execution {
   [[nodiscard]] bool is_finished(unsigned t) const noexcept { return threads_[t].finished; }
   [[nodiscard]] bool hurries(unsigned t) const noexcept { return threads_[t].hurries; }
   [[nodiscard]] site waits_at(unsigned t) const noexcept { return threads_[t].waits_at; }
-  [[nodiscard]] unsigned runnable() const noexcept { return runnable_; }
 
  private:
   enum class waits : std::uint8_t { nothing, join, change };
@@ -16312,8 +16311,7 @@ class execution {
     for (unsigned t = 0; t < thread_count_; ++t) {
       const thread& w = threads_[t];
       if (w.finished || !w.asleep) continue;
-      const location& l = memory.at(w.sleeps_on);
-      if (memory.events[l.order.back()].value.low != w.sleeps_while) {
+      if (memory.newest(w.sleeps_on).value.low != w.sleeps_while) {
         active_ = t;
         fail(fault::lost_wake_up, "a thread sleeps although the word it sleeps on has changed, and nobody wakes it",
              w.waits_at);
@@ -16342,7 +16340,7 @@ class execution {
     return c.location;
   }
   // What the active thread may read or stand behind, newest first, in positions_.
-  void candidates(std::uint32_t l, std::memory_order, site at) {
+  void candidates(std::uint32_t l, site at) {
     const std::uint32_t low = memory.floor(l, active_);
     if (low == no_event)
       fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
@@ -16351,16 +16349,16 @@ class execution {
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
   std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
-    candidates(l, order, at);
+    candidates(l, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
       if (update && !replays_ && memory.is_updated(l, p)) continue;
       if (memory.may_read(l, active_, p, order)) positions_[kept++] = p;
     }
     positions_.resize(kept);
-    return picked_read(update, at);
+    return picked_read(update);
   }
-  std::uint32_t picked_read(bool update, site) {
+  std::uint32_t picked_read(bool update) {
     if (positions_.empty()) abandon();
     const auto count = static_cast<std::uint32_t>(positions_.size());
     const std::uint32_t i = count == 1 && !asks_ ? 0 : strategy_->read(*this, positions_.data(), count, update);
@@ -16369,7 +16367,7 @@ class execution {
     return positions_[i];
   }
   std::uint32_t choose_place(std::uint32_t l, std::memory_order order, site at) {
-    candidates(l, order, at);
+    candidates(l, at);
     // A place is the position behind a message; not between an update and what it has read.
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -16398,9 +16396,11 @@ class execution {
   }
 
   void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
+  // Whether another look would find another value. Newer messages with the same value lead the same way: two threads
+  // that spin on one lock by exchange write the same again and again, and neither gets on by that.
   bool is_stale(const thread& t) const noexcept {
     for (const seen_message& m : t.watched)
-      if (const_cast<model::detail::memory&>(memory).at(m.location).order.back() != m.event) return true;
+      if (!(memory.newest(m.location).value == memory.events[m.event].value)) return true;
     return false;
   }
   void forget(thread& t) noexcept {
@@ -16425,13 +16425,18 @@ class execution {
   std::uint16_t stamp() const noexcept { return static_cast<std::uint16_t>(next_index(active_)); }
 
   shadow& shadow_of(const void* address) {
-    if (shadow_count_ * 2 >= shadows_.size()) grow_shadows();
-    const std::size_t mask = shadows_.size() - 1;
-    auto h = static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
-    for (;; ++h) {
-      shadow& s = shadows_[h & mask];
+    if (shadows_.empty()) grow_shadows();
+    const auto start =
+        static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
+    for (std::size_t h = start;; ++h) {
+      shadow& s = shadows_[h & (shadows_.size() - 1)];
       if (s.run == run_ && s.address == address) return s;
       if (s.run != run_) {
+        // Grows for new ones only: whoever walks over the table looks up what is there.
+        if (shadow_count_ * 2 >= shadows_.size()) {
+          grow_shadows();
+          return shadow_of(address);
+        }
         s = shadow{};
         s.address = address;
         s.run = run_;
@@ -18752,7 +18757,7 @@ class stopping_strategy final : public random_strategy {
   unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
     threads_ = e.thread_count();
     if (!stopped_ && victim_ < threads_ && !e.is_finished(victim_) && (runnable >> victim_ & 1) != 0 &&
-        e.next_index(victim_) - first_of(e) > at_)
+        e.next_index(victim_) > at_)
       stopped_ = true;
     if (!stopped_) return random_strategy::next_thread(e, runnable, current);
     if (++since_ > most_steps_)
@@ -18766,8 +18771,6 @@ class stopping_strategy final : public random_strategy {
   }
 
  private:
-  // What the victim knew of itself when it was started: nothing.
-  static unsigned first_of(execution&) noexcept { return 0; }
   std::uint32_t most_steps_;
   std::uint32_t since_ = 0;
   unsigned victim_ = 1;

@@ -1,6 +1,7 @@
 // The explorers: what each covers, that a found schedule comes again, and what progress means.
 #include "blocks.hpp"
 
+#include <new>
 #include <string>
 
 #include <frys/queue/spsc_ring.hpp>
@@ -143,6 +144,52 @@ TEST_CASE("explorers: a loop that nobody ends is a deadlock, one that goes on fo
     });
   };
   CHECK(model::check(model::random{.executions = 1, .most_steps = 500}, runs).what == model::fault::no_end);
+}
+
+TEST_CASE("explorers: two that spin on a lock that nobody gives back are a deadlock, however they take turns") {
+  const auto both = [] {
+    spin_lock<A> lock;
+    lock.take();
+    const auto take = [&] { lock.take(); };
+    model::threads(take, take);
+  };
+  CHECK(model::check(model::exhaustive{}, both).what == model::fault::deadlock);
+  CHECK(model::check(model::bounded{.preemptions = 1}, both).what == model::fault::deadlock);
+  CHECK(model::check(model::random{.executions = 10}, both).what == model::fault::deadlock);
+}
+
+TEST_CASE("explorers: three that share a lock are all orders of them, and no more") {
+  const model::report r = model::check(model::exhaustive{}, [] {
+    spin_lock<A> lock;
+    int n = 0;
+    const auto once = [&] {
+      lock.take();
+      ++n;
+      lock.give();
+    };
+    model::threads(once, once, once);
+    model::require(n == 3, "all are counted");
+  });
+  CHECK(r.passed());
+  CHECK(r.complete);
+  CHECK(r.executions == 6);
+}
+
+TEST_CASE("explorers: a pause that has looked at nothing waits for nothing") {
+  const auto idle = [] { model::threads([] { A::pause(); }, [] { A::pause(); }); };
+  CHECK(model::check(model::exhaustive{}, idle).passed());
+  CHECK(model::check(model::random{.executions = 10}, idle).passed());
+}
+
+TEST_CASE("explorers: memory with many checked objects is given back at once") {
+  const model::report r = model::check(model::random{.executions = 2}, [] {
+    using element = model::value<int>;
+    constexpr std::size_t many = 1024;
+    auto* all = static_cast<element*>(A::alloc(many * sizeof(element)));
+    for (std::size_t i = 0; i < many; ++i) new (all + i) element(1);
+    A::free(all);  // their ends come with it
+  });
+  CHECK(r.passed());
 }
 
 TEST_CASE("explorers: choose tries every answer") {

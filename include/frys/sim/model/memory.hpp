@@ -218,6 +218,8 @@ class memory {
     return events[locations_[l].order[position]];
   }
 
+  [[nodiscard]] const event& newest(std::uint32_t l) const noexcept { return events[locations_[l].order.back()]; }
+
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
     if (is_newest(l, position) || !sc_matters(order)) return true;

@@ -50,7 +50,7 @@ class stopping_strategy final : public random_strategy {
   unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
     threads_ = e.thread_count();
     if (!stopped_ && victim_ < threads_ && !e.is_finished(victim_) && (runnable >> victim_ & 1) != 0 &&
-        e.next_index(victim_) - first_of(e) > at_)
+        e.next_index(victim_) > at_)
       stopped_ = true;
     if (!stopped_) return random_strategy::next_thread(e, runnable, current);
     if (++since_ > most_steps_)
@@ -64,8 +64,6 @@ class stopping_strategy final : public random_strategy {
   }
 
  private:
-  // What the victim knew of itself when it was started: nothing.
-  static unsigned first_of(execution&) noexcept { return 0; }
   std::uint32_t most_steps_;
   std::uint32_t since_ = 0;
   unsigned victim_ = 1;

@@ -183,11 +183,10 @@ TEST_CASE("explorers: a pause that has looked at nothing waits for nothing") {
 
 TEST_CASE("explorers: memory with many checked objects is given back at once") {
   const model::report r = model::check(model::random{.executions = 2}, [] {
-    using element = model::value<int>;
     constexpr std::size_t many = 1024;
-    auto* all = static_cast<element*>(A::alloc(many * sizeof(element)));
-    for (std::size_t i = 0; i < many; ++i) new (all + i) element(1);
-    A::free(all);  // their ends come with it
+    auto* elements = static_cast<element*>(A::alloc(many * sizeof(element)));
+    for (std::size_t i = 0; i < many; ++i) new (elements + i) element(1);
+    A::free(elements);  // their ends come with it
   });
   CHECK(r.passed());
 }

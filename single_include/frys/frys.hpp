@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 31dcdc9f6c17a360.
+// frys 0.1.0, one header: the whole library. Content 0d4e8d693b997202.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1646,9 +1646,12 @@ class basic_context {
   // Ends the flow that runs now and goes on with `to`. Nothing on its stack is destroyed; from then on the stack is
   // free for another use. The flow's own context may be made anew or destroyed.
   [[noreturn]] static void leave_to(basic_context& to) noexcept {
-    Switch nowhere;
 #if FRYS_CONTEXT_ASAN
+    // Not on this stack: the next line takes the sanitizer's fake frames away, and what lies in them.
+    static thread_local Switch nowhere;
     __sanitizer_start_switch_fiber(nullptr, to.low_, to.size_);
+#else
+    Switch nowhere;
 #endif
 #if FRYS_TSAN
     __tsan_switch_to_fiber(to.hook_, 0);

@@ -10,23 +10,27 @@ usage: bash tests/run.sh [--no-install] [--clean] [--ci] [--long] [STAGE...]
 
   --no-install   install nothing; what lacks its tool is skipped and said so
   --clean        start from an empty build directory
-  --ci           no terminal, a hard end after 60 minutes (it takes under 30 on two quiet cores)
+  --ci           no terminal, a hard end after 60 minutes (it takes about 15 on two quiet cores)
   --long         also: fuzzers for 10 minutes each, 100 kills per setting, foreign machines under qemu, an npm client
 
 FRYS_PATIENCE=3 in the environment gives every step three times as long, for a slow machine.
 
 Stages, in this order; without a name all of them run:
-  tree       the tests and examples on include/, with g++         kernel    the reference kernel against its judges
-  hygiene    floors, lint, headers, budgets, compile-fail twins   asan      address and undefined behaviour sanitizers
-  package    install, find_package, FetchContent, .deb, vcpkg     tsan      thread sanitizer, the rooms with threads
-  single     the same tests on the single header                  clang     clang 16, and clang 14 for floors 0 to 2
-  fuzz       the parsers, seconds each                            noexcept  without exceptions and RTTI
-  coverage   lines of include/frys that the tests run
+  tree       the tests and examples on include/, with g++; the lines of include/frys that they run are counted
+  hygiene    floors, lint, headers, budgets, compile-fail twins
+  package    install, find_package, FetchContent, .deb, vcpkg
+  single     the same tests on the single header
+  kernel     the reference kernel against its judges
+  asan       address and undefined behaviour sanitizers
+  tsan       thread sanitizer, the rooms with threads
+  clang      clang 16 reads everything and runs the rooms labelled smoke; clang 14 reads floors 0 to 2
+  noexcept   without exceptions and RTTI, likewise                  (--long builds and runs all of clang and noexcept)
+  fuzz       the parsers, seconds each
 TEXT
 }
 
 ci=0 long=0 clean=0
-all_stages=(tree hygiene package single kernel asan tsan clang noexcept fuzz coverage)
+all_stages=(tree hygiene package single kernel asan tsan clang noexcept fuzz)
 chosen=()
 for argument in "$@"; do
   case $argument in
@@ -80,6 +84,7 @@ lower_floor_sources() {
   { find include/frys/{core,memory,queue,simd} -name '*.hpp' -not -path '*/detail/*'; find tests/{core,memory,queue,simd} -name '*_test.cpp'; } 2>/dev/null |
     sort | xargs -r grep -LE 'co_await|co_return|frys/(sched|io|storage|net|search)/|include <coroutine>'
 }
+all_sources() { find tests examples -name '*.cpp' -not -path '*/compile_fail/*' -not -path '*/fuzz/*' -not -path '*/consume/*' | sort; }
 syntax() {
   local label=$1 files
   mapfile -t files <<<"$3"
@@ -91,14 +96,43 @@ syntax() {
   fi
 }
 
+# The gates that this machine can open, as compiler flags.
+gates() {
+  local gate
+  for gate in HIGHWAY:libhwy URING:liburing; do
+    ! pkg-config --exists "${gate#*:}" 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%:*}"
+  done
+}
+
+# Reads everything with a compiler or a set of flags, and builds and runs the rooms labelled smoke; with --long, all.
+read_and_smoke() {
+  local stage=$1 reader=$2
+  if [ $long = 1 ]; then
+    frys_build "$stage" "$stage" || fail "$stage: the build"
+    count_tests "$stage: tests" "build/$stage" -L promise
+    return
+  fi
+  syntax "$stage: all sources" "$reader$(gates)" "$(all_sources)"
+  FRYS_TARGETS=frys_smoke frys_build "$stage" "$stage" || fail "$stage: the build"
+  count_tests "$stage: smoke" "build/$stage" -L smoke -j "$frys_cores"
+}
+
 stage_tree() {
-  frys_build tree test || fail "tree: the build"
-  count_tests "tree: tests" build/test -L 'promise|example' -j "$frys_cores"
+  frys_build tree coverage || fail "tree: the build"
+  find build/coverage -name '*.gcda' -delete 2>/dev/null
+  count_tests "tree: tests" build/coverage -L 'promise|example|model' -j "$frys_cores"
+  command -v gcovr >/dev/null || { skip "coverage: gcovr is missing (apt: gcovr)"; return; }
+  if frys_watch "coverage" $frys_logs/coverage.log timeout -k 10 "$frys_limit" bash tests/hygiene/coverage.sh --report build/coverage; then
+    pass
+    tail -n 1 $frys_logs/coverage.log
+  else
+    fail "coverage"
+  fi
 }
 
 stage_hygiene() {
-  FRYS_TARGETS=all frys_build hygiene test >/dev/null || true
-  count_tests "hygiene: checks" build/test -L 'hygiene|compile_fail'
+  [ -d build/test ] || cmake --preset test >/dev/null || { fail "hygiene: configure"; return; }
+  count_tests "hygiene: checks" build/test -L 'hygiene|compile_fail' -LE model
 }
 
 stage_package() {
@@ -138,8 +172,7 @@ stage_clang() {
   if ! command -v clang++-16 >/dev/null; then
     skip "clang: clang++-16 is missing (apt: clang-16)"
   else
-    frys_build clang clang || fail "clang: the build"
-    count_tests "clang: tests" build/clang -L promise
+    read_and_smoke clang clang++-16
   fi
   if command -v clang++-14 >/dev/null; then
     syntax "clang 14: floors 0 to 2" "clang++-14 -Wno-pragma-once-outside-header -Wno-unused-function" "$(lower_floor_sources)"
@@ -149,8 +182,16 @@ stage_clang() {
 }
 
 stage_noexcept() {
-  frys_build noexcept noexcept || fail "noexcept: the build"
-  count_tests "noexcept: tests" build/noexcept -L promise
+  read_and_smoke noexcept "g++ -fno-exceptions -fno-rtti -DDOCTEST_CONFIG_NO_EXCEPTIONS_BUT_WITH_ALL_ASSERTS"
+}
+
+fuzz_one() {
+  local source=$1 name=$2 seconds=$3
+  timeout 300 clang++-16 -std=c++20 -g1 -O1 -Iinclude -Iexamples -fsanitize=fuzzer,address,undefined \
+    -fno-sanitize-recover=all "$source" -o "build/fuzz/$name" -lpthread || { echo "ERROR: $name does not build"; return 1; }
+  mkdir -p "build/fuzz/$name.corpus" "build/fuzz/$name.findings" "tests/fuzz/corpus/$name"
+  timeout -k 10 $((seconds + 120)) "build/fuzz/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+    -artifact_prefix="build/fuzz/$name.findings/" "build/fuzz/$name.corpus" "tests/fuzz/corpus/$name"
 }
 
 stage_fuzz() {
@@ -158,35 +199,23 @@ stage_fuzz() {
   [ $long = 0 ] || seconds=600
   if ! command -v clang++-16 >/dev/null; then skip "fuzz: clang++-16 is missing (apt: clang-16)"; return; fi
   mkdir -p build/fuzz
+  # All at once, as many as there are cores.
+  export -f fuzz_one
+  export frys_logs
+  printf '%s\n' tests/fuzz/*_fuzz.cpp >build/fuzz/sources
+  # shellcheck disable=SC2016
+  frys_watch "fuzz: each parser for ${seconds}s" $frys_logs/fuzz.log xargs -a build/fuzz/sources -P "$frys_cores" -n 1 bash -c '
+    name=$(basename "$1" _fuzz.cpp)
+    if fuzz_one "$1" "$name" "$0" >"$frys_logs/fuzz-$name.log" 2>&1; then echo "$name: passed"; else echo "$name: failed"; exit 1; fi' $seconds
   for source in tests/fuzz/*_fuzz.cpp; do
-    [ -f "$source" ] || { skip "fuzz: there is no fuzzer"; return; }
     name=$(basename "$source" _fuzz.cpp)
-    if ! frys_watch "fuzz: build $name" "$frys_logs/fuzz-$name-build.log" timeout 300 clang++-16 -std=c++20 -g1 -O1 -Iinclude \
-      -Iexamples -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "$source" -o "build/fuzz/$name" -lpthread; then
-      fail "fuzz: $name does not build"
-      continue
-    fi
-    mkdir -p "build/fuzz/$name.corpus" "build/fuzz/$name.findings" "tests/fuzz/corpus/$name"
-    if frys_watch "fuzz: $name for ${seconds}s" "$frys_logs/fuzz-$name.log" timeout -k 10 $((seconds + 120)) \
-      "build/fuzz/$name" -max_total_time=$seconds -timeout=20 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$name.findings/" \
-      "build/fuzz/$name.corpus" "tests/fuzz/corpus/$name"; then
+    if grep -qx "$name: passed" $frys_logs/fuzz.log; then
       pass
     else
       fail "fuzz: $name; the input lies in build/fuzz/$name.findings"
+      tail -n 20 "$frys_logs/fuzz-$name.log"
     fi
   done
-}
-
-stage_coverage() {
-  [ -f tests/hygiene/coverage.sh ] || return
-  command -v gcovr >/dev/null || { skip "coverage: gcovr is missing (apt: gcovr)"; return; }
-  if frys_watch "coverage" $frys_logs/coverage.log timeout -k 10 "$frys_limit" \
-    env FRYS_BUILD_DIR=build/coverage-report FRYS_JOBS="$frys_cores" bash tests/hygiene/coverage.sh; then
-    pass
-    tail -n 1 $frys_logs/coverage.log
-  else
-    fail "coverage"
-  fi
 }
 
 stage_long() {

@@ -15,7 +15,7 @@ template <class Reactor>
 frys::task<> count_down(Reactor& reactor, const char* name) {
   for (int i = 3; i > 0; --i) {
     std::printf("%s %d\n", name, i);
-    co_await reactor.sleep_for(30ms);
+    (void)co_await reactor.sleep_for(30ms);
   }
 }
 

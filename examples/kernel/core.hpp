@@ -176,10 +176,10 @@ class core final : public core_view {
     for (client& c : alive_) c.stop_reading();
     // relaxed: a count that is looked at again and again; what the other cores did for us came by message.
     while (shared_.connections.load(std::memory_order_relaxed) != 0 && !until.has_passed<frys::clocks::steady>())
-      co_await reactor_->sleep_for(std::chrono::milliseconds(2));
+      (void)co_await reactor_->sleep_for(std::chrono::milliseconds(2));
     for (client& c : alive_) c.drop();
     stopping_ = true;
-    while (flushing_) co_await reactor_->sleep_for(std::chrono::milliseconds(1));
+    while (flushing_) (void)co_await reactor_->sleep_for(std::chrono::milliseconds(1));
     if (own().has_log()) log_closed_ = co_await own().log().close();
   }
   frys::result<void> log_closed() const noexcept { return log_closed_; }
@@ -395,7 +395,7 @@ class core final : public core_view {
     while (own().log().needs_flush() && !own().log().failure()) {
       // So that one group takes all that this turn of the loop brings; where nobody waits for it, all of a while.
       if (shared_.level == frys::durability::none)
-        co_await reactor_->sleep_for(std::chrono::milliseconds(10));
+        (void)co_await reactor_->sleep_for(std::chrono::milliseconds(10));
       else
         co_await reactor_->yield();
       co_await flush_now();
@@ -431,7 +431,7 @@ class core final : public core_view {
 
   frys::task<void> expire() {
     while (!stopping_) {
-      co_await reactor_->sleep_for(std::chrono::milliseconds(own().keys.expiring() != 0 ? 100 : 1000));
+      (void)co_await reactor_->sleep_for(std::chrono::milliseconds(own().keys.expiring() != 0 ? 100 : 1000));
       if (own().keys.expiring() != 0 && !own().is_locked()) {
         own().keys.expire_some(clock_ms(), 2000);
         note_memory();

@@ -298,7 +298,7 @@ class server {
     auto bound = frys::listener::bind(o);
     // After a kill -9 the port of the process before may stay taken for some milliseconds while its ring is torn down.
     for (int attempt = 0; !bound && bound.error().code == frys::errc::address_in_use && attempt < 100; ++attempt) {
-      co_await own.reactor().sleep_for(std::chrono::milliseconds(10));
+      (void)co_await own.reactor().sleep_for(std::chrono::milliseconds(10));
       bound = frys::listener::bind(o);
     }
     if (!bound) co_return fail("cannot listen", bound.error(), options_.bind + ":" + std::to_string(options_.port));
@@ -316,7 +316,7 @@ class server {
       auto accepted = co_await own.reactor().accept(listener_);
       if (!accepted) {
         if (!listener_.is_open() || accepted.error().code == frys::errc::cancelled) co_return;
-        co_await own.reactor().sleep_for(
+        (void)co_await own.reactor().sleep_for(
             std::chrono::milliseconds(10));  // out of descriptors or memory: not in a hurry
         continue;
       }

@@ -87,19 +87,35 @@ def verdict(expect, right, wrong):
     return None
 
 
+def plain(text):
+    """A twin that sets no stage before its includes may share a translation unit with others."""
+    return "#define" not in text and not re.search(r"^// flags: ", text, re.M)
+
+
+def right_forms(cxx, paths, shared, scratch):
+    """The twins among `paths` whose right form builds, seen in one translation unit; none where that one does not build."""
+    together = [p for p in paths if plain(p.read_text())]
+    unit = scratch / f"{cxx}_right.cpp"
+    with unit.open("w") as out:
+        out.writelines(sorted({l + "\n" for p in together for l in p.read_text().splitlines() if l.startswith("#include")}))
+        for number, p in enumerate(together):
+            body = "\n".join("" if l.startswith("#include") else l for l in p.read_text().splitlines())
+            out.write(f'namespace twin_{number} {{\n#line 1 "{p}"\n{body}\n}}\n')
+    return set(together) if together and compile_one(cxx, unit, *shared)[0] == 0 else set()
+
+
 def check(job):
-    cxx, path, shared = job
+    cxx, path, shared, builds = job
     first = path.read_text().split("\n", 1)[0]
     m = re.fullmatch(r"// expect: (\S.*)", first)
     if not m:
         return path, cxx, "the first line must be `// expect: <the sentence>`", 0, ""
     text = path.read_text()
     flags = [f for g in re.findall(r"^// flags: (.*)$", text, re.M) for f in g.split()]
-    # A twin that sets the stage before its includes reads them itself.
-    if not flags and "#define" not in text:
+    if plain(text):
         flags = shared
     wrong = compile_one(cxx, path, "-DWRONG", *flags)
-    why = verdict(m.group(1), compile_one(cxx, path, *flags), wrong)
+    why = verdict(m.group(1), (0, "") if builds else compile_one(cxx, path, *flags), wrong)
     blocks = errors_of(wrong[1])
     return path, cxx, why, len(blocks[0]) if blocks else 0, wrong[1]
 
@@ -118,9 +134,10 @@ def main():
     found = compilers()
     scratch = pathlib.Path(tempfile.mkdtemp())
     shared = {c: precompiled(c, cases, scratch) for c in found} if len(cases) > 8 else {c: [] for c in found}
-    jobs = [(c, p, shared[c]) for p in cases for c in found]
     failures = long_ones = 0
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        built = dict(zip(found, pool.map(lambda c: right_forms(c, cases, shared[c], scratch), found)))
+        jobs = [(c, p, shared[c], p in built[c]) for p in cases for c in found]
         for path, cxx, why, lines, text in pool.map(check, jobs):
             if why:
                 failures += 1
@@ -131,7 +148,7 @@ def main():
             if "--verbose" in sys.argv:
                 print(f"---- {path.name} with {cxx}\n{text}")
     shutil.rmtree(scratch)
-    print(f"compile_fail: {len(cases)} twins x {len(found)} compilers, {long_ones} long messages, {failures} failures")
+    print(f"compile_fail: {len(cases)} twins x {len(found)} compilers, {sum(map(len, built.values()))} right forms at once, {long_ones} long messages, {failures} failures")
     return 1 if failures or not cases or not found else 0
 
 

@@ -2,21 +2,23 @@
 # Line coverage of include/frys by the test suite: builds with gcov, runs the promise tests, prints gcovr's table.
 #   bash tests/hygiene/coverage.sh            fails below 80 %, and below the committed figure (coverage.txt) minus one point
 #   bash tests/hygiene/coverage.sh --commit   writes the new figure to coverage.txt
-# FRYS_BUILD_DIR (default build-coverage) keeps the build for the next time.
+#   bash tests/hygiene/coverage.sh --report   judges what the tests in build/coverage have left; tests/run.sh ran them
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 for tool in gcovr cmake g++; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed (apt: gcovr)"; exit 77; }
 done
-build=${FRYS_BUILD_DIR:-build-coverage}
+build=build/coverage
 committed=tests/hygiene/coverage.txt
-cmake -S . -B "$build" -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Debug -DFRYS_COVERAGE=ON -DFRYS_BUILD_TESTS=ON \
-  -DFRYS_BUILD_EXAMPLES=OFF -DFRYS_BUILD_BENCH=OFF >/dev/null
-cmake --build "$build" -j "${FRYS_JOBS:-2}"
-find "$build" -name '*.gcda' -delete
-ctest --test-dir "$build" -L promise --output-on-failure
+if [[ ${1:-} != --report ]]; then
+  cmake --preset coverage >/dev/null
+  cmake --build "$build" -j "$(nproc)"
+  find "$build" -name '*.gcda' -delete
+  ctest --test-dir "$build" -L 'promise|example' --output-on-failure -j "$(nproc)"
+fi
 gcovr --root . --filter 'include/frys/' --exclude-throw-branches --exclude-unreachable-branches \
-  --gcov-ignore-parse-errors --object-directory "$build" --json-summary "$build/coverage.json" --txt "$build/coverage.out" "$build"
+  --gcov-ignore-parse-errors -j "$(nproc)" --object-directory "$build" --json-summary "$build/coverage.json" \
+  --txt "$build/coverage.out" "$build"
 cat "$build/coverage.out"
 percent=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["line_percent"])' "$build/coverage.json")
 if [[ ${1:-} == --commit ]]; then echo "$percent" >"$committed"; fi

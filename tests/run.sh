@@ -151,7 +151,7 @@ stage_kernel() {
   FRYS_TARGETS=frys-kernel frys_build kernel demo || { fail "kernel: the build"; return; }
   [ -d build/test ] || cmake --preset test >/dev/null || { fail "kernel: configure"; return; }
   export FRYS_KERNEL=$PWD/build/demo/examples/frys-kernel
-  count_tests "kernel: judges" build/test -L kernel
+  count_tests "kernel: judges" build/test -L '^kernel$'
   if [ $long = 1 ]; then
     frys_watch "kernel: 100 kills per setting" $frys_logs/kills.log python3 tests/kernel/check_kill.py --rounds 100 &&
       pass || fail "kernel: 100 kills"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 0d4e8d693b997202.
+// frys 0.1.0, one header: the whole library. Content 66019eeff59505a3.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -14325,6 +14325,7 @@ struct dot;
 #endif  // FRYS_SEARCH_FWD_HPP
 #endif  // gate
 #if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15217,6 +15218,59 @@ struct world;
 }  // namespace frys::inline FRYS_ABI::sim
 
 #endif  // FRYS_SIM_FWD_HPP
+// ---- frys/sim/model/fault.hpp
+// fault: what an execution can be found guilty of.
+#ifndef FRYS_SIM_MODEL_FAULT_HPP
+#define FRYS_SIM_MODEL_FAULT_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// What an execution can be found guilty of.
+enum class fault : std::uint8_t {
+  none,
+  requirement,     // model::require was false
+  race,            // two accesses to plain data, one a write, neither before the other
+  use_after_free,  // an object was used after its end, or ended while in use
+  bad_free,        // freed twice, or never allocated
+  leak,
+  deadlock,      // nobody can go on
+  lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
+  no_end,        // the execution took more than the allowed steps
+  no_progress,   // threads wait for one that was stopped; or a thread needs more steps than allowed
+  misuse,        // the test asks for something the model does not do
+};
+
+constexpr const char* name_of(fault f) noexcept {
+  switch (f) {
+    case fault::none:
+      return "none";
+    case fault::requirement:
+      return "requirement";
+    case fault::race:
+      return "race";
+    case fault::use_after_free:
+      return "use after free";
+    case fault::bad_free:
+      return "bad free";
+    case fault::leak:
+      return "leak";
+    case fault::deadlock:
+      return "deadlock";
+    case fault::lost_wake_up:
+      return "lost wake-up";
+    case fault::no_end:
+      return "no end";
+    case fault::no_progress:
+      return "no progress";
+    case fault::misuse:
+      return "misuse";
+  }
+  return "?";
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_FAULT_HPP
 // ---- frys/sim/model/memory.hpp
 // memory: the C++20 memory model as a machine: what a load may read, where a store may stand, what happens before what.
 //
@@ -15252,9 +15306,44 @@ struct alignas(16) vector_clock {
   std::uint16_t at[most_threads] = {};
 
   void join(const vector_clock& other) noexcept {
+#if defined(__GNUC__)
+    lanes a, b;
+    std::memcpy(&a, at, sizeof a);
+    std::memcpy(&b, other.at, sizeof b);
+    a = a > b ? a : b;
+    std::memcpy(at, &a, sizeof a);
+#else
     for (unsigned t = 0; t < most_threads; ++t) at[t] = (std::max)(at[t], other.at[t]);
+#endif
+  }
+  // Whether some place here is as large as the other's.
+  [[nodiscard]] bool reaches_any(const std::uint16_t (&other)[most_threads]) const noexcept {
+#if defined(__GNUC__)
+    lanes a, b;
+    std::memcpy(&a, at, sizeof a);
+    std::memcpy(&b, other, sizeof b);
+    const auto hits = a >= b;
+    std::uint64_t halves[2];
+    std::memcpy(halves, &hits, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+#else
+    for (unsigned t = 0; t < most_threads; ++t)
+      if (at[t] >= other[t]) return true;
+    return false;
+#endif
   }
   [[nodiscard]] bool knows(unsigned thread, unsigned index) const noexcept { return at[thread] >= index; }
+  // All that the other one knows.
+  [[nodiscard]] bool knows(const vector_clock& other) const noexcept {
+    for (unsigned t = 0; t < most_threads; ++t)
+      if (at[t] < other.at[t]) return false;
+    return true;
+  }
+
+#if defined(__GNUC__)
+ private:
+  typedef std::uint16_t lanes __attribute__((vector_size(16)));
+#endif
 };
 
 // Up to 16 bytes of a value.
@@ -15297,7 +15386,7 @@ struct event {
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
   cell_value value;
   vector_clock clock;         // what happens before the event, itself included
-  vector_clock known;         // the same for program order and reads-from alone
+  vector_clock known;         // the same for program order and reads-from alone, where the strategy wants it
   std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
 
@@ -15332,9 +15421,9 @@ struct message {
 
 struct location {
   const void* address = nullptr;
-  std::vector<std::uint32_t> order;     // messages, in modification order
-  std::vector<std::uint32_t> accesses;  // all reads and writes, as they came
-  std::uint32_t alive = 0;              // 0 after its end
+  std::vector<std::uint32_t> order;  // messages, in modification order
+  vector_clock used;                 // the last access of each thread
+  std::uint32_t alive = 0;           // 0 after its end
   site ended;
 };
 
@@ -15347,12 +15436,14 @@ struct thread_memory {
 
 class memory {
  public:
-  void reset() noexcept {
+  // `known`: whether the events shall say what program order and reads-from alone lead from.
+  void reset(bool known) noexcept {
+    keeps_known_ = known;
     events.clear();
     messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
-      locations_[i].accesses.clear();
+      locations_[i].used = {};
     }
     used_locations_ = 0;
     sc_events_.clear();
@@ -15399,22 +15490,8 @@ class memory {
 
   // Whether some thread has observed the message at an event that is known here.
   static bool is_known(const message& m, const vector_clock& now, unsigned thread) noexcept {
-    if (m.seen[thread] != message::never) return true;  // also its own construction, before its next event
-#if defined(__GNUC__)
-    typedef std::uint16_t lanes __attribute__((vector_size(16)));
-    static_assert(sizeof(lanes) == sizeof now.at);
-    lanes a, b;
-    std::memcpy(&a, now.at, sizeof a);
-    std::memcpy(&b, m.seen, sizeof b);
-    const auto hits = a >= b;
-    std::uint64_t halves[2];
-    std::memcpy(halves, &hits, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-#else
-    for (unsigned t = 0; t < most_threads; ++t)
-      if (now.at[t] >= m.seen[t]) return true;
-    return false;
-#endif
+    return m.seen[thread] != message::never /* also its own construction, before its next event */ ||
+           now.reaches_any(m.seen);
   }
 
   // Whether the message at `position` is read by an update, so that nothing else may stand right behind it.
@@ -15429,7 +15506,16 @@ class memory {
     return events[locations_[l].order[position]];
   }
 
+  // How many messages a location has.
+  [[nodiscard]] std::uint32_t count(std::uint32_t l) const noexcept {
+    return static_cast<std::uint32_t>(locations_[l].order.size());
+  }
   [[nodiscard]] const event& newest(std::uint32_t l) const noexcept { return events[locations_[l].order.back()]; }
+
+  // Whether sequential consistency has a say at all.
+  [[nodiscard]] bool sc_matters(std::memory_order order) const noexcept {
+    return !sc_events_.empty() && (sc_events_.size() > 1 || order == std::memory_order_seq_cst || has_fence());
+  }
 
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -15452,8 +15538,8 @@ class memory {
   }
 
   // The events themselves. `position`: of the message that is read / of the new message.
-  std::uint32_t add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position,
-                         std::memory_order order, site where) {
+  event& add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order,
+                  site where) {
     thread_memory& t = threads[thread];
     const std::uint32_t source = locations_[l].order[position];
     event& e = add(kind, thread, order, where);
@@ -15464,54 +15550,58 @@ class memory {
     e.position = position;
     e.value = m.value;
     if (is_acquire(order))
-      e.clock.join(left.sync);
+      t.clock.join(left.sync);
     else
       t.acquired.join(left.sync);
-    e.known.join(m.known);
+    if (keeps_known_) t.known.join(m.known);
     if (left.seen[thread] == message::never) left.seen[thread] = e.index;
-    return added(e);
+    locations_[l].used.at[thread] = e.index;
+    return added(e, t);
   }
-  std::uint32_t add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
-                          std::memory_order order, site where) {
+  event& add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
+                   std::memory_order order, site where) {
     location& loc = locations_[l];
+    thread_memory& t = threads[thread];
     event& e = add(kind, thread, order, where);
     e.location = l;
     e.position = position;
     e.value = value;
     e.message = add_message(thread, e.index);
     message& left = messages_[e.message];
-    left.sync = is_release(order) ? e.clock : threads[thread].released;
+    left.sync = is_release(order) ? t.clock : t.released;
     if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
     const auto id = static_cast<std::uint32_t>(events.size() - 1);
+    loc.used.at[thread] = e.index;
     if (position == loc.order.size()) {
       loc.order.push_back(id);
     } else {
       shift(l, position, 1);
+      e.position = position;
       loc.order.insert(loc.order.begin() + position, id);
     }
-    return added(e);
+    return added(e, t);
   }
-  std::uint32_t add_fence(unsigned thread, std::memory_order order, site where) {
+  void add_fence(unsigned thread, std::memory_order order, site where) {
     thread_memory& t = threads[thread];
     event& e = add(event_kind::fence, thread, order, where);
-    if (is_acquire(order)) e.clock.join(t.acquired);
-    if (is_release(order)) t.released = e.clock;
-    return added(e);
+    if (is_acquire(order)) t.clock.join(t.acquired);
+    if (is_release(order)) t.released = t.clock;
+    added(e, t);
   }
-  std::uint32_t add_choice(unsigned thread, std::uint64_t value, site where) {
+  void add_choice(unsigned thread, std::uint64_t value, site where) {
     event& e = add(event_kind::choice, thread, std::memory_order_relaxed, where);
     e.value.low = value;
-    return added(e);
+    added(e, threads[thread]);
   }
   // `child` begins with what its parent knows; a join learns all that the child did.
   void start_thread(unsigned parent, unsigned child) {
-    static_cast<void>(added(add(event_kind::spawn, parent, std::memory_order_relaxed, {})));
+    added(add(event_kind::spawn, parent, std::memory_order_relaxed, {}), threads[parent]);
     threads[child] = {};
     threads[child].clock = threads[parent].clock;
     threads[child].known = threads[parent].known;
   }
   void end_thread(unsigned thread) {
-    static_cast<void>(added(add(event_kind::end, thread, std::memory_order_relaxed, {})));
+    added(add(event_kind::end, thread, std::memory_order_relaxed, {}), threads[thread]);
   }
   void join_thread(unsigned parent, unsigned child) noexcept {
     threads[parent].clock.join(threads[child].clock);
@@ -15536,28 +15626,25 @@ class memory {
     e.known.at[thread] = e.index;
     return e;
   }
-  // A new event, to be filled and then given to added().
+  // A new event, to be filled; its thread's clocks stand at it already, and what it learns goes into them before
+  // added().
   event& add(event_kind kind, unsigned thread, std::memory_order order, site where) {
-    const thread_memory& t = threads[thread];
+    thread_memory& t = threads[thread];
     event& e = events.next();
     e.kind = kind;
     e.thread = static_cast<std::uint8_t>(thread);
     e.order = order;
     e.source = no_event;
     e.where = where;
-    e.clock = t.clock;
-    e.known = t.known;
-    e.index = ++e.clock.at[thread];
-    e.known.at[thread] = e.index;
+    e.index = ++t.clock.at[thread];
+    if (keeps_known_) t.known.at[thread] = e.index;
     return e;
   }
-  std::uint32_t added(const event& e) {
-    const auto id = static_cast<std::uint32_t>(events.size() - 1);
-    threads[e.thread].clock = e.clock;
-    threads[e.thread].known = e.known;
-    if (e.sc()) sc_events_.push_back(id);
-    if (is_read(e.kind) || is_write(e.kind)) locations_[e.location].accesses.push_back(id);
-    return id;
+  event& added(event& e, const thread_memory& t) {
+    e.clock = t.clock;
+    if (keeps_known_) e.known = t.known;
+    if (e.sc()) sc_events_.push_back(static_cast<std::uint32_t>(events.size() - 1));
+    return e;
   }
   std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
     message& m = messages_.emplace_back();
@@ -15569,16 +15656,16 @@ class memory {
 
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
-    for (const std::uint32_t id : locations_[l].accesses)
-      if (events[id].position >= position + (by < 0 ? 1u : 0u))
-        events[id].position = static_cast<std::uint32_t>(static_cast<int>(events[id].position) + by);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      event& e = events[i];
+      if ((is_read(e.kind) || (is_write(e.kind) && e.kind != event_kind::start)) && e.location == l &&
+          e.position >= position + (by < 0 ? 1u : 0u))
+        e.position = static_cast<std::uint32_t>(static_cast<int>(e.position) + by);
+    }
   }
 
   // ---- sequential consistency
 
-  bool sc_matters(std::memory_order order) const noexcept {
-    return !sc_events_.empty() && (sc_events_.size() > 1 || order == std::memory_order_seq_cst || has_fence());
-  }
   bool has_fence() const noexcept { return events[sc_events_[0]].kind == event_kind::fence; }
 
   // a stands in the modification order (or reads from it) before the write b.
@@ -15669,6 +15756,7 @@ class memory {
     return left != 0;
   }
 
+  bool keeps_known_ = false;
   std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;
@@ -15683,63 +15771,169 @@ class memory {
 }  // namespace frys::inline FRYS_ABI::sim::model
 
 #endif  // FRYS_SIM_MODEL_MEMORY_HPP
-// ---- frys/sim/model/execution.hpp
-// execution: one run of a test body under the model: its threads as fibers, its memory, its heap, its verdict.
+// ---- frys/sim/model/heap.hpp
+// heap: the memory that an execution hands out, and what became of it.
 //
-// A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
-// the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
-//
-// Threads  one OS thread; the model's threads take turns on it. Executions on several do not know each other.
-// frys: orders as data
-#ifndef FRYS_SIM_MODEL_EXECUTION_HPP
-#define FRYS_SIM_MODEL_EXECUTION_HPP
+// Threads  one: this is one execution's state.
+#ifndef FRYS_SIM_MODEL_HEAP_HPP
+#define FRYS_SIM_MODEL_HEAP_HPP
 
-namespace frys::inline FRYS_ABI::sim::model {
+namespace frys::inline FRYS_ABI::sim::model::detail {
 
-// What an execution can be found guilty of.
-enum class fault : std::uint8_t {
-  none,
-  requirement,     // model::require was false
-  race,            // two accesses to plain data, one a write, neither before the other
-  use_after_free,  // an object was used after its end, or ended while in use
-  bad_free,        // freed twice, or never allocated
-  leak,
-  deadlock,      // nobody can go on
-  lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
-  no_end,        // the execution took more than the allowed steps
-  no_progress,   // threads wait for one that was stopped; or a thread needs more steps than allowed
-  misuse,        // the test asks for something the model does not do
+struct heap_block {
+  std::byte* start;
+  std::size_t bytes;
+  std::size_t alignment;
+  bool is_free;
+  unsigned freed_by;
+  site where;
+
+  [[nodiscard]] bool holds(const void* p) const noexcept {
+    const auto* a = static_cast<const std::byte*>(p);
+    return a >= start && a < start + bytes;
+  }
 };
 
-constexpr const char* name_of(fault f) noexcept {
-  switch (f) {
-    case fault::none:
-      return "none";
-    case fault::requirement:
-      return "requirement";
-    case fault::race:
-      return "race";
-    case fault::use_after_free:
-      return "use after free";
-    case fault::bad_free:
-      return "bad free";
-    case fault::leak:
-      return "leak";
-    case fault::deadlock:
-      return "deadlock";
-    case fault::lost_wake_up:
-      return "lost wake-up";
-    case fault::no_end:
-      return "no end";
-    case fault::no_progress:
-      return "no progress";
-    case fault::misuse:
-      return "misuse";
-  }
-  return "?";
-}
+// Addresses follow from the events alone: a bump allocator over chunks that stay, begun anew for each execution.
+class heap {
+ public:
+  static constexpr std::size_t most_bytes = std::size_t{64} << 20;
 
-namespace detail {
+  void reset() noexcept {
+    blocks_.clear();
+    chunk_ = 0;
+    used_ = 0;
+  }
+  static constexpr std::size_t rounded(std::size_t bytes) noexcept { return (bytes + 15) / 16 * 16; }
+
+  // What has been freed may come back, the youngest first: the caller asks for each that fits.
+  [[nodiscard]] std::size_t count() const noexcept { return blocks_.size(); }
+  heap_block& operator[](std::size_t i) noexcept { return blocks_[i]; }
+  // nullptr when the heap is used up.
+  void* take(std::size_t bytes, std::size_t alignment, site at) {
+    const std::size_t aligned = (std::max)(alignment, std::size_t{16});
+    std::byte* p = bump(bytes, aligned);
+    if (p != nullptr) blocks_.push_back({p, bytes, aligned, false, most_threads, at});
+    return p;
+  }
+  // The block that begins there, or nullptr.
+  heap_block* find(const void* start) noexcept {
+    for (heap_block& b : blocks_)
+      if (b.start == start) return &b;
+    return nullptr;
+  }
+  // The first one that nobody freed, or nullptr.
+  [[nodiscard]] const heap_block* leaked() const noexcept {
+    for (const heap_block& b : blocks_)
+      if (!b.is_free) return &b;
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t chunk_bytes = std::size_t{1} << 20;
+
+  std::byte* bump(std::size_t bytes, std::size_t alignment) {
+    for (;; ++chunk_, used_ = 0) {
+      if (chunk_ == chunks_.size()) {
+        if (chunks_.size() * chunk_bytes >= most_bytes || bytes + alignment > chunk_bytes) return nullptr;
+        chunks_.push_back(std::make_unique<std::byte[]>(chunk_bytes));
+      }
+      std::byte* base = chunks_[chunk_].get();
+      const auto a = reinterpret_cast<std::uintptr_t>(base) + used_;
+      const std::size_t gap = (alignment - a % alignment) % alignment;
+      if (used_ + gap + bytes > chunk_bytes) continue;
+      used_ += gap + bytes;
+      return base + (used_ - bytes);
+    }
+  }
+
+  std::vector<heap_block> blocks_;
+  std::vector<std::unique_ptr<std::byte[]>> chunks_;
+  std::size_t chunk_ = 0;
+  std::size_t used_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model::detail
+
+#endif  // FRYS_SIM_MODEL_HEAP_HPP
+// ---- frys/sim/model/plain.hpp
+// plain: who has used each plain object, and whether it lives.
+//
+// Threads  one: this is one execution's state.
+#ifndef FRYS_SIM_MODEL_PLAIN_HPP
+#define FRYS_SIM_MODEL_PLAIN_HPP
+
+namespace frys::inline FRYS_ABI::sim::model::detail {
+
+// The last uses of one plain object.
+struct shadow {
+  enum : std::uint8_t { unknown, lives, is_over };
+  const void* address = nullptr;
+  std::uint64_t run = 0;
+  std::uint16_t read[most_threads] = {};  // each thread's next event at its last read; 0: none
+  std::uint16_t written = 0;              // the writer's likewise
+  std::uint8_t writer = 0;
+  std::uint8_t state = unknown;
+  site write_site, read_site;
+};
+
+// By address; open addressing. Entries of earlier executions count as empty places.
+class shadow_table {
+ public:
+  void reset(std::uint64_t run) noexcept {
+    run_ = run;
+    count_ = 0;
+  }
+  // Grows for new addresses only: whoever walks over the table may look up what is there.
+  shadow& at(const void* address) {
+    if (table_.empty()) grow();
+    const auto start =
+        static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
+    for (std::size_t h = start;; ++h) {
+      shadow& s = table_[h & (table_.size() - 1)];
+      if (s.run == run_ && s.address == address) return s;
+      if (s.run != run_) {
+        if (count_ * 2 >= table_.size()) {
+          grow();
+          return at(address);
+        }
+        s = shadow{};
+        s.address = address;
+        s.run = run_;
+        ++count_;
+        return s;
+      }
+    }
+  }
+  template <class F>
+  void for_each(F&& f) {
+    for (shadow& s : table_)
+      if (s.run == run_) f(s);
+  }
+
+ private:
+  void grow() {
+    std::vector<shadow> old = std::move(table_);
+    table_ = std::vector<shadow>(old.empty() ? 256 : old.size() * 2);
+    count_ = 0;
+    for (const shadow& s : old)
+      if (s.run == run_) at(s.address) = s;
+  }
+
+  std::vector<shadow> table_;
+  std::size_t count_ = 0;
+  std::uint64_t run_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::model::detail
+
+#endif  // FRYS_SIM_MODEL_PLAIN_HPP
+// ---- frys/sim/model/strategy.hpp
+// strategy: who decides in an execution: the explorers (explore.hpp, exhaustive.hpp) and replay.
+#ifndef FRYS_SIM_MODEL_STRATEGY_HPP
+#define FRYS_SIM_MODEL_STRATEGY_HPP
+
+namespace frys::inline FRYS_ABI::sim::model::detail {
 
 class execution;
 
@@ -15755,7 +15949,8 @@ class strategy {
   virtual ~strategy() = default;
   // Who goes on: one of the bits of `runnable`, which is not 0. `current` ran last.
   virtual unsigned next_thread(execution& e, unsigned runnable, unsigned current) = 0;
-  // Which of `count` messages a load reads, or which place a store takes: 0 is the newest. `stop`: abandon.
+  // Which of `count` messages a load reads, or which place a store takes: 0 is the newest. `positions` is nullptr where
+  // they are the newest `count` in order. `stop`: abandon.
   virtual std::uint32_t read(execution& e, const std::uint32_t* positions, std::uint32_t count, bool update) = 0;
   virtual std::uint32_t place(execution& e, const std::uint32_t* positions, std::uint32_t count) = 0;
   virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
@@ -15772,6 +15967,24 @@ class strategy {
   virtual bool pause_is_final() const noexcept { return false; }
   static constexpr std::uint32_t stop = ~std::uint32_t{0};
 };
+
+}  // namespace frys::inline FRYS_ABI::sim::model::detail
+
+#endif  // FRYS_SIM_MODEL_STRATEGY_HPP
+// ---- frys/sim/model/execution.hpp
+// execution: one run of a test body under the model: its threads as fibers, its memory, its heap, its verdict.
+//
+// A strategy decides which thread goes on, which message a load reads, where a store stands and what choose() answers;
+// the execution finds races, use after free, leaks, deadlocks and lost wake-ups on the way.
+//
+// Threads  one OS thread; the model's threads take turns on it. Executions on several do not know each other.
+// frys: orders as data
+#ifndef FRYS_SIM_MODEL_EXECUTION_HPP
+#define FRYS_SIM_MODEL_EXECUTION_HPP
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+namespace detail {
 
 // The model's part of an atomic object: its value until somebody uses it, then its location's name.
 struct atomic_cell {
@@ -15800,9 +16013,9 @@ class execution {
 
   // Runs body(argument) as model thread 0.
   outcome run(strategy& s, void (*body)(void*), void* argument) {
-    reset();
     strategy_ = &s;
     replays_ = s.wants_every_event();
+    reset();
     asks_ = replays_ || s.wants_every_choice();
     pause_is_final_ = s.pause_is_final();
     execution*& now = current();
@@ -15860,8 +16073,7 @@ class execution {
     point(at);
     const std::uint32_t l = location_of(c, address, at);
     const std::uint32_t p = choose_read(l, order, false, at);
-    remember(l, p);
-    return memory.events[memory.add_read(event_kind::load, l, active_, p, order, at)].value;
+    return memory.add_read(event_kind::load, l, active_, p, order, at).value;
   }
   void store(atomic_cell& c, const void* address, cell_value v, std::memory_order order, site at) {
     point(at);
@@ -15876,9 +16088,8 @@ class execution {
     point(at);
     const std::uint32_t l = location_of(c, address, at);
     const std::uint32_t p = choose_read(l, order, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, l, active_, p, order, at);
-    const cell_value old = memory.events[read].value;
-    finish_update(read, new_value(old), order, at);
+    const cell_value old = memory.add_read(event_kind::update_load, l, active_, p, order, at).value;
+    finish_update(last_event(), new_value(old), order, at);
     return old;
   }
   // Answers whether it exchanged; `expected` becomes what was read.
@@ -15899,10 +16110,10 @@ class execution {
     const std::uint32_t p = picked_read(true);
     const cell_value old = memory.at(l, p).value;
     if (old == expected) {
-      finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
+      memory.add_read(event_kind::update_load, l, active_, p, success, at);
+      finish_update(last_event(), desired, success, at);
       return true;
     }
-    remember(l, p);
     memory.add_read(event_kind::load, l, active_, p, failure, at);
     expected = old;
     return false;
@@ -15925,10 +16136,8 @@ class execution {
   // that wrote something has made progress, and does not wait.
   void pause(site at) {
     thread& t = threads_[active_];
-    if (t.wrote) {
-      forget(t);
-      return;
-    }
+    if (t.wrote) return forget(t);
+    look_back(t);
     if (t.watched.empty()) {  // it looks at nothing: it only lets others go on
       if (!replays_) point(at);
       return;
@@ -15948,15 +16157,15 @@ class execution {
     thread& t = threads_[active_];
     const std::uint32_t q = location_of(queue, &queue, at);
     const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
-    const cell_value sleepers = memory.events[read].value;
+    const cell_value sleepers =
+        memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at).value;
+    const std::uint32_t read = last_event();
     // The word, within the critical section: no other thread comes in between.
     ++steps_;
     if (replays_) point(at);
     const std::uint32_t l = location_of(word, address, at);
     const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
-    const cell_value seen =
-        memory.events[memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at)].value;
+    const cell_value seen = memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at).value;
     const std::uint64_t bit = std::uint64_t{1} << active_;
     const bool sleeps = seen.low == old;
     finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
@@ -15987,8 +16196,9 @@ class execution {
     point(at);
     const std::uint32_t q = location_of(queue, &queue, at);
     const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
-    const std::uint64_t sleepers = memory.events[read].value.low;
+    const std::uint64_t sleepers =
+        memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at).value.low;
+    const std::uint32_t read = last_event();
     std::uint64_t left = all ? 0 : sleepers;
     if (!all && sleepers != 0) {
       std::uint32_t n = 0;
@@ -16042,11 +16252,8 @@ class execution {
     if (c.run == run_) {
       location& l = memory.at(c.location);
       if (l.alive == 0) return;
-      for (const std::uint32_t id : l.accesses) {
-        const event& e = memory.events[id];
-        if (!memory.threads[active_].clock.knows(e.thread, e.index))
-          fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
-      }
+      if (!memory.threads[active_].clock.knows(l.used))
+        fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
       l.alive = 0;
       l.ended = at;
     }
@@ -16057,7 +16264,7 @@ class execution {
 
   enum class use : std::uint8_t { read, write, begin, end };
   void plain(const void* address, use how, site at) {
-    shadow& s = shadow_of(address);
+    shadow& s = shadows_.at(address);
     const vector_clock& now = memory.threads[active_].clock;
     const std::uint16_t at_stamp = stamp();
     const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
@@ -16088,48 +16295,41 @@ class execution {
   // ---- heap
 
   void* allocate(std::size_t bytes, std::size_t alignment, site at) {
-    const std::size_t whole = (bytes + 15) / 16 * 16;
+    const std::size_t whole = heap::rounded(bytes);
     // Only what this thread itself has freed comes back: then the address follows from the events alone.
-    for (std::size_t i = blocks_.size(); i-- > 0;) {
-      heap_block& b = blocks_[i];
-      if (b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment) continue;
+    for (std::size_t i = heap_.count(); i-- > 0;) {
+      if (const heap_block& b = heap_[i];
+          b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment)
+        continue;
       if (choose(2, at) == 0) break;
-      heap_block& again = blocks_[i];
+      heap_block& again = heap_[i];
       again.is_free = false;
       again.where = at;
       return again.start;
     }
-    std::byte* p = arena_take(whole, (std::max)(alignment, std::size_t{16}));
+    void* p = heap_.take(whole, alignment, at);
     if (p == nullptr) fail(fault::misuse, "the model's heap is used up (64 MiB in one execution)", at);
-    blocks_.push_back({p, whole, (std::max)(alignment, std::size_t{16}), false, most_threads, at});
     return p;
   }
   void release(void* p, site at) {
     if (p == nullptr) return;
-    for (heap_block& b : blocks_) {
-      if (b.start != p) continue;
-      if (b.is_free) fail(fault::bad_free, "memory is freed twice", at);
-      // All that lies in it ends here.
-      for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
-        location& l = memory.at(i);
-        const auto* a = static_cast<const std::byte*>(l.address);
-        if (l.alive == 0 || a < b.start || a >= b.start + b.bytes) continue;
-        for (const std::uint32_t id : l.accesses)
-          if (const event& e = memory.events[id]; !memory.threads[active_].clock.knows(e.thread, e.index))
-            fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
-        l.alive = 0;
-        l.ended = at;
-      }
-      for (shadow& s : shadows_) {
-        const auto* a = static_cast<const std::byte*>(s.address);
-        if (s.run != run_ || s.state == shadow::is_over || a < b.start || a >= b.start + b.bytes) continue;
-        plain(s.address, use::end, at);
-      }
-      b.is_free = true;
-      b.freed_by = active_;
-      return;
+    heap_block* b = heap_.find(p);
+    if (b == nullptr) fail(fault::bad_free, "memory is freed that was not allocated", at);
+    if (b->is_free) fail(fault::bad_free, "memory is freed twice", at);
+    // All that lies in it ends here.
+    for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
+      location& l = memory.at(i);
+      if (l.alive == 0 || !b->holds(l.address)) continue;
+      if (!memory.threads[active_].clock.knows(l.used))
+        fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
+      l.alive = 0;
+      l.ended = at;
     }
-    fail(fault::bad_free, "memory is freed that was not allocated", at);
+    shadows_.for_each([&](const shadow& s) {
+      if (s.state != shadow::is_over && b->holds(s.address)) plain(s.address, use::end, at);
+    });
+    b->is_free = true;
+    b->freed_by = active_;
   }
 
   // ---- the end
@@ -16174,8 +16374,9 @@ class execution {
     stack_memory stack;
     void (*entry)(void*) = nullptr;
     void* argument = nullptr;
-    std::vector<seen_message> watched;  // read since the last pause
-    bool wrote = false;                 // since the last pause
+    std::vector<seen_message> watched;  // while it pauses: what it has read since the pause before
+    std::size_t since = 0;              // the first event after that one
+    bool wrote = false;                 // since then
     bool finished = false;
     bool hurries = false;  // came out of a pause: shall read the newest
     bool asleep = false;
@@ -16186,34 +16387,15 @@ class execution {
     std::uint32_t sleeps_while = 0;
     site waits_at;
   };
-  struct shadow {
-    enum : std::uint8_t { unknown, lives, is_over };
-    const void* address = nullptr;
-    std::uint64_t run = 0;
-    std::uint16_t read[most_threads] = {};
-    std::uint16_t written = 0;
-    std::uint8_t writer = 0;
-    std::uint8_t state = unknown;
-    site write_site, read_site;
-  };
   struct referred_cell {
     const void* address = nullptr;
     std::uint64_t run = 0;
     atomic_cell cell;
   };
-  struct heap_block {
-    std::byte* start;
-    std::size_t bytes;
-    std::size_t alignment;
-    bool is_free;
-    unsigned freed_by;
-    site where;
-  };
   static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
-  static constexpr std::size_t arena_bytes = std::size_t{1} << 20, most_arena = std::size_t{64} << 20;
 
   void reset() {
-    memory.reset();
+    memory.reset(replays_);
     schedule.clear();
     failed = fault::none;
     sentence.clear();
@@ -16227,10 +16409,8 @@ class execution {
     runnable_ = 1;
     steps_ = 0;
     run_ = next_run();
-    shadow_count_ = 0;
-    blocks_.clear();
-    arena_at_ = 0;
-    arena_used_ = 0;
+    shadows_.reset(run_);
+    heap_.reset();
     outcome_ = outcome::finished;
   }
   // Never 0. Cells made on one thread of the system are not to be used on another, so its own count will do.
@@ -16249,8 +16429,8 @@ class execution {
     w.flow.make(w.stack.span(), &fiber, this);
     w.finished = false;
     w.waiting = waits::nothing;
-    w.watched.clear();
-    w.wrote = w.hurries = w.asleep = false;
+    forget(w);
+    w.hurries = w.asleep = false;
   }
   static void fiber(void* self) {
     execution& e = *static_cast<execution*>(self);
@@ -16343,15 +16523,26 @@ class execution {
     return c.location;
   }
   // What the active thread may read or stand behind, newest first, in positions_.
-  void candidates(std::uint32_t l, site at) {
+  std::uint32_t known_floor(std::uint32_t l, site at) {
     const std::uint32_t low = memory.floor(l, active_);
     if (low == no_event)
       fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
+    return low;
+  }
+  void candidates(std::uint32_t l, site at) {
+    const std::uint32_t low = known_floor(l, at);
     if (replays_) strategy_->looks_at(l);
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
   std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    if (!asks_ && !update && !memory.sc_matters(order)) {  // all from the floor on, so no list is needed
+      const std::uint32_t low = known_floor(l, at), end = memory.count(l), count = end - low;
+      const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
+      if (i == strategy::stop) abandon();
+      decided(decision::kind::read, i);
+      return end - 1 - i;
+    }
     candidates(l, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -16370,6 +16561,10 @@ class execution {
     return positions_[i];
   }
   std::uint32_t choose_place(std::uint32_t l, std::memory_order order, site at) {
+    if (!asks_ && !memory.sc_matters(order) && known_floor(l, at) + 1 == memory.count(l)) {  // the end is all there is
+      decided(decision::kind::place, 0);
+      return memory.count(l);
+    }
     candidates(l, at);
     // A place is the position behind a message; not between an update and what it has read.
     std::uint32_t kept = 0;
@@ -16392,13 +16587,10 @@ class execution {
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
     if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
     const bool changes = !(memory.events[read].value == v);
-    const std::uint32_t id = memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
     wrote(l, changes);
-    // A round that only writes what was there already (a spin lock's exchange) has changed nothing: it may wait.
-    if (!changes) threads_[active_].watched.push_back({l, id});
   }
 
-  void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
   // Whether another look would find another value. Newer messages with the same value lead the same way: two threads
   // that spin on one lock by exchange write the same again and again, and neither gets on by that.
   bool is_stale(const thread& t) const noexcept {
@@ -16408,7 +16600,22 @@ class execution {
   }
   void forget(thread& t) noexcept {
     t.watched.clear();
+    t.since = memory.events.size();
     t.wrote = false;
+  }
+  // What the active thread has seen since its last pause, when it wrote nothing in between: what it read, and what it
+  // wrote over the same value (a spin lock's exchange has changed nothing: such a round may wait).
+  void look_back(thread& t) {
+    t.watched.clear();
+    for (std::size_t i = t.since; i < memory.events.size(); ++i) {
+      const event& e = memory.events[i];
+      if (e.thread != active_) continue;
+      if (e.kind == event_kind::load) t.watched.push_back({e.location, e.source});
+      if (e.kind == event_kind::update_store) t.watched.push_back({e.location, static_cast<std::uint32_t>(i)});
+    }
+  }
+  [[nodiscard]] std::uint32_t last_event() const noexcept {
+    return static_cast<std::uint32_t>(memory.events.size() - 1);
   }
   void wrote(std::uint32_t l, bool changes = true) {
     if (changes) {
@@ -16427,34 +16634,6 @@ class execution {
   }
   std::uint16_t stamp() const noexcept { return static_cast<std::uint16_t>(next_index(active_)); }
 
-  shadow& shadow_of(const void* address) {
-    if (shadows_.empty()) grow_shadows();
-    const auto start =
-        static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
-    for (std::size_t h = start;; ++h) {
-      shadow& s = shadows_[h & (shadows_.size() - 1)];
-      if (s.run == run_ && s.address == address) return s;
-      if (s.run != run_) {
-        // Grows for new ones only: whoever walks over the table looks up what is there.
-        if (shadow_count_ * 2 >= shadows_.size()) {
-          grow_shadows();
-          return shadow_of(address);
-        }
-        s = shadow{};
-        s.address = address;
-        s.run = run_;
-        ++shadow_count_;
-        return s;
-      }
-    }
-  }
-  void grow_shadows() {
-    std::vector<shadow> old = std::move(shadows_);
-    shadows_ = std::vector<shadow>(old.empty() ? 256 : old.size() * 2);
-    shadow_count_ = 0;
-    for (const shadow& s : old)
-      if (s.run == run_) shadow_of(s.address) = s;
-  }
   [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
     if (how == use::end) fail(fault::use_after_free, "an object ends while another thread may use it", at);
     sentence = how == use::read ? "a read races with the " : "a write races with the ";
@@ -16467,29 +16646,13 @@ class execution {
     return last == nullptr ? file : last + 1;
   }
 
-  std::byte* arena_take(std::size_t bytes, std::size_t alignment) {
-    for (;; ++arena_at_, arena_used_ = 0) {
-      if (arena_at_ == arenas_.size()) {
-        if (arenas_.size() * arena_bytes >= most_arena || bytes + alignment > arena_bytes) return nullptr;
-        arenas_.push_back(std::make_unique<std::byte[]>(arena_bytes));
-      }
-      std::byte* base = arenas_[arena_at_].get();
-      const auto a = reinterpret_cast<std::uintptr_t>(base) + arena_used_;
-      const std::size_t gap = (alignment - a % alignment) % alignment;
-      if (arena_used_ + gap + bytes > arena_bytes) continue;
-      arena_used_ += gap + bytes;
-      return base + (arena_used_ - bytes);
-    }
-  }
   void look_for_leaks() {
-    for (const heap_block& b : blocks_) {
-      if (b.is_free) continue;
-      failed = fault::leak;
-      sentence = "memory of " + std::to_string(b.bytes) + " bytes is never freed";
-      where = b.where;
-      outcome_ = outcome::failed;
-      return;
-    }
+    const heap_block* b = heap_.leaked();
+    if (b == nullptr) return;
+    failed = fault::leak;
+    sentence = "memory of " + std::to_string(b->bytes) + " bytes is never freed";
+    where = b->where;
+    outcome_ = outcome::failed;
   }
 
   std::uint32_t most_steps_;
@@ -16507,13 +16670,9 @@ class execution {
   std::uint64_t run_ = 0;
   outcome outcome_ = outcome::finished;
   std::vector<std::uint32_t> positions_;
-  std::vector<shadow> shadows_;
-  std::size_t shadow_count_ = 0;
-  std::vector<heap_block> blocks_;
+  shadow_table shadows_;
+  heap heap_;
   std::vector<std::unique_ptr<referred_cell>> referred_;
-  std::vector<std::unique_ptr<std::byte[]>> arenas_;
-  std::size_t arena_at_ = 0;
-  std::size_t arena_used_ = 0;
 };
 
 }  // namespace detail
@@ -16546,17 +16705,16 @@ class mutation {
  public:
   // What the operation at `at` shall use in place of `order`.
   static std::memory_order applied(std::memory_order order, site at, access what) {
-    state& s = shared();
-    if (s.idle) [[likely]]
+    if (idle()) [[likely]]
       return order;
-    return s.look(order, at, what);
+    return shared().look(order, at, what);
   }
 
   // From now on all sites that are executed are remembered.
   static void record() {
     shared() = {};
     shared().recording = true;
-    shared().idle = false;
+    idle() = false;
   }
   [[nodiscard]] static std::vector<order_site> recorded() { return shared().sites; }
 
@@ -16565,9 +16723,12 @@ class mutation {
     shared() = {};
     shared().mutant = which;
     shared().weaker = weaker;
-    shared().idle = false;
+    idle() = false;
   }
-  static void stop() { shared() = {}; }
+  static void stop() {
+    shared() = {};
+    idle() = true;
+  }
 
   // One step down, in all directions: seq_cst to acq_rel (or what the operation can have of it), acq_rel to acquire and
   // to release, acquire and release to relaxed. Answers how many there are.
@@ -16595,7 +16756,6 @@ class mutation {
 
  private:
   struct state {
-    bool idle = true;
     bool recording = false;
     order_site mutant;
     std::memory_order weaker = std::memory_order_relaxed;
@@ -16612,6 +16772,11 @@ class mutation {
       return order;
     }
   };
+  // Apart from the rest, for the many who ask and want no more.
+  static bool& idle() noexcept {
+    static constinit bool yes = true;
+    return yes;
+  }
   static state& shared() {
     static state one;
     return one;
@@ -16644,19 +16809,27 @@ cell_value pack(const T& value) noexcept {
   static_assert(sizeof(T) <= 16 && std::is_trivially_copyable_v<T>,
                 "frys::atomics::model: an atomic's type must be trivially copyable and 16 bytes at most");
   cell_value out;
-  unsigned char bytes[16] = {};
-  std::memcpy(bytes, &value, sizeof(T));
-  std::memcpy(&out.low, bytes, 8);
-  std::memcpy(&out.high, bytes + 8, 8);
+  if constexpr (sizeof(T) <= sizeof out.low)
+    std::memcpy(&out.low, &value, sizeof(T));
+  else {
+    unsigned char bytes[16] = {};
+    std::memcpy(bytes, &value, sizeof(T));
+    std::memcpy(&out.low, bytes, 8);
+    std::memcpy(&out.high, bytes + 8, 8);
+  }
   return out;
 }
 template <class T>
 T unpack(const cell_value& v) noexcept {
-  unsigned char bytes[16];
-  std::memcpy(bytes, &v.low, 8);
-  std::memcpy(bytes + 8, &v.high, 8);
   T out;
-  std::memcpy(static_cast<void*>(&out), bytes, sizeof(T));
+  if constexpr (sizeof(T) <= sizeof v.low) {
+    std::memcpy(static_cast<void*>(&out), &v.low, sizeof(T));
+  } else {
+    unsigned char bytes[16];
+    std::memcpy(bytes, &v.low, 8);
+    std::memcpy(bytes + 8, &v.high, 8);
+    std::memcpy(static_cast<void*>(&out), bytes, sizeof(T));
+  }
   return out;
 }
 
@@ -17007,15 +17180,28 @@ namespace frys::inline FRYS_ABI::sim::model::detail {
 
 class exhaustive_strategy final : public strategy {
  public:
-  // Takes the next graph off the stack; false when there is none. The first one is empty.
-  bool begin() {
-    if (started_ && stack_.empty()) return false;
-    plan_.clear();
-    if (started_) {
-      plan_ = std::move(stack_.back());
-      stack_.pop_back();
-    }
-    started_ = true;
+  // Graphs to go on with: what is left to do falls into them, and each can be done apart from the others.
+  struct step {               // an event of it
+    std::uint16_t index = 0;  // in its thread
+    std::uint8_t thread = 0;
+    std::uint8_t source_thread = 0;
+    std::uint16_t source_index = 0;  // of a read: which store; 0: the location's first value
+    bool reads = false;
+    std::uint32_t rank = 0;  // of a write: its place among those of its location; of a choice: its value
+  };
+  using part = std::vector<step>;
+  // All that comes of `p`; without this, all there is.
+  void start(part p) {
+    stack_.clear();
+    stack_.push_back(std::move(p));
+  }
+  std::vector<part> take_rest() { return std::exchange(stack_, {}); }
+
+  [[nodiscard]] bool is_done() const noexcept { return stack_.empty(); }
+  // Before each execution: takes the next graph off the stack.
+  void begin() {
+    plan_ = std::move(stack_.back());
+    stack_.pop_back();
     order_.assign(plan_.size(), no_event);
     for (auto& w : wanted_) w.clear();
     for (std::size_t i = 0; i < plan_.size(); ++i) {
@@ -17025,9 +17211,7 @@ class exhaustive_strategy final : public strategy {
     }
     seen_ = 0;
     replayed_ = 0;
-    return true;
   }
-  [[nodiscard]] std::size_t waiting() const noexcept { return stack_.size(); }
 
   unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
     catch_up(e);
@@ -17104,16 +17288,7 @@ class exhaustive_strategy final : public strategy {
 
  private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  // An event of a graph to go on with.
-  struct step {
-    std::uint16_t index = 0;  // in its thread
-    std::uint8_t thread = 0;
-    std::uint8_t source_thread = 0;
-    std::uint16_t source_index = 0;  // of a read: which store; 0: the location's first value
-    bool reads = false;
-    std::uint32_t rank = 0;  // of a write: its place among those of its location; of a choice: its value
-  };
-  using graph = std::vector<step>;
+  using graph = part;
 
   // Brings order_ up to date with what has happened.
   void catch_up(execution& e) {
@@ -17246,7 +17421,7 @@ class exhaustive_strategy final : public strategy {
     return true;
   }
 
-  std::vector<graph> stack_;
+  std::vector<graph> stack_ = std::vector<graph>(1);  // at first the empty one
   graph plan_;
   std::vector<std::uint32_t> order_;  // events in the order in which the graph grew
   std::vector<std::uint32_t> wanted_[most_threads];
@@ -17254,7 +17429,6 @@ class exhaustive_strategy final : public strategy {
   std::size_t replayed_ = 0;
   std::uint32_t at_ = 0;
   memory* memory_ = nullptr;
-  bool started_ = false;
 };
 
 }  // namespace frys::inline FRYS_ABI::sim::model::detail
@@ -17300,12 +17474,21 @@ inline unsigned nth_bit(unsigned bits, unsigned n) noexcept {
   return static_cast<unsigned>(std::countr_zero(bits));
 }
 
+// How many bits are set, of the lower 8: std::popcount is a call where the build may not use the instruction.
+constexpr unsigned count_bits(unsigned bits) noexcept {
+  bits -= bits >> 1 & 0x55;
+  bits = (bits & 0x33) + (bits >> 2 & 0x33);
+  return (bits + (bits >> 4)) & 0x0f;
+}
+static_assert(most_threads == 8 && count_bits(0xff) == 8 && count_bits(0xa1) == 3 && count_bits(0) == 0);
+
 class random_strategy : public strategy {
  public:
   explicit random_strategy(std::uint64_t seed) noexcept : die_(seed) {}
+  void begin() noexcept {}
   unsigned next_thread(execution&, unsigned runnable, unsigned) override {
     if ((runnable & (runnable - 1)) == 0) return static_cast<unsigned>(std::countr_zero(runnable));
-    return nth_bit(runnable, die_.below(static_cast<unsigned>(std::popcount(runnable))));
+    return nth_bit(runnable, die_.below(count_bits(runnable)));
   }
   std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
     if (count == 1 || e.hurries(e.active())) return 0;
@@ -17359,18 +17542,43 @@ class pct_strategy final : public random_strategy {
 class bounded_strategy final : public strategy {
  public:
   explicit bounded_strategy(unsigned preemptions) noexcept : most_(preemptions) {}
-  // Before each execution but the first; false when all have been seen.
-  bool advance() {
-    while (!path_.empty() && path_.back().taken + 1 == path_.back().options) path_.pop_back();
+  // The first decisions of executions: all that begin so are a part of the work, to be done apart from the others.
+  struct fork {
+    std::uint32_t taken, options;
+  };
+  using part = std::vector<fork>;
+  void start(part p) {
+    path_ = std::move(p);
+    root_ = path_.size();
+    started_ = false;
+  }
+  // What is left after the last execution, as parts; nothing is left here.
+  std::vector<part> take_rest() {
+    std::vector<part> out;
+    for (std::size_t i = root_; i < path_.size(); ++i)
+      for (std::uint32_t other = path_[i].taken + 1; other < path_[i].options; ++other) {
+        out.emplace_back(path_.begin(), path_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        out.back().back().taken = other;
+      }
+    path_.resize(root_);
+    return out;
+  }
+  [[nodiscard]] bool is_done() const noexcept {
+    for (std::size_t i = root_; i < path_.size(); ++i)
+      if (path_[i].taken + 1 != path_[i].options) return false;
+    return started_;
+  }
+  // Before each execution.
+  void begin() {
     at_ = 0;
     preemptions_ = 0;
-    if (path_.empty()) return false;
+    if (!std::exchange(started_, true)) return;
+    while (path_.back().taken + 1 == path_.back().options) path_.pop_back();
     ++path_.back().taken;
-    return true;
   }
   unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
     const bool goes_on = (runnable >> current & 1) != 0;
-    unsigned options = static_cast<unsigned>(std::popcount(runnable));
+    unsigned options = count_bits(runnable);
     if (goes_on && preemptions_ == most_) options = 1;
     const unsigned n = decide(options);
     if (!goes_on) return nth_bit(runnable, n);
@@ -17385,9 +17593,6 @@ class bounded_strategy final : public strategy {
   std::uint32_t choose(execution&, std::uint32_t count) override { return decide(count); }
 
  private:
-  struct fork {
-    std::uint32_t taken, options;
-  };
   std::uint32_t decide(std::uint32_t options) {
     if (options <= 1) return 0;
     if (at_ == path_.size()) path_.push_back({0, options});
@@ -17395,8 +17600,10 @@ class bounded_strategy final : public strategy {
   }
   unsigned most_;
   unsigned preemptions_ = 0;
-  std::vector<fork> path_;
+  part path_;
+  std::size_t root_ = 0;  // how much of it stays
   std::size_t at_ = 0;
+  bool started_ = false;
 };
 
 // Follows a schedule; where it does not fit any more (a part was left out), goes on in the plainest way.
@@ -17931,48 +18138,42 @@ bool count(report& r, execution& e, outcome o, Body& body, bool shrink = true) {
 
 }  // namespace detail
 
-template <class Body>
-report check(const random& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps);
-  detail::random_strategy s(how.seed);
-  for (std::uint64_t i = 0; i < how.executions; ++i)
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
-  return r;
-}
-template <class Body>
-report check(const pct& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps);
-  detail::pct_strategy s(how.depth, how.seed);
-  for (std::uint64_t i = 0; i < how.executions; ++i) {
+namespace detail {
+
+// What each explorer sets out with.
+inline execution execution_for(const random& how) { return execution(how.most_steps); }
+inline execution execution_for(const pct& how) { return execution(how.most_steps); }
+inline execution execution_for(const bounded& how) { return execution(how.most_steps); }
+inline execution execution_for(const exhaustive& how) { return execution(how.most_steps, how.most_thread_steps); }
+inline random_strategy strategy_for(const random& how) noexcept { return random_strategy(how.seed); }
+inline pct_strategy strategy_for(const pct& how) noexcept { return pct_strategy(how.depth, how.seed); }
+inline bounded_strategy strategy_for(const bounded& how) noexcept { return bounded_strategy(how.preemptions); }
+inline exhaustive_strategy strategy_for(const exhaustive&) { return {}; }
+
+// Executions until there is no more to do, a fault is found, or `most` have been made; whether there was no more to do.
+template <class Strategy, class Body>
+bool run_all(report& r, execution& e, Strategy& s, std::uint64_t most, Body& body) {
+  for (std::uint64_t i = 0;; ++i) {
+    if constexpr (requires { s.is_done(); })
+      if (s.is_done()) return true;
+    if (i == most) return false;
     s.begin();
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
+    if (!count(r, e, run_once(e, s, body), body)) return false;
   }
-  return r;
 }
-template <class Body>
-report check(const bounded& how, Body&& body) {
+
+}  // namespace detail
+
+template <class Explorer, class Body>
+requires requires(const Explorer& how) { detail::strategy_for(how); }
+report check(const Explorer& how, Body&& body) {
   report r;
-  detail::execution e(how.most_steps);
-  detail::bounded_strategy s(how.preemptions);
-  do {
-    if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
-  } while (s.advance());
-  r.complete = true;
-  return r;
-}
-template <class Body>
-report check(const exhaustive& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps, how.most_thread_steps);
-  detail::exhaustive_strategy s;
-  while (s.begin()) {
-    if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
-  }
-  r.complete = true;
+  detail::execution e = detail::execution_for(how);
+  auto s = detail::strategy_for(how);
+  if constexpr (requires { how.most_executions; })
+    r.complete = detail::run_all(r, e, s, how.most_executions, body);
+  else
+    detail::run_all(r, e, s, how.executions, body);
   return r;
 }
 template <class Body>
@@ -18715,6 +18916,214 @@ template <class T, class Stamp>
 }  // namespace frys::inline FRYS_ABI::sim::model
 
 #endif  // FRYS_SIM_MODEL_LINEARIZE_HPP
+// ---- frys/sim/model/processes.hpp
+// processes: a check spread over several processes of this machine.
+//
+//   model::report r = model::check(model::processes{model::exhaustive{}, 4}, body);
+//
+// exhaustive and bounded: the first executions split what is to do into parts; the processes take part after part, and
+// none is done twice, so the counts are those of one process (beyond most_executions by some thousands at most). random
+// and pct: each process throws its own dice, from seeds that follow from the one given.
+//
+// Use when  a check takes minutes. Not when it takes less than a few hundred milliseconds.
+// Limits    POSIX; elsewhere, and with a count of 1, the check runs here. The processes are forks: what the body writes
+//           into captured objects stays in them, and no other thread may hold a lock (of malloc's, say) at the call.
+// Faults    found in a process, they are shown by the schedule, which is replayed and minimised here. A process that a
+//           signal ends (a crash in the body) or that leaves with a code is a fault of its own, fault::misuse.
+// frys: real model
+#ifndef FRYS_SIM_MODEL_PROCESSES_HPP
+#define FRYS_SIM_MODEL_PROCESSES_HPP
+
+#if FRYS_OS_POSIX
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI::sim::model {
+
+// `how` in `count` processes; 0: one for each processor of the machine.
+template <class Explorer>
+struct processes {
+  Explorer how;
+  unsigned count = 0;
+};
+template <class Explorer>
+processes(Explorer) -> processes<Explorer>;
+template <class Explorer>
+processes(Explorer, unsigned) -> processes<Explorer>;
+
+namespace detail {
+
+#if FRYS_OS_POSIX
+// What the processes have in common: a mapping that all of them see.
+struct common_work {
+  std::atomic<std::uint64_t> next{0};  // the part that nobody has taken
+  std::atomic<std::uint64_t> executions{0};
+  std::atomic<std::uint64_t> blocked{0};
+  std::atomic<std::uint32_t> cut_short{0};  // somebody came to the limit
+  std::atomic<std::uint32_t> found{0};
+  std::uint32_t length = 0;  // of the schedule behind this
+  fault what = fault::none;  // written by who sets `found`, read after all have ended
+};
+
+class common_memory {
+ public:
+  common_memory() noexcept {
+    void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p != reinterpret_cast<void*>(std::intptr_t{-1})) work_ = ::new (p) common_work;  // MAP_FAILED, uncast
+  }
+  common_memory(const common_memory&) = delete;
+  common_memory& operator=(const common_memory&) = delete;
+  ~common_memory() {
+    if (work_ != nullptr) ::munmap(static_cast<void*>(work_), bytes);
+  }
+  [[nodiscard]] common_work* work() const noexcept { return work_; }
+  // A decision takes 8 bytes at most, and no explorer makes more of them than fit.
+  [[nodiscard]] char* text() const noexcept { return reinterpret_cast<char*>(work_ + 1); }
+  static constexpr std::size_t bytes = std::size_t{4} << 20;
+  static constexpr std::size_t text_bytes = bytes - sizeof(common_work);
+
+ private:
+  common_work* work_ = nullptr;
+};
+
+// In a child: what a check there has found.
+inline void tell(const common_memory& common, const report& r) {
+  common_work& w = *common.work();
+  w.executions.fetch_add(r.executions);
+  w.blocked.fetch_add(r.blocked);
+  if (r.passed() || w.found.exchange(1) != 0) return;  // one fault is enough
+  const std::string way = r.schedule();
+  if (way.size() <= common_memory::text_bytes) {
+    std::memcpy(common.text(), way.data(), way.size());
+    w.length = static_cast<std::uint32_t>(way.size());
+  }
+  w.what = r.what;
+}
+
+// Runs work(k) in `count` children and answers how one of them ended badly, or nothing.
+template <class F>
+std::string in_children(unsigned count, F&& work) {
+  std::vector<pid_t> children;
+  for (unsigned k = 0; k < count; ++k) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      work(k);
+      ::_exit(0);
+    }
+    if (child > 0) children.push_back(child);
+  }
+  if (children.empty()) work(0);  // the system has no process left for us
+  std::string bad_end;
+  for (const pid_t child : children) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(status)) bad_end = "by signal " + std::to_string(WTERMSIG(status));
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) bad_end = "with code " + std::to_string(WEXITSTATUS(status));
+  }
+  return bad_end;
+}
+
+inline unsigned processors() noexcept {
+  const long n = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? static_cast<unsigned>(n) : 1;
+}
+
+// The children have ended: what they found, shown by this process.
+template <class Body>
+void collect(report& r, const common_memory& common, const std::string& bad_end, execution& e, Body& body) {
+  const common_work& w = *common.work();
+  r.executions += w.executions.load();
+  r.blocked += w.blocked.load();
+  if (w.found.load() != 0) {
+    const std::vector<decision> schedule = from_text(std::string_view(common.text(), w.length));
+    replay_strategy s(schedule);
+    if (run_once(e, s, body) == outcome::failed) {
+      describe(r, e);
+      minimise(r, e, body);
+    } else {
+      r.what = w.what;
+      r.failure = "found in a process, and not again when it was replayed: the body does not do the same every time";
+    }
+  } else if (!bad_end.empty()) {
+    r.what = fault::misuse;
+    r.failure = "a process of the check ended " + bad_end;
+  }
+}
+#endif
+
+}  // namespace detail
+
+template <class Explorer, class Body>
+report check(const processes<Explorer>& how, Body&& body) {
+#if FRYS_OS_POSIX
+  const unsigned count = how.count != 0 ? how.count : detail::processors();
+  const detail::common_memory common;
+  if (count == 1 || common.work() == nullptr) return check(how.how, body);
+  constexpr std::uint64_t portion = 1'000;
+  detail::common_work& work = *common.work();
+  report r;
+  detail::execution e = detail::execution_for(how.how);
+  using strategy = decltype(detail::strategy_for(how.how));
+  if constexpr (requires { typename strategy::part; }) {
+    // Breadth first, until there are parts enough to keep all busy to the end.
+    using part = typename strategy::part;
+    strategy s = detail::strategy_for(how.how);
+    std::deque<part> parts(1);
+    const std::size_t enough = std::size_t{64} * count;
+    for (std::uint64_t i = 0; !parts.empty() && parts.size() < enough; ++i) {
+      if (i == how.how.most_executions) return r;
+      s.start(std::move(parts.front()));
+      parts.pop_front();
+      s.begin();
+      if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
+      for (part& p : s.take_rest()) parts.push_back(std::move(p));
+    }
+    const std::uint64_t before = r.executions + r.blocked;
+    const std::string bad_end = detail::in_children(parts.empty() ? 0 : count, [&](unsigned) {
+      for (std::uint64_t mine; (mine = work.next.fetch_add(1)) < parts.size();) {
+        s.start(std::move(parts[static_cast<std::size_t>(mine)]));
+        // In portions, so that the limit and what another one has found are seen soon.
+        while (!s.is_done()) {
+          if (work.found.load() != 0) return;
+          if (before + work.executions.load() + work.blocked.load() >= how.how.most_executions)
+            return work.cut_short.store(1);
+          report here;
+          detail::run_all(here, e, s, portion, body);
+          detail::tell(common, here);
+        }
+      }
+    });
+    detail::collect(r, common, bad_end, e, body);
+    r.complete = r.passed() && work.cut_short.load() == 0;
+  } else {
+    const std::string bad_end = detail::in_children(count, [&](unsigned k) {
+      Explorer mine = how.how;
+      mine.seed = how.how.seed + k * 0x9E3779B97F4A7C15u;
+      const std::uint64_t all = how.how.executions / count + (k < how.how.executions % count ? 1 : 0);
+      strategy s = detail::strategy_for(mine);
+      for (std::uint64_t done = 0; done < all && work.found.load() == 0;) {
+        const std::uint64_t now = (std::min)(all - done, portion);
+        report here;
+        detail::run_all(here, e, s, now, body);
+        done += now;
+        detail::tell(common, here);
+      }
+    });
+    detail::collect(r, common, bad_end, e, body);
+  }
+  return r;
+#else
+  return check(how.how, body);
+#endif
+}
+
+}  // namespace frys::inline FRYS_ABI::sim::model
+
+#endif  // FRYS_SIM_MODEL_PROCESSES_HPP
 // ---- frys/sim/model/progress.hpp
 // progress: whether the others can finish when some thread is stopped for ever, at any moment (lock-freedom), and how
 // many steps a thread needs at most (wait-freedom).

@@ -6,6 +6,7 @@
 #include "model/check.hpp"
 #include "model/linearize.hpp"
 #include "model/mutation.hpp"
+#include "model/processes.hpp"
 #include "model/progress.hpp"
 #include "model/report.hpp"
 #include "model/stress.hpp"

@@ -34,19 +34,27 @@ cell_value pack(const T& value) noexcept {
   static_assert(sizeof(T) <= 16 && std::is_trivially_copyable_v<T>,
                 "frys::atomics::model: an atomic's type must be trivially copyable and 16 bytes at most");
   cell_value out;
-  unsigned char bytes[16] = {};
-  std::memcpy(bytes, &value, sizeof(T));
-  std::memcpy(&out.low, bytes, 8);
-  std::memcpy(&out.high, bytes + 8, 8);
+  if constexpr (sizeof(T) <= sizeof out.low)
+    std::memcpy(&out.low, &value, sizeof(T));
+  else {
+    unsigned char bytes[16] = {};
+    std::memcpy(bytes, &value, sizeof(T));
+    std::memcpy(&out.low, bytes, 8);
+    std::memcpy(&out.high, bytes + 8, 8);
+  }
   return out;
 }
 template <class T>
 T unpack(const cell_value& v) noexcept {
-  unsigned char bytes[16];
-  std::memcpy(bytes, &v.low, 8);
-  std::memcpy(bytes + 8, &v.high, 8);
   T out;
-  std::memcpy(static_cast<void*>(&out), bytes, sizeof(T));
+  if constexpr (sizeof(T) <= sizeof v.low) {
+    std::memcpy(static_cast<void*>(&out), &v.low, sizeof(T));
+  } else {
+    unsigned char bytes[16];
+    std::memcpy(bytes, &v.low, 8);
+    std::memcpy(bytes + 8, &v.high, 8);
+    std::memcpy(static_cast<void*>(&out), bytes, sizeof(T));
+  }
   return out;
 }
 

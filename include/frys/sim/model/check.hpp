@@ -245,48 +245,42 @@ bool count(report& r, execution& e, outcome o, Body& body, bool shrink = true) {
 
 }  // namespace detail
 
-template <class Body>
-report check(const random& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps);
-  detail::random_strategy s(how.seed);
-  for (std::uint64_t i = 0; i < how.executions; ++i)
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
-  return r;
-}
-template <class Body>
-report check(const pct& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps);
-  detail::pct_strategy s(how.depth, how.seed);
-  for (std::uint64_t i = 0; i < how.executions; ++i) {
+namespace detail {
+
+// What each explorer sets out with.
+inline execution execution_for(const random& how) { return execution(how.most_steps); }
+inline execution execution_for(const pct& how) { return execution(how.most_steps); }
+inline execution execution_for(const bounded& how) { return execution(how.most_steps); }
+inline execution execution_for(const exhaustive& how) { return execution(how.most_steps, how.most_thread_steps); }
+inline random_strategy strategy_for(const random& how) noexcept { return random_strategy(how.seed); }
+inline pct_strategy strategy_for(const pct& how) noexcept { return pct_strategy(how.depth, how.seed); }
+inline bounded_strategy strategy_for(const bounded& how) noexcept { return bounded_strategy(how.preemptions); }
+inline exhaustive_strategy strategy_for(const exhaustive&) { return {}; }
+
+// Executions until there is no more to do, a fault is found, or `most` have been made; whether there was no more to do.
+template <class Strategy, class Body>
+bool run_all(report& r, execution& e, Strategy& s, std::uint64_t most, Body& body) {
+  for (std::uint64_t i = 0;; ++i) {
+    if constexpr (requires { s.is_done(); })
+      if (s.is_done()) return true;
+    if (i == most) return false;
     s.begin();
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) break;
+    if (!count(r, e, run_once(e, s, body), body)) return false;
   }
-  return r;
 }
-template <class Body>
-report check(const bounded& how, Body&& body) {
+
+}  // namespace detail
+
+template <class Explorer, class Body>
+requires requires(const Explorer& how) { detail::strategy_for(how); }
+report check(const Explorer& how, Body&& body) {
   report r;
-  detail::execution e(how.most_steps);
-  detail::bounded_strategy s(how.preemptions);
-  do {
-    if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
-  } while (s.advance());
-  r.complete = true;
-  return r;
-}
-template <class Body>
-report check(const exhaustive& how, Body&& body) {
-  report r;
-  detail::execution e(how.most_steps, how.most_thread_steps);
-  detail::exhaustive_strategy s;
-  while (s.begin()) {
-    if (r.executions + r.blocked == how.most_executions) return r;
-    if (!detail::count(r, e, detail::run_once(e, s, body), body)) return r;
-  }
-  r.complete = true;
+  detail::execution e = detail::execution_for(how);
+  auto s = detail::strategy_for(how);
+  if constexpr (requires { how.most_executions; })
+    r.complete = detail::run_all(r, e, s, how.most_executions, body);
+  else
+    detail::run_all(r, e, s, how.executions, body);
   return r;
 }
 template <class Body>

@@ -21,86 +21,15 @@
 
 #include "../../config.hpp"
 #include "../../core/context.hpp"
+#include "fault.hpp"
+#include "heap.hpp"
 #include "memory.hpp"
+#include "plain.hpp"
+#include "strategy.hpp"
 
 namespace frys::inline FRYS_ABI::sim::model {
 
-// What an execution can be found guilty of.
-enum class fault : std::uint8_t {
-  none,
-  requirement,     // model::require was false
-  race,            // two accesses to plain data, one a write, neither before the other
-  use_after_free,  // an object was used after its end, or ended while in use
-  bad_free,        // freed twice, or never allocated
-  leak,
-  deadlock,      // nobody can go on
-  lost_wake_up,  // a thread sleeps although the word it sleeps on has changed
-  no_end,        // the execution took more than the allowed steps
-  no_progress,   // threads wait for one that was stopped; or a thread needs more steps than allowed
-  misuse,        // the test asks for something the model does not do
-};
-
-constexpr const char* name_of(fault f) noexcept {
-  switch (f) {
-    case fault::none:
-      return "none";
-    case fault::requirement:
-      return "requirement";
-    case fault::race:
-      return "race";
-    case fault::use_after_free:
-      return "use after free";
-    case fault::bad_free:
-      return "bad free";
-    case fault::leak:
-      return "leak";
-    case fault::deadlock:
-      return "deadlock";
-    case fault::lost_wake_up:
-      return "lost wake-up";
-    case fault::no_end:
-      return "no end";
-    case fault::no_progress:
-      return "no progress";
-    case fault::misuse:
-      return "misuse";
-  }
-  return "?";
-}
-
 namespace detail {
-
-class execution;
-
-// One decision of a strategy, as a schedule keeps it.
-struct decision {
-  enum class kind : std::uint8_t { thread, read, place, choice };
-  kind what = kind::thread;
-  std::uint16_t value = 0;  // the thread; how many newer messages there are; the choice
-};
-
-class strategy {
- public:
-  virtual ~strategy() = default;
-  // Who goes on: one of the bits of `runnable`, which is not 0. `current` ran last.
-  virtual unsigned next_thread(execution& e, unsigned runnable, unsigned current) = 0;
-  // Which of `count` messages a load reads, or which place a store takes: 0 is the newest. `stop`: abandon.
-  virtual std::uint32_t read(execution& e, const std::uint32_t* positions, std::uint32_t count, bool update) = 0;
-  virtual std::uint32_t place(execution& e, const std::uint32_t* positions, std::uint32_t count) = 0;
-  virtual std::uint32_t choose(execution& e, std::uint32_t count) = 0;
-  // The store half of an update is about to stand at `position`, which may be taken by another one. False: abandon.
-  virtual bool update(execution&, std::uint32_t /*location*/, std::uint32_t /*position*/, bool free) { return free; }
-  // It is asked before every event, and between the halves of an update; loads may read
-  // messages that an update has read already, since the other update may have to give way.
-  virtual bool wants_every_event() const noexcept { return false; }
-  // It is asked also where there is one answer only.
-  virtual bool wants_every_choice() const noexcept { return false; }
-  // The next read or place is of this location.
-  virtual void looks_at(std::uint32_t /*location*/) noexcept {}
-  // A thread that pauses waits to the end of the execution.
-  virtual bool pause_is_final() const noexcept { return false; }
-  static constexpr std::uint32_t stop = ~std::uint32_t{0};
-};
 
 // The model's part of an atomic object: its value until somebody uses it, then its location's name.
 struct atomic_cell {
@@ -129,9 +58,9 @@ class execution {
 
   // Runs body(argument) as model thread 0.
   outcome run(strategy& s, void (*body)(void*), void* argument) {
-    reset();
     strategy_ = &s;
     replays_ = s.wants_every_event();
+    reset();
     asks_ = replays_ || s.wants_every_choice();
     pause_is_final_ = s.pause_is_final();
     execution*& now = current();
@@ -189,8 +118,7 @@ class execution {
     point(at);
     const std::uint32_t l = location_of(c, address, at);
     const std::uint32_t p = choose_read(l, order, false, at);
-    remember(l, p);
-    return memory.events[memory.add_read(event_kind::load, l, active_, p, order, at)].value;
+    return memory.add_read(event_kind::load, l, active_, p, order, at).value;
   }
   void store(atomic_cell& c, const void* address, cell_value v, std::memory_order order, site at) {
     point(at);
@@ -205,9 +133,8 @@ class execution {
     point(at);
     const std::uint32_t l = location_of(c, address, at);
     const std::uint32_t p = choose_read(l, order, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, l, active_, p, order, at);
-    const cell_value old = memory.events[read].value;
-    finish_update(read, new_value(old), order, at);
+    const cell_value old = memory.add_read(event_kind::update_load, l, active_, p, order, at).value;
+    finish_update(last_event(), new_value(old), order, at);
     return old;
   }
   // Answers whether it exchanged; `expected` becomes what was read.
@@ -228,10 +155,10 @@ class execution {
     const std::uint32_t p = picked_read(true);
     const cell_value old = memory.at(l, p).value;
     if (old == expected) {
-      finish_update(memory.add_read(event_kind::update_load, l, active_, p, success, at), desired, success, at);
+      memory.add_read(event_kind::update_load, l, active_, p, success, at);
+      finish_update(last_event(), desired, success, at);
       return true;
     }
-    remember(l, p);
     memory.add_read(event_kind::load, l, active_, p, failure, at);
     expected = old;
     return false;
@@ -254,10 +181,8 @@ class execution {
   // that wrote something has made progress, and does not wait.
   void pause(site at) {
     thread& t = threads_[active_];
-    if (t.wrote) {
-      forget(t);
-      return;
-    }
+    if (t.wrote) return forget(t);
+    look_back(t);
     if (t.watched.empty()) {  // it looks at nothing: it only lets others go on
       if (!replays_) point(at);
       return;
@@ -277,15 +202,15 @@ class execution {
     thread& t = threads_[active_];
     const std::uint32_t q = location_of(queue, &queue, at);
     const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
-    const cell_value sleepers = memory.events[read].value;
+    const cell_value sleepers =
+        memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at).value;
+    const std::uint32_t read = last_event();
     // The word, within the critical section: no other thread comes in between.
     ++steps_;
     if (replays_) point(at);
     const std::uint32_t l = location_of(word, address, at);
     const std::uint32_t w = choose_read(l, std::memory_order_relaxed, false, at);
-    const cell_value seen =
-        memory.events[memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at)].value;
+    const cell_value seen = memory.add_read(event_kind::load, l, active_, w, std::memory_order_relaxed, at).value;
     const std::uint64_t bit = std::uint64_t{1} << active_;
     const bool sleeps = seen.low == old;
     finish_update(read, {sleeps ? sleepers.low | bit : sleepers.low, 0}, std::memory_order_acq_rel, at);
@@ -316,8 +241,9 @@ class execution {
     point(at);
     const std::uint32_t q = location_of(queue, &queue, at);
     const std::uint32_t p = choose_read(q, std::memory_order_acq_rel, true, at);
-    const std::uint32_t read = memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at);
-    const std::uint64_t sleepers = memory.events[read].value.low;
+    const std::uint64_t sleepers =
+        memory.add_read(event_kind::update_load, q, active_, p, std::memory_order_acq_rel, at).value.low;
+    const std::uint32_t read = last_event();
     std::uint64_t left = all ? 0 : sleepers;
     if (!all && sleepers != 0) {
       std::uint32_t n = 0;
@@ -371,11 +297,8 @@ class execution {
     if (c.run == run_) {
       location& l = memory.at(c.location);
       if (l.alive == 0) return;
-      for (const std::uint32_t id : l.accesses) {
-        const event& e = memory.events[id];
-        if (!memory.threads[active_].clock.knows(e.thread, e.index))
-          fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
-      }
+      if (!memory.threads[active_].clock.knows(l.used))
+        fail(fault::use_after_free, "an atomic object ends while another thread may use it", at);
       l.alive = 0;
       l.ended = at;
     }
@@ -386,7 +309,7 @@ class execution {
 
   enum class use : std::uint8_t { read, write, begin, end };
   void plain(const void* address, use how, site at) {
-    shadow& s = shadow_of(address);
+    shadow& s = shadows_.at(address);
     const vector_clock& now = memory.threads[active_].clock;
     const std::uint16_t at_stamp = stamp();
     const auto known = [&](unsigned t, std::uint16_t i) { return i == 0 || t == active_ || now.at[t] >= i; };
@@ -417,48 +340,41 @@ class execution {
   // ---- heap
 
   void* allocate(std::size_t bytes, std::size_t alignment, site at) {
-    const std::size_t whole = (bytes + 15) / 16 * 16;
+    const std::size_t whole = heap::rounded(bytes);
     // Only what this thread itself has freed comes back: then the address follows from the events alone.
-    for (std::size_t i = blocks_.size(); i-- > 0;) {
-      heap_block& b = blocks_[i];
-      if (b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment) continue;
+    for (std::size_t i = heap_.count(); i-- > 0;) {
+      if (const heap_block& b = heap_[i];
+          b.freed_by != active_ || !b.is_free || b.bytes != whole || b.alignment < alignment)
+        continue;
       if (choose(2, at) == 0) break;
-      heap_block& again = blocks_[i];
+      heap_block& again = heap_[i];
       again.is_free = false;
       again.where = at;
       return again.start;
     }
-    std::byte* p = arena_take(whole, (std::max)(alignment, std::size_t{16}));
+    void* p = heap_.take(whole, alignment, at);
     if (p == nullptr) fail(fault::misuse, "the model's heap is used up (64 MiB in one execution)", at);
-    blocks_.push_back({p, whole, (std::max)(alignment, std::size_t{16}), false, most_threads, at});
     return p;
   }
   void release(void* p, site at) {
     if (p == nullptr) return;
-    for (heap_block& b : blocks_) {
-      if (b.start != p) continue;
-      if (b.is_free) fail(fault::bad_free, "memory is freed twice", at);
-      // All that lies in it ends here.
-      for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
-        location& l = memory.at(i);
-        const auto* a = static_cast<const std::byte*>(l.address);
-        if (l.alive == 0 || a < b.start || a >= b.start + b.bytes) continue;
-        for (const std::uint32_t id : l.accesses)
-          if (const event& e = memory.events[id]; !memory.threads[active_].clock.knows(e.thread, e.index))
-            fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
-        l.alive = 0;
-        l.ended = at;
-      }
-      for (shadow& s : shadows_) {
-        const auto* a = static_cast<const std::byte*>(s.address);
-        if (s.run != run_ || s.state == shadow::is_over || a < b.start || a >= b.start + b.bytes) continue;
-        plain(s.address, use::end, at);
-      }
-      b.is_free = true;
-      b.freed_by = active_;
-      return;
+    heap_block* b = heap_.find(p);
+    if (b == nullptr) fail(fault::bad_free, "memory is freed that was not allocated", at);
+    if (b->is_free) fail(fault::bad_free, "memory is freed twice", at);
+    // All that lies in it ends here.
+    for (std::uint32_t i = 0; i < memory.location_count(); ++i) {
+      location& l = memory.at(i);
+      if (l.alive == 0 || !b->holds(l.address)) continue;
+      if (!memory.threads[active_].clock.knows(l.used))
+        fail(fault::use_after_free, "memory is freed while another thread may use an atomic in it", at);
+      l.alive = 0;
+      l.ended = at;
     }
-    fail(fault::bad_free, "memory is freed that was not allocated", at);
+    shadows_.for_each([&](const shadow& s) {
+      if (s.state != shadow::is_over && b->holds(s.address)) plain(s.address, use::end, at);
+    });
+    b->is_free = true;
+    b->freed_by = active_;
   }
 
   // ---- the end
@@ -503,8 +419,9 @@ class execution {
     stack_memory stack;
     void (*entry)(void*) = nullptr;
     void* argument = nullptr;
-    std::vector<seen_message> watched;  // read since the last pause
-    bool wrote = false;                 // since the last pause
+    std::vector<seen_message> watched;  // while it pauses: what it has read since the pause before
+    std::size_t since = 0;              // the first event after that one
+    bool wrote = false;                 // since then
     bool finished = false;
     bool hurries = false;  // came out of a pause: shall read the newest
     bool asleep = false;
@@ -515,34 +432,15 @@ class execution {
     std::uint32_t sleeps_while = 0;
     site waits_at;
   };
-  struct shadow {
-    enum : std::uint8_t { unknown, lives, is_over };
-    const void* address = nullptr;
-    std::uint64_t run = 0;
-    std::uint16_t read[most_threads] = {};
-    std::uint16_t written = 0;
-    std::uint8_t writer = 0;
-    std::uint8_t state = unknown;
-    site write_site, read_site;
-  };
   struct referred_cell {
     const void* address = nullptr;
     std::uint64_t run = 0;
     atomic_cell cell;
   };
-  struct heap_block {
-    std::byte* start;
-    std::size_t bytes;
-    std::size_t alignment;
-    bool is_free;
-    unsigned freed_by;
-    site where;
-  };
   static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
-  static constexpr std::size_t arena_bytes = std::size_t{1} << 20, most_arena = std::size_t{64} << 20;
 
   void reset() {
-    memory.reset();
+    memory.reset(replays_);
     schedule.clear();
     failed = fault::none;
     sentence.clear();
@@ -556,10 +454,8 @@ class execution {
     runnable_ = 1;
     steps_ = 0;
     run_ = next_run();
-    shadow_count_ = 0;
-    blocks_.clear();
-    arena_at_ = 0;
-    arena_used_ = 0;
+    shadows_.reset(run_);
+    heap_.reset();
     outcome_ = outcome::finished;
   }
   // Never 0. Cells made on one thread of the system are not to be used on another, so its own count will do.
@@ -578,8 +474,8 @@ class execution {
     w.flow.make(w.stack.span(), &fiber, this);
     w.finished = false;
     w.waiting = waits::nothing;
-    w.watched.clear();
-    w.wrote = w.hurries = w.asleep = false;
+    forget(w);
+    w.hurries = w.asleep = false;
   }
   static void fiber(void* self) {
     execution& e = *static_cast<execution*>(self);
@@ -672,15 +568,26 @@ class execution {
     return c.location;
   }
   // What the active thread may read or stand behind, newest first, in positions_.
-  void candidates(std::uint32_t l, site at) {
+  std::uint32_t known_floor(std::uint32_t l, site at) {
     const std::uint32_t low = memory.floor(l, active_);
     if (low == no_event)
       fail(fault::race, "an atomic object is used by a thread that does not know of its construction", at);
+    return low;
+  }
+  void candidates(std::uint32_t l, site at) {
+    const std::uint32_t low = known_floor(l, at);
     if (replays_) strategy_->looks_at(l);
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
   std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    if (!asks_ && !update && !memory.sc_matters(order)) {  // all from the floor on, so no list is needed
+      const std::uint32_t low = known_floor(l, at), end = memory.count(l), count = end - low;
+      const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
+      if (i == strategy::stop) abandon();
+      decided(decision::kind::read, i);
+      return end - 1 - i;
+    }
     candidates(l, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -699,6 +606,10 @@ class execution {
     return positions_[i];
   }
   std::uint32_t choose_place(std::uint32_t l, std::memory_order order, site at) {
+    if (!asks_ && !memory.sc_matters(order) && known_floor(l, at) + 1 == memory.count(l)) {  // the end is all there is
+      decided(decision::kind::place, 0);
+      return memory.count(l);
+    }
     candidates(l, at);
     // A place is the position behind a message; not between an update and what it has read.
     std::uint32_t kept = 0;
@@ -721,13 +632,10 @@ class execution {
     const bool free = !memory.is_updated(l, p) && memory.may_write(l, active_, p + 1, order);
     if (replays_ ? !strategy_->update(*this, l, p + 1, free) : !free) abandon();
     const bool changes = !(memory.events[read].value == v);
-    const std::uint32_t id = memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
+    memory.add_write(event_kind::update_store, l, active_, p + 1, v, order, at);
     wrote(l, changes);
-    // A round that only writes what was there already (a spin lock's exchange) has changed nothing: it may wait.
-    if (!changes) threads_[active_].watched.push_back({l, id});
   }
 
-  void remember(std::uint32_t l, std::uint32_t p) { threads_[active_].watched.push_back({l, memory.at(l).order[p]}); }
   // Whether another look would find another value. Newer messages with the same value lead the same way: two threads
   // that spin on one lock by exchange write the same again and again, and neither gets on by that.
   bool is_stale(const thread& t) const noexcept {
@@ -737,7 +645,22 @@ class execution {
   }
   void forget(thread& t) noexcept {
     t.watched.clear();
+    t.since = memory.events.size();
     t.wrote = false;
+  }
+  // What the active thread has seen since its last pause, when it wrote nothing in between: what it read, and what it
+  // wrote over the same value (a spin lock's exchange has changed nothing: such a round may wait).
+  void look_back(thread& t) {
+    t.watched.clear();
+    for (std::size_t i = t.since; i < memory.events.size(); ++i) {
+      const event& e = memory.events[i];
+      if (e.thread != active_) continue;
+      if (e.kind == event_kind::load) t.watched.push_back({e.location, e.source});
+      if (e.kind == event_kind::update_store) t.watched.push_back({e.location, static_cast<std::uint32_t>(i)});
+    }
+  }
+  [[nodiscard]] std::uint32_t last_event() const noexcept {
+    return static_cast<std::uint32_t>(memory.events.size() - 1);
   }
   void wrote(std::uint32_t l, bool changes = true) {
     if (changes) {
@@ -756,34 +679,6 @@ class execution {
   }
   std::uint16_t stamp() const noexcept { return static_cast<std::uint16_t>(next_index(active_)); }
 
-  shadow& shadow_of(const void* address) {
-    if (shadows_.empty()) grow_shadows();
-    const auto start =
-        static_cast<std::size_t>((reinterpret_cast<std::uintptr_t>(address) >> 2) * 0x9E3779B97F4A7C15u >> 20);
-    for (std::size_t h = start;; ++h) {
-      shadow& s = shadows_[h & (shadows_.size() - 1)];
-      if (s.run == run_ && s.address == address) return s;
-      if (s.run != run_) {
-        // Grows for new ones only: whoever walks over the table looks up what is there.
-        if (shadow_count_ * 2 >= shadows_.size()) {
-          grow_shadows();
-          return shadow_of(address);
-        }
-        s = shadow{};
-        s.address = address;
-        s.run = run_;
-        ++shadow_count_;
-        return s;
-      }
-    }
-  }
-  void grow_shadows() {
-    std::vector<shadow> old = std::move(shadows_);
-    shadows_ = std::vector<shadow>(old.empty() ? 256 : old.size() * 2);
-    shadow_count_ = 0;
-    for (const shadow& s : old)
-      if (s.run == run_) shadow_of(s.address) = s;
-  }
   [[noreturn]] void race(site other, unsigned by, bool written, use how, site at) {
     if (how == use::end) fail(fault::use_after_free, "an object ends while another thread may use it", at);
     sentence = how == use::read ? "a read races with the " : "a write races with the ";
@@ -796,29 +691,13 @@ class execution {
     return last == nullptr ? file : last + 1;
   }
 
-  std::byte* arena_take(std::size_t bytes, std::size_t alignment) {
-    for (;; ++arena_at_, arena_used_ = 0) {
-      if (arena_at_ == arenas_.size()) {
-        if (arenas_.size() * arena_bytes >= most_arena || bytes + alignment > arena_bytes) return nullptr;
-        arenas_.push_back(std::make_unique<std::byte[]>(arena_bytes));
-      }
-      std::byte* base = arenas_[arena_at_].get();
-      const auto a = reinterpret_cast<std::uintptr_t>(base) + arena_used_;
-      const std::size_t gap = (alignment - a % alignment) % alignment;
-      if (arena_used_ + gap + bytes > arena_bytes) continue;
-      arena_used_ += gap + bytes;
-      return base + (arena_used_ - bytes);
-    }
-  }
   void look_for_leaks() {
-    for (const heap_block& b : blocks_) {
-      if (b.is_free) continue;
-      failed = fault::leak;
-      sentence = "memory of " + std::to_string(b.bytes) + " bytes is never freed";
-      where = b.where;
-      outcome_ = outcome::failed;
-      return;
-    }
+    const heap_block* b = heap_.leaked();
+    if (b == nullptr) return;
+    failed = fault::leak;
+    sentence = "memory of " + std::to_string(b->bytes) + " bytes is never freed";
+    where = b->where;
+    outcome_ = outcome::failed;
   }
 
   std::uint32_t most_steps_;
@@ -836,13 +715,9 @@ class execution {
   std::uint64_t run_ = 0;
   outcome outcome_ = outcome::finished;
   std::vector<std::uint32_t> positions_;
-  std::vector<shadow> shadows_;
-  std::size_t shadow_count_ = 0;
-  std::vector<heap_block> blocks_;
+  shadow_table shadows_;
+  heap heap_;
   std::vector<std::unique_ptr<referred_cell>> referred_;
-  std::vector<std::unique_ptr<std::byte[]>> arenas_;
-  std::size_t arena_at_ = 0;
-  std::size_t arena_used_ = 0;
 };
 
 }  // namespace detail

@@ -27,15 +27,28 @@ namespace frys::inline FRYS_ABI::sim::model::detail {
 
 class exhaustive_strategy final : public strategy {
  public:
-  // Takes the next graph off the stack; false when there is none. The first one is empty.
-  bool begin() {
-    if (started_ && stack_.empty()) return false;
-    plan_.clear();
-    if (started_) {
-      plan_ = std::move(stack_.back());
-      stack_.pop_back();
-    }
-    started_ = true;
+  // Graphs to go on with: what is left to do falls into them, and each can be done apart from the others.
+  struct step {               // an event of it
+    std::uint16_t index = 0;  // in its thread
+    std::uint8_t thread = 0;
+    std::uint8_t source_thread = 0;
+    std::uint16_t source_index = 0;  // of a read: which store; 0: the location's first value
+    bool reads = false;
+    std::uint32_t rank = 0;  // of a write: its place among those of its location; of a choice: its value
+  };
+  using part = std::vector<step>;
+  // All that comes of `p`; without this, all there is.
+  void start(part p) {
+    stack_.clear();
+    stack_.push_back(std::move(p));
+  }
+  std::vector<part> take_rest() { return std::exchange(stack_, {}); }
+
+  [[nodiscard]] bool is_done() const noexcept { return stack_.empty(); }
+  // Before each execution: takes the next graph off the stack.
+  void begin() {
+    plan_ = std::move(stack_.back());
+    stack_.pop_back();
     order_.assign(plan_.size(), no_event);
     for (auto& w : wanted_) w.clear();
     for (std::size_t i = 0; i < plan_.size(); ++i) {
@@ -45,9 +58,7 @@ class exhaustive_strategy final : public strategy {
     }
     seen_ = 0;
     replayed_ = 0;
-    return true;
   }
-  [[nodiscard]] std::size_t waiting() const noexcept { return stack_.size(); }
 
   unsigned next_thread(execution& e, unsigned runnable, unsigned current) override {
     catch_up(e);
@@ -124,16 +135,7 @@ class exhaustive_strategy final : public strategy {
 
  private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  // An event of a graph to go on with.
-  struct step {
-    std::uint16_t index = 0;  // in its thread
-    std::uint8_t thread = 0;
-    std::uint8_t source_thread = 0;
-    std::uint16_t source_index = 0;  // of a read: which store; 0: the location's first value
-    bool reads = false;
-    std::uint32_t rank = 0;  // of a write: its place among those of its location; of a choice: its value
-  };
-  using graph = std::vector<step>;
+  using graph = part;
 
   // Brings order_ up to date with what has happened.
   void catch_up(execution& e) {
@@ -266,7 +268,7 @@ class exhaustive_strategy final : public strategy {
     return true;
   }
 
-  std::vector<graph> stack_;
+  std::vector<graph> stack_ = std::vector<graph>(1);  // at first the empty one
   graph plan_;
   std::vector<std::uint32_t> order_;  // events in the order in which the graph grew
   std::vector<std::uint32_t> wanted_[most_threads];
@@ -274,7 +276,6 @@ class exhaustive_strategy final : public strategy {
   std::size_t replayed_ = 0;
   std::uint32_t at_ = 0;
   memory* memory_ = nullptr;
-  bool started_ = false;
 };
 
 }  // namespace frys::inline FRYS_ABI::sim::model::detail

@@ -47,12 +47,21 @@ inline unsigned nth_bit(unsigned bits, unsigned n) noexcept {
   return static_cast<unsigned>(std::countr_zero(bits));
 }
 
+// How many bits are set, of the lower 8: std::popcount is a call where the build may not use the instruction.
+constexpr unsigned count_bits(unsigned bits) noexcept {
+  bits -= bits >> 1 & 0x55;
+  bits = (bits & 0x33) + (bits >> 2 & 0x33);
+  return (bits + (bits >> 4)) & 0x0f;
+}
+static_assert(most_threads == 8 && count_bits(0xff) == 8 && count_bits(0xa1) == 3 && count_bits(0) == 0);
+
 class random_strategy : public strategy {
  public:
   explicit random_strategy(std::uint64_t seed) noexcept : die_(seed) {}
+  void begin() noexcept {}
   unsigned next_thread(execution&, unsigned runnable, unsigned) override {
     if ((runnable & (runnable - 1)) == 0) return static_cast<unsigned>(std::countr_zero(runnable));
-    return nth_bit(runnable, die_.below(static_cast<unsigned>(std::popcount(runnable))));
+    return nth_bit(runnable, die_.below(count_bits(runnable)));
   }
   std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
     if (count == 1 || e.hurries(e.active())) return 0;
@@ -106,18 +115,43 @@ class pct_strategy final : public random_strategy {
 class bounded_strategy final : public strategy {
  public:
   explicit bounded_strategy(unsigned preemptions) noexcept : most_(preemptions) {}
-  // Before each execution but the first; false when all have been seen.
-  bool advance() {
-    while (!path_.empty() && path_.back().taken + 1 == path_.back().options) path_.pop_back();
+  // The first decisions of executions: all that begin so are a part of the work, to be done apart from the others.
+  struct fork {
+    std::uint32_t taken, options;
+  };
+  using part = std::vector<fork>;
+  void start(part p) {
+    path_ = std::move(p);
+    root_ = path_.size();
+    started_ = false;
+  }
+  // What is left after the last execution, as parts; nothing is left here.
+  std::vector<part> take_rest() {
+    std::vector<part> out;
+    for (std::size_t i = root_; i < path_.size(); ++i)
+      for (std::uint32_t other = path_[i].taken + 1; other < path_[i].options; ++other) {
+        out.emplace_back(path_.begin(), path_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        out.back().back().taken = other;
+      }
+    path_.resize(root_);
+    return out;
+  }
+  [[nodiscard]] bool is_done() const noexcept {
+    for (std::size_t i = root_; i < path_.size(); ++i)
+      if (path_[i].taken + 1 != path_[i].options) return false;
+    return started_;
+  }
+  // Before each execution.
+  void begin() {
     at_ = 0;
     preemptions_ = 0;
-    if (path_.empty()) return false;
+    if (!std::exchange(started_, true)) return;
+    while (path_.back().taken + 1 == path_.back().options) path_.pop_back();
     ++path_.back().taken;
-    return true;
   }
   unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
     const bool goes_on = (runnable >> current & 1) != 0;
-    unsigned options = static_cast<unsigned>(std::popcount(runnable));
+    unsigned options = count_bits(runnable);
     if (goes_on && preemptions_ == most_) options = 1;
     const unsigned n = decide(options);
     if (!goes_on) return nth_bit(runnable, n);
@@ -132,9 +166,6 @@ class bounded_strategy final : public strategy {
   std::uint32_t choose(execution&, std::uint32_t count) override { return decide(count); }
 
  private:
-  struct fork {
-    std::uint32_t taken, options;
-  };
   std::uint32_t decide(std::uint32_t options) {
     if (options <= 1) return 0;
     if (at_ == path_.size()) path_.push_back({0, options});
@@ -142,8 +173,10 @@ class bounded_strategy final : public strategy {
   }
   unsigned most_;
   unsigned preemptions_ = 0;
-  std::vector<fork> path_;
+  part path_;
+  std::size_t root_ = 0;  // how much of it stays
   std::size_t at_ = 0;
+  bool started_ = false;
 };
 
 // Follows a schedule; where it does not fit any more (a part was left out), goes on in the plainest way.

@@ -41,9 +41,44 @@ struct alignas(16) vector_clock {
   std::uint16_t at[most_threads] = {};
 
   void join(const vector_clock& other) noexcept {
+#if defined(__GNUC__)
+    lanes a, b;
+    std::memcpy(&a, at, sizeof a);
+    std::memcpy(&b, other.at, sizeof b);
+    a = a > b ? a : b;
+    std::memcpy(at, &a, sizeof a);
+#else
     for (unsigned t = 0; t < most_threads; ++t) at[t] = (std::max)(at[t], other.at[t]);
+#endif
+  }
+  // Whether some place here is as large as the other's.
+  [[nodiscard]] bool reaches_any(const std::uint16_t (&other)[most_threads]) const noexcept {
+#if defined(__GNUC__)
+    lanes a, b;
+    std::memcpy(&a, at, sizeof a);
+    std::memcpy(&b, other, sizeof b);
+    const auto hits = a >= b;
+    std::uint64_t halves[2];
+    std::memcpy(halves, &hits, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+#else
+    for (unsigned t = 0; t < most_threads; ++t)
+      if (at[t] >= other[t]) return true;
+    return false;
+#endif
   }
   [[nodiscard]] bool knows(unsigned thread, unsigned index) const noexcept { return at[thread] >= index; }
+  // All that the other one knows.
+  [[nodiscard]] bool knows(const vector_clock& other) const noexcept {
+    for (unsigned t = 0; t < most_threads; ++t)
+      if (at[t] < other.at[t]) return false;
+    return true;
+  }
+
+#if defined(__GNUC__)
+ private:
+  typedef std::uint16_t lanes __attribute__((vector_size(16)));
+#endif
 };
 
 // Up to 16 bytes of a value.
@@ -86,7 +121,7 @@ struct event {
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
   cell_value value;
   vector_clock clock;         // what happens before the event, itself included
-  vector_clock known;         // the same for program order and reads-from alone
+  vector_clock known;         // the same for program order and reads-from alone, where the strategy wants it
   std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
 
@@ -121,9 +156,9 @@ struct message {
 
 struct location {
   const void* address = nullptr;
-  std::vector<std::uint32_t> order;     // messages, in modification order
-  std::vector<std::uint32_t> accesses;  // all reads and writes, as they came
-  std::uint32_t alive = 0;              // 0 after its end
+  std::vector<std::uint32_t> order;  // messages, in modification order
+  vector_clock used;                 // the last access of each thread
+  std::uint32_t alive = 0;           // 0 after its end
   site ended;
 };
 
@@ -136,12 +171,14 @@ struct thread_memory {
 
 class memory {
  public:
-  void reset() noexcept {
+  // `known`: whether the events shall say what program order and reads-from alone lead from.
+  void reset(bool known) noexcept {
+    keeps_known_ = known;
     events.clear();
     messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
-      locations_[i].accesses.clear();
+      locations_[i].used = {};
     }
     used_locations_ = 0;
     sc_events_.clear();
@@ -188,22 +225,8 @@ class memory {
 
   // Whether some thread has observed the message at an event that is known here.
   static bool is_known(const message& m, const vector_clock& now, unsigned thread) noexcept {
-    if (m.seen[thread] != message::never) return true;  // also its own construction, before its next event
-#if defined(__GNUC__)
-    typedef std::uint16_t lanes __attribute__((vector_size(16)));
-    static_assert(sizeof(lanes) == sizeof now.at);
-    lanes a, b;
-    std::memcpy(&a, now.at, sizeof a);
-    std::memcpy(&b, m.seen, sizeof b);
-    const auto hits = a >= b;
-    std::uint64_t halves[2];
-    std::memcpy(halves, &hits, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-#else
-    for (unsigned t = 0; t < most_threads; ++t)
-      if (now.at[t] >= m.seen[t]) return true;
-    return false;
-#endif
+    return m.seen[thread] != message::never /* also its own construction, before its next event */ ||
+           now.reaches_any(m.seen);
   }
 
   // Whether the message at `position` is read by an update, so that nothing else may stand right behind it.
@@ -218,7 +241,16 @@ class memory {
     return events[locations_[l].order[position]];
   }
 
+  // How many messages a location has.
+  [[nodiscard]] std::uint32_t count(std::uint32_t l) const noexcept {
+    return static_cast<std::uint32_t>(locations_[l].order.size());
+  }
   [[nodiscard]] const event& newest(std::uint32_t l) const noexcept { return events[locations_[l].order.back()]; }
+
+  // Whether sequential consistency has a say at all.
+  [[nodiscard]] bool sc_matters(std::memory_order order) const noexcept {
+    return !sc_events_.empty() && (sc_events_.size() > 1 || order == std::memory_order_seq_cst || has_fence());
+  }
 
   // Whether sequential consistency lets `thread` read the message at `position` / put a store at `position`.
   [[nodiscard]] bool may_read(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -241,8 +273,8 @@ class memory {
   }
 
   // The events themselves. `position`: of the message that is read / of the new message.
-  std::uint32_t add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position,
-                         std::memory_order order, site where) {
+  event& add_read(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order,
+                  site where) {
     thread_memory& t = threads[thread];
     const std::uint32_t source = locations_[l].order[position];
     event& e = add(kind, thread, order, where);
@@ -253,54 +285,58 @@ class memory {
     e.position = position;
     e.value = m.value;
     if (is_acquire(order))
-      e.clock.join(left.sync);
+      t.clock.join(left.sync);
     else
       t.acquired.join(left.sync);
-    e.known.join(m.known);
+    if (keeps_known_) t.known.join(m.known);
     if (left.seen[thread] == message::never) left.seen[thread] = e.index;
-    return added(e);
+    locations_[l].used.at[thread] = e.index;
+    return added(e, t);
   }
-  std::uint32_t add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
-                          std::memory_order order, site where) {
+  event& add_write(event_kind kind, std::uint32_t l, unsigned thread, std::uint32_t position, cell_value value,
+                   std::memory_order order, site where) {
     location& loc = locations_[l];
+    thread_memory& t = threads[thread];
     event& e = add(kind, thread, order, where);
     e.location = l;
     e.position = position;
     e.value = value;
     e.message = add_message(thread, e.index);
     message& left = messages_[e.message];
-    left.sync = is_release(order) ? e.clock : threads[thread].released;
+    left.sync = is_release(order) ? t.clock : t.released;
     if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
     const auto id = static_cast<std::uint32_t>(events.size() - 1);
+    loc.used.at[thread] = e.index;
     if (position == loc.order.size()) {
       loc.order.push_back(id);
     } else {
       shift(l, position, 1);
+      e.position = position;
       loc.order.insert(loc.order.begin() + position, id);
     }
-    return added(e);
+    return added(e, t);
   }
-  std::uint32_t add_fence(unsigned thread, std::memory_order order, site where) {
+  void add_fence(unsigned thread, std::memory_order order, site where) {
     thread_memory& t = threads[thread];
     event& e = add(event_kind::fence, thread, order, where);
-    if (is_acquire(order)) e.clock.join(t.acquired);
-    if (is_release(order)) t.released = e.clock;
-    return added(e);
+    if (is_acquire(order)) t.clock.join(t.acquired);
+    if (is_release(order)) t.released = t.clock;
+    added(e, t);
   }
-  std::uint32_t add_choice(unsigned thread, std::uint64_t value, site where) {
+  void add_choice(unsigned thread, std::uint64_t value, site where) {
     event& e = add(event_kind::choice, thread, std::memory_order_relaxed, where);
     e.value.low = value;
-    return added(e);
+    added(e, threads[thread]);
   }
   // `child` begins with what its parent knows; a join learns all that the child did.
   void start_thread(unsigned parent, unsigned child) {
-    static_cast<void>(added(add(event_kind::spawn, parent, std::memory_order_relaxed, {})));
+    added(add(event_kind::spawn, parent, std::memory_order_relaxed, {}), threads[parent]);
     threads[child] = {};
     threads[child].clock = threads[parent].clock;
     threads[child].known = threads[parent].known;
   }
   void end_thread(unsigned thread) {
-    static_cast<void>(added(add(event_kind::end, thread, std::memory_order_relaxed, {})));
+    added(add(event_kind::end, thread, std::memory_order_relaxed, {}), threads[thread]);
   }
   void join_thread(unsigned parent, unsigned child) noexcept {
     threads[parent].clock.join(threads[child].clock);
@@ -325,28 +361,25 @@ class memory {
     e.known.at[thread] = e.index;
     return e;
   }
-  // A new event, to be filled and then given to added().
+  // A new event, to be filled; its thread's clocks stand at it already, and what it learns goes into them before
+  // added().
   event& add(event_kind kind, unsigned thread, std::memory_order order, site where) {
-    const thread_memory& t = threads[thread];
+    thread_memory& t = threads[thread];
     event& e = events.next();
     e.kind = kind;
     e.thread = static_cast<std::uint8_t>(thread);
     e.order = order;
     e.source = no_event;
     e.where = where;
-    e.clock = t.clock;
-    e.known = t.known;
-    e.index = ++e.clock.at[thread];
-    e.known.at[thread] = e.index;
+    e.index = ++t.clock.at[thread];
+    if (keeps_known_) t.known.at[thread] = e.index;
     return e;
   }
-  std::uint32_t added(const event& e) {
-    const auto id = static_cast<std::uint32_t>(events.size() - 1);
-    threads[e.thread].clock = e.clock;
-    threads[e.thread].known = e.known;
-    if (e.sc()) sc_events_.push_back(id);
-    if (is_read(e.kind) || is_write(e.kind)) locations_[e.location].accesses.push_back(id);
-    return id;
+  event& added(event& e, const thread_memory& t) {
+    e.clock = t.clock;
+    if (keeps_known_) e.known = t.known;
+    if (e.sc()) sc_events_.push_back(static_cast<std::uint32_t>(events.size() - 1));
+    return e;
   }
   std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
     message& m = messages_.emplace_back();
@@ -358,16 +391,16 @@ class memory {
 
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
-    for (const std::uint32_t id : locations_[l].accesses)
-      if (events[id].position >= position + (by < 0 ? 1u : 0u))
-        events[id].position = static_cast<std::uint32_t>(static_cast<int>(events[id].position) + by);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      event& e = events[i];
+      if ((is_read(e.kind) || (is_write(e.kind) && e.kind != event_kind::start)) && e.location == l &&
+          e.position >= position + (by < 0 ? 1u : 0u))
+        e.position = static_cast<std::uint32_t>(static_cast<int>(e.position) + by);
+    }
   }
 
   // ---- sequential consistency
 
-  bool sc_matters(std::memory_order order) const noexcept {
-    return !sc_events_.empty() && (sc_events_.size() > 1 || order == std::memory_order_seq_cst || has_fence());
-  }
   bool has_fence() const noexcept { return events[sc_events_[0]].kind == event_kind::fence; }
 
   // a stands in the modification order (or reads from it) before the write b.
@@ -458,6 +491,7 @@ class memory {
     return left != 0;
   }
 
+  bool keeps_known_ = false;
   std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;

@@ -31,17 +31,16 @@ class mutation {
  public:
   // What the operation at `at` shall use in place of `order`.
   static std::memory_order applied(std::memory_order order, site at, access what) {
-    state& s = shared();
-    if (s.idle) [[likely]]
+    if (idle()) [[likely]]
       return order;
-    return s.look(order, at, what);
+    return shared().look(order, at, what);
   }
 
   // From now on all sites that are executed are remembered.
   static void record() {
     shared() = {};
     shared().recording = true;
-    shared().idle = false;
+    idle() = false;
   }
   [[nodiscard]] static std::vector<order_site> recorded() { return shared().sites; }
 
@@ -50,9 +49,12 @@ class mutation {
     shared() = {};
     shared().mutant = which;
     shared().weaker = weaker;
-    shared().idle = false;
+    idle() = false;
   }
-  static void stop() { shared() = {}; }
+  static void stop() {
+    shared() = {};
+    idle() = true;
+  }
 
   // One step down, in all directions: seq_cst to acq_rel (or what the operation can have of it), acq_rel to acquire and
   // to release, acquire and release to relaxed. Answers how many there are.
@@ -80,7 +82,6 @@ class mutation {
 
  private:
   struct state {
-    bool idle = true;
     bool recording = false;
     order_site mutant;
     std::memory_order weaker = std::memory_order_relaxed;
@@ -97,6 +98,11 @@ class mutation {
       return order;
     }
   };
+  // Apart from the rest, for the many who ask and want no more.
+  static bool& idle() noexcept {
+    static constinit bool yes = true;
+    return yes;
+  }
   static state& shared() {
     static state one;
     return one;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 66019eeff59505a3.
+// frys 0.1.0, one header: the whole library. Content 2fdece8c4f6a1bd7.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1468,11 +1468,13 @@ class basic_machine_switch {
     f->resume = &start;
     f->run = run;
     f->argument = argument;
+    if constexpr (KeepsFloatControl) {
 #if defined(__x86_64__)
-    asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
+      asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
 #else
-    asm volatile("mrs %0, fpcr" : "=r"(f->control));
+      asm volatile("mrs %0, fpcr" : "=r"(f->control));
 #endif
+    }
     sp_ = f;
   }
 
@@ -15316,6 +15318,31 @@ struct alignas(16) vector_clock {
     for (unsigned t = 0; t < most_threads; ++t) at[t] = (std::max)(at[t], other.at[t]);
 #endif
   }
+  // The next event of `thread`: its index. By whole lanes, since what reads the clock next reads it so: a narrow store
+  // before a wide load would wait for the store to leave the processor's queue.
+  std::uint16_t tick(unsigned thread) noexcept {
+#if defined(__GNUC__)
+    struct rows {
+      lanes one[most_threads];
+    };
+    static constexpr rows step = {{{1, 0, 0, 0, 0, 0, 0, 0},
+                                   {0, 1, 0, 0, 0, 0, 0, 0},
+                                   {0, 0, 1, 0, 0, 0, 0, 0},
+                                   {0, 0, 0, 1, 0, 0, 0, 0},
+                                   {0, 0, 0, 0, 1, 0, 0, 0},
+                                   {0, 0, 0, 0, 0, 1, 0, 0},
+                                   {0, 0, 0, 0, 0, 0, 1, 0},
+                                   {0, 0, 0, 0, 0, 0, 0, 1}}};
+    const auto next = static_cast<std::uint16_t>(at[thread] + 1);
+    lanes a;
+    std::memcpy(&a, at, sizeof a);
+    a += step.one[thread];
+    std::memcpy(at, &a, sizeof a);
+    return next;
+#else
+    return ++at[thread];
+#endif
+  }
   // Whether some place here is as large as the other's.
   [[nodiscard]] bool reaches_any(const std::uint16_t (&other)[most_threads]) const noexcept {
 #if defined(__GNUC__)
@@ -15376,6 +15403,18 @@ constexpr bool is_release(std::memory_order o) noexcept {
   return o == std::memory_order_release || o == std::memory_order_acq_rel || o == std::memory_order_seq_cst;
 }
 
+// What a write leaves for those who read it.
+struct message {
+  static constexpr std::uint16_t never = 0xffff;
+  vector_clock sync;                      // what an acquire read gets
+  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
+
+  void first_seen(unsigned thread, std::uint16_t index) noexcept {
+    std::memset(seen, 0xff, sizeof seen);
+    seen[thread] = index;
+  }
+};
+
 struct event {
   event_kind kind = event_kind::fence;
   std::uint8_t thread = 0;
@@ -15385,10 +15424,10 @@ struct event {
   std::uint32_t source = no_event;  // a read's message; a join's last event
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
   cell_value value;
-  vector_clock clock;         // what happens before the event, itself included
-  vector_clock known;         // the same for program order and reads-from alone, where the strategy wants it
-  std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
+  vector_clock clock;  // what happens before the event, itself included
+  vector_clock known;  // the same for program order and reads-from alone, where the strategy wants it
+  message left;        // by a write
 
   [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
 };
@@ -15412,13 +15451,6 @@ class event_list {
   std::size_t count_ = 0;
 };
 
-// What a write leaves for those who read it.
-struct message {
-  static constexpr std::uint16_t never = 0xffff;
-  vector_clock sync;                      // what an acquire read gets
-  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
-};
-
 struct location {
   const void* address = nullptr;
   std::vector<std::uint32_t> order;  // messages, in modification order
@@ -15440,14 +15472,13 @@ class memory {
   void reset(bool known) noexcept {
     keeps_known_ = known;
     events.clear();
-    messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
       locations_[i].used = {};
     }
     used_locations_ = 0;
     sc_events_.clear();
-    for (auto& t : threads) t = {};
+    threads[0] = {};  // the others when they start
   }
 
   event_list events;
@@ -15465,14 +15496,19 @@ class memory {
     loc.alive = 1;
     const auto id = static_cast<std::uint32_t>(events.size());
     event& e = events.next();
-    e = event{};
     e.kind = event_kind::start;
+    e.order = std::memory_order_relaxed;
     e.thread = static_cast<std::uint8_t>(thread);
     e.index = stamp;
     e.location = l;
     e.value = first;
     e.where = where;
-    e.message = add_message(thread, stamp);
+    e.source = no_event;
+    e.position = 0;
+    e.clock = {};
+    e.known = {};
+    e.left.sync = {};
+    e.left.first_seen(thread, stamp);
     loc.order.push_back(id);
     return l;
   }
@@ -15483,7 +15519,7 @@ class memory {
     const location& loc = locations_[l];
     const vector_clock& now = threads[thread].clock;
     for (std::size_t p = loc.order.size(); p-- > 0;) {
-      if (is_known(message_of(loc.order[p]), now, thread)) return static_cast<std::uint32_t>(p);
+      if (is_known(events[loc.order[p]].left, now, thread)) return static_cast<std::uint32_t>(p);
     }
     return no_event;
   }
@@ -15523,7 +15559,7 @@ class memory {
     event e = fresh(event_kind::load, thread, order);
     e.location = l;
     e.position = position;
-    if (is_acquire(order)) e.clock.join(message_of(locations_[l].order[position]).sync);
+    if (is_acquire(order)) e.clock.join(events[locations_[l].order[position]].left.sync);
     return !closes_cycle(e);
   }
   [[nodiscard]] bool may_write(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -15543,18 +15579,17 @@ class memory {
     thread_memory& t = threads[thread];
     const std::uint32_t source = locations_[l].order[position];
     event& e = add(kind, thread, order, where);
-    const event& m = events[source];
-    message& left = messages_[m.message];
+    event& m = events[source];
     e.location = l;
     e.source = source;
     e.position = position;
     e.value = m.value;
     if (is_acquire(order))
-      t.clock.join(left.sync);
+      t.clock.join(m.left.sync);
     else
-      t.acquired.join(left.sync);
+      t.acquired.join(m.left.sync);
     if (keeps_known_) t.known.join(m.known);
-    if (left.seen[thread] == message::never) left.seen[thread] = e.index;
+    if (m.left.seen[thread] == message::never) m.left.seen[thread] = e.index;
     locations_[l].used.at[thread] = e.index;
     return added(e, t);
   }
@@ -15566,10 +15601,10 @@ class memory {
     e.location = l;
     e.position = position;
     e.value = value;
-    e.message = add_message(thread, e.index);
-    message& left = messages_[e.message];
-    left.sync = is_release(order) ? t.clock : t.released;
-    if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
+    e.left.first_seen(thread, e.index);
+    e.left.sync = is_release(order) ? t.clock : t.released;
+    if (kind == event_kind::update_store)
+      e.left.sync.join(events[loc.order[position - 1]].left.sync);  // release sequence
     const auto id = static_cast<std::uint32_t>(events.size() - 1);
     loc.used.at[thread] = e.index;
     if (position == loc.order.size()) {
@@ -15636,8 +15671,8 @@ class memory {
     e.order = order;
     e.source = no_event;
     e.where = where;
-    e.index = ++t.clock.at[thread];
-    if (keeps_known_) t.known.at[thread] = e.index;
+    e.index = t.clock.tick(thread);
+    if (keeps_known_) t.known.tick(thread);
     return e;
   }
   event& added(event& e, const thread_memory& t) {
@@ -15646,14 +15681,6 @@ class memory {
     if (e.sc()) sc_events_.push_back(static_cast<std::uint32_t>(events.size() - 1));
     return e;
   }
-  std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
-    message& m = messages_.emplace_back();
-    std::fill(m.seen, m.seen + most_threads, message::never);
-    m.seen[thread] = stamp;
-    return static_cast<std::uint32_t>(messages_.size() - 1);
-  }
-  const message& message_of(std::uint32_t id) const noexcept { return messages_[events[id].message]; }
-
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
     for (std::size_t i = 0; i < events.size(); ++i) {
@@ -15757,7 +15784,6 @@ class memory {
   }
 
   bool keeps_known_ = false;
-  std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;
   std::vector<std::uint32_t> sc_events_;
@@ -16032,7 +16058,8 @@ class execution {
   }
 
   model::detail::memory memory;
-  std::vector<decision> schedule;  // all decisions so far
+  std::vector<decision> schedule;  // all decisions so far, if they are kept
+  bool keeps_schedule = true;
   fault failed = fault::none;
   std::string sentence;  // what went wrong
   site where;            // and where
@@ -16048,7 +16075,7 @@ class execution {
 
   // Starts a thread of the model and answers its number.
   unsigned spawn(void (*entry)(void*), void* argument, site at) {
-    point(at);
+    quiet_point(at);
     if (thread_count_ == most_threads) fail(fault::misuse, "more threads than the model has (8)", at);
     const unsigned t = thread_count_++;
     memory.start_thread(active_, t);
@@ -16399,14 +16426,9 @@ class execution {
     schedule.clear();
     failed = fault::none;
     sentence.clear();
-    for (unsigned t = 0; t < thread_count_; ++t) {
-      thread& w = threads_[t];
-      w.watched.clear();
-      w.wrote = w.finished = w.hurries = w.asleep = false;
-      w.waiting = waits::nothing;
-    }
-    thread_count_ = 1;
+    thread_count_ = 1;  // launch() cleans what it takes
     runnable_ = 1;
+    looking_ = 0;
     steps_ = 0;
     run_ = next_run();
     shadows_.reset(run_);
@@ -16439,7 +16461,7 @@ class execution {
     e.finish_thread(me);
   }
   [[noreturn]] void finish_thread(unsigned me) {
-    point({});
+    quiet_point({});
     memory.end_thread(me);
     threads_[me].finished = true;
     runnable_ &= ~(1u << me);
@@ -16459,22 +16481,36 @@ class execution {
   }
 
   // Before each event: somebody else may go first.
-  void point(site at) {
-    if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
-    if (most_thread_steps_ != 0 && active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
-      fail(fault::no_progress, "a thread needs more steps than allowed", at);
-    if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
-    const unsigned next = strategy_->next_thread(*this, runnable_, active_);
-    if (next != active_) switch_to(next);
+  FRYS_ALWAYS_INLINE void point(site at) {
+    if (++steps_ > most_steps_ || most_thread_steps_ != 0) [[unlikely]]
+      check_steps(at);
+    if (asks_ || runnable_ != 1u << active_) {  // else nobody else could go
+      const unsigned next = strategy_->next_thread(*this, runnable_, active_);
+      if (next != active_) switch_to(next);
+    }
     decided(decision::kind::thread, active_);
+  }
+  // Before an event that no other thread can tell the time of: nobody else need go first, unless the strategy wants to
+  // know of all events.
+  void quiet_point(site at) {
+    if (asks_) return point(at);
+    if (++steps_ > most_steps_ || most_thread_steps_ != 0) check_steps(at);
+    decided(decision::kind::thread, active_);
+  }
+  void check_steps(site at) {
+    if (steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
+      fail(fault::no_progress, "a thread needs more steps than allowed", at);
   }
   void block(waits why) {
     threads_[active_].waiting = why;
+    if (why == waits::change) looking_ |= 1u << active_;
     runnable_ &= ~(1u << active_);
     reschedule();
   }
   void wake(unsigned t) noexcept {
     threads_[t].waiting = waits::nothing;
+    looking_ &= ~(1u << t);
     runnable_ |= 1u << t;
   }
   void reschedule() {
@@ -16509,14 +16545,16 @@ class execution {
   }
 
   void decided(decision::kind what, std::uint32_t value) {
-    schedule.push_back({what, static_cast<std::uint16_t>(value)});
+    if (keeps_schedule) schedule.push_back({what, static_cast<std::uint16_t>(value)});
   }
 
-  std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
-    if (c.run == run_) {
-      if (memory.at(c.location).alive == 0) fail(fault::use_after_free, "an atomic object is used after its end", at);
+  FRYS_ALWAYS_INLINE std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_ && memory.at(c.location).alive != 0) [[likely]]
       return c.location;
-    }
+    return name_location(c, address, at);
+  }
+  std::uint32_t name_location(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) fail(fault::use_after_free, "an atomic object is used after its end", at);
     const bool here = c.made_in == run_;
     c.location = memory.make_location(address, c.first, here ? c.thread : 0, here ? c.stamp : std::uint16_t{0}, at);
     c.run = run_;
@@ -16535,14 +16573,16 @@ class execution {
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
-  std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
-    if (!asks_ && !update && !memory.sc_matters(order)) {  // all from the floor on, so no list is needed
-      const std::uint32_t low = known_floor(l, at), end = memory.count(l), count = end - low;
-      const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
-      if (i == strategy::stop) abandon();
-      decided(decision::kind::read, i);
-      return end - 1 - i;
-    }
+  FRYS_ALWAYS_INLINE std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    if (asks_ || update || memory.sc_matters(order)) return choose_among(l, order, update, at);
+    // All from the floor on, so no list is needed.
+    const std::uint32_t end = memory.count(l), count = end - known_floor(l, at);
+    const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::read, i);
+    return end - 1 - i;
+  }
+  std::uint32_t choose_among(std::uint32_t l, std::memory_order order, bool update, site at) {
     candidates(l, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -16622,7 +16662,7 @@ class execution {
       threads_[active_].wrote = true;
       threads_[active_].hurries = false;
     }
-    if (pause_is_final_) return;
+    if (pause_is_final_ || looking_ == 0) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
       for (const seen_message& m : threads_[t].watched)
@@ -16666,6 +16706,7 @@ class execution {
   unsigned thread_count_ = 0;
   unsigned active_ = 0;
   unsigned runnable_ = 0;
+  unsigned looking_ = 0;  // those that wait for a change
   std::uint64_t steps_ = 0;
   std::uint64_t run_ = 0;
   outcome outcome_ = outcome::finished;
@@ -17468,26 +17509,28 @@ class die {
   std::uint64_t state_;
 };
 
-// The n-th set bit.
-inline unsigned nth_bit(unsigned bits, unsigned n) noexcept {
-  for (; n != 0; --n) bits &= bits - 1;
-  return static_cast<unsigned>(std::countr_zero(bits));
-}
-
-// How many bits are set, of the lower 8: std::popcount is a call where the build may not use the instruction.
-constexpr unsigned count_bits(unsigned bits) noexcept {
-  bits -= bits >> 1 & 0x55;
-  bits = (bits & 0x33) + (bits >> 2 & 0x33);
-  return (bits + (bits >> 4)) & 0x0f;
-}
-static_assert(most_threads == 8 && count_bits(0xff) == 8 && count_bits(0xa1) == 3 && count_bits(0) == 0);
+// Of 8 bits: the n-th that is set, and how many are. Tables, since dice make every branch a surprise.
+struct bit_tables {
+  std::uint8_t nth[256][8] = {};
+  std::uint8_t count[256] = {};
+  constexpr bit_tables() noexcept {
+    for (unsigned bits = 0; bits < 256; ++bits)
+      for (std::uint8_t b = 0; b < 8; ++b)
+        if ((bits >> b & 1) != 0) nth[bits][count[bits]++] = b;
+  }
+};
+inline constexpr bit_tables bits_of;
+static_assert(most_threads == 8);
+constexpr unsigned nth_bit(unsigned bits, unsigned n) noexcept { return bits_of.nth[bits][n]; }
+constexpr unsigned count_bits(unsigned bits) noexcept { return bits_of.count[bits]; }
 
 class random_strategy : public strategy {
  public:
   explicit random_strategy(std::uint64_t seed) noexcept : die_(seed) {}
-  void begin() noexcept {}
+  void begin() noexcept { before_ = die_; }
+  // Makes the execution that begin() was called for once more.
+  void repeat() noexcept { die_ = before_; }
   unsigned next_thread(execution&, unsigned runnable, unsigned) override {
-    if ((runnable & (runnable - 1)) == 0) return static_cast<unsigned>(std::countr_zero(runnable));
     return nth_bit(runnable, die_.below(count_bits(runnable)));
   }
   std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
@@ -17502,6 +17545,9 @@ class random_strategy : public strategy {
 
  protected:
   die die_;
+
+ private:
+  die before_ = die_;  // at the beginning of this execution
 };
 
 class pct_strategy final : public random_strategy {
@@ -17509,16 +17555,13 @@ class pct_strategy final : public random_strategy {
   pct_strategy(unsigned depth, std::uint64_t seed) noexcept : random_strategy(seed), depth_(depth) {}
   // Before each execution.
   void begin() {
-    next_low_ = most_threads;
-    std::uint32_t left[most_threads];
-    for (unsigned t = 0; t < most_threads; ++t) left[t] = t;
-    for (unsigned t = 0; t < most_threads; ++t) {
-      std::swap(left[t], left[t + die_.below(most_threads - t)]);
-      priority_[left[t]] = most_threads + t;
-    }
-    changes_.clear();
-    for (unsigned i = 1; i < depth_; ++i) changes_.push_back(die_.below((std::max)(longest_, 1u)));
-    steps_ = 0;
+    random_strategy::begin();
+    length_ = longest_;
+    prepare();
+  }
+  void repeat() {
+    random_strategy::repeat();
+    prepare();
   }
   unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
     ++steps_;
@@ -17532,10 +17575,24 @@ class pct_strategy final : public random_strategy {
   }
 
  private:
+  void prepare() {
+    next_low_ = most_threads;
+    std::uint32_t left[most_threads];
+    for (unsigned t = 0; t < most_threads; ++t) left[t] = t;
+    for (unsigned t = 0; t < most_threads; ++t) {
+      std::swap(left[t], left[t + die_.below(most_threads - t)]);
+      priority_[left[t]] = most_threads + t;
+    }
+    changes_.clear();
+    for (unsigned i = 1; i < depth_; ++i) changes_.push_back(die_.below((std::max)(length_, 1u)));
+    steps_ = 0;
+  }
+
   unsigned depth_;
   std::uint32_t priority_[most_threads] = {};
   std::vector<std::uint32_t> changes_;
   std::uint32_t steps_ = 0, longest_ = 16;
+  std::uint32_t length_ = 16;  // that the changes are spread over
   std::uint32_t next_low_ = most_threads;
 };
 
@@ -18153,12 +18210,30 @@ inline exhaustive_strategy strategy_for(const exhaustive&) { return {}; }
 // Executions until there is no more to do, a fault is found, or `most` have been made; whether there was no more to do.
 template <class Strategy, class Body>
 bool run_all(report& r, execution& e, Strategy& s, std::uint64_t most, Body& body) {
+  // A strategy that can do the same once more need not have its decisions written down until they are wanted.
+  constexpr bool repeats = requires { s.repeat(); };
   for (std::uint64_t i = 0;; ++i) {
     if constexpr (requires { s.is_done(); })
       if (s.is_done()) return true;
     if (i == most) return false;
     s.begin();
-    if (!count(r, e, run_once(e, s, body), body)) return false;
+    e.keeps_schedule = !repeats;
+    outcome o = run_once(e, s, body);
+    if constexpr (repeats)
+      if (o == outcome::failed) {
+        const fault first = e.failed;
+        s.repeat();
+        e.keeps_schedule = true;
+        o = run_once(e, s, body);
+        if (o != outcome::failed || e.failed != first) {
+          ++r.executions;
+          r.what = fault::misuse;
+          r.failure = std::string("found a fault (") + name_of(first) +
+                      ") that does not come again: the body does not do the same every time";
+          return false;
+        }
+      }
+    if (!count(r, e, o, body)) return false;
   }
 }
 

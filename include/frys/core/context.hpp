@@ -180,11 +180,13 @@ class basic_machine_switch {
     f->resume = &start;
     f->run = run;
     f->argument = argument;
+    if constexpr (KeepsFloatControl) {
 #if defined(__x86_64__)
-    asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
+      asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(f->control[0]), "=m"(f->control[1]));
 #else
-    asm volatile("mrs %0, fpcr" : "=r"(f->control));
+      asm volatile("mrs %0, fpcr" : "=r"(f->control));
 #endif
+    }
     sp_ = f;
   }
 

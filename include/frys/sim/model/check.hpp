@@ -260,12 +260,30 @@ inline exhaustive_strategy strategy_for(const exhaustive&) { return {}; }
 // Executions until there is no more to do, a fault is found, or `most` have been made; whether there was no more to do.
 template <class Strategy, class Body>
 bool run_all(report& r, execution& e, Strategy& s, std::uint64_t most, Body& body) {
+  // A strategy that can do the same once more need not have its decisions written down until they are wanted.
+  constexpr bool repeats = requires { s.repeat(); };
   for (std::uint64_t i = 0;; ++i) {
     if constexpr (requires { s.is_done(); })
       if (s.is_done()) return true;
     if (i == most) return false;
     s.begin();
-    if (!count(r, e, run_once(e, s, body), body)) return false;
+    e.keeps_schedule = !repeats;
+    outcome o = run_once(e, s, body);
+    if constexpr (repeats)
+      if (o == outcome::failed) {
+        const fault first = e.failed;
+        s.repeat();
+        e.keeps_schedule = true;
+        o = run_once(e, s, body);
+        if (o != outcome::failed || e.failed != first) {
+          ++r.executions;
+          r.what = fault::misuse;
+          r.failure = std::string("found a fault (") + name_of(first) +
+                      ") that does not come again: the body does not do the same every time";
+          return false;
+        }
+      }
+    if (!count(r, e, o, body)) return false;
   }
 }
 

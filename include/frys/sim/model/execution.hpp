@@ -77,7 +77,8 @@ class execution {
   }
 
   model::detail::memory memory;
-  std::vector<decision> schedule;  // all decisions so far
+  std::vector<decision> schedule;  // all decisions so far, if they are kept
+  bool keeps_schedule = true;
   fault failed = fault::none;
   std::string sentence;  // what went wrong
   site where;            // and where
@@ -93,7 +94,7 @@ class execution {
 
   // Starts a thread of the model and answers its number.
   unsigned spawn(void (*entry)(void*), void* argument, site at) {
-    point(at);
+    quiet_point(at);
     if (thread_count_ == most_threads) fail(fault::misuse, "more threads than the model has (8)", at);
     const unsigned t = thread_count_++;
     memory.start_thread(active_, t);
@@ -444,14 +445,9 @@ class execution {
     schedule.clear();
     failed = fault::none;
     sentence.clear();
-    for (unsigned t = 0; t < thread_count_; ++t) {
-      thread& w = threads_[t];
-      w.watched.clear();
-      w.wrote = w.finished = w.hurries = w.asleep = false;
-      w.waiting = waits::nothing;
-    }
-    thread_count_ = 1;
+    thread_count_ = 1;  // launch() cleans what it takes
     runnable_ = 1;
+    looking_ = 0;
     steps_ = 0;
     run_ = next_run();
     shadows_.reset(run_);
@@ -484,7 +480,7 @@ class execution {
     e.finish_thread(me);
   }
   [[noreturn]] void finish_thread(unsigned me) {
-    point({});
+    quiet_point({});
     memory.end_thread(me);
     threads_[me].finished = true;
     runnable_ &= ~(1u << me);
@@ -504,22 +500,36 @@ class execution {
   }
 
   // Before each event: somebody else may go first.
-  void point(site at) {
-    if (++steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
-    if (most_thread_steps_ != 0 && active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
-      fail(fault::no_progress, "a thread needs more steps than allowed", at);
-    if (!asks_ && runnable_ == 1u << active_) return decided(decision::kind::thread, active_);  // nobody else could go
-    const unsigned next = strategy_->next_thread(*this, runnable_, active_);
-    if (next != active_) switch_to(next);
+  FRYS_ALWAYS_INLINE void point(site at) {
+    if (++steps_ > most_steps_ || most_thread_steps_ != 0) [[unlikely]]
+      check_steps(at);
+    if (asks_ || runnable_ != 1u << active_) {  // else nobody else could go
+      const unsigned next = strategy_->next_thread(*this, runnable_, active_);
+      if (next != active_) switch_to(next);
+    }
     decided(decision::kind::thread, active_);
+  }
+  // Before an event that no other thread can tell the time of: nobody else need go first, unless the strategy wants to
+  // know of all events.
+  void quiet_point(site at) {
+    if (asks_) return point(at);
+    if (++steps_ > most_steps_ || most_thread_steps_ != 0) check_steps(at);
+    decided(decision::kind::thread, active_);
+  }
+  void check_steps(site at) {
+    if (steps_ > most_steps_) fail(fault::no_end, "the execution does not end within the allowed steps", {});
+    if (active_ != 0 && next_index(active_) > most_thread_steps_ + 1)
+      fail(fault::no_progress, "a thread needs more steps than allowed", at);
   }
   void block(waits why) {
     threads_[active_].waiting = why;
+    if (why == waits::change) looking_ |= 1u << active_;
     runnable_ &= ~(1u << active_);
     reschedule();
   }
   void wake(unsigned t) noexcept {
     threads_[t].waiting = waits::nothing;
+    looking_ &= ~(1u << t);
     runnable_ |= 1u << t;
   }
   void reschedule() {
@@ -554,14 +564,16 @@ class execution {
   }
 
   void decided(decision::kind what, std::uint32_t value) {
-    schedule.push_back({what, static_cast<std::uint16_t>(value)});
+    if (keeps_schedule) schedule.push_back({what, static_cast<std::uint16_t>(value)});
   }
 
-  std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
-    if (c.run == run_) {
-      if (memory.at(c.location).alive == 0) fail(fault::use_after_free, "an atomic object is used after its end", at);
+  FRYS_ALWAYS_INLINE std::uint32_t location_of(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_ && memory.at(c.location).alive != 0) [[likely]]
       return c.location;
-    }
+    return name_location(c, address, at);
+  }
+  std::uint32_t name_location(atomic_cell& c, const void* address, site at) {
+    if (c.run == run_) fail(fault::use_after_free, "an atomic object is used after its end", at);
     const bool here = c.made_in == run_;
     c.location = memory.make_location(address, c.first, here ? c.thread : 0, here ? c.stamp : std::uint16_t{0}, at);
     c.run = run_;
@@ -580,14 +592,16 @@ class execution {
     positions_.clear();
     for (std::size_t p = memory.at(l).order.size(); p-- > low;) positions_.push_back(static_cast<std::uint32_t>(p));
   }
-  std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
-    if (!asks_ && !update && !memory.sc_matters(order)) {  // all from the floor on, so no list is needed
-      const std::uint32_t low = known_floor(l, at), end = memory.count(l), count = end - low;
-      const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
-      if (i == strategy::stop) abandon();
-      decided(decision::kind::read, i);
-      return end - 1 - i;
-    }
+  FRYS_ALWAYS_INLINE std::uint32_t choose_read(std::uint32_t l, std::memory_order order, bool update, site at) {
+    if (asks_ || update || memory.sc_matters(order)) return choose_among(l, order, update, at);
+    // All from the floor on, so no list is needed.
+    const std::uint32_t end = memory.count(l), count = end - known_floor(l, at);
+    const std::uint32_t i = count == 1 ? 0 : strategy_->read(*this, nullptr, count, false);
+    if (i == strategy::stop) abandon();
+    decided(decision::kind::read, i);
+    return end - 1 - i;
+  }
+  std::uint32_t choose_among(std::uint32_t l, std::memory_order order, bool update, site at) {
     candidates(l, at);
     std::uint32_t kept = 0;
     for (const std::uint32_t p : positions_) {
@@ -667,7 +681,7 @@ class execution {
       threads_[active_].wrote = true;
       threads_[active_].hurries = false;
     }
-    if (pause_is_final_) return;
+    if (pause_is_final_ || looking_ == 0) return;
     for (unsigned t = 0; t < thread_count_; ++t) {
       if (threads_[t].waiting != waits::change) continue;
       for (const seen_message& m : threads_[t].watched)
@@ -711,6 +725,7 @@ class execution {
   unsigned thread_count_ = 0;
   unsigned active_ = 0;
   unsigned runnable_ = 0;
+  unsigned looking_ = 0;  // those that wait for a change
   std::uint64_t steps_ = 0;
   std::uint64_t run_ = 0;
   outcome outcome_ = outcome::finished;

@@ -41,26 +41,28 @@ class die {
   std::uint64_t state_;
 };
 
-// The n-th set bit.
-inline unsigned nth_bit(unsigned bits, unsigned n) noexcept {
-  for (; n != 0; --n) bits &= bits - 1;
-  return static_cast<unsigned>(std::countr_zero(bits));
-}
-
-// How many bits are set, of the lower 8: std::popcount is a call where the build may not use the instruction.
-constexpr unsigned count_bits(unsigned bits) noexcept {
-  bits -= bits >> 1 & 0x55;
-  bits = (bits & 0x33) + (bits >> 2 & 0x33);
-  return (bits + (bits >> 4)) & 0x0f;
-}
-static_assert(most_threads == 8 && count_bits(0xff) == 8 && count_bits(0xa1) == 3 && count_bits(0) == 0);
+// Of 8 bits: the n-th that is set, and how many are. Tables, since dice make every branch a surprise.
+struct bit_tables {
+  std::uint8_t nth[256][8] = {};
+  std::uint8_t count[256] = {};
+  constexpr bit_tables() noexcept {
+    for (unsigned bits = 0; bits < 256; ++bits)
+      for (std::uint8_t b = 0; b < 8; ++b)
+        if ((bits >> b & 1) != 0) nth[bits][count[bits]++] = b;
+  }
+};
+inline constexpr bit_tables bits_of;
+static_assert(most_threads == 8);
+constexpr unsigned nth_bit(unsigned bits, unsigned n) noexcept { return bits_of.nth[bits][n]; }
+constexpr unsigned count_bits(unsigned bits) noexcept { return bits_of.count[bits]; }
 
 class random_strategy : public strategy {
  public:
   explicit random_strategy(std::uint64_t seed) noexcept : die_(seed) {}
-  void begin() noexcept {}
+  void begin() noexcept { before_ = die_; }
+  // Makes the execution that begin() was called for once more.
+  void repeat() noexcept { die_ = before_; }
   unsigned next_thread(execution&, unsigned runnable, unsigned) override {
-    if ((runnable & (runnable - 1)) == 0) return static_cast<unsigned>(std::countr_zero(runnable));
     return nth_bit(runnable, die_.below(count_bits(runnable)));
   }
   std::uint32_t read(execution& e, const std::uint32_t*, std::uint32_t count, bool) override {
@@ -75,6 +77,9 @@ class random_strategy : public strategy {
 
  protected:
   die die_;
+
+ private:
+  die before_ = die_;  // at the beginning of this execution
 };
 
 class pct_strategy final : public random_strategy {
@@ -82,16 +87,13 @@ class pct_strategy final : public random_strategy {
   pct_strategy(unsigned depth, std::uint64_t seed) noexcept : random_strategy(seed), depth_(depth) {}
   // Before each execution.
   void begin() {
-    next_low_ = most_threads;
-    std::uint32_t left[most_threads];
-    for (unsigned t = 0; t < most_threads; ++t) left[t] = t;
-    for (unsigned t = 0; t < most_threads; ++t) {
-      std::swap(left[t], left[t + die_.below(most_threads - t)]);
-      priority_[left[t]] = most_threads + t;
-    }
-    changes_.clear();
-    for (unsigned i = 1; i < depth_; ++i) changes_.push_back(die_.below((std::max)(longest_, 1u)));
-    steps_ = 0;
+    random_strategy::begin();
+    length_ = longest_;
+    prepare();
+  }
+  void repeat() {
+    random_strategy::repeat();
+    prepare();
   }
   unsigned next_thread(execution&, unsigned runnable, unsigned current) override {
     ++steps_;
@@ -105,10 +107,24 @@ class pct_strategy final : public random_strategy {
   }
 
  private:
+  void prepare() {
+    next_low_ = most_threads;
+    std::uint32_t left[most_threads];
+    for (unsigned t = 0; t < most_threads; ++t) left[t] = t;
+    for (unsigned t = 0; t < most_threads; ++t) {
+      std::swap(left[t], left[t + die_.below(most_threads - t)]);
+      priority_[left[t]] = most_threads + t;
+    }
+    changes_.clear();
+    for (unsigned i = 1; i < depth_; ++i) changes_.push_back(die_.below((std::max)(length_, 1u)));
+    steps_ = 0;
+  }
+
   unsigned depth_;
   std::uint32_t priority_[most_threads] = {};
   std::vector<std::uint32_t> changes_;
   std::uint32_t steps_ = 0, longest_ = 16;
+  std::uint32_t length_ = 16;  // that the changes are spread over
   std::uint32_t next_low_ = most_threads;
 };
 

@@ -51,6 +51,31 @@ struct alignas(16) vector_clock {
     for (unsigned t = 0; t < most_threads; ++t) at[t] = (std::max)(at[t], other.at[t]);
 #endif
   }
+  // The next event of `thread`: its index. By whole lanes, since what reads the clock next reads it so: a narrow store
+  // before a wide load would wait for the store to leave the processor's queue.
+  std::uint16_t tick(unsigned thread) noexcept {
+#if defined(__GNUC__)
+    struct rows {
+      lanes one[most_threads];
+    };
+    static constexpr rows step = {{{1, 0, 0, 0, 0, 0, 0, 0},
+                                   {0, 1, 0, 0, 0, 0, 0, 0},
+                                   {0, 0, 1, 0, 0, 0, 0, 0},
+                                   {0, 0, 0, 1, 0, 0, 0, 0},
+                                   {0, 0, 0, 0, 1, 0, 0, 0},
+                                   {0, 0, 0, 0, 0, 1, 0, 0},
+                                   {0, 0, 0, 0, 0, 0, 1, 0},
+                                   {0, 0, 0, 0, 0, 0, 0, 1}}};
+    const auto next = static_cast<std::uint16_t>(at[thread] + 1);
+    lanes a;
+    std::memcpy(&a, at, sizeof a);
+    a += step.one[thread];
+    std::memcpy(at, &a, sizeof a);
+    return next;
+#else
+    return ++at[thread];
+#endif
+  }
   // Whether some place here is as large as the other's.
   [[nodiscard]] bool reaches_any(const std::uint16_t (&other)[most_threads]) const noexcept {
 #if defined(__GNUC__)
@@ -111,6 +136,18 @@ constexpr bool is_release(std::memory_order o) noexcept {
   return o == std::memory_order_release || o == std::memory_order_acq_rel || o == std::memory_order_seq_cst;
 }
 
+// What a write leaves for those who read it.
+struct message {
+  static constexpr std::uint16_t never = 0xffff;
+  vector_clock sync;                      // what an acquire read gets
+  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
+
+  void first_seen(unsigned thread, std::uint16_t index) noexcept {
+    std::memset(seen, 0xff, sizeof seen);
+    seen[thread] = index;
+  }
+};
+
 struct event {
   event_kind kind = event_kind::fence;
   std::uint8_t thread = 0;
@@ -120,10 +157,10 @@ struct event {
   std::uint32_t source = no_event;  // a read's message; a join's last event
   std::uint32_t position = 0;       // in the location's modification order: of the write, or of the read's message
   cell_value value;
-  vector_clock clock;         // what happens before the event, itself included
-  vector_clock known;         // the same for program order and reads-from alone, where the strategy wants it
-  std::uint32_t message = 0;  // of a write: its number among the messages
   site where;
+  vector_clock clock;  // what happens before the event, itself included
+  vector_clock known;  // the same for program order and reads-from alone, where the strategy wants it
+  message left;        // by a write
 
   [[nodiscard]] bool sc() const noexcept { return order == std::memory_order_seq_cst; }
 };
@@ -147,13 +184,6 @@ class event_list {
   std::size_t count_ = 0;
 };
 
-// What a write leaves for those who read it.
-struct message {
-  static constexpr std::uint16_t never = 0xffff;
-  vector_clock sync;                      // what an acquire read gets
-  std::uint16_t seen[most_threads] = {};  // the first event of each thread that observed it, or `never`
-};
-
 struct location {
   const void* address = nullptr;
   std::vector<std::uint32_t> order;  // messages, in modification order
@@ -175,14 +205,13 @@ class memory {
   void reset(bool known) noexcept {
     keeps_known_ = known;
     events.clear();
-    messages_.clear();
     for (std::uint32_t i = 0; i < used_locations_; ++i) {
       locations_[i].order.clear();
       locations_[i].used = {};
     }
     used_locations_ = 0;
     sc_events_.clear();
-    for (auto& t : threads) t = {};
+    threads[0] = {};  // the others when they start
   }
 
   event_list events;
@@ -200,14 +229,19 @@ class memory {
     loc.alive = 1;
     const auto id = static_cast<std::uint32_t>(events.size());
     event& e = events.next();
-    e = event{};
     e.kind = event_kind::start;
+    e.order = std::memory_order_relaxed;
     e.thread = static_cast<std::uint8_t>(thread);
     e.index = stamp;
     e.location = l;
     e.value = first;
     e.where = where;
-    e.message = add_message(thread, stamp);
+    e.source = no_event;
+    e.position = 0;
+    e.clock = {};
+    e.known = {};
+    e.left.sync = {};
+    e.left.first_seen(thread, stamp);
     loc.order.push_back(id);
     return l;
   }
@@ -218,7 +252,7 @@ class memory {
     const location& loc = locations_[l];
     const vector_clock& now = threads[thread].clock;
     for (std::size_t p = loc.order.size(); p-- > 0;) {
-      if (is_known(message_of(loc.order[p]), now, thread)) return static_cast<std::uint32_t>(p);
+      if (is_known(events[loc.order[p]].left, now, thread)) return static_cast<std::uint32_t>(p);
     }
     return no_event;
   }
@@ -258,7 +292,7 @@ class memory {
     event e = fresh(event_kind::load, thread, order);
     e.location = l;
     e.position = position;
-    if (is_acquire(order)) e.clock.join(message_of(locations_[l].order[position]).sync);
+    if (is_acquire(order)) e.clock.join(events[locations_[l].order[position]].left.sync);
     return !closes_cycle(e);
   }
   [[nodiscard]] bool may_write(std::uint32_t l, unsigned thread, std::uint32_t position, std::memory_order order) {
@@ -278,18 +312,17 @@ class memory {
     thread_memory& t = threads[thread];
     const std::uint32_t source = locations_[l].order[position];
     event& e = add(kind, thread, order, where);
-    const event& m = events[source];
-    message& left = messages_[m.message];
+    event& m = events[source];
     e.location = l;
     e.source = source;
     e.position = position;
     e.value = m.value;
     if (is_acquire(order))
-      t.clock.join(left.sync);
+      t.clock.join(m.left.sync);
     else
-      t.acquired.join(left.sync);
+      t.acquired.join(m.left.sync);
     if (keeps_known_) t.known.join(m.known);
-    if (left.seen[thread] == message::never) left.seen[thread] = e.index;
+    if (m.left.seen[thread] == message::never) m.left.seen[thread] = e.index;
     locations_[l].used.at[thread] = e.index;
     return added(e, t);
   }
@@ -301,10 +334,10 @@ class memory {
     e.location = l;
     e.position = position;
     e.value = value;
-    e.message = add_message(thread, e.index);
-    message& left = messages_[e.message];
-    left.sync = is_release(order) ? t.clock : t.released;
-    if (kind == event_kind::update_store) left.sync.join(message_of(loc.order[position - 1]).sync);  // release sequence
+    e.left.first_seen(thread, e.index);
+    e.left.sync = is_release(order) ? t.clock : t.released;
+    if (kind == event_kind::update_store)
+      e.left.sync.join(events[loc.order[position - 1]].left.sync);  // release sequence
     const auto id = static_cast<std::uint32_t>(events.size() - 1);
     loc.used.at[thread] = e.index;
     if (position == loc.order.size()) {
@@ -371,8 +404,8 @@ class memory {
     e.order = order;
     e.source = no_event;
     e.where = where;
-    e.index = ++t.clock.at[thread];
-    if (keeps_known_) t.known.at[thread] = e.index;
+    e.index = t.clock.tick(thread);
+    if (keeps_known_) t.known.tick(thread);
     return e;
   }
   event& added(event& e, const thread_memory& t) {
@@ -381,14 +414,6 @@ class memory {
     if (e.sc()) sc_events_.push_back(static_cast<std::uint32_t>(events.size() - 1));
     return e;
   }
-  std::uint32_t add_message(unsigned thread, std::uint16_t stamp) {
-    message& m = messages_.emplace_back();
-    std::fill(m.seen, m.seen + most_threads, message::never);
-    m.seen[thread] = stamp;
-    return static_cast<std::uint32_t>(messages_.size() - 1);
-  }
-  const message& message_of(std::uint32_t id) const noexcept { return messages_[events[id].message]; }
-
   // The messages from `position` on, and those who read them, move by one.
   void shift(std::uint32_t l, std::uint32_t position, int by) noexcept {
     for (std::size_t i = 0; i < events.size(); ++i) {
@@ -492,7 +517,6 @@ class memory {
   }
 
   bool keeps_known_ = false;
-  std::vector<message> messages_;
   std::vector<location> locations_;
   std::uint32_t used_locations_ = 0;
   std::vector<std::uint32_t> sc_events_;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 2fdece8c4f6a1bd7.
+// frys 0.1.0, one header: the whole library. Content 237891b0bf26bade.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -395,6 +395,7 @@ struct deadline {
 // A model  is a type A with A::atomic<T>, A::var<T>, A::fence, A::pause, A::wait and A::notify_*; blocks name no
 //          std::atomic, so that the same text runs on the machine, under ThreadSanitizer and in a model checker.
 // real     std::atomic and the machine's own fence and pause: the same instructions as hand-written code.
+//          Besides, each has A::now, A::alloc, A::free and A::choose, for code that shall be checked with them.
 // tsan     real, but a fence is a read-modify-write, which ThreadSanitizer can see (it cannot see fences).
 // frys: real model
 #ifndef FRYS_CORE_ATOMICS_HPP
@@ -429,7 +430,42 @@ class plain_var {
   T value_{};
 };
 
-struct real {
+// What a structure may ask its model for besides atomics, so that the checker can answer it; here from the machine.
+struct machine_services {
+  // Nanoseconds of a clock that never goes back. (The checker's are its steps.)
+  static std::uint64_t now() noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+            .count());
+  }
+  // Memory for free(); nullptr when there is none. `alignment`: a power of two.
+  static void* alloc(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    // The block's own address lies before what is handed out: aligned_alloc is not everywhere, and free takes no
+    // alignment.
+    const std::size_t more = (alignment < alignof(void*) ? alignof(void*) : alignment) + sizeof(void*);
+    if (bytes > SIZE_MAX - more) return nullptr;
+    void* block = std::malloc(bytes + more);
+    if (block == nullptr) return nullptr;
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(block) + sizeof(void*);
+    const std::uintptr_t at = (begin + (more - sizeof(void*)) - 1) & ~std::uintptr_t{more - sizeof(void*) - 1};
+    reinterpret_cast<void**>(at)[-1] = block;
+    return reinterpret_cast<void*>(at);
+  }
+  static void free(void* memory) noexcept {
+    if (memory != nullptr) std::free(static_cast<void**>(memory)[-1]);
+  }
+  // One of 0 .. count - 1, by dice of the calling thread; 0 if count is 0. (The checker tries each.)
+  static std::uint32_t choose(std::uint32_t count) noexcept {
+    static thread_local std::uint64_t state = 0;
+    if (state == 0) state = reinterpret_cast<std::uintptr_t>(&state) | 1;  // another one for each thread
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return static_cast<std::uint32_t>(((state >> 32) * count) >> 32);
+  }
+};
+
+struct real : machine_services {
   template <class T>
   using atomic = std::atomic<T>;
   template <class T>
@@ -14388,7 +14424,7 @@ using clock = basic_clock<>;
 namespace frys::inline FRYS_ABI::atomics {
 
 // A model for policy::atomics.
-struct counting {
+struct counting : machine_services {
   struct counts {
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;

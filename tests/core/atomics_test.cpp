@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <thread>
 #include <type_traits>
 
@@ -96,4 +98,29 @@ TEST_CASE("atomics: notify wakes sleepers") {
   word.store(1, std::memory_order_release);
   frys::atomics::real::notify_one(word);
   c.join();
+}
+
+TEST_CASE_TEMPLATE("atomics: memory, time and choices come from the model", A, frys::atomics::real,
+                   frys::atomics::tsan) {
+  for (const std::size_t alignment : {std::size_t{1}, std::size_t{8}, std::size_t{64}, std::size_t{4096}})
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{5000}}) {
+      void* p = A::alloc(bytes, alignment);
+      REQUIRE(p != nullptr);
+      CHECK(reinterpret_cast<std::uintptr_t>(p) % alignment == 0);
+      std::memset(p, 0xa5, bytes);
+      A::free(p);
+    }
+  CHECK(reinterpret_cast<std::uintptr_t>(A::alloc(SIZE_MAX - 8)) == 0);
+  A::free(nullptr);
+  const std::uint64_t before = A::now();
+  CHECK(A::now() >= before);
+  bool seen[3] = {};
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint32_t n = A::choose(3);
+    REQUIRE(n < 3);
+    seen[n] = true;
+  }
+  CHECK((seen[0] && seen[1] && seen[2]));
+  CHECK(A::choose(1) == 0);
+  CHECK(A::choose(0) == 0);
 }

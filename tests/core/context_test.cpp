@@ -324,6 +324,32 @@ TEST_CASE_TEMPLATE("context: exceptions are thrown and caught within a flow", C,
 }
 #endif
 
+// [region context]
+// Counts on a stack of its own, and gives way between two numbers.
+struct counting_flow {
+  explicit counting_flow(frys::byte_span memory) : self(memory, &counting_flow::run, this) {}
+  int next() {
+    frys::context::switch_to(caller, self);
+    return number;
+  }
+  static void run(void* argument) {
+    auto& flow = *static_cast<counting_flow*>(argument);
+    for (;; ++flow.number) frys::context::switch_to(flow.self, flow.caller);
+  }
+  int number = 1;
+  frys::context caller, self;
+};
+
+TEST_CASE("context: a loop that stops in the middle") {
+  auto memory = frys::stack_memory::allocate(64 * 1024);
+  REQUIRE(memory);
+  counting_flow flow(memory->span());
+  CHECK(flow.next() == 1);
+  CHECK(flow.next() == 2);
+  CHECK(flow.next() == 3);
+}
+// [endregion context]
+
 TEST_CASE("context: it is four words, the same in every build") {
   CHECK(sizeof(frys::quick_context) <= (FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT ? 4 * sizeof(void*) : 4096));
 }

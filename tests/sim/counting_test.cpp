@@ -97,6 +97,7 @@ TEST_CASE("counting: named operations add up, over threads too") {
 
 // What the queues cost. A change that makes one of these figures larger is a slower queue on every machine.
 
+// [region cost]
 TEST_CASE("spsc_ring: no read-modify-write, no fence; a look at the other side only when our copy of it is used up") {
   A::reset();
   frys::spsc_ring<int, capacity<8>, atomics<A>> ring;
@@ -118,6 +119,7 @@ TEST_CASE("spsc_ring: no read-modify-write, no fence; a look at the other side o
   CHECK(pushes.text() == "900 loads, 800 stores, 200 transfers");  // a load of the other index once a lap
   CHECK(pops.text() == "900 loads, 800 stores, 200 transfers");
 }
+// [endregion cost]
 
 TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence") {
   A::reset();

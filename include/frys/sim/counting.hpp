@@ -32,7 +32,7 @@
 namespace frys::inline FRYS_ABI::atomics {
 
 // A model for policy::atomics.
-struct counting {
+struct counting : machine_services {
   struct counts {
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;

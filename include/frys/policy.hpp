@@ -29,6 +29,9 @@ struct random_key {};      // random_source (core/concepts.hpp)
 struct capacity_key {};    // a number of elements
 struct chunk_size_key {};  // a number of bytes
 struct limit_key {};       // a number of bytes
+struct reclaimer_key {};   // reclaimer (memory/reclaim.hpp)
+struct overflow_key {};    // what a push does where there is no room: overflow::fail, overflow::overwrite
+struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered
 struct world_key {};
 
 template <class A>
@@ -80,6 +83,22 @@ template <std::size_t N>
 struct limit {
   using key = limit_key;
   static constexpr std::size_t value = N;
+};
+
+template <class R>
+struct reclaimer {
+  using key = reclaimer_key;
+  using type = R;
+};
+template <class O>
+struct overflow {
+  using key = overflow_key;
+  using type = O;
+};
+template <class L>
+struct layout {
+  using key = layout_key;
+  using type = L;
 };
 
 // One word for the whole outside: a type W with any of the member types `atomics`, `clock`, `wait`, `pages`, `files`,

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 237891b0bf26bade.
+// frys 0.1.0, one header: the whole library. Content b15c7f620693b576.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -182,6 +182,9 @@ struct random_key {};      // random_source (core/concepts.hpp)
 struct capacity_key {};    // a number of elements
 struct chunk_size_key {};  // a number of bytes
 struct limit_key {};       // a number of bytes
+struct reclaimer_key {};   // reclaimer (memory/reclaim.hpp)
+struct overflow_key {};    // what a push does where there is no room: overflow::fail, overflow::overwrite
+struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered
 struct world_key {};
 
 template <class A>
@@ -233,6 +236,22 @@ template <std::size_t N>
 struct limit {
   using key = limit_key;
   static constexpr std::size_t value = N;
+};
+
+template <class R>
+struct reclaimer {
+  using key = reclaimer_key;
+  using type = R;
+};
+template <class O>
+struct overflow {
+  using key = overflow_key;
+  using type = O;
+};
+template <class L>
+struct layout {
+  using key = layout_key;
+  using type = L;
 };
 
 // One word for the whole outside: a type W with any of the member types `atomics`, `clock`, `wait`, `pages`, `files`,

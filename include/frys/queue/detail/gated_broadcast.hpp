@@ -1,0 +1,270 @@
+// gated_broadcast: the broadcast_ring whose producer waits for its readers. See broadcast_ring.hpp.
+#ifndef FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
+#define FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "../../config.hpp"
+#include "../../core/cache_line.hpp"
+#include "../result.hpp"
+#include "slot.hpp"
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics, class Graph>
+class gated_broadcast {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr std::uint64_t mask = Capacity - 1;
+  static constexpr std::uint64_t gone = ~std::uint64_t{0};  // the next value of a reader that has left
+
+  struct alignas(2 * cache_line) place {
+    atomic<std::uint64_t> next{0};
+    std::uint64_t limit_seen = 0;  // as far as those before us were when we looked
+  };
+
+ public:
+  gated_broadcast() = default;
+  gated_broadcast(const gated_broadcast&) = delete;
+  gated_broadcast& operator=(const gated_broadcast&) = delete;
+  ~gated_broadcast() {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+      for (std::uint64_t i = tail - (std::min)(tail, std::uint64_t{Capacity}); i != tail; ++i) std::destroy_at(&at(i));
+    }
+  }
+
+  // Producer only. On full and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Producer only. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    if (tail - gate_seen_ == Capacity) [[unlikely]] {
+      if (!look_for_room(tail)) return why_no_room();
+    }
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    build(tail, std::forward<Args>(args)...);
+    // sync(broadcast_ring.publish): release; the value is whole before a reader can count it.
+    tail_.store(tail + 1, std::memory_order_release);
+    return push_result::ok;
+  }
+
+  // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
+  // or closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    if (closing_) return 0;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
+    for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
+    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    return count;
+  }
+
+  // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed. A
+  // ring's piece ends where its memory does: ask again.
+  [[nodiscard]] std::span<T> writable(std::size_t most = Capacity) noexcept requires std::is_trivial_v<T> {
+    if (closing_) return {};
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
+    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+  }
+  // Producer only. Publishes the first `count` elements of what writable answered.
+  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    FRYS_ASSERT(count <= Capacity - (tail - gate_seen_), "broadcast_ring::commit: more than writable answered");
+    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+  }
+
+  // Producer only. No more pushes; the readers get what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // The handle of a reader; cheap to copy. One thread at a time may use a reader.
+  template <std::size_t I>
+  class reader_handle {
+   public:
+    explicit reader_handle(gated_broadcast& ring) noexcept : ring_(&ring) {}
+
+    // The next value, copied.
+    pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+      if (next == p.limit_seen) [[unlikely]] {
+        if (!look_for_values(next)) return why_no_value(next);
+      }
+      pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
+      // sync(broadcast_ring.pass): release; we are done with the slot before the producer builds over it, and what we
+      // did with the value is known to the readers after us.
+      p.next.store(next + 1, std::memory_order_release);
+      return out;
+    }
+    // The next value where it lies, or nullptr; it stays until pop_front.
+    [[nodiscard]] const T* front() const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      if (next == p.limit_seen && !look_for_values(next)) return nullptr;
+      return &ring_->at(next);
+    }
+    // Passes the next value; false if there is none.
+    bool pop_front() const noexcept {
+      if (front() == nullptr) return false;
+      pass(1);
+      return true;
+    }
+    // The next values in one piece, at most `most`, to be used where they lie and consumed; empty when there is none. A
+    // ring's piece ends where its memory does: ask again.
+    [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
+      if (p.limit_seen - next < in_piece) (void)look_for_values(next);
+      return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+    }
+    // Passes the first `count` values of what readable answered.
+    void consume(std::size_t count) const noexcept {
+      FRYS_ASSERT(count <= mine().limit_seen - mine().next.load(std::memory_order_relaxed),  // relaxed: ours
+                  "broadcast_ring::consume: more than readable answered");
+      pass(count);
+    }
+    // True if the producer has closed, or this reader has left, and nothing is left to read.
+    [[nodiscard]] bool is_drained() const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
+    }
+    // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
+    // all have left the producer gets closed.
+    void leave() const noexcept {
+      place& p = mine();
+      p.limit_seen = gone;
+      p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+    }
+
+   private:
+    place& mine() const noexcept { return ring_->places_[I]; }
+    void pass(std::size_t count) const noexcept {
+      place& p = mine();
+      // relaxed load: ours. sync(broadcast_ring.pass): release, as above.
+      p.next.store(p.next.load(std::memory_order_relaxed) + count, std::memory_order_release);
+    }
+    bool look_for_values(std::uint64_t next) const noexcept {
+      if (next == gone) return false;
+      place& p = mine();
+      p.limit_seen = ring_->template limit_of<I>();
+      return p.limit_seen != next;
+    }
+    FRYS_NOINLINE pop_status why_no_value(std::uint64_t next) const noexcept {
+      if (next == gone) return pop_status::closed;
+      // sync(broadcast_ring.close): acquire; then the tail that we read next is the last one.
+      if (!ring_->closed_.load(std::memory_order_acquire)) return pop_status::empty;
+      // relaxed: its value alone matters here. What is not ours yet may be with the readers before us.
+      return ring_->tail_.load(std::memory_order_relaxed) == next ? pop_status::closed : pop_status::empty;
+    }
+
+    gated_broadcast* ring_;
+  };
+
+  // Any thread. How far the slowest reader is behind the producer; may be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    std::uint64_t slowest = gone;
+    // relaxed, all: a number, not an order. The tail last, so that no reader is ahead of it.
+    for (const place& p : places_) slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    return slowest >= tail ? 0 : (std::min)(static_cast<std::size_t>(tail - slowest), Capacity);
+  }
+
+ private:
+  T& at(std::uint64_t index) noexcept { return slots_[index & mask].value; }
+  template <class... Args>
+  void build(std::uint64_t index, Args&&... args) noexcept {
+    T* const place_of = &at(index);
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      if (index >= Capacity) std::destroy_at(place_of);
+    std::construct_at(place_of, std::forward<Args>(args)...);
+  }
+
+  // The least of what f(i) answers for the readers i in Set.
+  template <typename Graph::set Set, std::size_t I = 0, class F>
+  static std::uint64_t least(F&& f) noexcept {
+    if constexpr (Set == 0) {
+      return gone;
+    } else {
+      std::uint64_t rest = least<(Set >> 1), I + 1>(f);
+      if constexpr ((Set & 1) != 0) rest = (std::min)(rest, f(std::integral_constant<std::size_t, I>{}));
+      return rest;
+    }
+  }
+  // Up to where reader I may read.
+  template <std::size_t I>
+  std::uint64_t limit_of() const noexcept {
+    if constexpr (Graph::direct(I) == 0) {
+      // sync(broadcast_ring.publish): acquire; with relaxed a slot could be read before its value was written.
+      return tail_.load(std::memory_order_acquire);
+    } else {
+      return least<Graph::direct(I)>([this](auto j) {
+        // sync(broadcast_ring.pass): acquire; what the readers before us did is known to us.
+        const std::uint64_t next = places_[j].next.load(std::memory_order_acquire);
+        return next != gone
+                   ? next
+                   : this->template limit_of<decltype(j)::value>();  // in place of one that has left: those before it
+      });
+    }
+  }
+  // Up to where reader I, and all before it if it has left, are done; gone if all have left.
+  template <std::size_t I>
+  std::uint64_t passed_by() const noexcept {
+    // sync(broadcast_ring.pass): acquire; all reads of the old value are done before we build over it.
+    const std::uint64_t next = places_[I].next.load(std::memory_order_acquire);
+    if (next != gone) return next;
+    return least<Graph::direct(I)>([this](auto j) { return this->template passed_by<decltype(j)::value>(); });
+  }
+
+  bool look_for_room(std::uint64_t tail) noexcept {
+    const std::uint64_t gate =
+        least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); });
+    if (gate == gone) return false;
+    gate_seen_ = gate;
+    return tail - gate != Capacity;
+  }
+  // Free slots; looks at the readers only if our copy promises fewer than `wanted`.
+  std::size_t room(std::uint64_t tail, std::size_t wanted) noexcept {
+    if (Capacity - (tail - gate_seen_) < wanted) (void)look_for_room(tail);
+    return Capacity - static_cast<std::size_t>(tail - gate_seen_);
+  }
+  FRYS_NOINLINE push_result why_no_room() const noexcept {
+    if (closing_) return push_result::closed;
+    return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
+               ? push_result::closed
+               : push_result::full;
+  }
+
+  // Sequences only grow and do not wrap: 2^64 values. Each side writes lines of its own: its sequence, and how far it
+  // saw the others. Two lines apart, because cores fetch lines in pairs.
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
+  std::uint64_t gate_seen_ = 0;
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  place places_[Graph::count];
+  alignas(2 * cache_line) slot<T> slots_[Capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP

@@ -1,0 +1,174 @@
+// lossy_broadcast: the broadcast_ring whose producer waits for nobody. See broadcast_ring.hpp.
+#ifndef FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP
+#define FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "../../config.hpp"
+#include "../../core/cache_line.hpp"
+#include "../result.hpp"
+#include "atomic_words.hpp"
+#include "slot.hpp"
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics>
+class lossy_broadcast {
+ public:
+  lossy_broadcast() = default;
+  lossy_broadcast(const lossy_broadcast&) = delete;
+  lossy_broadcast& operator=(const lossy_broadcast&) = delete;
+
+  // Producer only. Ok, or closed; never full.
+  push_result try_push(const T& value) noexcept {
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    write(tail, value);
+    tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: where new readers start; the slots carry the values
+    return push_result::ok;
+  }
+  // Producer only. All of `values`, first to last, and answers how many: 0 when closed.
+  std::size_t push_some(std::span<const T> values) noexcept {
+    if (closing_) return 0;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    for (std::size_t i = 0; i < values.size(); ++i) write(tail + i, values[i]);
+    tail_.store(tail + values.size(), std::memory_order_relaxed);  // relaxed: as above
+    return values.size();
+  }
+
+  // Producer only. No more pushes; the readers get what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // A place in the stream; the ring knows nothing of it. One thread at a time; copy it to read the same again.
+  class reader_handle {
+   public:
+    // The next value that is still there. Those that were overwritten before we came are passed over and counted.
+    pop_result<T> try_pop() noexcept {
+      slot<T> copy;
+      for (;;) {
+        const std::uint64_t turn = look(copy);
+        if (turn == turn_of(next_)) [[likely]] {
+          ++next_;
+          return pop_result<T>(std::in_place, std::move(copy.value));
+        }
+        if (turn < turn_of(next_)) return why_no_value();
+        catch_up(turn);
+      }
+    }
+    // Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends early where
+    // values were lost, so that those of one call have no gap between them.
+    [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
+      slot<T> copy;
+      for (std::size_t count = 0; count < out.size();) {
+        const std::uint64_t turn = look(copy);
+        if (turn == turn_of(next_)) [[likely]] {
+          ++next_;
+          out[count++] = std::move(copy.value);
+        } else if (turn < turn_of(next_) || count != 0) {
+          return count;
+        } else {
+          catch_up(turn);
+        }
+      }
+      return out.size();
+    }
+    // How many values were overwritten before this reader came to them, since it began.
+    [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+    // The number of the next value, counted from the producer's first.
+    [[nodiscard]] std::uint64_t position() const noexcept { return next_; }
+    // True if the producer has closed and nothing is left to read.
+    [[nodiscard]] bool is_drained() const noexcept { return is_behind() && why_no_value() == pop_status::closed; }
+
+   private:
+    friend lossy_broadcast;
+    reader_handle(const lossy_broadcast& ring, std::uint64_t next) noexcept : ring_(&ring), next_(next) {}
+
+    // Copies what stands in our slot and answers its turn: turn_of(next_) if the copy is our value.
+    std::uint64_t look(slot<T>& into) const noexcept {
+      const cell& c = ring_->cells_[next_ & mask];
+      // sync(broadcast_ring.write): acquire; the words are at least as new as the turn.
+      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
+      if (turn != turn_of(next_)) return turn;
+      c.words.load(into);
+      // sync(broadcast_ring.overwrite): acquire fence; if a word was of a later value, the look below finds that
+      // value's odd turn.
+      Atomics::fence(std::memory_order_acquire);
+      return c.turn.load(std::memory_order_relaxed);  // relaxed: the fence above orders it
+    }
+    // The newest value begun has our slot; the oldest that may be read stands a lap before it. Leaves a quarter of the
+    // ring between us and the producer, so that we are not overtaken again at once.
+    void catch_up(std::uint64_t turn) noexcept {
+      const std::uint64_t newest = (turn - 1) / 2;
+      constexpr std::uint64_t keep = Capacity - Capacity / 4;
+      const std::uint64_t to = newest + 1 - keep;
+      missed_ += to - next_;
+      next_ = to;
+    }
+    // The producer has not come to our slot.
+    bool is_behind() const noexcept {
+      // relaxed: only a number here.
+      return ring_->cells_[next_ & mask].turn.load(std::memory_order_relaxed) < turn_of(next_);
+    }
+    FRYS_NOINLINE pop_status why_no_value() const noexcept {
+      // sync(broadcast_ring.close): acquire; then the turn that we look at next is as new as the last push.
+      if (!ring_->closed_.load(std::memory_order_acquire)) return pop_status::empty;
+      // A push may have come between the look and the close; the next try_pop takes it.
+      return is_behind() ? pop_status::closed : pop_status::empty;
+    }
+
+    const lossy_broadcast* ring_;
+    std::uint64_t next_;
+    std::uint64_t missed_ = 0;
+  };
+
+  // Any thread. A reader that begins with the next push.
+  [[nodiscard]] reader_handle subscribe() const noexcept {
+    return {*this, tail_.load(std::memory_order_relaxed)};  // relaxed: a place to begin; the slots carry the values
+  }
+  // Any thread. A reader that begins with the oldest value that is left.
+  [[nodiscard]] reader_handle subscribe_oldest() const noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: as above
+    return {*this, tail - (std::min)(tail, std::uint64_t{Capacity})};
+  }
+
+ private:
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr std::uint64_t mask = Capacity - 1;
+
+  // A seqlock whose sequence is the number of its value: 2n + 1 while value n is written, 2n + 2 while it is there.
+  struct cell {
+    atomic<std::uint64_t> turn{0};
+    atomic_words<T, Atomics> words;
+  };
+  static constexpr std::uint64_t turn_of(std::uint64_t index) noexcept { return index * 2 + 2; }
+
+  void write(std::uint64_t index, const T& value) noexcept {
+    cell& c = cells_[index & mask];
+    c.turn.store(turn_of(index) - 1, std::memory_order_relaxed);  // relaxed: the fence orders it
+    // sync(broadcast_ring.overwrite): release fence; who sees one of our words sees the odd turn.
+    Atomics::fence(std::memory_order_release);
+    c.words.store(value);
+    // sync(broadcast_ring.write): release; the words are there before the turn says so.
+    c.turn.store(turn_of(index), std::memory_order_release);
+  }
+
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  alignas(2 * cache_line) cell cells_[Capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP

@@ -30,6 +30,7 @@
 #include "policy.hpp"
 
 #include "core/assert.hpp"
+#include "core/asymmetric_fence.hpp"
 #include "core/atomics.hpp"
 #include "core/awaitable.hpp"
 #include "core/backoff.hpp"
@@ -55,9 +56,14 @@
 #include "memory/arena.hpp"
 #include "memory/buffer.hpp"
 #include "memory/buffer_pool.hpp"
+#include "memory/epoch_domain.hpp"
 #include "memory/fwd.hpp"
+#include "memory/hazard_domain.hpp"
+#include "memory/leak_domain.hpp"
 #include "memory/object_pool.hpp"
 #include "memory/pages.hpp"
+#include "memory/qsbr_domain.hpp"
+#include "memory/reclaim.hpp"
 
 #include "queue/fwd.hpp"
 #include "queue/intrusive_mpsc_queue.hpp"

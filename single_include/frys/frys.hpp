@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b15c7f620693b576.
+// frys 0.1.0, one header: the whole library. Content 44658d76863fc56c.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -600,6 +600,153 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_ATOMICS_HPP
+// ---- frys/core/asymmetric_fence.hpp
+// fences: the two halves of a Dekker hand-shake ("I write mine, then read yours; you write yours, then read mine")
+// where one side does it millions of times more often than the other.
+//
+// symmetric   both halves are a seq_cst fence: some 2 ns on either side.
+// asymmetric  the frequent half keeps the compiler in order and costs nothing; the rare half has the kernel put a fence
+//             into every running thread of the process (membarrier, Linux 4.14). Where the system refuses it (an old
+//             kernel, another system, a sandbox), both halves are seq_cst fences, decided once, at the first prepare.
+// A model F   of fence_pair: F::prepare<A>() before the first light; F::light<A>() between the write and the read of
+//             the frequent side; F::heavy<A>() between those of the rare one. heavy answers false when it could not
+//             order the others (a sandbox put on later): then nothing may be concluded from what is read after it.
+//             Optional, for blocks that decide once per thread: F::is_free<A>() after prepare, and where it answers
+//             true F::free_light<A>() in place of light, without the branch.
+// Models      of other memory (the model checker, tsan, a user's own) get seq_cst fences of theirs on both sides: what
+//             they prove holds for the stronger promise that membarrier makes too.
+// Threads     any.
+// Cost        asymmetric: light one predicted branch; heavy a system call and an interrupt to each core that runs a
+//             thread of this process: 0.35 us on two cores.
+// Source      D. Dice, H. Huang, M. Yang, "Asymmetric Dekker synchronization", 2001; D. Goldblatt, P1202.
+// frys: real model
+#ifndef FRYS_CORE_ASYMMETRIC_FENCE_HPP
+#define FRYS_CORE_ASYMMETRIC_FENCE_HPP
+
+#if FRYS_OS_LINUX
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct fence_key {};  // fence_pair (core/asymmetric_fence.hpp)
+template <class F>
+struct fence {
+  using key = fence_key;
+  using type = F;
+};
+}  // namespace policy
+
+namespace detail {
+
+// The process's membarrier: whether it was granted, and the call.
+struct process_fence {
+  enum : std::uint8_t { unknown, refused, granted };
+  inline static constinit std::atomic<std::uint8_t> state{unknown};
+
+  static void prepare() noexcept {
+    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
+    if (state.load(std::memory_order_acquire) != unknown) return;
+    std::uint8_t first = unknown;
+    // The first answer stands, for the light halves have built on it.
+    // sync(process_fence.state): acq_rel; as above.
+    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
+                                  std::memory_order_acquire);
+  }
+  static bool enlist() noexcept { return call(register_private_expedited); }
+  // A fence in every running thread of this process.
+  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
+
+ private:
+  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
+  static bool call([[maybe_unused]] int command) noexcept {
+#if FRYS_OS_LINUX && defined(SYS_membarrier)
+    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
+#else
+    return false;
+#endif
+  }
+};
+
+}  // namespace detail
+
+namespace fences {
+
+struct symmetric {
+  template <class A>
+  static void prepare() noexcept {}
+  template <class A>
+  static void light() noexcept {
+    A::fence(std::memory_order_seq_cst);
+  }
+  template <class A>
+  [[nodiscard]] static bool heavy() noexcept {
+    A::fence(std::memory_order_seq_cst);
+    return true;
+  }
+};
+
+struct asymmetric {
+  template <class A>
+  static void prepare() noexcept {
+    if constexpr (std::same_as<A, atomics::real>) detail::process_fence::prepare();
+  }
+  template <class A>
+  static void light() noexcept {
+    if constexpr (std::same_as<A, atomics::real>) {
+      // relaxed: settled by prepare, which happens-before.
+      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]] {
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        return;
+      }
+    }
+    A::fence(std::memory_order_seq_cst);
+  }
+  template <class A>
+  [[nodiscard]] static bool heavy() noexcept {
+    if constexpr (std::same_as<A, atomics::real>) {
+      // relaxed: settled by prepare, which happens-before.
+      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]]
+        return detail::process_fence::everywhere();
+    }
+    A::fence(std::memory_order_seq_cst);
+    return true;
+  }
+  // Whether light() costs nothing in this process; after prepare.
+  template <std::same_as<atomics::real> A>
+  [[nodiscard]] static bool is_free() noexcept {
+    // relaxed: settled by prepare.
+    return detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted;
+  }
+  // light(), where is_free() is true.
+  template <std::same_as<atomics::real> A>
+  static void free_light() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+};
+
+}  // namespace fences
+
+// A model for policy::fence, with the atomics A.
+template <class F, class A = atomics::standard>
+concept fence_pair = requires {
+  F::template prepare<A>();
+  F::template light<A>();
+  { F::template heavy<A>() } -> std::same_as<bool>;
+};
+
+// One whose light half may turn out to cost nothing.
+template <class F, class A = atomics::standard>
+concept free_fence_pair = fence_pair<F, A> && requires {
+  { F::template is_free<A>() } -> std::same_as<bool>;
+  F::template free_light<A>();
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_ASYMMETRIC_FENCE_HPP
 // ---- frys/core/awaitable.hpp
 // awaitable: what `co_await` accepts, as concepts, and `ready`, an awaitable that is complete already.
 #ifndef FRYS_CORE_AWAITABLE_HPP
@@ -3698,6 +3845,687 @@ class buffer_pool {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_BUFFER_POOL_HPP
+// ---- frys/memory/reclaim.hpp
+// reclaimer: when may memory go that other threads may still be reading? One concept, four domains.
+//
+// A domain D  is an object that threads join: `auto seat = *domain.join();` gives the thread its seat, which reads
+//             (protect, pin), retires what it has unlinked, and gives itself back when it dies. No thread_local, no
+//             global: a domain ends like any object.
+//   epoch_domain   reads cost least and may span many objects; a reader that stops, stops all reclamation
+//   hazard_domain  a bound on garbage that no stopped reader can break; one slot per pointer that is held
+//   qsbr_domain    reads cost nothing; every thread must say now and then that it holds nothing (quiesce)
+//   leak_domain    nothing ever goes: what the others are measured against, and for programs that end soon
+// Retire      unlink first: once an object is retired, nobody who begins to read may find it. `retire` answers false
+//             when the seat holds as much garbage as policy::garbage allows: the object is then still the caller's, who
+//             may wait (seat.quiesce()) and try again. seat.room() says beforehand how many will be taken.
+// Re-entrance destroy functions may retire through the seat of the thread that runs them: which is any seat of the
+//             domain that retires, is quiesced or leaves, or none in the domain's destructor (which must find no such).
+#ifndef FRYS_MEMORY_RECLAIM_HPP
+#define FRYS_MEMORY_RECLAIM_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct garbage_key {};  // a number of retired objects, per seat
+struct batch_key {};    // a number of retired objects
+struct hazards_key {};  // a number of pointers, per seat
+struct counter_key {};  // an unsigned type
+
+// The most retired objects that one seat holds; beyond, retire answers false.
+template <std::size_t N>
+struct garbage {
+  using key = garbage_key;
+  static constexpr std::size_t value = N;
+};
+// After how many retired objects a seat looks for what may go.
+template <std::size_t N>
+struct batch {
+  using key = batch_key;
+  static constexpr std::size_t value = N;
+};
+// How many guards of a hazard_domain one seat may hold at once.
+template <std::size_t N>
+struct hazards {
+  using key = hazards_key;
+  static constexpr std::size_t value = N;
+};
+// What epochs are counted with.
+template <class T>
+struct counter {
+  using key = counter_key;
+  using type = T;
+};
+}  // namespace policy
+
+// What becomes of an object when nobody can reach it any more.
+using destroy_function = void (*)(void*) noexcept;
+
+// retire(object)'s default: delete.
+struct reclaim_by_delete {
+  template <class T>
+  static void reclaim(T* object) noexcept {
+    static_assert(sizeof(T) != 0, "frys::reclaim_by_delete: T must be complete where it is retired");
+    delete object;
+  }
+};
+
+namespace detail {
+template <class Deleter, class T>
+void destroy_as(void* object) noexcept {
+  Deleter::reclaim(static_cast<T*>(object));
+}
+}  // namespace detail
+
+// The concept; a model for policy::reclaimer.
+template <class D>
+concept reclaimer = requires(D& domain, const D& seen, typename D::participant& seat, int* object,
+                             const typename D::atomics_type::template atomic<int*>& source, destroy_function destroy) {
+  requires atomics_model<typename D::atomics_type>;
+  requires std::movable<typename D::participant>;
+  { D::has_pin } -> std::convertible_to<bool>;  // whether seat.pin() is there
+  { domain.join() } -> std::same_as<result<typename D::participant>>;
+  { seat.protect(source).get() } -> std::same_as<int*>;
+  { seat.retire(object, destroy) } -> std::same_as<bool>;
+  { seat.retire(object) } -> std::same_as<bool>;
+  { seat.room() } -> std::same_as<std::size_t>;
+  seat.quiesce();
+  { seen.garbage() } -> std::same_as<std::size_t>;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_RECLAIM_HPP
+// ---- frys/memory/detail/seats.hpp
+// seats: what all domains share: the seats that threads take and give back, and each seat's list of retired objects.
+//
+// Threads   join, leave, adopt: any. A list: who holds the seat.
+// Memory    a list is one array of fixed size, taken from the page source when its seat is first joined and kept till
+//           the domain ends: retiring allocates nothing, and with os_pages only what was used is ever backed.
+#ifndef FRYS_MEMORY_DETAIL_SEATS_HPP
+#define FRYS_MEMORY_DETAIL_SEATS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+struct retired_object {
+  void* object;
+  destroy_function destroy;
+};
+
+// The retired objects of a seat, oldest first. Only while it is swept there is a hole, of entries that are done with:
+// so that what a destroy function retires finds room.
+template <class A>
+class retired_list {
+ public:
+  void use_memory(retired_object* at, std::size_t most) noexcept { at_ = at, most_ = most; }
+  [[nodiscard]] bool has_memory() const noexcept { return at_ != nullptr; }
+
+  // relaxed, all of end_: the holder's own number, which others only guess by.
+  [[nodiscard]] std::size_t size() const noexcept { return end_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t room() const noexcept { return most_ - size() + (hole_end_ - hole_begin_); }
+  [[nodiscard]] bool is_swept() const noexcept { return swept_; }
+
+  // False when it is time to look for what may go, or there is no room.
+  FRYS_ALWAYS_INLINE bool push(void* object, destroy_function destroy) noexcept {
+    static_cast<void>(holder_.get());
+    const std::size_t end = end_.load(std::memory_order_relaxed);  // relaxed: our own
+    if (end == mark_) [[unlikely]]
+      return false;
+    at_[end] = {object, destroy};
+    end_.store(end + 1, std::memory_order_relaxed);  // relaxed: see size
+    return true;
+  }
+  // The next `batch` pushes are taken, as far as there is room.
+  void set_mark(std::size_t batch) noexcept {
+    const std::size_t end = size();
+    if (end == most_ && hole_end_ != hole_begin_) return close_hole(), set_mark(batch);
+    mark_ = most_ - end < batch ? most_ : end + batch;
+  }
+
+  // Takes entries of another list, which nobody else may use meanwhile, as far as there is room.
+  void take_from(retired_list& other) noexcept {
+    holder_.ref() = 1, other.holder_.ref() = 1;
+    std::size_t end = size(), theirs = other.size();
+    while (end != most_ && theirs != 0) at_[end++] = other.at_[--theirs];
+    end_.store(end, std::memory_order_relaxed);           // relaxed: see size
+    other.end_.store(theirs, std::memory_order_relaxed);  // relaxed: see size
+  }
+  // The list has a new holder.
+  void change_hands() noexcept { holder_.ref() = 1; }
+
+  // Destroys those of the first `count` entries that may go.
+  template <class F>
+  void sweep(std::size_t count, F may_go) noexcept {
+    if (count == 0) return;
+    swept_ = true;
+    stop_ = count;
+    while (hole_end_ != stop_) {
+      const retired_object r = at_[hole_end_++];
+      if (may_go(r.object))
+        r.destroy(r.object);  // may push, and close the hole
+      else
+        at_[hole_begin_++] = r;
+    }
+    close_hole();
+    swept_ = false;
+  }
+
+ private:
+  void close_hole() noexcept {
+    const std::size_t gap = hole_end_ - hole_begin_, end = size();
+    if (gap != 0) std::copy(at_ + hole_end_, at_ + end, at_ + hole_begin_);
+    end_.store(end - gap, std::memory_order_relaxed);  // relaxed: see size
+    stop_ -= gap;
+    hole_end_ = hole_begin_;
+    if (!(stop_ > hole_begin_)) hole_begin_ = hole_end_ = stop_ = 0;
+  }
+
+  typename A::template atomic<std::size_t> end_{0};
+  std::size_t mark_ = 0;  // push asks to be thought over here
+  retired_object* at_ = nullptr;
+  std::size_t most_ = 0;
+  std::size_t hole_begin_ = 0, hole_end_ = 0, stop_ = 0;
+  bool swept_ = false;
+  // Shows the checker of memory models who uses the list when.
+  [[no_unique_address]] typename A::template var<char> holder_{};
+};
+
+// A Slot has `list`, a retired_list, and `state`.
+template <class A, class Slot, std::size_t Seats, class Pages>
+class seat_table {
+ public:
+  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_emptied = 2;
+
+  // `scratch`: bytes behind the list's array, for the domain.
+  result<Slot*> join(std::size_t most, std::size_t scratch = 0) noexcept {
+    for (;;) {
+      bool wait = false;
+      for (std::size_t i = 0; i != Seats; ++i) {
+        Slot& s = slots_[i];
+        std::uint32_t state = s.state.load(std::memory_order_relaxed);  // relaxed: a guess
+        // sync(seats.hand_over): acquire; what the last holder did with the list is done.
+        if (state == is_free &&
+            s.state.compare_exchange_strong(state, is_taken, std::memory_order_acquire, std::memory_order_relaxed)) {
+          if (auto ready = equip(s, i, most, scratch); !ready) return leave(s), ready.error();
+          s.list.change_hands();
+          return &s;
+        }
+        wait = wait || state == is_emptied;
+      }
+      // A seat from which garbage is being fetched is free in a moment.
+      if (!wait) return error{errc::full, domain::memory, "all seats of the domain are taken", Seats};
+      A::pause();
+    }
+  }
+  void leave(Slot& s) noexcept {
+    // sync(seats.hand_over): release; our use of the list ends before another one's begins.
+    s.state.store(is_free, std::memory_order_release);
+  }
+
+  // Fetches what those left behind who have gone.
+  void adopt(Slot& mine) noexcept {
+    for_each([&](Slot& s) {
+      // relaxed, both: guesses.
+      if (s.state.load(std::memory_order_relaxed) != is_free || s.list.size() == 0) return;
+      if (mine.list.room() == 0) return;
+      std::uint32_t state = is_free;
+      // sync(seats.hand_over): acquire; as in join.
+      if (!s.state.compare_exchange_strong(state, is_emptied, std::memory_order_acquire, std::memory_order_relaxed))
+        return;
+      mine.list.take_from(s.list);
+      leave(s);
+    });
+  }
+
+  // Every seat that was ever taken before the caller's fence.
+  template <class F>
+  void for_each(F f) noexcept {
+    // relaxed: who takes a seat raises this before the fence of his first read; see the domain's hand-shake.
+    const std::size_t used = used_.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i != used; ++i) f(slots_[i]);
+  }
+
+  [[nodiscard]] std::size_t garbage() const noexcept {
+    std::size_t sum = 0;
+    for (const Slot& s : slots_) sum += s.list.size();
+    return sum;
+  }
+
+  // The domain ends: nobody uses a seat.
+  void end() noexcept {
+    for (Slot& s : slots_) {
+      // sync(seats.hand_over): acquire; as in join.
+      FRYS_ASSERT(s.state.load(std::memory_order_acquire) == is_free, "a domain ends while a thread has a seat");
+      s.list.change_hands();
+      while (s.list.size() != 0) s.list.sweep(s.list.size(), [](void*) { return true; });
+      if (s.memory.data() != nullptr) Pages::release(s.memory);
+    }
+  }
+
+ private:
+  result<void> equip(Slot& s, std::size_t index, std::size_t most, std::size_t scratch) noexcept {
+    if (!s.list.has_memory()) {
+      auto memory = Pages::allocate(most * sizeof(retired_object) + scratch);
+      if (!memory) return memory.error();
+      s.memory = *memory;
+      s.list.use_memory(reinterpret_cast<retired_object*>(memory->data()), most);
+    }
+    std::size_t used = used_.load(std::memory_order_relaxed);  // relaxed: see for_each
+    while (used <= index &&
+           !used_.compare_exchange_weak(used, index + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+    return {};
+  }
+
+  typename A::template atomic<std::size_t> used_{0};
+  Slot slots_[Seats];
+};
+
+// The part of a participant that is the same in all domains. Domain has `slot`, retire_slowly, reclaim_all, leave.
+template <class Domain>
+class seat_base {
+  using slot = typename Domain::slot;
+
+ public:
+  seat_base(seat_base&& other) noexcept
+      : domain_(std::exchange(other.domain_, nullptr)), slot_(std::exchange(other.slot_, nullptr)) {}
+  seat_base& operator=(seat_base&& other) noexcept {
+    if (this != &other) {
+      leave();
+      domain_ = std::exchange(other.domain_, nullptr);
+      slot_ = std::exchange(other.slot_, nullptr);
+    }
+    return *this;
+  }
+  ~seat_base() { leave(); }
+
+  // Gives the seat back; no guard of it may live. What may not go yet stays with the domain: whoever reclaims next, or
+  // takes the seat, has it.
+  void leave() noexcept {
+    if (slot_ != nullptr) domain_->leave(*slot_);
+    slot_ = nullptr;
+  }
+
+  // Calls destroy(object) when nobody can reach the object any more: in some later retire, quiesce or leave of a seat
+  // of this domain, or in the domain's destructor. False: the seat is full, the object is still yours.
+  [[nodiscard]] bool retire(void* object, destroy_function destroy) noexcept {
+    if (slot_->list.push(object, destroy)) [[likely]]
+      return true;
+    return domain_->retire_slowly(*slot_, object, destroy);
+  }
+  // The same by Deleter::reclaim(object), which must not throw.
+  template <class Deleter = reclaim_by_delete, class T>
+  [[nodiscard]] bool retire(T* object) noexcept {
+    return retire(const_cast<void*>(static_cast<const volatile void*>(object)), &destroy_as<Deleter, T>);
+  }
+  // How many objects retire() takes for certain, from now on.
+  [[nodiscard]] std::size_t room() const noexcept { return slot_->list.room(); }
+
+ protected:
+  seat_base(Domain& domain, slot& s) noexcept : domain_(&domain), slot_(&s) {}
+
+  Domain* domain_;
+  slot* slot_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_SEATS_HPP
+// ---- frys/memory/detail/epochs.hpp
+// epochs: the engine of epoch_domain and qsbr_domain.
+//
+// Rule      a thread announces the epoch in which it reads. The epoch goes on by one when nobody announces an older
+// one;
+//           so while a reader stays in epoch e, it gets no further than e + 1. What was retired in epoch t goes in
+//           epoch t + 2: who could still find it had announced t or before.
+// Batches   a seat's retired objects get their epoch together, after one fence: a late epoch only keeps them longer.
+// Counter   the low bit says "announced"; the rest is the epoch, which may wrap: it is only compared for equality, and
+// by
+//           its distance to an older one. A reader may not stop between reading the epoch and announcing it for as long
+//           as the epoch takes to come round (2^63 advances with 64 bits).
+// Source    K. Fraser, "Practical lock-freedom", 2004; M. Desnoyers et al., "User-level implementations of
+//           read-copy update", IEEE TPDS 2012 (the asymmetric fence, and quiescent states).
+#ifndef FRYS_MEMORY_DETAIL_EPOCHS_HPP
+#define FRYS_MEMORY_DETAIL_EPOCHS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class A, class Fence, class Counter, std::size_t Seats, std::size_t Most, std::size_t Batch, class Pages>
+class epochs {
+ public:
+  struct slot {
+    // Read by all who reclaim.
+    alignas(cache_line) typename A::template atomic<Counter> announced{0};
+    typename A::template atomic<std::uint32_t> state{0};
+    // The holder's own.
+    alignas(cache_line) std::size_t more_pins = 0;  // guards that live, less one; with `fenced`, see join
+    retired_list<A> list;
+    // The list: first the old ones, of an epoch before young_epoch; then those of young_epoch; then those of none yet.
+    std::size_t old_end = 0, young_end = 0;
+    Counter young_epoch = 0;
+    byte_span memory;
+  };
+
+  epochs() noexcept { Fence::template prepare<A>(); }
+
+  result<slot*> join() noexcept {
+    auto s = seats_.join(Most);
+    if (!s) return s;
+    slot& mine = **s;
+    mine.old_end = mine.young_end = 0;  // what the last holder left gets its epoch anew
+    mine.list.set_mark(Batch);
+    if constexpr (may_be_free) {
+      // Where a pin needs its fence, both words that the fast paths look at are such that they take the slow one: the
+      // question is asked once, here.
+      const bool free = Fence::template is_free<A>();
+      mine.more_pins = free ? 0 : fenced;
+      // sync(epochs.announced): release; who sees this must have the last holder's reads behind him.
+      mine.announced.store(free ? 0 : idle, std::memory_order_release);
+    }
+    return s;
+  }
+  void leave(slot& s) noexcept {
+    reclaim_all(s);
+    seats_.leave(s);
+  }
+
+  // From here till withdraw, what this thread can reach stays.
+  void announce(slot& s) noexcept {
+    write_down(s);
+    // sync(epochs.hand_shake): seq_cst, or the light half of it; either the reclaimer sees our announcement, or our
+    // next read sees what it has unlinked.
+    Fence::template light<A>();
+  }
+  FRYS_ALWAYS_INLINE static void withdraw(slot& s) noexcept {
+    // sync(epochs.announced): release; our reads are over before the reclaimer can see us gone.
+    s.announced.store(0, std::memory_order_release);
+  }
+  // The same, nested. No count up and down in memory, which would make each pin wait for the last unpin.
+  FRYS_ALWAYS_INLINE void pin(slot& s) noexcept {
+    // relaxed: our own announcement.
+    const Counter mine = s.announced.load(std::memory_order_relaxed);
+    if constexpr (may_be_free) {
+      if (mine == 0) [[likely]] {
+        write_down(s);
+        Fence::template free_light<A>();  // as in announce
+        return;
+      }
+    }
+    if ((mine & 1) == 0)
+      announce(s);
+    else
+      ++s.more_pins;
+  }
+  FRYS_ALWAYS_INLINE static void unpin(slot& s) noexcept {
+    if (s.more_pins == 0) [[likely]]
+      return withdraw(s);
+    if constexpr (may_be_free) {
+      if (s.more_pins == fenced) {
+        // sync(epochs.announced): release; as in withdraw.
+        s.announced.store(idle, std::memory_order_release);
+        return;
+      }
+    }
+    --s.more_pins;
+  }
+  [[nodiscard]] static bool is_pinned(const slot& s) noexcept {
+    return (s.announced.load(std::memory_order_relaxed) & 1) != 0;  // relaxed: our own
+  }
+  // Announces the present epoch in place of an older one.
+  void renew(slot& s) noexcept {
+    // relaxed, both: our own announcement; and a stale epoch only holds things up.
+    const Counter mine = s.announced.load(std::memory_order_relaxed);
+    if (mine != static_cast<Counter>(epoch_.load(std::memory_order_relaxed) | 1)) announce(s);
+  }
+
+  FRYS_NOINLINE bool retire_slowly(slot& s, void* object, destroy_function destroy) noexcept {
+    if (s.list.is_swept())
+      s.list.set_mark(Batch);
+    else
+      reclaim(s);
+    return s.list.push(object, destroy);
+  }
+  // Twice: once to give the youngest their epoch, and once more to be done with it.
+  void reclaim_all(slot& s) noexcept {
+    reclaim(s);
+    reclaim(s);
+  }
+
+  FRYS_NOINLINE void reclaim(slot& s) noexcept {
+    if (s.list.is_swept()) return;
+    seats_.adopt(s);
+    if (s.list.size() != 0) destroy_what_may_go(s);
+    s.list.set_mark(Batch);
+  }
+
+  [[nodiscard]] std::size_t garbage() const noexcept { return seats_.garbage(); }
+  void end() noexcept { seats_.end(); }
+
+ private:
+  static constexpr Counter step = 2;
+  static constexpr bool may_be_free = free_fence_pair<Fence, A>;
+  static constexpr Counter idle = 2;  // not 0, and not announced
+  static constexpr std::size_t fenced = ~(~std::size_t{0} >> 1);
+
+  FRYS_ALWAYS_INLINE void write_down(slot& s) noexcept {
+    // relaxed: a stale epoch only holds things up; the hand-shake orders what is read after it.
+    const Counter now = epoch_.load(std::memory_order_relaxed);
+    // sync(epochs.announced): release, though it announces: who sees this and not the end of our last reading must have
+    // that reading behind him too.
+    s.announced.store(static_cast<Counter>(now | 1), std::memory_order_release);
+  }
+
+  void destroy_what_may_go(slot& s) noexcept {
+    // sync(epochs.hand_shake): seq_cst, the heavy half: between all that was unlinked so far and our look at the
+    // others.
+    if (!Fence::template heavy<A>()) return;
+    // sync(epochs.epoch): acquire; who moved the epoch here had seen the readers of older ones gone, and so have we
+    // now.
+    const Counter now = epoch_.load(std::memory_order_acquire);
+    std::size_t done = 0;
+    if (s.young_epoch != now) {
+      done = s.old_end;  // of an epoch before that of the young ones, which is over too
+      s.old_end = s.young_end;
+      s.young_epoch = now;
+    }
+    s.young_end = s.list.size();
+    if (advance(now)) done = s.old_end;
+    s.list.sweep(done, [](void*) { return true; });
+    s.old_end -= (std::min)(s.old_end, done);
+    s.young_end -= done;
+  }
+
+  // Whether the epoch was `from` and is the next one now.
+  bool advance(Counter from) noexcept {
+    bool free = true;
+    seats_.for_each([&](slot& other) {
+      // sync(epochs.announced): acquire; the reads of who is gone, or has announced anew, are over.
+      const Counter seen = other.announced.load(std::memory_order_acquire);
+      free = free && ((seen & 1) == 0 || seen == static_cast<Counter>(from | 1));
+    });
+    // sync(epochs.epoch): release; what we know of the readers goes to those who see the new epoch.
+    return free && epoch_.compare_exchange_strong(from, static_cast<Counter>(from + step), std::memory_order_release,
+                                                  std::memory_order_relaxed);
+  }
+
+  // Wraps soon after the start, so that no program finds out late.
+  alignas(cache_line) typename A::template atomic<Counter> epoch_{static_cast<Counter>(0 - 4 * step)};
+  seat_table<A, slot, Seats, Pages> seats_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_EPOCHS_HPP
+// ---- frys/memory/epoch_domain.hpp
+// epoch_domain: safe reclamation by epochs: a reader pins the present, and nothing that it could reach goes until it
+// lets go.
+//
+// Use when  reads are short and many, and touch many objects: a list, a tree, a table. The cheapest read that needs no
+//           help of the thread's loop.
+// Not when  a reader may stop for long and memory must stay bounded (hazard_domain), or threads have a loop that can
+// say
+//           "I hold nothing" (qsbr_domain).
+// Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
+// Progress  pin and protect are wait-free. retire is lock-free with room() left; join is lock-free but for another
+//           thread's short copy of garbage out of a seat that was left. Reclamation is blocking by its nature: a reader
+//           that stays pinned stops it, for all seats.
+// Cost      pin and unpin: two stores to the seat's own line, three loads, no fence (asymmetric) or one (symmetric). A
+// nested
+//           pin: a plain count. retire: two stores; once per policy::batch a heavy fence, a look at each seat that was
+//           ever taken, and the destroying. No allocation but at join.
+// Garbage   at most 2 * batch per retiring seat, and a batch more for each look that a reader of an older epoch spoils.
+// A
+//           reader that stops: each seat keeps what it retires, up to policy::garbage; then retire answers false, and
+//           takes again once the reader is gone. In all at most seats * garbage (bound()).
+// Ordering  an object's destruction happens-after every read of it under a pin.
+// Lifetime  seats end before the domain; the domain destroys what is left.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  seats                                                     default 64
+//   policy::garbage<N>   retired objects that a seat may hold, 16 bytes each       default 16384
+//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::fence<F>     fences::symmetric or asymmetric                           default fences::asymmetric
+//   policy::counter<T>   the type of the epoch                                     default std::uint64_t
+//   policy::pages<P>     where the lists lie                                       default os_pages
+//   policy::atomics<A>   the atomics model                                         default atomics::standard
+// Source    see detail/epochs.hpp.
+#ifndef FRYS_MEMORY_EPOCH_DOMAIN_HPP
+#define FRYS_MEMORY_EPOCH_DOMAIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class epoch_domain {
+  using accepted = policy::keys<policy::capacity_key, policy::garbage_key, policy::batch_key, policy::fence_key,
+                                policy::counter_key, policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::epoch_domain: unknown policy; it takes policy::capacity, policy::garbage, policy::batch, "
+                "policy::fence, policy::counter, policy::pages, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::epoch_domain: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::epoch_domain: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using fence_type = typename policy::pick<policy::fence<fences::asymmetric>, Policies...>::type;
+  static_assert(fence_pair<fence_type, atomics_type>,
+                "frys::epoch_domain: policy::fence wants a pair of fences, see core/asymmetric_fence.hpp");
+  using counter_type = typename policy::pick<policy::counter<std::uint64_t>, Policies...>::type;
+  static_assert(std::unsigned_integral<counter_type> && !std::same_as<counter_type, bool>,
+                "frys::epoch_domain: policy::counter wants an unsigned integer type");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::epoch_domain: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
+  static_assert(capacity != 0, "frys::epoch_domain: policy::capacity must leave a seat");
+  static constexpr std::size_t most_garbage = policy::pick<policy::garbage<16384>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static_assert(batch != 0 && batch <= most_garbage,
+                "frys::epoch_domain: policy::batch must be at least 1 and at most policy::garbage");
+  static constexpr bool has_pin = true;
+  // The most retired objects that are not destroyed yet, whatever any thread does.
+  static constexpr std::size_t bound() noexcept { return capacity * most_garbage; }
+
+ private:
+  using engine = detail::epochs<atomics_type, fence_type, counter_type, capacity, most_garbage, batch, pages_type>;
+  using slot = typename engine::slot;
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+
+ public:
+  // While it lives, nothing that its thread can reach is destroyed. Move-only; guards may die in any order.
+  class pin_guard {
+   public:
+    pin_guard(pin_guard&& other) noexcept : slot_(other.slot_), holds_(std::exchange(other.holds_, false)) {}
+    pin_guard& operator=(pin_guard&& other) noexcept {
+      pin_guard old(std::move(*this));
+      slot_ = other.slot_, holds_ = std::exchange(other.holds_, false);
+      return *this;
+    }
+    ~pin_guard() {
+      if (holds_) engine::unpin(*slot_);
+    }
+
+   private:
+    friend epoch_domain;
+    FRYS_ALWAYS_INLINE pin_guard(engine& e, slot& s) noexcept : slot_(&s) { e.pin(s); }
+    slot* slot_;
+    bool holds_ = true;  // a constant to the compiler where the guard is not moved, as a null slot would not be
+  };
+
+  // A pin, and the pointer that was read under it.
+  template <class T>
+  class guard {
+   public:
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+   private:
+    friend epoch_domain;
+    FRYS_ALWAYS_INLINE guard(engine& e, slot& s, const atomic<T*>& source) noexcept
+        : pin_(e, s),
+          // acquire: pairs with the owner's release of the pointer: what it points to is whole.
+          object_(source.load(std::memory_order_acquire)) {}
+    pin_guard pin_;
+    T* object_;
+  };
+
+  // A thread's seat.
+  class participant : public detail::seat_base<epoch_domain> {
+    using base = detail::seat_base<epoch_domain>;
+
+   public:
+    participant(participant&&) noexcept = default;
+    participant& operator=(participant&&) noexcept = default;
+
+    [[nodiscard]] FRYS_ALWAYS_INLINE pin_guard pin() noexcept {
+      return pin_guard(base::domain_->engine_, *base::slot_);
+    }
+    // What `source` points to stays until the guard dies, and so does all else that this thread reads meanwhile.
+    template <class T>
+    [[nodiscard]] FRYS_ALWAYS_INLINE guard<T> protect(const atomic<T*>& source) noexcept {
+      return guard<T>(base::domain_->engine_, *base::slot_, source);
+    }
+    // Destroys what may go now; with no reader pinned, all that this seat holds.
+    void quiesce() noexcept { base::domain_->engine_.reclaim_all(*base::slot_); }
+
+   private:
+    friend epoch_domain;
+    using base::base;
+  };
+
+  epoch_domain() noexcept = default;
+  epoch_domain(const epoch_domain&) = delete;
+  epoch_domain& operator=(const epoch_domain&) = delete;
+  ~epoch_domain() { engine_.end(); }
+
+  // A seat for the calling thread. errc::full when all are taken, or what the page source answers.
+  [[nodiscard]] result<participant> join() noexcept {
+    auto s = engine_.join();
+    if (!s) return s.error();
+    return participant(*this, **s);
+  }
+  // Retired objects that are not destroyed yet; may be stale on return.
+  [[nodiscard]] std::size_t garbage() const noexcept { return engine_.garbage(); }
+
+ private:
+  friend detail::seat_base<epoch_domain>;
+  bool retire_slowly(slot& s, void* object, destroy_function destroy) noexcept {
+    return engine_.retire_slowly(s, object, destroy);
+  }
+  void leave(slot& s) noexcept {
+    FRYS_ASSERT(!engine_.is_pinned(s), "epoch_domain: a seat is left while pinned");
+    engine_.leave(s);
+  }
+
+  engine engine_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_EPOCH_DOMAIN_HPP
 // ---- frys/memory/fwd.hpp
 // fwd: the names of memory without their bodies.
 #ifndef FRYS_MEMORY_FWD_HPP
@@ -3722,10 +4550,386 @@ template <class... Policies>
 class arena;
 template <class T, class... Policies>
 class object_pool;
+template <class... Policies>
+class epoch_domain;
+template <class... Policies>
+class hazard_domain;
+template <class... Policies>
+class qsbr_domain;
+template <class... Policies>
+class leak_domain;
 
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_FWD_HPP
+// ---- frys/memory/hazard_domain.hpp
+// hazard_domain: safe reclamation by hazard pointers: a reader announces each pointer that it holds, and only what is
+// announced is kept.
+//
+// Use when  memory must stay bounded though a reader may stop anywhere; few pointers are held at once: stacks, queues,
+// a
+//           cell that is replaced.
+// Not when  one read walks over many objects (epoch_domain), or threads have a quiet point (qsbr_domain).
+// Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
+// Progress  protect is lock-free: it goes round again only when the pointer was replaced meanwhile. retire is lock-free
+//           and answers false only from a destroy function that retires more than one object; join as in epoch_domain.
+// Cost      protect and release: two stores to the seat's own line, two loads of the source, no fence (asymmetric) or
+// one
+//           (symmetric). retire: two stores; once per policy::batch a heavy fence, a look at the slots of each seat
+//           that was ever taken, a sort of what stands there, and the destroying. No allocation but at join.
+// Garbage   a seat holds at most batch + seats * (hazards + 1) retired objects, whatever other threads do; in all at
+// most
+//           seats as often (bound()). Objects that a stopped reader has announced stay, no others.
+// Ordering  an object's destruction happens-after every read of it under a guard.
+// Pointers  what is retired is compared with what was protected by address: retire the pointer that readers protect,
+// not
+//           a base at another address.
+// Lifetime  seats end before the domain; the domain destroys what is left.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  seats                                                     default 64
+//   policy::hazards<N>   guards that a seat may hold at once                       default 7
+//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::fence<F>     fences::symmetric (the classic form) or asymmetric        default fences::asymmetric
+//   policy::pages<P>     where the lists lie                                       default os_pages
+//   policy::atomics<A>   the atomics model                                         default atomics::standard
+// Source    M. M. Michael, "Hazard pointers", IEEE TPDS 15(6), 2004; D. Goldblatt, P1202 (asymmetric fences).
+#ifndef FRYS_MEMORY_HAZARD_DOMAIN_HPP
+#define FRYS_MEMORY_HAZARD_DOMAIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class hazard_domain {
+  using accepted = policy::keys<policy::capacity_key, policy::hazards_key, policy::batch_key, policy::fence_key,
+                                policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::hazard_domain: unknown policy; it takes policy::capacity, policy::hazards, policy::batch, "
+                "policy::fence, policy::pages, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::hazard_domain: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::hazard_domain: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using fence_type = typename policy::pick<policy::fence<fences::asymmetric>, Policies...>::type;
+  static_assert(fence_pair<fence_type, atomics_type>,
+                "frys::hazard_domain: policy::fence wants a pair of fences, see core/asymmetric_fence.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::hazard_domain: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
+  static_assert(capacity != 0, "frys::hazard_domain: policy::capacity must leave a seat");
+  static constexpr std::size_t hazards = policy::pick<policy::hazards<7>, Policies...>::value;
+  static_assert(hazards != 0, "frys::hazard_domain: policy::hazards must leave a guard");
+  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static_assert(batch != 0, "frys::hazard_domain: policy::batch must be at least 1");
+  static constexpr bool has_pin = false;
+
+ private:
+  // Where the fence may be free, the first slot says whether it is: if not, it is taken for good, and those that find
+  // it so ask on.
+  static constexpr bool may_be_free = free_fence_pair<fence_type, atomics_type>;
+  static constexpr std::size_t slots = hazards + (may_be_free ? 1 : 0);
+
+ public:
+  static constexpr std::size_t most_garbage = batch + capacity * slots;
+  // The most retired objects that are not destroyed yet, whatever any thread does.
+  static constexpr std::size_t bound() noexcept { return capacity * most_garbage; }
+
+ private:
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+  using hazard = atomic<void*>;
+
+  struct slot {
+    // Read by all who reclaim. Null: not in use.
+    alignas(cache_line) hazard announced[slots] = {};
+    // The holder's own.
+    alignas(cache_line) detail::retired_list<atomics_type> list;
+    byte_span memory;
+    atomic<std::uint32_t> state{0};
+  };
+
+ public:
+  // What get() answers stays until the guard dies or is reset. Move-only.
+  template <class T>
+  class guard {
+   public:
+    guard() noexcept = default;
+    guard(guard&& other) noexcept : hazard_(other.hazard_), object_(std::exchange(other.object_, nullptr)) {}
+    guard& operator=(guard&& other) noexcept {
+      guard old(std::move(*this));
+      hazard_ = other.hazard_, object_ = std::exchange(other.object_, nullptr);
+      return *this;
+    }
+    ~guard() { reset(); }
+    void reset() noexcept {
+      // sync(hazard_domain.announced): release; our reads are over before the reclaimer can see us gone.
+      if (object_ != nullptr) hazard_->store(nullptr, std::memory_order_release);
+      object_ = nullptr;
+    }
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+   private:
+    friend hazard_domain;
+    guard(hazard& h, T* object) noexcept : hazard_(&h), object_(object) {}
+    hazard* hazard_ = nullptr;
+    T* object_ = nullptr;
+  };
+
+  // A thread's seat.
+  class participant : public detail::seat_base<hazard_domain> {
+    using base = detail::seat_base<hazard_domain>;
+
+   public:
+    participant(participant&&) noexcept = default;
+    participant& operator=(participant&&) noexcept = default;
+
+    // The pointer that `source` holds, and what it points to stays. At most policy::hazards guards that hold a pointer
+    // may live at once; one more is an error of the program, and its guard holds nothing.
+    template <class T>
+    [[nodiscard]] FRYS_ALWAYS_INLINE guard<T> protect(const atomic<T*>& source) noexcept {
+      if constexpr (may_be_free) {
+        hazard& h = base::slot_->announced[0];
+        // relaxed, both: looked at again below; and our own announcement.
+        T* object = source.load(std::memory_order_relaxed);
+        if (object != nullptr && h.load(std::memory_order_relaxed) == nullptr) [[likely]] {
+          announce(h, object);
+          fence_type::template free_light<atomics_type>();  // as in announce_slowly
+          // acquire: as in announce_slowly.
+          if (source.load(std::memory_order_acquire) == object) [[likely]]
+            return guard<T>(h, object);
+          h.store(nullptr, std::memory_order_relaxed);  // relaxed: what was announced was never read
+        }
+      }
+      hazard* const h = announce_slowly(source);
+      if (h == nullptr) return {};
+      return guard<T>(*h, static_cast<T*>(h->load(std::memory_order_relaxed)));  // relaxed: our own announcement
+    }
+    // Destroys all that this seat holds and nobody has announced.
+    void quiesce() noexcept { base::domain_->reclaim(*base::slot_); }
+
+   private:
+    friend hazard_domain;
+    using base::base;
+
+    template <class T>
+    FRYS_ALWAYS_INLINE static void announce(hazard& h, T* object) noexcept {
+      // sync(hazard_domain.announced): release, though it announces: who sees this and not the end of what stood here
+      // before must have our reading of that behind him too.
+      h.store(const_cast<void*>(static_cast<const volatile void*>(object)), std::memory_order_release);
+    }
+    // Null: the source is.
+    template <class T>
+    FRYS_NOINLINE hazard* announce_slowly(const atomic<T*>& source) noexcept {
+      T* object = source.load(std::memory_order_relaxed);  // relaxed: looked at again below
+      if (object == nullptr) return nullptr;
+      hazard* const h = free_hazard();
+      while (h != nullptr) {
+        announce(*h, object);
+        // sync(hazard_domain.hand_shake): seq_cst, or the light half of it; either the reclaimer sees the announcement,
+        // or we see that the pointer is another one.
+        fence_type::template light<atomics_type>();
+        // acquire: pairs with the owner's release of the pointer: what it points to is whole.
+        T* again = source.load(std::memory_order_acquire);
+        if (again == object) break;
+        object = again;
+        if (object == nullptr) {
+          h->store(nullptr, std::memory_order_relaxed);  // relaxed: what was announced was never read
+          return nullptr;
+        }
+      }
+      return h;
+    }
+    hazard* free_hazard() noexcept {
+      // No list of free slots in memory, which would make each guard wait for the last one's end.
+      for (hazard& h : base::slot_->announced)
+        if (h.load(std::memory_order_relaxed) == nullptr) return &h;  // relaxed: our own
+      FRYS_ASSERT(false, "hazard_domain: more guards at once than policy::hazards");
+      return nullptr;
+    }
+  };
+
+  hazard_domain() noexcept { fence_type::template prepare<atomics_type>(); }
+  hazard_domain(const hazard_domain&) = delete;
+  hazard_domain& operator=(const hazard_domain&) = delete;
+  ~hazard_domain() { seats_.end(); }
+
+  // A seat for the calling thread. errc::full when all are taken, or what the page source answers.
+  [[nodiscard]] result<participant> join() noexcept {
+    auto s = seats_.join(most_garbage, capacity * slots * sizeof(std::uintptr_t));
+    if (!s) return s.error();
+    slot& mine = **s;
+    mine.list.set_mark(batch);
+    if constexpr (may_be_free)
+      if (!fence_type::template is_free<atomics_type>())
+        // sync(hazard_domain.announced): release; who sees this must have the last holder's reads behind him.
+        mine.announced[0].store(&mine, std::memory_order_release);
+    return participant(*this, mine);
+  }
+  // Retired objects that are not destroyed yet; may be stale on return.
+  [[nodiscard]] std::size_t garbage() const noexcept { return seats_.garbage(); }
+
+ private:
+  friend detail::seat_base<hazard_domain>;
+
+  void leave(slot& s) noexcept {
+    for (hazard& h : s.announced) {
+      const void* left = h.load(std::memory_order_relaxed);  // relaxed: our own
+      FRYS_ASSERT(left == nullptr || left == &s, "hazard_domain: a seat is left with a guard");
+      static_cast<void>(left);
+    }
+    reclaim(s);
+    seats_.leave(s);
+  }
+  FRYS_NOINLINE bool retire_slowly(slot& s, void* object, destroy_function destroy) noexcept {
+    if (s.list.is_swept())
+      s.list.set_mark(batch);
+    else
+      reclaim(s);
+    return s.list.push(object, destroy);
+  }
+  FRYS_NOINLINE void reclaim(slot& s) noexcept {
+    if (s.list.is_swept()) return;
+    seats_.adopt(s);
+    if (s.list.size() != 0) destroy_what_may_go(s);
+    s.list.set_mark(batch);
+  }
+  void destroy_what_may_go(slot& s) noexcept {
+    // sync(hazard_domain.hand_shake): seq_cst, the heavy half: between all that was unlinked so far and our look at the
+    // others.
+    if (!fence_type::template heavy<atomics_type>()) return;
+    std::uintptr_t* const held =
+        reinterpret_cast<std::uintptr_t*>(s.memory.data() + most_garbage * sizeof(detail::retired_object));
+    std::uintptr_t* end = held;
+    seats_.for_each([&](slot& other) {
+      for (hazard& h : other.announced)
+        // sync(hazard_domain.announced): acquire; the reads of who is gone are over.
+        if (void* p = h.load(std::memory_order_acquire); p != nullptr) *end++ = reinterpret_cast<std::uintptr_t>(p);
+    });
+    std::sort(held, end);
+    s.list.sweep(s.list.size(), [&](void* object) {
+      return !std::binary_search(held, end, reinterpret_cast<std::uintptr_t>(object));
+    });
+  }
+
+  detail::seat_table<atomics_type, slot, capacity, pages_type> seats_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_HAZARD_DOMAIN_HPP
+// ---- frys/memory/leak_domain.hpp
+// leak_domain: a reclaimer that never destroys anything: reading and retiring cost nothing.
+//
+// Use when  a structure's own cost is to be measured without reclamation, or a program ends before memory matters.
+// Not when  anything else.
+// Roles     join, garbage: any thread. A seat: the thread that holds it.
+// Progress  everything is wait-free. Cost: protect is the load, retire a count.
+// Garbage   no bound: what was retired is never destroyed, not by the domain's destructor either.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>   the atomics model                                         default atomics::standard
+#ifndef FRYS_MEMORY_LEAK_DOMAIN_HPP
+#define FRYS_MEMORY_LEAK_DOMAIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class leak_domain {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::leak_domain: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::leak_domain: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::leak_domain: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr bool has_pin = true;
+
+  struct pin_guard {};
+
+  template <class T>
+  class guard {
+   public:
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+   private:
+    friend leak_domain;
+    explicit guard(T* object) noexcept : object_(object) {}
+    T* object_;
+  };
+
+  class participant {
+   public:
+    participant(participant&& other) noexcept
+        : domain_(std::exchange(other.domain_, nullptr)), retired_(std::exchange(other.retired_, 0)) {}
+    participant& operator=(participant&& other) noexcept {
+      if (this != &other) {
+        leave();
+        domain_ = std::exchange(other.domain_, nullptr), retired_ = std::exchange(other.retired_, 0);
+      }
+      return *this;
+    }
+    ~participant() { leave(); }
+
+    [[nodiscard]] pin_guard pin() noexcept { return {}; }
+    template <class T>
+    [[nodiscard]] guard<T> protect(const typename atomics_type::template atomic<T*>& source) noexcept {
+      // acquire: pairs with the owner's release of the pointer: what it points to is whole.
+      return guard<T>(source.load(std::memory_order_acquire));
+    }
+    // Always true.
+    [[nodiscard]] bool retire(void*, destroy_function) noexcept { return ++retired_, true; }
+    template <class Deleter = reclaim_by_delete, class T>
+    [[nodiscard]] bool retire(T*) noexcept {
+      return ++retired_, true;
+    }
+    [[nodiscard]] std::size_t room() const noexcept { return (std::numeric_limits<std::size_t>::max)(); }
+    // Tells the domain how many this seat has retired.
+    void quiesce() noexcept {
+      // relaxed: a number.
+      domain_->retired_.fetch_add(std::exchange(retired_, 0), std::memory_order_relaxed);
+    }
+    void leave() noexcept {
+      if (domain_ != nullptr) quiesce();
+      domain_ = nullptr;
+    }
+
+   private:
+    friend leak_domain;
+    explicit participant(leak_domain& domain) noexcept : domain_(&domain) {}
+    leak_domain* domain_;
+    std::size_t retired_ = 0;
+  };
+
+  leak_domain() noexcept = default;
+  leak_domain(const leak_domain&) = delete;
+  leak_domain& operator=(const leak_domain&) = delete;
+
+  [[nodiscard]] result<participant> join() noexcept { return participant(*this); }
+  // What seats have retired, as of their last quiesce or leave.
+  [[nodiscard]] std::size_t garbage() const noexcept {
+    return retired_.load(std::memory_order_relaxed);  // relaxed: a number
+  }
+
+ private:
+  typename atomics_type::template atomic<std::size_t> retired_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_LEAK_DOMAIN_HPP
 // ---- frys/memory/object_pool.hpp
 // object_pool: objects of one type, made and destroyed one by one, in any order, without the heap.
 //
@@ -3914,6 +5118,178 @@ class object_pool {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_OBJECT_POOL_HPP
+// ---- frys/memory/qsbr_domain.hpp
+// qsbr_domain: safe reclamation by quiescent states: reading costs nothing, and each thread says now and then that it
+// holds no pointer from before.
+//
+// Use when  threads have a loop (an event loop, a worker) with a point where they hold nothing: seat.quiesce() there.
+// Not when  a thread may block without saying so (seat.offline()), or holds pointers for long: it stops reclamation
+//           for all (epoch_domain pins only while it reads; hazard_domain is bounded).
+// Roles     join, garbage: any thread. A seat: the thread that holds it.
+// Progress  protect is wait-free. quiesce and retire are lock-free with room() left; join as in epoch_domain. A thread
+//           that neither quiesces nor is offline stops reclamation, for all seats.
+// Cost      protect: the load. quiesce: two loads, and once per epoch a store and a fence. retire: two stores; once per
+//           policy::batch a fence and a look at each seat that was ever taken. No allocation but at join.
+// Garbage   at most 2 * batch per retiring seat, and a batch more for each look that comes before all have quiesced. A
+//           thread that does not: up to policy::garbage per seat, then retire answers false, and takes again once the
+//           thread has quiesced. In all at most seats * garbage (bound()).
+// Ordering  an object's destruction happens-after every read of it by a thread that has quiesced since.
+// Lifetime  seats end before the domain; the domain destroys what is left. A new seat is online.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  seats                                                     default 64
+//   policy::garbage<N>   retired objects that a seat may hold, 16 bytes each       default 16384
+//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::counter<T>   the type of the epoch                                     default std::uint64_t
+//   policy::pages<P>     where the lists lie                                       default os_pages
+//   policy::atomics<A>   the atomics model                                         default atomics::standard
+// Source    see detail/epochs.hpp.
+#ifndef FRYS_MEMORY_QSBR_DOMAIN_HPP
+#define FRYS_MEMORY_QSBR_DOMAIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class qsbr_domain {
+  using accepted = policy::keys<policy::capacity_key, policy::garbage_key, policy::batch_key, policy::counter_key,
+                                policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::qsbr_domain: unknown policy; it takes policy::capacity, policy::garbage, policy::batch, "
+                "policy::counter, policy::pages, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::qsbr_domain: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::qsbr_domain: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using counter_type = typename policy::pick<policy::counter<std::uint64_t>, Policies...>::type;
+  static_assert(std::unsigned_integral<counter_type> && !std::same_as<counter_type, bool>,
+                "frys::qsbr_domain: policy::counter wants an unsigned integer type");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::qsbr_domain: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
+  static_assert(capacity != 0, "frys::qsbr_domain: policy::capacity must leave a seat");
+  static constexpr std::size_t most_garbage = policy::pick<policy::garbage<16384>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static_assert(batch != 0 && batch <= most_garbage,
+                "frys::qsbr_domain: policy::batch must be at least 1 and at most policy::garbage");
+  static constexpr bool has_pin = true;
+  // The most retired objects that are not destroyed yet, whatever any thread does.
+  static constexpr std::size_t bound() noexcept { return capacity * most_garbage; }
+
+ private:
+  using engine =
+      detail::epochs<atomics_type, fences::symmetric, counter_type, capacity, most_garbage, batch, pages_type>;
+  using slot = typename engine::slot;
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+
+ public:
+  // Says that what is read stays until the next quiesce; there is nothing to do for it.
+  class pin_guard {
+   public:
+    pin_guard(pin_guard&&) noexcept = default;
+    pin_guard& operator=(pin_guard&&) noexcept = default;
+
+   private:
+    friend qsbr_domain;
+    pin_guard() noexcept = default;
+  };
+
+  // A pointer that is good until the seat's next quiesce, offline or leave.
+  template <class T>
+  class guard {
+   public:
+    guard(guard&&) noexcept = default;
+    guard& operator=(guard&&) noexcept = default;
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+   private:
+    friend qsbr_domain;
+    explicit guard(T* object) noexcept : object_(object) {}
+    T* object_;
+  };
+
+  // A thread that sleeps or does other things: while this lives, it may not read, and nobody waits for it.
+  class offline_guard {
+   public:
+    offline_guard(offline_guard&& other) noexcept
+        : engine_(other.engine_), slot_(std::exchange(other.slot_, nullptr)) {}
+    offline_guard& operator=(offline_guard&&) = delete;
+    ~offline_guard() {
+      if (slot_ != nullptr) engine_->announce(*slot_);
+    }
+
+   private:
+    friend qsbr_domain;
+    offline_guard(engine& e, slot& s) noexcept : engine_(&e), slot_(&s) { e.withdraw(s); }
+    engine* engine_;
+    slot* slot_;
+  };
+
+  // A thread's seat.
+  class participant : public detail::seat_base<qsbr_domain> {
+    using base = detail::seat_base<qsbr_domain>;
+
+   public:
+    participant(participant&&) noexcept = default;
+    participant& operator=(participant&&) noexcept = default;
+
+    [[nodiscard]] pin_guard pin() noexcept { return pin_guard(); }
+    template <class T>
+    [[nodiscard]] FRYS_ALWAYS_INLINE guard<T> protect(const atomic<T*>& source) noexcept {
+      // acquire: pairs with the owner's release of the pointer: what it points to is whole.
+      return guard<T>(source.load(std::memory_order_acquire));
+    }
+    // This thread holds nothing that it has read before. Destroys what may go now, if it has retired anything.
+    void quiesce() noexcept {
+      engine& e = base::domain_->engine_;
+      e.renew(*base::slot_);
+      if (base::slot_->list.size() != 0) [[unlikely]]
+        e.reclaim(*base::slot_);
+    }
+    [[nodiscard]] offline_guard offline() noexcept { return offline_guard(base::domain_->engine_, *base::slot_); }
+
+   private:
+    friend qsbr_domain;
+    using base::base;
+  };
+
+  qsbr_domain() noexcept = default;
+  qsbr_domain(const qsbr_domain&) = delete;
+  qsbr_domain& operator=(const qsbr_domain&) = delete;
+  ~qsbr_domain() { engine_.end(); }
+
+  // A seat for the calling thread, online. errc::full when all are taken, or what the page source answers.
+  [[nodiscard]] result<participant> join() noexcept {
+    auto s = engine_.join();
+    if (!s) return s.error();
+    engine_.announce(**s);
+    return participant(*this, **s);
+  }
+  // Retired objects that are not destroyed yet; may be stale on return.
+  [[nodiscard]] std::size_t garbage() const noexcept { return engine_.garbage(); }
+
+ private:
+  friend detail::seat_base<qsbr_domain>;
+  bool retire_slowly(slot& s, void* object, destroy_function destroy) noexcept {
+    return engine_.retire_slowly(s, object, destroy);
+  }
+  void leave(slot& s) noexcept {
+    engine_.withdraw(s);
+    engine_.leave(s);
+  }
+
+  engine engine_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_QSBR_DOMAIN_HPP
 // ---- frys/queue/fwd.hpp
 // fwd: the names of queue without their bodies.
 #ifndef FRYS_QUEUE_FWD_HPP

@@ -31,6 +31,12 @@ SUITES = {
     "core/parker.hpp": "parker under the model*",
     "memory/buffer.hpp": "buffer under the model*",
     "memory/buffer_pool.hpp": "buffer_pool under the model*",
+    "memory/detail/seats.hpp": "*_domain under the model*",
+    "memory/detail/epochs.hpp": "epoch_domain under the model*,qsbr_domain under the model*",
+    "memory/epoch_domain.hpp": "epoch_domain under the model*",
+    "memory/hazard_domain.hpp": "hazard_domain under the model*",
+    "memory/qsbr_domain.hpp": "qsbr_domain under the model*",
+    "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }
 ORDERS = ["relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst"]

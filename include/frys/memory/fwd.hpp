@@ -23,6 +23,14 @@ template <class... Policies>
 class arena;
 template <class T, class... Policies>
 class object_pool;
+template <class... Policies>
+class epoch_domain;
+template <class... Policies>
+class hazard_domain;
+template <class... Policies>
+class qsbr_domain;
+template <class... Policies>
+class leak_domain;
 
 }  // namespace frys::inline FRYS_ABI
 

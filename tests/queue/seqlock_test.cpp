@@ -156,7 +156,7 @@ TEST_CASE("seqlock: both atomics models fill the slot, named or by a world") {
   struct world {
     using atomics = frys::atomics::tsan;
   };
-  seqlock<int, policy::atomics<frys::atomics::real>> a(1);
+  seqlock<int, policy::atomics<frys::atomics::standard>> a(1);
   seqlock<int, policy::world<world>> b(1);
   CHECK(std::is_same_v<decltype(b)::atomics_type, frys::atomics::tsan>);
   b.store(2);

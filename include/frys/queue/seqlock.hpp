@@ -35,7 +35,6 @@
 #include "../core/cache_line.hpp"
 #include "../policy.hpp"
 #include "detail/atomic_words.hpp"
-#include "detail/slot.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -55,6 +54,13 @@ class seqlock {
   static_assert(atomics_model<atomics_type>,
                 "frys::seqlock: policy::atomics wants an atomics model, see core/atomics.hpp");
 
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using words = detail::atomic_words<T, atomics_type>;
+  using copy = typename words::copy;
+
+ public:
   seqlock() noexcept requires std::is_nothrow_default_constructible_v<T> : seqlock(T{}) {}
   explicit seqlock(const T& value) noexcept { words_.store(value); }
   seqlock(const seqlock&) = delete;
@@ -62,17 +68,17 @@ class seqlock {
 
   // Any thread. The newest value, whole.
   [[nodiscard]] T load() const noexcept {
-    detail::slot<T> copy;
-    if (!copied(copy)) [[unlikely]]
-      wait_for(copy);
-    return std::move(copy.value);
+    copy c;
+    if (!copied(c)) [[unlikely]]
+      c = when_free();
+    return words::value(c);
   }
   // Any thread. False when each of `tries` looks met a store under way; then `into` is untouched.
   [[nodiscard]] bool try_load(T& into, unsigned tries = 1) const noexcept requires std::is_move_assignable_v<T> {
-    detail::slot<T> copy;
+    copy c;
     for (; tries != 0; --tries) {
-      if (copied(copy)) {
-        into = std::move(copy.value);
+      if (copied(c)) {
+        into = words::value(c);
         return true;
       }
       atomics_type::pause();
@@ -94,10 +100,11 @@ class seqlock {
   template <class F>
   requires std::is_invocable_v<F&, T&>
   void update(F&& f) noexcept(std::is_nothrow_invocable_v<F&, T&>) {
-    detail::slot<T> copy;
-    words_.load(copy);
-    f(copy.value);
-    store(copy.value);
+    copy c;
+    words_.load(c);
+    T value = words::value(c);
+    f(value);
+    store(value);
   }
 
   // Any thread, if all writers use the locked forms.
@@ -114,19 +121,17 @@ class seqlock {
   void update_locked(F&& f) noexcept(std::is_nothrow_invocable_v<F&, T&>) {
     for (backoff<atomics_type> patience;; patience.pause()) {
       std::uint64_t before;
-      detail::slot<T> copy;
-      if (!free_at(before) || !copied(copy, before)) continue;
-      f(copy.value);
-      if (locked(before)) return write(before, copy.value);
+      copy c;
+      if (!free_at(before) || !copied(c, before)) continue;
+      T value = words::value(c);
+      f(value);
+      if (locked(before)) return write(before, value);
     }
   }
 
  private:
-  template <class U>
-  using atomic = typename atomics_type::template atomic<U>;
-
   // A copy that no store has touched.
-  bool copied(detail::slot<T>& into) const noexcept {
+  bool copied(copy& into) const noexcept {
     std::uint64_t before;
     return free_at(before) && copied(into, before);
   }
@@ -136,17 +141,20 @@ class seqlock {
     sequence = sequence_.load(std::memory_order_acquire);
     return sequence % 2 == 0;
   }
-  bool copied(detail::slot<T>& into, std::uint64_t before) const noexcept {
+  bool copied(copy& into, std::uint64_t before) const noexcept {
     words_.load(into);
     // sync(seqlock.begin): acquire fence; if a word was of a later store, the look below finds that store's odd
     // sequence. Without it the look may come ahead of the words.
     atomics_type::fence(std::memory_order_acquire);
     return sequence_.load(std::memory_order_relaxed) == before;  // relaxed: the fence above orders it
   }
-  FRYS_NOINLINE void wait_for(detail::slot<T>& into) const noexcept {
+  FRYS_NOINLINE copy when_free() const noexcept {
+    copy c;
     backoff<atomics_type> patience;
-    do patience.pause();
-    while (!copied(into));
+    do {
+      patience.pause();
+    } while (!copied(c));
+    return c;
   }
 
   bool locked(std::uint64_t before) noexcept {
@@ -169,7 +177,7 @@ class seqlock {
 
   // Odd while a store is under way. It does not wrap: 2^63 stores.
   alignas(alignment) atomic<std::uint64_t> sequence_{0};
-  detail::atomic_words<T, atomics_type> words_;
+  words words_;
 };
 
 }  // namespace frys::inline FRYS_ABI

@@ -13,12 +13,17 @@
 #include "../../core/cache_line.hpp"
 #include "../result.hpp"
 #include "atomic_words.hpp"
-#include "slot.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
 template <class T, std::size_t Capacity, class Atomics>
 class lossy_broadcast {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  using words = atomic_words<T, Atomics>;
+  using copy = typename words::copy;
+  static constexpr std::uint64_t mask = Capacity - 1;
+
  public:
   lossy_broadcast() = default;
   lossy_broadcast(const lossy_broadcast&) = delete;
@@ -54,12 +59,12 @@ class lossy_broadcast {
    public:
     // The next value that is still there. Those that were overwritten before we came are passed over and counted.
     pop_result<T> try_pop() noexcept {
-      slot<T> copy;
+      copy c;
       for (;;) {
-        const std::uint64_t turn = look(copy);
+        const std::uint64_t turn = look(c);
         if (turn == turn_of(next_)) [[likely]] {
           ++next_;
-          return pop_result<T>(std::in_place, std::move(copy.value));
+          return pop_result<T>(std::in_place, words::value(c));
         }
         if (turn < turn_of(next_)) return why_no_value();
         catch_up(turn);
@@ -68,12 +73,12 @@ class lossy_broadcast {
     // Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends early where
     // values were lost, so that those of one call have no gap between them.
     [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
-      slot<T> copy;
+      copy c;
       for (std::size_t count = 0; count < out.size();) {
-        const std::uint64_t turn = look(copy);
+        const std::uint64_t turn = look(c);
         if (turn == turn_of(next_)) [[likely]] {
           ++next_;
-          out[count++] = std::move(copy.value);
+          out[count++] = words::value(c);
         } else if (turn < turn_of(next_) || count != 0) {
           return count;
         } else {
@@ -94,12 +99,12 @@ class lossy_broadcast {
     reader_handle(const lossy_broadcast& ring, std::uint64_t next) noexcept : ring_(&ring), next_(next) {}
 
     // Copies what stands in our slot and answers its turn: turn_of(next_) if the copy is our value.
-    std::uint64_t look(slot<T>& into) const noexcept {
+    std::uint64_t look(copy& into) const noexcept {
       const cell& c = ring_->cells_[next_ & mask];
       // sync(broadcast_ring.write): acquire; the words are at least as new as the turn.
       const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
       if (turn != turn_of(next_)) return turn;
-      c.words.load(into);
+      c.value.load(into);
       // sync(broadcast_ring.overwrite): acquire fence; if a word was of a later value, the look below finds that
       // value's odd turn.
       Atomics::fence(std::memory_order_acquire);
@@ -142,14 +147,10 @@ class lossy_broadcast {
   }
 
  private:
-  template <class U>
-  using atomic = typename Atomics::template atomic<U>;
-  static constexpr std::uint64_t mask = Capacity - 1;
-
   // A seqlock whose sequence is the number of its value: 2n + 1 while value n is written, 2n + 2 while it is there.
   struct cell {
     atomic<std::uint64_t> turn{0};
-    atomic_words<T, Atomics> words;
+    words value;
   };
   static constexpr std::uint64_t turn_of(std::uint64_t index) noexcept { return index * 2 + 2; }
 
@@ -158,7 +159,7 @@ class lossy_broadcast {
     c.turn.store(turn_of(index) - 1, std::memory_order_relaxed);  // relaxed: the fence orders it
     // sync(broadcast_ring.overwrite): release fence; who sees one of our words sees the odd turn.
     Atomics::fence(std::memory_order_release);
-    c.words.store(value);
+    c.value.store(value);
     // sync(broadcast_ring.write): release; the words are there before the turn says so.
     c.turn.store(turn_of(index), std::memory_order_release);
   }

@@ -71,6 +71,7 @@
 #include "queue/mpsc_queue.hpp"
 #include "queue/result.hpp"
 #include "queue/spsc_ring.hpp"
+#include "queue/stealing_deque.hpp"
 
 #include "sched/fwd.hpp"
 #include "sched/task.hpp"

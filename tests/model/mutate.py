@@ -27,6 +27,8 @@ SUITES = {
     "queue/mpmc_ring.hpp": "mpmc_ring under the model*",
     "queue/mpsc_queue.hpp": "mpsc_queue under the model*",
     "queue/intrusive_mpsc_queue.hpp": "intrusive_mpsc_queue under the model*",
+    "queue/stealing_deque.hpp": "stealing_deque under the model*",
+    "queue/detail/deque_slots.hpp": "stealing_deque under the model*",
     "core/eventcount.hpp": "eventcount under the model*",
     "core/parker.hpp": "parker under the model*",
     "memory/buffer.hpp": "buffer under the model*",

@@ -20,6 +20,8 @@ template <class T, class... Policies>
 class mpsc_queue;
 template <class Node, class... Policies>
 class intrusive_mpsc_queue;
+template <class T, class... Policies>
+class stealing_deque;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -11,7 +11,11 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OURS = ("frys", "frys-kernel", "frys-kernel logged")
+
+
+def is_ours(row):
+    """frys, and its other configurations: "frys lazy", "frys-kernel logged"."""
+    return row["contender"].startswith("frys")
 
 
 def facts():
@@ -52,8 +56,8 @@ def table(rows):
     lines, lost = [], []
     last = None
     for (workload, metric), group in groups.items():
-        ours = [r for r in group if r["contender"] in OURS]
-        peers = [r for r in group if r["contender"] not in OURS + ("limit",)]
+        ours = [r for r in group if is_ours(r)]
+        peers = [r for r in group if not is_ours(r) and r["contender"] != "limit"]
         if not ours and not peers:
             continue
         if workload != last:
@@ -89,7 +93,7 @@ def main():
     lines, lost = table(rows)
     print(f"\n=== {module} ===", *lines, sep="\n")
     print("\nfrys is behind the best peer in: " + ("; ".join(lost) if lost else "nothing"))
-    if write and any(r["contender"] in OURS for r in rows):
+    if write and any(map(is_ours, rows)):
         results = os.path.join(HERE, "results")
         os.makedirs(results, exist_ok=True)
         with open(os.path.join(results, module + ".json"), "w") as f:

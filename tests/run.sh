@@ -19,9 +19,9 @@ Stages, in this order; without a name all of them run:
   tree       the tests and examples on include/, with g++; the lines of include/frys that they run are counted
   hygiene    floors, lint, headers, budgets, compile-fail twins
   package    install, find_package, FetchContent, .deb, vcpkg
-  single     the same tests on the single header
   kernel     the reference kernel against its judges
-  asan       address and undefined behaviour sanitizers
+  single     the same tests on the single header, under the address and undefined behaviour sanitizers
+             (--long: on the single header without them too, and with them on the tree)
   tsan       thread sanitizer, the rooms with threads
   clang      clang 16 reads everything and runs the rooms labelled smoke; clang 14 reads floors 0 to 2
   noexcept   without exceptions and RTTI, likewise                  (--long builds and runs all of clang and noexcept)
@@ -30,7 +30,7 @@ TEXT
 }
 
 ci=0 long=0 clean=0
-all_stages=(tree hygiene package single kernel asan tsan clang noexcept fuzz)
+all_stages=(tree hygiene package kernel single tsan clang noexcept fuzz)
 chosen=()
 for argument in "$@"; do
   case $argument in
@@ -89,7 +89,7 @@ syntax() {
   local label=$1 files
   mapfile -t files <<<"$3"
   if frys_watch "$label" "$frys_logs/$(slug "$label").log" timeout -k 10 "$frys_limit" \
-    bash tests/lib/syntax.sh "build/syntax-$(slug "$label")" "$2" "${files[@]}"; then
+    python3 tests/lib/syntax.py "build/syntax-$(slug "$label")" "$2" "${files[@]}"; then
     pass
   else
     fail "$label"
@@ -142,8 +142,12 @@ stage_package() {
 
 stage_single() {
   [ -f single_include/frys/frys.hpp ] || { skip "single: there is no single_include/frys/frys.hpp"; return; }
-  frys_build single single || fail "single: the build"
-  count_tests "single: tests" build/single -L promise -j "$frys_cores"
+  local preset presets=(single-asan)
+  [ $long = 0 ] || presets+=(single asan-ubsan)
+  for preset in "${presets[@]}"; do
+    frys_build "$preset" "$preset" || fail "$preset: the build"
+    ASAN_OPTIONS=detect_stack_use_after_return=1 count_tests "$preset: tests" "build/$preset" -L promise -j "$frys_cores"
+  done
 }
 
 stage_kernel() {
@@ -156,11 +160,6 @@ stage_kernel() {
     frys_watch "kernel: 100 kills per setting" $frys_logs/kills.log python3 tests/kernel/check_kill.py --rounds 100 &&
       pass || fail "kernel: 100 kills"
   fi
-}
-
-stage_asan() {
-  frys_build asan asan-ubsan || fail "asan: the build"
-  ASAN_OPTIONS=detect_stack_use_after_return=1 count_tests "asan: tests" build/asan-ubsan -L promise -j "$frys_cores"
 }
 
 stage_tsan() {

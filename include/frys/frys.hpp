@@ -65,11 +65,18 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 
+#include "queue/blocking.hpp"
+#include "queue/broadcast_ring.hpp"
+#include "queue/concepts.hpp"
 #include "queue/fwd.hpp"
 #include "queue/intrusive_mpsc_queue.hpp"
 #include "queue/mpmc_ring.hpp"
 #include "queue/mpsc_queue.hpp"
+#include "queue/overflow.hpp"
+#include "queue/policies.hpp"
+#include "queue/readers.hpp"
 #include "queue/result.hpp"
+#include "queue/seqlock.hpp"
 #include "queue/spsc_ring.hpp"
 #include "queue/stealing_deque.hpp"
 

@@ -31,7 +31,9 @@ struct chunk_size_key {};  // a number of bytes
 struct limit_key {};       // a number of bytes
 struct reclaimer_key {};   // reclaimer (memory/reclaim.hpp)
 struct overflow_key {};    // what a push does where there is no room: overflow::fail, overflow::overwrite
-struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered
+struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered (queue/policies.hpp)
+struct publish_key {};     // how often a side tells the other: publish::each, publish::lazy (queue/policies.hpp)
+struct niche_key {};       // a value of T that is never an element
 struct world_key {};
 
 template <class A>
@@ -99,6 +101,17 @@ template <class L>
 struct layout {
   using key = layout_key;
   using type = L;
+};
+
+template <class P>
+struct publish {
+  using key = publish_key;
+  using type = P;
+};
+template <auto V>
+struct niche {
+  using key = niche_key;
+  static constexpr auto value = V;
 };
 
 // One word for the whole outside: a type W with any of the member types `atomics`, `clock`, `wait`, `pages`, `files`,

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d7fa19f3728c4523.
+// frys 0.1.0, one header: the whole library. Content 2ebed8a76c3847a7.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -184,7 +184,9 @@ struct chunk_size_key {};  // a number of bytes
 struct limit_key {};       // a number of bytes
 struct reclaimer_key {};   // reclaimer (memory/reclaim.hpp)
 struct overflow_key {};    // what a push does where there is no room: overflow::fail, overflow::overwrite
-struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered
+struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered (queue/policies.hpp)
+struct publish_key {};     // how often a side tells the other: publish::each, publish::lazy (queue/policies.hpp)
+struct niche_key {};       // a value of T that is never an element
 struct world_key {};
 
 template <class A>
@@ -252,6 +254,17 @@ template <class L>
 struct layout {
   using key = layout_key;
   using type = L;
+};
+
+template <class P>
+struct publish {
+  using key = publish_key;
+  using type = P;
+};
+template <auto V>
+struct niche {
+  using key = niche_key;
+  static constexpr auto value = V;
 };
 
 // One word for the whole outside: a type W with any of the member types `atomics`, `clock`, `wait`, `pages`, `files`,
@@ -600,6 +613,55 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_ATOMICS_HPP
+// ---- frys/core/detail/process_fence.hpp
+// process_fence: a fence in every running thread of this process, by the kernel (membarrier): whether it was granted,
+// and the call. frys: real model
+#ifndef FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
+#define FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
+
+#if FRYS_OS_LINUX
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI::detail {
+
+struct process_fence {
+  enum : std::uint8_t { unknown, refused, granted };
+  inline static constinit std::atomic<std::uint8_t> state{unknown};
+
+  static void prepare() noexcept {
+    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
+    if (state.load(std::memory_order_acquire) != unknown) return;
+    std::uint8_t first = unknown;
+    // The first answer stands, for the light halves have built on it.
+    // sync(process_fence.state): acq_rel; as above.
+    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
+                                  std::memory_order_acquire);
+  }
+  static bool enlist() noexcept { return call(register_private_expedited); }
+  // A fence in every running thread of this process.
+  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
+
+  // After prepare, which happens-before.
+  static bool is_granted() noexcept { return state.load(std::memory_order_relaxed) == granted; }  // relaxed: settled
+  // Keeps the compiler from moving memory accesses across; the machine may.
+  static void compiler_only() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+ private:
+  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
+  static bool call([[maybe_unused]] int command) noexcept {
+#if FRYS_OS_LINUX && defined(SYS_membarrier)
+    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
+#else
+    return false;
+#endif
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
 // ---- frys/core/asymmetric_fence.hpp
 // fences: the two halves of a Dekker hand-shake ("I write mine, then read yours; you write yours, then read mine")
 // where one side does it millions of times more often than the other.
@@ -619,14 +681,8 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
 // Cost        asymmetric: light one predicted branch; heavy a system call and an interrupt to each core that runs a
 //             thread of this process: 0.35 us on two cores.
 // Source      D. Dice, H. Huang, M. Yang, "Asymmetric Dekker synchronization", 2001; D. Goldblatt, P1202.
-// frys: real model
 #ifndef FRYS_CORE_ASYMMETRIC_FENCE_HPP
 #define FRYS_CORE_ASYMMETRIC_FENCE_HPP
-
-#if FRYS_OS_LINUX
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 namespace frys::inline FRYS_ABI {
 
@@ -638,39 +694,6 @@ struct fence {
   using type = F;
 };
 }  // namespace policy
-
-namespace detail {
-
-// The process's membarrier: whether it was granted, and the call.
-struct process_fence {
-  enum : std::uint8_t { unknown, refused, granted };
-  inline static constinit std::atomic<std::uint8_t> state{unknown};
-
-  static void prepare() noexcept {
-    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
-    if (state.load(std::memory_order_acquire) != unknown) return;
-    std::uint8_t first = unknown;
-    // The first answer stands, for the light halves have built on it.
-    // sync(process_fence.state): acq_rel; as above.
-    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
-                                  std::memory_order_acquire);
-  }
-  static bool enlist() noexcept { return call(register_private_expedited); }
-  // A fence in every running thread of this process.
-  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
-
- private:
-  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
-  static bool call([[maybe_unused]] int command) noexcept {
-#if FRYS_OS_LINUX && defined(SYS_membarrier)
-    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
-#else
-    return false;
-#endif
-  }
-};
-
-}  // namespace detail
 
 namespace fences {
 
@@ -696,9 +719,8 @@ struct asymmetric {
   template <class A>
   static void light() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]] {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (detail::process_fence::is_granted()) [[likely]] {
+        detail::process_fence::compiler_only();
         return;
       }
     }
@@ -707,8 +729,7 @@ struct asymmetric {
   template <class A>
   [[nodiscard]] static bool heavy() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]]
+      if (detail::process_fence::is_granted()) [[likely]]
         return detail::process_fence::everywhere();
     }
     A::fence(std::memory_order_seq_cst);
@@ -717,13 +738,12 @@ struct asymmetric {
   // Whether light() costs nothing in this process; after prepare.
   template <std::same_as<atomics::real> A>
   [[nodiscard]] static bool is_free() noexcept {
-    // relaxed: settled by prepare.
-    return detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted;
+    return detail::process_fence::is_granted();
   }
   // light(), where is_free() is true.
   template <std::same_as<atomics::real> A>
   static void free_light() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    detail::process_fence::compiler_only();
   }
 };
 
@@ -4093,8 +4113,8 @@ class seat_table {
   // The domain ends: nobody uses a seat.
   void end() noexcept {
     for (Slot& s : slots_) {
-      // sync(seats.hand_over): acquire; as in join.
-      FRYS_ASSERT(s.state.load(std::memory_order_acquire) == is_free, "a domain ends while a thread has a seat");
+      // relaxed: who ends a domain knows that its threads have left.
+      FRYS_ASSERT(s.state.load(std::memory_order_relaxed) == is_free, "a domain ends while a thread has a seat");
       s.list.change_hands();
       while (s.list.size() != 0) s.list.sweep(s.list.size(), [](void*) { return true; });
       if (s.memory.data() != nullptr) Pages::release(s.memory);
@@ -5290,164 +5310,6 @@ class qsbr_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_QSBR_DOMAIN_HPP
-// ---- frys/queue/fwd.hpp
-// fwd: the names of queue without their bodies.
-#ifndef FRYS_QUEUE_FWD_HPP
-#define FRYS_QUEUE_FWD_HPP
-
-namespace frys::inline FRYS_ABI {
-
-class push_result;
-enum class pop_status : std::uint8_t;
-template <class T>
-class pop_result;
-template <class T, class... Policies>
-class spsc_ring;
-template <class T, class... Policies>
-class mpmc_ring;
-template <class T, class... Policies>
-class mpsc_queue;
-template <class Node, class... Policies>
-class intrusive_mpsc_queue;
-template <class T, class... Policies>
-class stealing_deque;
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_FWD_HPP
-// ---- frys/queue/intrusive_mpsc_queue.hpp
-// intrusive_mpsc_queue: an unbounded FIFO from many producer threads to one consumer; the links live in the elements.
-//
-// Use when  elements exist already and must be handed to their owner thread without allocation (posted work, messages).
-// Not when  you want to push values (mpsc_queue), or several threads pop (mpmc_ring).
-// Roles     push: any thread. pop, empty: the one consumer.
-// Progress  push is wait-free: one exchange, one store. pop never waits, but a producer stopped in the middle of a push
-//           hides what was pushed behind it until it goes on; empty() tells that case apart.
-// Cost      O(1), no allocation, no write to the consumer's line by producers.
-// Ordering  what a thread did before push(n) happens-before what the consumer does after the pop that answers n. The
-//           pushes of one thread keep their order; all pushes stand in the order of their exchange.
-// Lifetime  the queue owns nothing. A node stands in one queue at a time and lives until it was popped.
-// Close     none: what may be posted, and when to stop, is the owner's protocol; mpsc_queue has close().
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model (with atomic_ref)   default atomics::standard
-// Source    D. Vyukov, "Intrusive MPSC node-based queue", 2010.
-#ifndef FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
-#define FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// A node: default-constructible (the queue keeps one of its own), with a member `Node* next` that is the queue's while
-// the node stands in it. core/work.hpp's work is one.
-template <class Node>
-concept queue_node = std::default_initializable<Node> && requires(Node& n) {
-  { n.next } -> std::same_as<Node*&>;
-};
-
-template <class Node, class... Policies>
-class intrusive_mpsc_queue {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::intrusive_mpsc_queue: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::intrusive_mpsc_queue: a policy is given twice; name each at most once");
-  static_assert(queue_node<Node>,
-                "frys::intrusive_mpsc_queue<Node>: Node must be default-constructible and have a member `Node* next`");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(
-      requires { typename atomics_type::template atomic_ref<Node*>; },
-      "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, "
-      "for the node's link");
-
-  intrusive_mpsc_queue() = default;
-  intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;
-  intrusive_mpsc_queue& operator=(const intrusive_mpsc_queue&) = delete;
-
-  // Any thread. True if the queue may have been empty before: then, and only then, the consumer may need a wake-up. The
-  // consumer must have seen empty() before it sleeps, or a push that answered false would wake nobody.
-  bool push(Node& node) noexcept {
-    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: sync(intrusive_mpsc_queue.last) publishes
-    return append(node) == &stub_;
-  }
-
-  // Consumer only. nullptr if nothing can be taken now: the queue is empty, or a push is under way.
-  [[nodiscard]] Node* pop() noexcept {
-    Node* first = first_;
-    // sync(intrusive_mpsc_queue.link): acquire; what the producer wrote into its node is visible. With relaxed the
-    // consumer could read the node as it was before.
-    Node* second = link(*first).load(std::memory_order_acquire);
-    if (first == &stub_) {
-      if (second == nullptr) return nullptr;
-      first_ = first = second;
-      second = link(*first).load(std::memory_order_acquire);  // sync(intrusive_mpsc_queue.link), as above
-    }
-    if (second == nullptr) {
-      // The last one: it may leave only when another node stands behind it, so that producers have an end to append to.
-      // relaxed: only compared; if it is `first`, then our own acquire of the link has seen all that matters.
-      if (last_.load(std::memory_order_relaxed) != first) return nullptr;  // a push is under way
-      link(stub_).store(nullptr, std::memory_order_relaxed);               // relaxed: published by append
-      (void)append(stub_);
-      // relaxed: what stands there was appended before the stub, and the stub's append has acquired that.
-      second = link(*first).load(std::memory_order_relaxed);
-      if (second == nullptr) return nullptr;  // a push came between and is not linked yet
-    }
-    first_ = second;
-    return first;
-  }
-
-  // Consumer only. True if nothing stands in the queue and no push was under way. To sleep: announce it, fence
-  // (seq_cst), look at empty() again; producers push, fence, look at the announcement. eventcount does both halves.
-  [[nodiscard]] bool empty() const noexcept {
-    // relaxed: only compared; the element itself is read through pop's acquire.
-    return first_ == &stub_ && last_.load(std::memory_order_relaxed) == &stub_;
-  }
-
- private:
-  using reference = typename atomics_type::template atomic_ref<Node*>;
-
-  static reference link(Node& node) noexcept { return reference(node.next); }
-
-  // Answers the node that was last before.
-  Node* append(Node& node) noexcept {
-    // sync(intrusive_mpsc_queue.last): acq_rel; release: whoever appends behind us sees our empty link before it
-    // overwrites it; acquire: the other end of that. With relaxed our null could land on top of its link and cut the
-    // queue in two.
-    Node* before = last_.exchange(&node, std::memory_order_acq_rel);
-    // sync(intrusive_mpsc_queue.link): release; the node is whole before the consumer can reach it.
-    link(*before).store(&node, std::memory_order_release);
-    return before;
-  }
-
-  // Producers write last_ only; the consumer's line is its own.
-  alignas(cache_line) typename atomics_type::template atomic<Node*> last_{&stub_};
-  alignas(cache_line) Node* first_ = &stub_;
-  Node stub_{};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
-// ---- frys/queue/detail/slot.hpp
-// slot: room for one T, built and destroyed by hand.
-#ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
-#define FRYS_QUEUE_DETAIL_SLOT_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class T>
-union slot {
-  slot() noexcept {}
-  ~slot() {}
-  T value;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_SLOT_HPP
 // ---- frys/queue/result.hpp
 // push_result, pop_result: what a queue answers. All queues of frys answer these.
 //
@@ -5578,6 +5440,1085 @@ class [[nodiscard]] pop_result : private detail::pop_storage<T> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RESULT_HPP
+// ---- frys/queue/concepts.hpp
+// concepts: what code that takes any queue may ask of it. The queues of frys are models; so are those of with/, and a
+// user's own with the same four members.
+#ifndef FRYS_QUEUE_CONCEPTS_HPP
+#define FRYS_QUEUE_CONCEPTS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// Takes values and gives them back, never waits, and can be closed: after close() nothing goes in, what was accepted
+// comes out, and only then a pop answers closed. Who may call what, and in which order values come, is the queue's.
+template <class Q>
+concept closable_queue = requires(Q& q, typename Q::value_type& value) {
+  requires queue_element<typename Q::value_type>;
+  { q.try_push(std::move(value)) } -> std::same_as<push_result>;
+  { q.try_pop() } -> std::same_as<pop_result<typename Q::value_type>>;
+  q.close();
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_CONCEPTS_HPP
+// ---- frys/queue/blocking.hpp
+// blocking: any queue, with a push and a pop that wait.
+//
+// Use when  a thread has nothing to do but wait for the queue, or for room in it.
+// Not when  it polls, or waits for several things (eventcount shows the loop), or must never sleep (the queue itself).
+// Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
+//           may close it. A consumer of an spsc_ring that gives up calls abandon.
+// Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
+// Cost      the queue's own, and for each successful push and pop one fence and one load to look for sleepers; a system
+//           call only where there is one. On one side alone of which nobody ever sleeps the fence remains.
+// Ordering  the queue's.
+// Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
+// Lifetime  destroy it when no thread is in it: close, join, destroy.
+//
+// Policies, in any order, each at most once:
+//   policy::wait<W>     how to wait                 default wait::spin_then_park
+//   policy::clock<C>    the clock of the deadlines  default clocks::steady
+//   policy::atomics<A>  the atomics model           default the queue's
+#ifndef FRYS_QUEUE_BLOCKING_HPP
+#define FRYS_QUEUE_BLOCKING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+template <class Queue>
+struct atomics_of {
+  using type = atomics::standard;
+};
+template <class Queue>
+requires requires { typename Queue::atomics_type; }
+struct atomics_of<Queue> {
+  using type = typename Queue::atomics_type;
+};
+}  // namespace detail
+
+template <class Queue, class... Policies>
+class blocking {
+  using accepted = policy::keys<policy::wait_key, policy::clock_key, policy::atomics_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::blocking: unknown policy; it takes policy::wait, policy::clock, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::blocking: a policy is given twice; name each at most once");
+  static_assert(closable_queue<Queue>,
+                "frys::blocking<Queue>: Queue must have try_push, try_pop and close, see queue/concepts.hpp");
+
+ public:
+  using queue_type = Queue;
+  using value_type = typename Queue::value_type;
+  using atomics_type =
+      typename policy::pick<policy::atomics<typename detail::atomics_of<Queue>::type>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::blocking: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::blocking: policy::wait wants a wait policy, see core/wait.hpp");
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+
+  // The arguments are the queue's.
+  template <class... Args>
+  requires std::is_constructible_v<Queue, Args...>
+  explicit blocking(Args&&... args) : queue_(std::forward<Args>(args)...) {}
+  blocking(const blocking&) = delete;
+  blocking& operator=(const blocking&) = delete;
+
+  // As the queue's, and wakes who waits.
+  push_result try_push(value_type&& value) noexcept {
+    const push_result pushed = queue_.try_push(std::move(value));
+    if (pushed) values_.notify_one();
+    return pushed;
+  }
+  pop_result<value_type> try_pop() noexcept {
+    auto popped = queue_.try_pop();
+    if (popped) taken();
+    return popped;
+  }
+
+  // Waits for room: ok, or closed with the value untouched.
+  push_result push(value_type&& value) noexcept { return push_until(std::move(value), deadline::never()); }
+  // Full when there was no room until the deadline.
+  push_result push_until(value_type&& value, deadline until) noexcept {
+    push_result last = push_result::full;
+    (void)room_.await_until(
+        [&] {
+          last = queue_.try_push(std::move(value));  // untouched unless it was taken
+          return !last.is_full();
+        },
+        until);
+    if (last) values_.notify_one();
+    return last;
+  }
+
+  // Waits for a value; closed when there will be none any more.
+  pop_result<value_type> pop() noexcept { return pop_until(deadline::never()); }
+  // Empty when there was none until the deadline.
+  pop_result<value_type> pop_until(deadline until) noexcept {
+    pop_result<value_type> last = pop_status::empty;
+    (void)values_.await_until(
+        [&] {
+          last = queue_.try_pop();
+          return !last.is_empty();
+        },
+        until);
+    if (last) taken();
+    return last;
+  }
+
+  // By whom the queue may be closed.
+  void close() noexcept {
+    queue_.close();
+    // sync(blocking.closed): release; a pop that takes one of the last values sees it and wakes the others.
+    closed_.store(true, std::memory_order_release);
+    values_.notify_all();
+    room_.notify_all();
+  }
+
+  // For what is not here: spans, size_hint, abandon. What goes in or out that way wakes nobody.
+  [[nodiscard]] Queue& queue() noexcept { return queue_; }
+
+ private:
+  void taken() noexcept {
+    room_.notify_one();
+    // sync(blocking.closed): acquire. A consumer that looked while a push was under way sleeps on behind the close;
+    // when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_acquire)) values_.notify_all();
+  }
+
+  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
+  Queue queue_;
+  count values_;
+  count room_;
+  typename atomics_type::template atomic<bool> closed_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_BLOCKING_HPP
+// ---- frys/queue/detail/slot.hpp
+// slot: room for one T, built and destroyed by hand.
+#ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
+#define FRYS_QUEUE_DETAIL_SLOT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T>
+union slot {
+  slot() noexcept {}
+  ~slot() {}
+  T value;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SLOT_HPP
+// ---- frys/queue/detail/gated_broadcast.hpp
+// gated_broadcast: the broadcast_ring whose producer waits for its readers. See broadcast_ring.hpp.
+#ifndef FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
+#define FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics, class Graph>
+class gated_broadcast {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr std::uint64_t mask = Capacity - 1;
+  static constexpr std::uint64_t gone = ~std::uint64_t{0};  // the next value of a reader that has left
+
+  struct alignas(2 * cache_line) place {
+    atomic<std::uint64_t> next{0};
+    std::uint64_t limit_seen = 0;  // as far as those before us were when we looked
+  };
+
+ public:
+  gated_broadcast() = default;
+  gated_broadcast(const gated_broadcast&) = delete;
+  gated_broadcast& operator=(const gated_broadcast&) = delete;
+  ~gated_broadcast() {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+      for (std::uint64_t i = tail - (std::min)(tail, std::uint64_t{Capacity}); i != tail; ++i) std::destroy_at(&at(i));
+    }
+  }
+
+  // Producer only. On full and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Producer only. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    if (tail - gate_seen_ == Capacity) [[unlikely]] {
+      if (!look_for_room(tail)) return why_no_room();
+    }
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    build(tail, std::forward<Args>(args)...);
+    // sync(broadcast_ring.publish): release; the value is whole before a reader can count it.
+    tail_.store(tail + 1, std::memory_order_release);
+    return push_result::ok;
+  }
+
+  // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
+  // or closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    if (closing_) return 0;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
+    for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
+    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    return count;
+  }
+
+  // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed. A
+  // ring's piece ends where its memory does: ask again.
+  [[nodiscard]] std::span<T> writable(std::size_t most = Capacity) noexcept requires std::is_trivial_v<T> {
+    if (closing_) return {};
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
+    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+  }
+  // Producer only. Publishes the first `count` elements of what writable answered.
+  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    FRYS_ASSERT(count <= Capacity - (tail - gate_seen_), "broadcast_ring::commit: more than writable answered");
+    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+  }
+
+  // Producer only. No more pushes; the readers get what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // The handle of a reader; cheap to copy. One thread at a time may use a reader.
+  template <std::size_t I>
+  class reader_handle {
+   public:
+    explicit reader_handle(gated_broadcast& ring) noexcept : ring_(&ring) {}
+
+    // The next value, copied.
+    pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+      if (next == p.limit_seen) [[unlikely]] {
+        if (!look_for_values(next)) return why_no_value(next);
+      }
+      pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
+      // sync(broadcast_ring.pass): release; we are done with the slot before the producer builds over it, and what we
+      // did with the value is known to the readers after us.
+      p.next.store(next + 1, std::memory_order_release);
+      return out;
+    }
+    // The next value where it lies, or nullptr; it stays until pop_front.
+    [[nodiscard]] const T* front() const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      if (next == p.limit_seen && !look_for_values(next)) return nullptr;
+      return &ring_->at(next);
+    }
+    // Passes the next value; false if there is none.
+    bool pop_front() const noexcept {
+      if (front() == nullptr) return false;
+      consume(1);
+      return true;
+    }
+    // The next values in one piece, at most `most`, to be used where they lie and consumed; empty when there is none. A
+    // ring's piece ends where its memory does: ask again.
+    [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
+      if (p.limit_seen - next < in_piece) (void)look_for_values(next);
+      return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+    }
+    // Passes the first `count` values of what readable answered.
+    void consume(std::size_t count) const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
+      p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+    }
+    // True if the producer has closed, or this reader has left, and nothing is left to read.
+    [[nodiscard]] bool is_drained() const noexcept {
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
+    }
+    // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
+    // all have left the producer gets closed.
+    void leave() const noexcept {
+      place& p = mine();
+      p.limit_seen = gone;
+      p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+    }
+
+   private:
+    place& mine() const noexcept { return ring_->places_[I]; }
+    bool look_for_values(std::uint64_t next) const noexcept {
+      if (next == gone) return false;
+      place& p = mine();
+      p.limit_seen = ring_->template limit_of<I>();
+      return p.limit_seen != next;
+    }
+    FRYS_NOINLINE pop_status why_no_value(std::uint64_t next) const noexcept {
+      if (next == gone) return pop_status::closed;
+      // sync(broadcast_ring.close): acquire; then the tail that we read next is the last one.
+      if (!ring_->closed_.load(std::memory_order_acquire)) return pop_status::empty;
+      // relaxed: its value alone matters here. What is not ours yet may be with the readers before us.
+      return ring_->tail_.load(std::memory_order_relaxed) == next ? pop_status::closed : pop_status::empty;
+    }
+
+    gated_broadcast* ring_;
+  };
+
+  // Any thread. How far the slowest reader is behind the producer; may be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    std::uint64_t slowest = gone;
+    // relaxed, all: a number, not an order. The tail last, so that no reader is ahead of it.
+    for (const place& p : places_) slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    return slowest >= tail ? 0 : (std::min)(static_cast<std::size_t>(tail - slowest), Capacity);
+  }
+
+ private:
+  T& at(std::uint64_t index) noexcept { return slots_[index & mask].value; }
+  template <class... Args>
+  void build(std::uint64_t index, Args&&... args) noexcept {
+    T* const place_of = &at(index);
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      if (index >= Capacity) std::destroy_at(place_of);
+    std::construct_at(place_of, std::forward<Args>(args)...);
+  }
+
+  // The least of what f(i) answers for the readers i in Set.
+  template <typename Graph::set Set, std::size_t I = 0, class F>
+  static std::uint64_t least(F&& f) noexcept {
+    if constexpr (Set == 0) {
+      return gone;
+    } else {
+      std::uint64_t rest = least<(Set >> 1), I + 1>(f);
+      if constexpr ((Set & 1) != 0) rest = (std::min)(rest, f(std::integral_constant<std::size_t, I>{}));
+      return rest;
+    }
+  }
+  // Up to where reader I may read.
+  template <std::size_t I>
+  std::uint64_t limit_of() const noexcept {
+    if constexpr (Graph::direct(I) == 0) {
+      // sync(broadcast_ring.publish): acquire; with relaxed a slot could be read before its value was written.
+      return tail_.load(std::memory_order_acquire);
+    } else {
+      return least<Graph::direct(I)>([this](auto j) {
+        // sync(broadcast_ring.pass): acquire; what the readers before us did is known to us.
+        const std::uint64_t next = places_[j].next.load(std::memory_order_acquire);
+        return next != gone
+                   ? next
+                   : this->template limit_of<decltype(j)::value>();  // in place of one that has left: those before it
+      });
+    }
+  }
+  // Up to where reader I, and all before it if it has left, are done; gone if all have left.
+  template <std::size_t I>
+  std::uint64_t passed_by() const noexcept {
+    // sync(broadcast_ring.pass): acquire; all reads of the old value are done before we build over it.
+    const std::uint64_t next = places_[I].next.load(std::memory_order_acquire);
+    if (next != gone) return next;
+    return least<Graph::direct(I)>([this](auto j) { return this->template passed_by<decltype(j)::value>(); });
+  }
+
+  bool look_for_room(std::uint64_t tail) noexcept {
+    const std::uint64_t gate =
+        least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); });
+    if (gate == gone) return false;
+    gate_seen_ = gate;
+    return tail - gate != Capacity;
+  }
+  // Free slots; looks at the readers only if our copy promises fewer than `wanted`.
+  std::size_t room(std::uint64_t tail, std::size_t wanted) noexcept {
+    if (Capacity - (tail - gate_seen_) < wanted) (void)look_for_room(tail);
+    return Capacity - static_cast<std::size_t>(tail - gate_seen_);
+  }
+  FRYS_NOINLINE push_result why_no_room() const noexcept {
+    if (closing_) return push_result::closed;
+    return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
+               ? push_result::closed
+               : push_result::full;
+  }
+
+  // Sequences only grow and do not wrap: 2^64 values. Each side writes lines of its own: its sequence, and how far it
+  // saw the others. Two lines apart, because cores fetch lines in pairs.
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
+  std::uint64_t gate_seen_ = 0;
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  place places_[Graph::count];
+  alignas(2 * cache_line) slot<T> slots_[Capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
+// ---- frys/queue/detail/atomic_words.hpp
+// atomic_words: the bytes of one T as atomic words, copied without a data race while somebody else writes them.
+//
+// A copy made during a write is a mixture of two values; who copies must find that out (a sequence before and after)
+// and throw it away unlooked at. All orders here are relaxed: the sequence carries them.
+// Source  H.-J. Boehm, "Can seqlocks get along with programming language memory models?", MSPC 2012.
+#ifndef FRYS_QUEUE_DETAIL_ATOMIC_WORDS_HPP
+#define FRYS_QUEUE_DETAIL_ATOMIC_WORDS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, class Atomics>
+class atomic_words {
+  static_assert(std::is_trivially_copyable_v<T>);
+  using word = std::size_t;
+  static constexpr std::size_t count = (sizeof(T) + sizeof(word) - 1) / sizeof(word);
+  static constexpr std::size_t few = 8;
+  static constexpr std::size_t bytes_of(std::size_t i) noexcept {
+    return (std::min)(sizeof(word), sizeof(T) - i * sizeof(word));
+  }
+
+ public:
+  // What was read; a T only if no store has run meanwhile. Few words stay in registers until it is known to be one: a
+  // value that is written word by word and then copied by wider loads would wait for the store buffer.
+  struct copy {
+    word at[count];
+  };
+
+  // One thread at a time.
+  void store(const T& value) noexcept {
+    const auto* from = reinterpret_cast<const unsigned char*>(std::addressof(value));
+    each([&](auto i) {
+      word w = 0;
+      std::memcpy(&w, from + i * sizeof(word), bytes_of(i));
+      words_[i].store(w, std::memory_order_relaxed);  // relaxed: the owner's sequence orders it
+    });
+  }
+  // Any thread.
+  void load(copy& into) const noexcept {
+    // relaxed: the owner's sequence orders it
+    each([&](auto i) { into.at[i] = words_[i].load(std::memory_order_relaxed); });
+  }
+  static T value(const copy& c) noexcept {
+    if constexpr (count <= few && std::is_nothrow_default_constructible_v<T>) {
+      T out;
+      put(c, std::addressof(out));
+      return out;
+    } else {
+      slot<T> out;
+      put(c, std::addressof(out.value));
+      return std::move(out.value);
+    }
+  }
+
+ private:
+  static void put(const copy& c, T* out) noexcept {
+    auto* to = reinterpret_cast<unsigned char*>(out);
+    each([&](auto i) { std::memcpy(to + i * sizeof(word), &c.at[i], bytes_of(i)); });
+  }
+  // f(i) for each word; unrolled where they are few.
+  template <class F>
+  static void each(F&& f) noexcept {
+    if constexpr (count <= few) [&]<std::size_t... I>(std::index_sequence<I...>) {
+        (f(std::integral_constant<std::size_t, I>{}), ...);
+      }
+    (std::make_index_sequence<count>{});
+    else for (std::size_t i = 0; i < count; ++i) f(i);
+  }
+
+  typename Atomics::template atomic<word> words_[count];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_ATOMIC_WORDS_HPP
+// ---- frys/queue/detail/lossy_broadcast.hpp
+// lossy_broadcast: the broadcast_ring whose producer waits for nobody. See broadcast_ring.hpp.
+#ifndef FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP
+#define FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics>
+class lossy_broadcast {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  using words = atomic_words<T, Atomics>;
+  using copy = typename words::copy;
+  static constexpr std::uint64_t mask = Capacity - 1;
+
+ public:
+  lossy_broadcast() = default;
+  lossy_broadcast(const lossy_broadcast&) = delete;
+  lossy_broadcast& operator=(const lossy_broadcast&) = delete;
+
+  // Producer only. Ok, or closed; never full.
+  push_result try_push(const T& value) noexcept {
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    write(tail, value);
+    tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: where new readers start; the slots carry the values
+    return push_result::ok;
+  }
+  // Producer only. All of `values`, first to last, and answers how many: 0 when closed.
+  std::size_t push_some(std::span<const T> values) noexcept {
+    if (closing_) return 0;
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    for (std::size_t i = 0; i < values.size(); ++i) write(tail + i, values[i]);
+    tail_.store(tail + values.size(), std::memory_order_relaxed);  // relaxed: as above
+    return values.size();
+  }
+
+  // Producer only. No more pushes; the readers get what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // A place in the stream; the ring knows nothing of it. One thread at a time; copy it to read the same again.
+  class reader_handle {
+   public:
+    // The next value that is still there. Those that were overwritten before we came are passed over and counted.
+    pop_result<T> try_pop() noexcept {
+      copy c;
+      for (;;) {
+        const std::uint64_t turn = look(c);
+        if (turn == turn_of(next_)) [[likely]] {
+          ++next_;
+          return pop_result<T>(std::in_place, words::value(c));
+        }
+        if (turn < turn_of(next_)) return why_no_value();
+        catch_up(turn);
+      }
+    }
+    // Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends early where
+    // values were lost, so that those of one call have no gap between them.
+    [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
+      copy c;
+      for (std::size_t count = 0; count < out.size();) {
+        const std::uint64_t turn = look(c);
+        if (turn == turn_of(next_)) [[likely]] {
+          ++next_;
+          out[count++] = words::value(c);
+        } else if (turn < turn_of(next_) || count != 0) {
+          return count;
+        } else {
+          catch_up(turn);
+        }
+      }
+      return out.size();
+    }
+    // How many values were overwritten before this reader came to them, since it began.
+    [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+    // The number of the next value, counted from the producer's first.
+    [[nodiscard]] std::uint64_t position() const noexcept { return next_; }
+    // True if the producer has closed and nothing is left to read.
+    [[nodiscard]] bool is_drained() const noexcept { return is_behind() && why_no_value() == pop_status::closed; }
+
+   private:
+    friend lossy_broadcast;
+    reader_handle(const lossy_broadcast& ring, std::uint64_t next) noexcept : ring_(&ring), next_(next) {}
+
+    // Copies what stands in our slot and answers its turn: turn_of(next_) if the copy is our value.
+    std::uint64_t look(copy& into) const noexcept {
+      const cell& c = ring_->cells_[next_ & mask];
+      // sync(broadcast_ring.write): acquire; the words are at least as new as the turn.
+      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
+      if (turn != turn_of(next_)) return turn;
+      c.value.load(into);
+      // sync(broadcast_ring.overwrite): acquire fence; if a word was of a later value, the look below finds that
+      // value's odd turn.
+      Atomics::fence(std::memory_order_acquire);
+      return c.turn.load(std::memory_order_relaxed);  // relaxed: the fence above orders it
+    }
+    // The newest value begun has our slot; the oldest that may be read stands a lap before it. Leaves a quarter of the
+    // ring between us and the producer, so that we are not overtaken again at once.
+    void catch_up(std::uint64_t turn) noexcept {
+      const std::uint64_t newest = (turn - 1) / 2;
+      constexpr std::uint64_t keep = Capacity - Capacity / 4;
+      const std::uint64_t to = newest + 1 - keep;
+      missed_ += to - next_;
+      next_ = to;
+    }
+    // The producer has not come to our slot.
+    bool is_behind() const noexcept {
+      // relaxed: only a number here.
+      return ring_->cells_[next_ & mask].turn.load(std::memory_order_relaxed) < turn_of(next_);
+    }
+    FRYS_NOINLINE pop_status why_no_value() const noexcept {
+      // sync(broadcast_ring.close): acquire; then the turn that we look at next is as new as the last push.
+      if (!ring_->closed_.load(std::memory_order_acquire)) return pop_status::empty;
+      // A push may have come between the look and the close; the next try_pop takes it.
+      return is_behind() ? pop_status::closed : pop_status::empty;
+    }
+
+    const lossy_broadcast* ring_;
+    std::uint64_t next_;
+    std::uint64_t missed_ = 0;
+  };
+
+  // Any thread. A reader that begins with the next push.
+  [[nodiscard]] reader_handle subscribe() const noexcept {
+    return {*this, tail_.load(std::memory_order_relaxed)};  // relaxed: a place to begin; the slots carry the values
+  }
+  // Any thread. A reader that begins with the oldest value that is left.
+  [[nodiscard]] reader_handle subscribe_oldest() const noexcept {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: as above
+    return {*this, tail - (std::min)(tail, std::uint64_t{Capacity})};
+  }
+
+ private:
+  // A seqlock whose sequence is the number of its value: 2n + 1 while value n is written, 2n + 2 while it is there.
+  struct cell {
+    atomic<std::uint64_t> turn{0};
+    words value;
+  };
+  static constexpr std::uint64_t turn_of(std::uint64_t index) noexcept { return index * 2 + 2; }
+
+  void write(std::uint64_t index, const T& value) noexcept {
+    cell& c = cells_[index & mask];
+    c.turn.store(turn_of(index) - 1, std::memory_order_relaxed);  // relaxed: the fence orders it
+    // sync(broadcast_ring.overwrite): release fence; who sees one of our words sees the odd turn.
+    Atomics::fence(std::memory_order_release);
+    c.value.store(value);
+    // sync(broadcast_ring.write): release; the words are there before the turn says so.
+    c.turn.store(turn_of(index), std::memory_order_release);
+  }
+
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  alignas(2 * cache_line) cell cells_[Capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_LOSSY_BROADCAST_HPP
+// ---- frys/queue/overflow.hpp
+// overflow: what a push does where there is no room, for policy::overflow.
+//
+// fail       the push answers full and nothing is lost. The default of every block that takes the policy.
+// overwrite  the push takes the place of the oldest value: the producer never waits and never fails, readers may lose
+//            values and are told so by the block.
+#ifndef FRYS_QUEUE_OVERFLOW_HPP
+#define FRYS_QUEUE_OVERFLOW_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace overflow {
+struct fail {};
+struct overwrite {};
+}  // namespace overflow
+
+// What policy::overflow may name.
+template <class O>
+concept overflow_rule = std::is_same_v<O, overflow::fail> || std::is_same_v<O, overflow::overwrite>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_OVERFLOW_HPP
+// ---- frys/queue/readers.hpp
+// readers: who reads a broadcast_ring, and after whom; a graph as a type.
+//
+//   struct journal {}; struct replicate {}; struct apply {};       // names, never made
+//   policy::readers<reads<journal>, reads<replicate>, reads<apply, journal, replicate>>
+//
+// Each reader sees every value; `apply` sees one only when `journal` and `replicate` are done with it. A reader comes
+// after those it names, so a graph with a circle cannot be written down.
+#ifndef FRYS_QUEUE_READERS_HPP
+#define FRYS_QUEUE_READERS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// The reader `Name`, which follows the readers `After`; without any it follows the producer.
+template <class Name, class... After>
+struct reads {
+  using name = Name;
+};
+
+// The name of the i-th reader of policy::independent_readers, counted from 0.
+template <std::size_t I>
+struct nth_reader {};
+
+namespace detail {
+
+template <class R>
+inline constexpr bool is_reads = false;
+template <class Name, class... After>
+inline constexpr bool is_reads<reads<Name, After...>> = true;
+
+// Readers by number, in the order given. Sets of readers are bits of a word.
+template <class... R>
+struct reader_graph {
+  static constexpr std::size_t count = sizeof...(R);
+  using set = std::uint64_t;
+
+  // The number of the reader `Name`; count if there is none.
+  template <class Name>
+  static constexpr std::size_t find() noexcept {
+    std::size_t at = 0;
+    static_cast<void>(((std::is_same_v<Name, typename R::name> ? true : (++at, false)) || ...));
+    return at;
+  }
+  static constexpr bool names_differ() noexcept {
+    std::size_t at = 0;
+    return ((find<typename R::name>() == at++) && ...);
+  }
+  // Each reader follows only such as stand before it.
+  static constexpr bool is_ordered() noexcept {
+    std::size_t at = 0;
+    return (known_before<R>(at++) && ...);
+  }
+  // Whom reader i must be behind, without those that these are behind themselves.
+  static constexpr set direct(std::size_t i) noexcept {
+    const set named = named_by(i);
+    set implied = 0;
+    for (std::size_t j = 0; j < i; ++j)
+      if ((named >> j & 1) != 0) implied |= all_before(j);
+    return named & ~implied;
+  }
+  // The readers that nobody follows: the producer must be no more than a lap ahead of these.
+  static constexpr set last() noexcept {
+    set followed = 0;
+    for (std::size_t i = 0; i < count; ++i) followed |= named_by(i);
+    return (count == 64 ? ~set{0} : (set{1} << count) - 1) & ~followed;
+  }
+
+ private:
+  template <class Reader>
+  struct one;
+  template <class Name, class... After>
+  struct one<reads<Name, After...>> {
+    static constexpr bool known_before([[maybe_unused]] std::size_t at) noexcept {
+      return ((find<After>() < at) && ...);
+    }
+    static constexpr set mask() noexcept { return (set{0} | ... | (set{1} << find<After>())); }
+  };
+  template <class Reader>
+  static constexpr bool known_before(std::size_t at) noexcept {
+    return one<Reader>::known_before(at);
+  }
+  static constexpr set named_by(std::size_t i) noexcept {
+    const set masks[] = {one<R>::mask()...};
+    return masks[i];
+  }
+  static constexpr set all_before(std::size_t i) noexcept {
+    set all = named_by(i);
+    for (std::size_t j = i; j-- > 0;)
+      if ((all >> j & 1) != 0) all |= named_by(j);
+    return all;
+  }
+};
+
+template <class Numbers>
+struct independent;
+template <std::size_t... I>
+struct independent<std::index_sequence<I...>> {
+  using type = reader_graph<reads<nth_reader<I>>...>;
+};
+
+}  // namespace detail
+
+namespace policy {
+
+struct readers_key {};  // a graph of readers
+
+// The readers of a block, see above. 64 at most.
+template <class... R>
+struct readers {
+  static_assert((frys::detail::is_reads<R> && ...),
+                "frys::policy::readers: name each reader as reads<Name, After...>, see queue/readers.hpp");
+  static_assert(sizeof...(R) >= 1 && sizeof...(R) <= 64, "frys::policy::readers: there are 1 to 64 readers");
+  using graph = frys::detail::reader_graph<R...>;
+  static_assert(graph::names_differ(), "frys::policy::readers: two readers have the same name");
+  static_assert(graph::is_ordered(),
+                "frys::policy::readers: a reader follows one that does not stand before it; list those to be followed "
+                "first, so that the graph has no circle");
+  using key = readers_key;
+  using type = graph;
+};
+
+// N readers that follow the producer and know nothing of each other: nth_reader<0> to nth_reader<N - 1>.
+template <std::size_t N>
+struct independent_readers {
+  static_assert(N >= 1 && N <= 64, "frys::policy::independent_readers: there are 1 to 64 readers");
+  using key = readers_key;
+  using type = typename frys::detail::independent<std::make_index_sequence<N>>::type;
+};
+
+}  // namespace policy
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_READERS_HPP
+// ---- frys/queue/broadcast_ring.hpp
+// broadcast_ring: a bounded stream from one producer to many readers; every reader sees every value.
+//
+// Use when  several parts do something with each event (log it, replicate it, apply it), some after others; or when the
+//           newest values matter and a slow reader may lose the oldest (policy::overflow<overflow::overwrite>).
+// Not when  each value is for one of several threads (mpmc_ring), there is one reader (spsc_ring), or only the newest
+//           value counts (seqlock).
+// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. reader<Name>(), subscribe(),
+//           size_hint: any thread; what a reader handle does: one thread at a time for each reader. One thread may be
+//           several readers.
+// Progress  all operations are wait-free; in the overwrite form a pop is lock-free (it tries again when the producer
+//           has overtaken it), all else wait-free.
+// Cost      as spsc_ring per reader: no read-modify-write, no fence; the others' sequences are read only when our copy
+//           of them is used up, a span publishes or passes many values by one store. The producer looks at the readers
+//           that nobody follows. Overwrite: 2 stores and one of each word of T a push, 2 loads and one of each word a
+//           pop. No allocation; the slots lie in the object.
+// Ordering  a push happens-before the pop that takes its value; what a reader did with a value happens-before it comes
+//           to the readers after it, and before the push that builds over its slot.
+// Close     close(): the producer has finished; each reader gets what is left, then closed. leave(): a reader wants no
+//           more; nobody waits for it, those after it follow those before it. When all have left, the producer gets
+//           closed, at the latest when the ring is full.
+// Lifetime  a value lives until its slot is built over, or the ring ends, also when all have read it. Destroy the ring
+//           when no thread uses it; reader handles are pointers to it.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>     slots, all usable; N is a power of two             default 1024
+//   policy::readers<R...>   the graph of readers, or policy::independent_readers<N>, see readers.hpp
+//                                                                              default independent_readers<1>
+//   policy::overflow<O>     overflow::fail: a full ring refuses, so the slowest reader holds the producer back;
+//                           overflow::overwrite: it never refuses, a reader that was overtaken goes on with what is
+//                           left, and missed() counts the gap. T must be trivially copyable then, and readers are not
+//                           listed: anybody may subscribe()                    default overflow::fail
+//   policy::atomics<A>      the atomics model                                  default atomics::standard
+// Source    M. Thompson et al., "Disruptor", LMAX 2011 (sequences, the graph); slots of the overwrite form: H.-J.
+// Boehm,
+//           MSPC 2012 (seqlock).
+#ifndef FRYS_QUEUE_BROADCAST_RING_HPP
+#define FRYS_QUEUE_BROADCAST_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// What the policies of a broadcast_ring say, and which of its two forms they ask for.
+template <class T, class... Policies>
+struct broadcast_choice {
+  using accepted = policy::keys<policy::capacity_key, policy::readers_key, policy::overflow_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::broadcast_ring: unknown policy; it takes policy::capacity, policy::readers, policy::overflow, "
+                "policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::broadcast_ring: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>,
+                "frys::broadcast_ring<T>: T must be an object type that moves and dies without throwing");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::broadcast_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity), "frys::broadcast_ring: policy::capacity must be a power of two");
+  using overflow_type = typename policy::pick<policy::overflow<overflow::fail>, Policies...>::type;
+  static_assert(overflow_rule<overflow_type>,
+                "frys::broadcast_ring: policy::overflow wants overflow::fail or overflow::overwrite");
+  static constexpr bool overwrites = std::is_same_v<overflow_type, overflow::overwrite>;
+  static_assert(!overwrites || std::is_trivially_copyable_v<T>,
+                "frys::broadcast_ring<T>: with overflow::overwrite T must be trivially copyable, because a reader may "
+                "find its value half overwritten");
+  using named_readers = typename policy::detail::find<policy::readers_key, Policies...>::type;
+  static_assert(!overwrites || std::is_void_v<named_readers>,
+                "frys::broadcast_ring: overflow::overwrite waits for no reader, so it takes no policy::readers; each "
+                "reader calls subscribe()");
+  using graph = typename policy::pick<policy::independent_readers<1>, Policies...>::type;
+};
+
+template <class Choice, class T, bool Overwrites>
+struct broadcast_form {
+  using type = gated_broadcast<T, Choice::capacity, typename Choice::atomics_type, typename Choice::graph>;
+};
+template <class Choice, class T>
+struct broadcast_form<Choice, T, true> {
+  using type = lossy_broadcast<T, Choice::capacity, typename Choice::atomics_type>;
+};
+
+}  // namespace detail
+
+// The operations stand in detail/gated_broadcast.hpp (overflow::fail) and detail/lossy_broadcast.hpp
+// (overflow::overwrite).
+template <class T, class... Policies>
+class broadcast_ring : public detail::broadcast_form<detail::broadcast_choice<T, Policies...>, T,
+                                                     detail::broadcast_choice<T, Policies...>::overwrites>::type {
+  using choice = detail::broadcast_choice<T, Policies...>;
+
+ public:
+  using value_type = T;
+  using atomics_type = typename choice::atomics_type;
+  static constexpr std::size_t capacity = choice::capacity;
+
+  // The reader of that name; without one, the only reader of a ring of one.
+  template <class Name = nth_reader<0>>
+  [[nodiscard]] auto reader() noexcept requires(!choice::overwrites) {
+    constexpr std::size_t number = choice::graph::template find<Name>();
+    static_assert(number < choice::graph::count, "frys::broadcast_ring::reader: no reader of this ring has that name");
+    return typename broadcast_ring::template reader_handle<number>(*this);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_BROADCAST_RING_HPP
+// ---- frys/queue/fwd.hpp
+// fwd: the names of queue without their bodies.
+#ifndef FRYS_QUEUE_FWD_HPP
+#define FRYS_QUEUE_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+class push_result;
+enum class pop_status : std::uint8_t;
+template <class T>
+class pop_result;
+template <class T, class... Policies>
+class spsc_ring;
+template <class Queue, class... Policies>
+class blocking;
+template <class T, class... Policies>
+class mpmc_ring;
+template <class T, class... Policies>
+class mpsc_queue;
+template <class Node, class... Policies>
+class intrusive_mpsc_queue;
+template <class T, class... Policies>
+class stealing_deque;
+template <class T, class... Policies>
+class broadcast_ring;
+template <class T, class... Policies>
+class seqlock;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_FWD_HPP
+// ---- frys/queue/intrusive_mpsc_queue.hpp
+// intrusive_mpsc_queue: an unbounded FIFO from many producer threads to one consumer; the links live in the elements.
+//
+// Use when  elements exist already and must be handed to their owner thread without allocation (posted work, messages).
+// Not when  you want to push values (mpsc_queue), or several threads pop (mpmc_ring).
+// Roles     push: any thread. pop, empty: the one consumer.
+// Progress  push is wait-free: one exchange, one store. pop never waits, but a producer stopped in the middle of a push
+//           hides what was pushed behind it until it goes on; empty() tells that case apart.
+// Cost      O(1), no allocation, no write to the consumer's line by producers.
+// Ordering  what a thread did before push(n) happens-before what the consumer does after the pop that answers n. The
+//           pushes of one thread keep their order; all pushes stand in the order of their exchange.
+// Lifetime  the queue owns nothing. A node stands in one queue at a time and lives until it was popped.
+// Close     none: what may be posted, and when to stop, is the owner's protocol; mpsc_queue has close().
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model (with atomic_ref)   default atomics::standard
+// Source    D. Vyukov, "Intrusive MPSC node-based queue", 2010.
+#ifndef FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
+#define FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// A node: default-constructible (the queue keeps one of its own), with a member `Node* next` that is the queue's while
+// the node stands in it. core/work.hpp's work is one.
+template <class Node>
+concept queue_node = std::default_initializable<Node> && requires(Node& n) {
+  { n.next } -> std::same_as<Node*&>;
+};
+
+template <class Node, class... Policies>
+class intrusive_mpsc_queue {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::intrusive_mpsc_queue: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::intrusive_mpsc_queue: a policy is given twice; name each at most once");
+  static_assert(queue_node<Node>,
+                "frys::intrusive_mpsc_queue<Node>: Node must be default-constructible and have a member `Node* next`");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::intrusive_mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(
+      requires { typename atomics_type::template atomic_ref<Node*>; },
+      "frys::intrusive_mpsc_queue: policy::atomics wants a model that has atomic_ref<T>, "
+      "for the node's link");
+
+  intrusive_mpsc_queue() = default;
+  intrusive_mpsc_queue(const intrusive_mpsc_queue&) = delete;
+  intrusive_mpsc_queue& operator=(const intrusive_mpsc_queue&) = delete;
+
+  // Any thread. True if the queue may have been empty before: then, and only then, the consumer may need a wake-up. The
+  // consumer must have seen empty() before it sleeps, or a push that answered false would wake nobody.
+  bool push(Node& node) noexcept {
+    link(node).store(nullptr, std::memory_order_relaxed);  // relaxed: sync(intrusive_mpsc_queue.last) publishes
+    return append(node) == &stub_;
+  }
+
+  // Consumer only. nullptr if nothing can be taken now: the queue is empty, or a push is under way.
+  [[nodiscard]] Node* pop() noexcept {
+    Node* first = first_;
+    // sync(intrusive_mpsc_queue.link): acquire; what the producer wrote into its node is visible. With relaxed the
+    // consumer could read the node as it was before.
+    Node* second = link(*first).load(std::memory_order_acquire);
+    if (first == &stub_) {
+      if (second == nullptr) return nullptr;
+      first_ = first = second;
+      second = link(*first).load(std::memory_order_acquire);  // sync(intrusive_mpsc_queue.link), as above
+    }
+    if (second == nullptr) {
+      // The last one: it may leave only when another node stands behind it, so that producers have an end to append to.
+      // relaxed: only compared; if it is `first`, then our own acquire of the link has seen all that matters.
+      if (last_.load(std::memory_order_relaxed) != first) return nullptr;  // a push is under way
+      link(stub_).store(nullptr, std::memory_order_relaxed);               // relaxed: published by append
+      (void)append(stub_);
+      // relaxed: what stands there was appended before the stub, and the stub's append has acquired that.
+      second = link(*first).load(std::memory_order_relaxed);
+      if (second == nullptr) return nullptr;  // a push came between and is not linked yet
+    }
+    first_ = second;
+    return first;
+  }
+
+  // Consumer only. True if nothing stands in the queue and no push was under way. To sleep: announce it, fence
+  // (seq_cst), look at empty() again; producers push, fence, look at the announcement. eventcount does both halves.
+  [[nodiscard]] bool empty() const noexcept {
+    // relaxed: only compared; the element itself is read through pop's acquire.
+    return first_ == &stub_ && last_.load(std::memory_order_relaxed) == &stub_;
+  }
+
+ private:
+  using reference = typename atomics_type::template atomic_ref<Node*>;
+
+  static reference link(Node& node) noexcept { return reference(node.next); }
+
+  // Answers the node that was last before.
+  Node* append(Node& node) noexcept {
+    // sync(intrusive_mpsc_queue.last): acq_rel; release: whoever appends behind us sees our empty link before it
+    // overwrites it; acquire: the other end of that. With relaxed our null could land on top of its link and cut the
+    // queue in two.
+    Node* before = last_.exchange(&node, std::memory_order_acq_rel);
+    // sync(intrusive_mpsc_queue.link): release; the node is whole before the consumer can reach it.
+    link(*before).store(&node, std::memory_order_release);
+    return before;
+  }
+
+  // Producers write last_ only; the consumer's line is its own.
+  alignas(cache_line) typename atomics_type::template atomic<Node*> last_{&stub_};
+  alignas(cache_line) Node* first_ = &stub_;
+  Node stub_{};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
 // ---- frys/queue/mpmc_ring.hpp
 // mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
 //
@@ -6001,55 +6942,264 @@ class mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_MPSC_QUEUE_HPP
-// ---- frys/queue/spsc_ring.hpp
-// spsc_ring: a bounded FIFO from one producer thread to one consumer thread.
+// ---- frys/queue/policies.hpp
+// policies: models for the slots that queues alone have: how neighbours lie in memory, how often a side tells the
+// other.
+#ifndef FRYS_QUEUE_POLICIES_HPP
+#define FRYS_QUEUE_POLICIES_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// For policy::layout. A model maps the number of a place to its slot: `slot_of<Capacity, SlotSize>(place)`, one to one
+// over places 0 .. Capacity - 1 for Capacity a power of two.
+namespace layout {
+
+// Neighbours lie side by side: one cache line brings several elements. The faster one for streams.
+struct contiguous {
+  template <std::size_t Capacity, std::size_t SlotSize>
+  static constexpr std::size_t slot_of(std::size_t place) noexcept {
+    return place & (Capacity - 1);
+  }
+};
+
+// Neighbours lie on different cache lines, as far as there are enough of them: two threads that work at neighbours do
+// not take each other's line away. The faster one for single messages to and fro.
+struct scattered {
+  template <std::size_t Capacity, std::size_t SlotSize>
+  static constexpr std::size_t slot_of(std::size_t place) noexcept {
+    constexpr std::size_t in_line = std::bit_floor(cache_line / (SlotSize < cache_line ? SlotSize : cache_line));
+    constexpr std::size_t lines = Capacity / in_line;
+    if constexpr (in_line < 2 || lines < 2)
+      return place & (Capacity - 1);
+    else
+      return (place & (lines - 1)) * in_line + (place & (Capacity - 1)) / lines;
+  }
+};
+
+}  // namespace layout
+
+template <class L>
+concept queue_layout = requires {
+  { L::template slot_of<8, 8>(std::size_t{3}) } -> std::same_as<std::size_t>;
+};
+
+// For policy::publish: when a consumer tells the producer that slots are free.
+namespace publish {
+
+// At every pop. A ring with one free slot takes a push.
+struct each {
+  static constexpr std::size_t portion(std::size_t) noexcept { return 1; }
+};
+// At every quarter of the capacity, and when the consumer finds the ring empty: fewer cache lines travel. Up to a
+// quarter of the slots may be free although a push answers full, until the consumer pops on.
+struct lazy {
+  static constexpr std::size_t portion(std::size_t capacity) noexcept { return capacity < 4 ? 1 : capacity / 4; }
+};
+
+}  // namespace publish
+
+template <class P>
+concept publish_rule = requires {
+  { P::portion(std::size_t{8}) } -> std::same_as<std::size_t>;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_POLICIES_HPP
+// ---- frys/queue/seqlock.hpp
+// seqlock: one value of several words that few threads write and many read; readers write nothing.
 //
-// Use when  one thread feeds one other and the caller can cope with "full".
-// Not when  either end has more threads (mpmc_ring, mpsc_queue) or the backlog has no bound (mpsc_queue).
-// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. try_pop, pop_some, front,
-// pop_front,
-//           readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other threads if
-//           something orders the hand-over.
-// Progress  all operations are wait-free.
-// Cost      O(1), no allocation; reads the other side's index only when our copy of it says full or empty. The slots
-//           lie in the object. Spans and bulk forms publish once for many elements: several times faster.
-// Ordering  a push that answered ok happens-before the pop that takes its value; a pop happens-before the push that
-//           builds over its slot.
-// Close     close(): the producer has finished; the consumer takes what is left, then gets closed. abandon(): the
-// consumer
-//           wants no more; the producer gets closed at the latest when the ring is full.
-// Lifetime  destroy it after both threads have stopped using it; values left in it are destroyed.
+// Use when  a small value (a configuration, a clock's parameters, a price) is read far more often than written.
+// Not when  T owns something or is large (rcu_cell), every value must be seen (broadcast_ring), or the writer never
+//           rests: readers then try again and again.
+// Roles     load, try_load, stores: any thread. store, update: the writer; the role may move to another thread if
+//           something orders the hand-over. Where several threads write, all of them use store_locked and update_locked
+//           instead: these take the sequence's lowest bit as their lock.
+// Progress  store, update and try_load are wait-free. load tries again while a store is under way: it waits for a
+//           writer that was stopped half way. store_locked and update_locked wait for the writer that has the lock.
+// Cost      load: 2 loads of the sequence and one of each word; no write, no read-modify-write, no fence instruction on
+//           x86 (one on Arm). store: 2 stores and one of each word. The locked forms add one compare-exchange. Sequence
+//           and value lie in one cache line if T has up to 56 bytes. Alone in memory only if you see to that
+//           (cache_aligned).
+// Ordering  what a thread did before the store happens-before what follows the load that has its value. Stores have one
+//           order, and no thread sees it go back.
+// Lifetime  destroy it when no other thread can call it.
 //
-// Policies, in any order, each at most once:
-//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
-//   policy::atomics<A>   the atomics model                        default atomics::standard
-// Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010.
-#ifndef FRYS_QUEUE_SPSC_RING_HPP
-#define FRYS_QUEUE_SPSC_RING_HPP
+// Policies:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+// Source    C. Lameter, "Effective synchronization on Linux/NUMA systems", 2005; the orders: H.-J. Boehm, MSPC 2012.
+#ifndef FRYS_QUEUE_SEQLOCK_HPP
+#define FRYS_QUEUE_SEQLOCK_HPP
 
 namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
-class spsc_ring {
-  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
+class seqlock {
+  using accepted = policy::keys<policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
-                "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
+                "frys::seqlock: unknown policy; it takes policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
-                "frys::spsc_ring: a policy is given twice; name each at most once");
-  static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
+                "frys::seqlock: a policy is given twice; name each at most once");
+  static_assert(std::is_trivially_copyable_v<T> && std::is_move_constructible_v<T>,
+                "frys::seqlock<T>: T must be trivially copyable; for what owns something take rcu_cell");
 
  public:
   using value_type = T;
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
   static_assert(atomics_model<atomics_type>,
-                "frys::spsc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
-  static_assert(std::has_single_bit(capacity), "frys::spsc_ring: policy::capacity must be a power of two");
+                "frys::seqlock: policy::atomics wants an atomics model, see core/atomics.hpp");
 
-  spsc_ring() = default;
-  spsc_ring(const spsc_ring&) = delete;
-  spsc_ring& operator=(const spsc_ring&) = delete;
-  ~spsc_ring() {
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using words = detail::atomic_words<T, atomics_type>;
+  using copy = typename words::copy;
+
+ public:
+  seqlock() noexcept requires std::is_nothrow_default_constructible_v<T> : seqlock(T{}) {}
+  explicit seqlock(const T& value) noexcept { words_.store(value); }
+  seqlock(const seqlock&) = delete;
+  seqlock& operator=(const seqlock&) = delete;
+
+  // Any thread. The newest value, whole.
+  [[nodiscard]] T load() const noexcept {
+    copy c;
+    if (!copied(c)) [[unlikely]]
+      c = when_free();
+    return words::value(c);
+  }
+  // Any thread. False when each of `tries` looks met a store under way; then `into` is untouched.
+  [[nodiscard]] bool try_load(T& into, unsigned tries = 1) const noexcept requires std::is_move_assignable_v<T> {
+    copy c;
+    for (; tries != 0; --tries) {
+      if (copied(c)) {
+        into = words::value(c);
+        return true;
+      }
+      atomics_type::pause();
+    }
+    return false;
+  }
+  // Any thread. How many stores have been completed; may be stale on return.
+  [[nodiscard]] std::uint64_t stores() const noexcept {
+    return sequence_.load(std::memory_order_relaxed) / 2;  // relaxed: a number, not an order
+  }
+
+  // Writer only.
+  void store(const T& value) noexcept {
+    const std::uint64_t before = sequence_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    sequence_.store(before + 1, std::memory_order_relaxed);                  // relaxed: the fence in `write` orders it
+    write(before, value);
+  }
+  // Writer only. f(value) changes a copy, which is then stored; if f throws, nothing is.
+  template <class F>
+  requires std::is_invocable_v<F&, T&>
+  void update(F&& f) noexcept(std::is_nothrow_invocable_v<F&, T&>) {
+    copy c;
+    words_.load(c);
+    T value = words::value(c);
+    f(value);
+    store(value);
+  }
+
+  // Any thread, if all writers use the locked forms.
+  void store_locked(const T& value) noexcept {
+    for (backoff<atomics_type> patience;; patience.pause()) {
+      std::uint64_t before;
+      if (free_at(before) && locked(before)) return write(before, value);
+    }
+  }
+  // Any thread, if all writers use the locked forms. f(value) changes a copy, which is stored if nobody else has stored
+  // meanwhile; otherwise f runs again, on the new value. f runs outside the lock; if it throws, nothing is stored.
+  template <class F>
+  requires std::is_invocable_v<F&, T&>
+  void update_locked(F&& f) noexcept(std::is_nothrow_invocable_v<F&, T&>) {
+    for (backoff<atomics_type> patience;; patience.pause()) {
+      std::uint64_t before;
+      copy c;
+      if (!free_at(before) || !copied(c, before)) continue;
+      T value = words::value(c);
+      f(value);
+      if (locked(before)) return write(before, value);
+    }
+  }
+
+ private:
+  // A copy that no store has touched.
+  bool copied(copy& into) const noexcept {
+    std::uint64_t before;
+    return free_at(before) && copied(into, before);
+  }
+  bool free_at(std::uint64_t& sequence) const noexcept {
+    // sync(seqlock.publish): acquire; the words are at least as new as the sequence. With relaxed we could see this
+    // sequence twice and words of the value before it; and a writer's words could stand behind its predecessor's.
+    sequence = sequence_.load(std::memory_order_acquire);
+    return sequence % 2 == 0;
+  }
+  bool copied(copy& into, std::uint64_t before) const noexcept {
+    words_.load(into);
+    // sync(seqlock.begin): acquire fence; if a word was of a later store, the look below finds that store's odd
+    // sequence. Without it the look may come ahead of the words.
+    atomics_type::fence(std::memory_order_acquire);
+    return sequence_.load(std::memory_order_relaxed) == before;  // relaxed: the fence above orders it
+  }
+  FRYS_NOINLINE copy when_free() const noexcept {
+    copy c;
+    backoff<atomics_type> patience;
+    do {
+      patience.pause();
+    } while (!copied(c));
+    return c;
+  }
+
+  bool locked(std::uint64_t before) noexcept {
+    // relaxed, both: what the sequence at `before` has published is known from the look at it, and if this succeeds
+    // nobody has stored since.
+    return sequence_.compare_exchange_strong(before, before + 1, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+  // The sequence is odd, and ours.
+  void write(std::uint64_t before, const T& value) noexcept {
+    // sync(seqlock.begin): release fence; who sees one of our words sees the odd sequence. Without it words could come
+    // ahead of it.
+    atomics_type::fence(std::memory_order_release);
+    words_.store(value);
+    // sync(seqlock.publish): release; the words are there before the even sequence says so.
+    sequence_.store(before + 2, std::memory_order_release);
+  }
+
+  static constexpr std::size_t bytes = sizeof(std::uint64_t) + sizeof(T);
+  static constexpr std::size_t alignment = bytes >= cache_line ? cache_line : std::bit_ceil(bytes);
+
+  // Odd while a store is under way. It does not wrap: 2^63 stores.
+  alignas(alignment) atomic<std::uint64_t> sequence_{0};
+  words words_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_SEQLOCK_HPP
+// ---- frys/queue/detail/spsc_counted.hpp
+// spsc_counted: spsc_ring with an index for each side, which the other side reads. For every T; elements lie in memory
+// as they are, so spans can be handed out.
+//
+// Roles, progress, ordering: see ../spsc_ring.hpp, which derives from this.
+#ifndef FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+#define FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics, class Layout, class Publish>
+class spsc_counted {
+ public:
+  using value_type = T;
+  static constexpr std::size_t capacity = Capacity;
+  // Whether neighbours lie side by side, as spans need it.
+  static constexpr bool has_spans = std::is_same_v<Layout, layout::contiguous>;
+
+  spsc_counted() = default;
+  spsc_counted(const spsc_counted&) = delete;
+  spsc_counted& operator=(const spsc_counted&) = delete;
+  ~spsc_counted() {
     if constexpr (!std::is_trivially_destructible_v<T>)
       while (pop_front()) {
       }
@@ -6092,14 +7242,14 @@ class spsc_ring {
   // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed.
   // What is never written has no value, therefore only for trivial T. A ring's piece ends where its memory does: ask
   // again.
-  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> {
+  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> && has_spans {
     if (closing_) return {};
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
     const std::size_t in_piece = (std::min)(most, capacity - (tail & mask));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
-  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
+  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
     FRYS_ASSERT(count <= capacity - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
     tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
@@ -6114,34 +7264,33 @@ class spsc_ring {
 
   // Consumer only.
   pop_result<T> try_pop() noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    const std::size_t head = this->head();
     if (head == tail_seen_) [[unlikely]] {
       if (!look_for_values(head)) return why_no_value();
     }
     T& value = at(head);
     pop_result<T> out(std::in_place, std::move(value));
     std::destroy_at(&value);
-    // sync(spsc_ring.vacate): release; we are done with the slot before the producer can build over it.
-    head_.store(head + 1, std::memory_order_release);
+    vacate(head, head + 1);
     return out;
   }
 
   // Consumer only. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t head = this->head();
     const std::size_t count = (std::min)(out.size(), values(head, out.size()));
     for (std::size_t i = 0; i < count; ++i) {
       T& value = at(head + i);
       out[i] = std::move(value);
       std::destroy_at(&value);
     }
-    head_.store(head + count, std::memory_order_release);  // sync(spsc_ring.vacate): release, as above
+    vacate(head, head + count);
     return count;
   }
 
   // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
   [[nodiscard]] T* front() noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t head = this->head();
     if (head == tail_seen_ && !look_for_values(head)) return nullptr;
     return &at(head);
   }
@@ -6150,34 +7299,33 @@ class spsc_ring {
     T* value = front();
     if (value == nullptr) return false;
     std::destroy_at(value);
-    // relaxed load: ours. sync(spsc_ring.vacate): release, as above.
-    head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    vacate(head(), head() + 1);
     return true;
   }
 
   // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
   // there is none. A ring's piece ends where its memory does: ask again.
-  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept requires has_spans {
+    const std::size_t head = this->head();
     const std::size_t in_piece = (std::min)(most, capacity - (head & mask));
     return {&at(head), (std::min)(in_piece, values(head, in_piece))};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
-  void consume(std::size_t count) noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+  void consume(std::size_t count) noexcept requires has_spans {
+    const std::size_t head = this->head();
     FRYS_ASSERT(count <= tail_seen_ - head, "spsc_ring::consume: more than readable answered");
     for (std::size_t i = 0; i < count; ++i) std::destroy_at(&at(head + i));
-    head_.store(head + count, std::memory_order_release);  // sync(spsc_ring.vacate): release, as above
+    vacate(head, head + count);
   }
 
   // Consumer only. Wants no more.
   void abandon() noexcept {
-    abandoned_.store(true, std::memory_order_relaxed);
-  }  // relaxed: a flag that carries no data
+    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
 
   // Consumer only. True if the producer closed and nothing is left.
   [[nodiscard]] bool is_drained() noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t head = this->head();
     return head == tail_seen_ && !look_for_values(head) && why_no_value() == pop_status::closed;
   }
 
@@ -6190,10 +7338,36 @@ class spsc_ring {
 
  private:
   template <class U>
-  using atomic = typename atomics_type::template atomic<U>;
+  using atomic = typename Atomics::template atomic<U>;
   static constexpr std::size_t mask = capacity - 1;
+  static constexpr std::size_t portion = Publish::portion(capacity);
+  static constexpr bool lazy = portion > 1;
 
-  T& at(std::size_t index) noexcept { return slots_[index & mask].value; }
+  T& at(std::size_t index) noexcept { return slots_[Layout::template slot_of<capacity, sizeof(slot<T>)>(index)].value; }
+  // The consumer's place.
+  [[nodiscard]] std::size_t head() const noexcept {
+    if constexpr (lazy)
+      return head_own_;
+    else
+      return head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+  }
+  // The consumer has done with the slots before `to`.
+  void vacate(std::size_t from, std::size_t to) noexcept {
+    if constexpr (lazy) {
+      head_own_ = to;
+      if (((from ^ to) & ~(portion - 1)) == 0) return;  // still in the same portion
+    } else {
+      static_cast<void>(from);
+    }
+    // sync(spsc_ring.vacate): release; we are done with the slots before the producer can build over them.
+    head_.store(to, std::memory_order_release);
+  }
+  // The consumer waits: the producer shall know all free slots.
+  void tell() noexcept {
+    if constexpr (lazy)
+      // relaxed: ours. sync(spsc_ring.vacate): release, as above.
+      if (head_.load(std::memory_order_relaxed) != head_own_) head_.store(head_own_, std::memory_order_release);
+  }
 
   bool look_for_room(std::size_t tail) noexcept {
     // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
@@ -6203,7 +7377,9 @@ class spsc_ring {
   bool look_for_values(std::size_t head) noexcept {
     // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
     tail_seen_ = tail_.load(std::memory_order_acquire);
-    return head != tail_seen_;
+    if (head != tail_seen_) return true;
+    tell();
+    return false;
   }
   // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
   std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
@@ -6223,8 +7399,8 @@ class spsc_ring {
   FRYS_NOINLINE pop_status why_no_value() noexcept {
     // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
     if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
-    // relaxed: ours. A push may have come between the look and the close; the next try_pop takes it.
-    return look_for_values(head_.load(std::memory_order_relaxed)) ? pop_status::empty : pop_status::closed;
+    // A push may have come between the look and the close; the next try_pop takes it.
+    return look_for_values(head()) ? pop_status::empty : pop_status::closed;
   }
 
   // Indices only grow; tail_ - head_ is the size, also when they wrap. Each side writes one line: its own index and the
@@ -6234,10 +7410,255 @@ class spsc_ring {
   bool closing_ = false;  // the producer's own copy of closed_
   atomic<bool> closed_{false};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
+  std::size_t head_own_ = 0;  // lazy: how far the consumer is
   std::size_t tail_seen_ = 0;
   atomic<bool> abandoned_{false};
-  alignas(2 * cache_line) detail::slot<T> slots_[capacity];
+  alignas(2 * cache_line) slot<T> slots_[capacity];
 };
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+// ---- frys/queue/detail/spsc_marked.hpp
+// spsc_marked: spsc_ring for elements with a value that is never pushed: the slot itself says whether it is full, and
+// no index travels. One cache line per message instead of two.
+//
+// Roles, progress, ordering: see ../spsc_ring.hpp, which derives from this.
+// Source   J. Giacomoni, T. Moseley, M. Vachharajani, "FastForward for efficient pipeline parallelism", PPoPP 2008.
+#ifndef FRYS_QUEUE_DETAIL_SPSC_MARKED_HPP
+#define FRYS_QUEUE_DETAIL_SPSC_MARKED_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics, class Layout, auto Niche>
+class spsc_marked {
+ public:
+  using value_type = T;
+  static constexpr std::size_t capacity = Capacity;
+  static constexpr bool has_spans = false;
+
+  spsc_marked() noexcept {
+    // relaxed: nobody else is here yet
+    for (auto& s : slots_) s.store(nothing, std::memory_order_relaxed);
+  }
+  spsc_marked(const spsc_marked&) = delete;
+  spsc_marked& operator=(const spsc_marked&) = delete;
+
+  // Producer only. On full and closed the value is untouched. The niche itself must not be pushed.
+  push_result try_push(const T& value) noexcept { return try_emplace(value); }
+
+  // Producer only. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    const T value(std::forward<Args>(args)...);
+    FRYS_ASSERT(value != nothing, "spsc_ring: the value of policy::niche was pushed; it means an empty slot");
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    atomic<T>& s = at(tail);
+    // sync(spsc_marked.vacate): acquire; what the consumer did with the element before is done.
+    if (s.load(std::memory_order_acquire) != nothing) [[unlikely]]
+      return why_no_room();
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    // sync(spsc_marked.publish): release; what we did before comes with the element.
+    s.store(value, std::memory_order_release);
+    tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
+    return push_result::ok;
+  }
+
+  // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
+  // closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    std::size_t count = 0;
+    while (count < values.size() && try_emplace(values[count])) ++count;
+    return count;
+  }
+
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    atomic<T>& s = at(head);
+    // sync(spsc_marked.publish): acquire; what the producer did before its push comes with the element.
+    const T value = s.load(std::memory_order_acquire);
+    if (value == nothing) [[unlikely]]
+      return why_no_value();
+    // sync(spsc_marked.vacate): release; what we did before is done when the producer finds the slot free.
+    s.store(nothing, std::memory_order_release);
+    head_.store(head + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
+    return pop_result<T>(std::in_place, value);
+  }
+
+  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
+    std::size_t count = 0;
+    for (; count < out.size(); ++count) {
+      auto got = try_pop();
+      if (!got) break;
+      out[count] = *got;
+    }
+    return count;
+  }
+
+  // Consumer only. The oldest value, in a place that is the consumer's until pop_front, or nullptr.
+  [[nodiscard]] T* front() noexcept {
+    // relaxed: ours. sync(spsc_marked.publish): acquire, as above.
+    front_ = at(head_.load(std::memory_order_relaxed)).load(std::memory_order_acquire);
+    return front_ == nothing ? nullptr : &front_;
+  }
+  // Consumer only. Takes the oldest value away; false if there is none.
+  bool pop_front() noexcept { return static_cast<bool>(try_pop()); }
+
+  // Consumer only. Wants no more.
+  void abandon() noexcept {
+    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
+
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() noexcept { return front() == nullptr && why_no_value() == pop_status::closed; }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order.
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
+    return size <= capacity ? size : size > capacity * 2 ? 0 : capacity;  // the two were not read at one time
+  }
+
+ private:
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr T nothing = static_cast<T>(Niche);
+
+  atomic<T>& at(std::size_t index) noexcept {
+    return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
+  }
+  FRYS_NOINLINE push_result why_no_room() noexcept {
+    // relaxed: a flag that carries no data
+    if (closing_ || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    return push_result::full;
+  }
+  FRYS_NOINLINE pop_status why_no_value() noexcept {
+    // sync(spsc_marked.close): acquire; then the slot that we read next is as the last push left it.
+    if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
+    // A push may have come between the look and the close; the next try_pop takes it.
+    return front() != nullptr ? pop_status::empty : pop_status::closed;
+  }
+
+  // Each side's own line, which the other side does not read, but for size_hint and the flags.
+  alignas(2 * cache_line) atomic<std::size_t> tail_{0};
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  alignas(2 * cache_line) atomic<std::size_t> head_{0};
+  T front_ = nothing;
+  atomic<bool> abandoned_{false};
+  alignas(2 * cache_line) atomic<T> slots_[capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SPSC_MARKED_HPP
+// ---- frys/queue/spsc_ring.hpp
+// spsc_ring: a bounded FIFO from one producer thread to one consumer thread.
+//
+// Use when  one thread feeds one other and the caller can cope with "full".
+// Not when  either end has more threads (mpmc_ring, mpsc_queue) or the backlog has no bound (mpsc_queue).
+// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. try_pop, pop_some, front,
+// pop_front,
+//           readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other threads if
+//           something orders the hand-over.
+// Progress  all operations are wait-free.
+// Cost      O(1), no allocation; reads the other side's index only when our copy of it says full or empty. The slots
+//           lie in the object. Spans and bulk forms publish once for many elements: several times faster.
+// Ordering  a push that answered ok happens-before the pop that takes its value; a pop happens-before the push that
+//           builds over its slot.
+// Close     close(): the producer has finished; the consumer takes what is left, then gets closed. abandon(): the
+// consumer
+//           wants no more; the producer gets closed at the latest when the ring is full.
+// Lifetime  destroy it after both threads have stopped using it; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
+//   policy::atomics<A>   the atomics model                        default atomics::standard
+//   policy::niche<V>     a value that is never pushed: the slots themselves then say whether they are full, and no
+//   index
+//                        travels. T: trivially copyable, up to 8 bytes. No spans.   default none
+//   policy::layout<L>    layout::contiguous, or layout::scattered for the least time to and fro (no spans)
+//   policy::publish<P>   publish::each, or publish::lazy: the consumer tells in portions (not with a niche)
+// Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
+// Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010; niche: J.
+//           Giacomoni, T. Moseley, M. Vachharajani, PPoPP 2008.
+#ifndef FRYS_QUEUE_SPSC_RING_HPP
+#define FRYS_QUEUE_SPSC_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+struct no_niche {
+  using key = policy::niche_key;
+  static constexpr std::nullptr_t value = nullptr;
+};
+
+// Refuses what does not fit, and chooses the ring.
+template <class T, class... Policies>
+struct spsc_parts {
+  using accepted = policy::keys<policy::capacity_key, policy::atomics_key, policy::niche_key, policy::layout_key,
+                                policy::publish_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche, "
+                "policy::layout, policy::publish and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::spsc_ring: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
+
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::spsc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity), "frys::spsc_ring: policy::capacity must be a power of two");
+  using layout_type = typename policy::pick<policy::layout<layout::contiguous>, Policies...>::type;
+  static_assert(queue_layout<layout_type>, "frys::spsc_ring: policy::layout wants a layout, see queue/policies.hpp");
+  using publish_type = typename policy::pick<policy::publish<publish::each>, Policies...>::type;
+  static_assert(publish_rule<publish_type>,
+                "frys::spsc_ring: policy::publish wants publish::each or publish::lazy, see queue/policies.hpp");
+  using niche = policy::pick<no_niche, Policies...>;
+  static constexpr bool has_niche = !std::is_same_v<niche, no_niche>;
+  static_assert(!has_niche || (std::is_trivially_copyable_v<T> && sizeof(T) <= 8),
+                "frys::spsc_ring: policy::niche wants a trivially copyable T of 8 bytes at most");
+  static_assert(!has_niche || std::is_same_v<publish_type, publish::each>,
+                "frys::spsc_ring: policy::publish has no meaning with policy::niche; leave one of them out");
+
+  static auto choose() {
+    if constexpr (has_niche)
+      return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value>>{};
+    else
+      return std::type_identity<spsc_counted<T, capacity, atomics_type, layout_type, publish_type>>{};
+  }
+  using type = typename decltype(choose())::type;
+};
+
+}  // namespace detail
+
+template <class T, class... Policies>
+class spsc_ring : public detail::spsc_parts<T, Policies...>::type {
+ public:
+  using atomics_type = typename detail::spsc_parts<T, Policies...>::atomics_type;
+};
+
+// The least time to and fro: one cache line for each message. `Niche` is never pushed.
+template <class T, auto Niche, std::size_t Capacity = 1024>
+using low_latency_ring =
+    spsc_ring<T, policy::capacity<Capacity>, policy::niche<Niche>, policy::layout<layout::scattered>>;
+// The most elements in a second, for every T.
+template <class T, std::size_t Capacity = 1024>
+using high_throughput_ring = spsc_ring<T, policy::capacity<Capacity>, policy::publish<publish::lazy>>;
 
 }  // namespace frys::inline FRYS_ABI
 
@@ -6663,7 +8084,11 @@ class stealing_deque {
   // bottom_ has reached limit_: no room, or nothing is shared.
   FRYS_NOINLINE push_result before_push() noexcept {
     if (bottom_ >= room_) {
-      if (const push_result got = make_room(); !got) return got;
+      if (const push_result got = make_room(); !got) {
+        // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
+        if (got.is_full() && limit_.load(std::memory_order_relaxed) != room_) settle(bottom_);
+        return got;
+      }
     }
     settle(bottom_);
     return push_result::ok;

@@ -1,4 +1,4 @@
-// expect: frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world
+// expect: frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche
 #include <frys/queue/spsc_ring.hpp>
 
 #ifdef WRONG

@@ -23,12 +23,17 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Which tests judge which header.
 SUITES = {
-    "queue/spsc_ring.hpp": "spsc_ring under the model*",
+    "queue/detail/spsc_counted.hpp": "spsc_ring under the model*",
+    "queue/detail/spsc_marked.hpp": "spsc_ring under the model*",
     "queue/mpmc_ring.hpp": "mpmc_ring under the model*",
     "queue/mpsc_queue.hpp": "mpsc_queue under the model*",
     "queue/intrusive_mpsc_queue.hpp": "intrusive_mpsc_queue under the model*",
     "queue/stealing_deque.hpp": "stealing_deque under the model*",
     "queue/detail/deque_slots.hpp": "stealing_deque under the model*",
+    "queue/rcu_cell.hpp": "rcu_cell under the model*",
+    "queue/seqlock.hpp": "seqlock under the model*",
+    "queue/detail/gated_broadcast.hpp": "broadcast_ring under the model*",
+    "queue/detail/lossy_broadcast.hpp": "broadcast_ring that overwrites under the model*",
     "core/eventcount.hpp": "eventcount under the model*",
     "core/parker.hpp": "parker under the model*",
     "memory/buffer.hpp": "buffer under the model*",

@@ -2,16 +2,24 @@
 
 #include "blocks.hpp"
 
+#include <algorithm>
+
 namespace {
 
 using namespace blocks;
 template <std::size_t Capacity>
 using ring_of = frys::spsc_ring<element, frys::policy::capacity<Capacity>, with_model>;
 
-// Three pushes against three pops: what was accepted comes out once each, in order.
 template <std::size_t Capacity>
+using lazy_of =
+    frys::spsc_ring<element, frys::policy::capacity<Capacity>, frys::policy::publish<frys::publish::lazy>, with_model>;
+template <std::size_t Capacity>
+using marked_of = frys::spsc_ring<int, frys::policy::capacity<Capacity>, frys::policy::niche<0>, with_model>;
+
+// Three pushes against three pops: what was accepted comes out once each, in order.
+template <class Ring>
 void push_against_pop() {
-  ring_of<Capacity> ring;
+  Ring ring;
   output<3> out;
   int accepted = 0;
   model::threads(
@@ -29,7 +37,8 @@ void push_against_pop() {
   model::require(out.count == static_cast<std::size_t>(accepted), "what was accepted comes out, and nothing else");
   for (int i = 1; i <= accepted; ++i)
     model::require(out.values[static_cast<std::size_t>(i - 1)] == i, "values come out in order");
-  model::require(accepted >= static_cast<int>(Capacity), "an empty ring has room for its capacity");
+  model::require(accepted >= static_cast<int>((std::min)(Ring::capacity, std::size_t{3})),
+                 "an empty ring has room for its capacity");
 }
 
 // The bulk forms, with a bulk that is larger than the ring.
@@ -74,8 +83,9 @@ void in_place() {
 }
 
 // The consumer of a closed ring gets all that was pushed before it is told.
+template <class Ring>
 void close_after_push() {
-  ring_of<2> ring;
+  Ring ring;
   output<2> out;
   model::threads(
       [&] {
@@ -100,8 +110,9 @@ void close_after_push() {
 }
 
 // The producer of an abandoned ring learns it when the ring is full; what is left is destroyed.
+template <class Ring>
 void abandon_before_full() {
-  ring_of<1> ring;
+  Ring ring;
   model::threads(
       [&] {
         for (;;) {
@@ -136,6 +147,49 @@ void written_spans() {
       });
 }
 
+// What each side did before comes with the element, and with the free slot.
+void carries_both_ways() {
+  marked_of<1> ring;
+  A::var<int> payload{0};
+  int seen = 0;
+  model::threads(
+      [&] {
+        payload.ref() = 1;
+        if (!ring.try_push(1)) return;
+        while (!ring.try_push(2)) A::pause();
+        payload.ref() = 2;  // the consumer is done with the first
+      },
+      [&] {
+        while (ring.front() == nullptr) A::pause();
+        seen = payload.get();
+        (void)ring.pop_front();
+      });
+  model::require(seen == 1, "the payload comes with the element");
+}
+// A consumer that waits: a lazy ring tells the producer all free slots, and both come to their end.
+void lazy_to_the_end() {
+  lazy_of<4> ring;
+  output<6> out;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 6;) {
+          if (ring.try_push(i))
+            ++i;
+          else
+            A::pause();
+        }
+      },
+      [&] {
+        while (out.count < 6) {
+          if (auto v = ring.try_pop())
+            out.add(*v);
+          else
+            A::pause();
+        }
+      });
+  model::require(out.rising(1, 6), "values come out in order");
+}
+
 // A third thread asks for the size.
 void ask_for_size() {
   ring_of<1> ring;
@@ -144,14 +198,28 @@ void ask_for_size() {
 }
 
 TEST_CASE("spsc_ring under the model: accepted values come out once each, in order, without a race") {
-  holds(&push_against_pop<1>);
-  holds(&push_against_pop<2>);
+  holds(&push_against_pop<ring_of<1>>);
+  holds(&push_against_pop<ring_of<2>>);
+}
+TEST_CASE("spsc_ring under the model: so where the consumer tells in portions") {
+  holds(&push_against_pop<lazy_of<2>>);
+  holds_mostly(&push_against_pop<lazy_of<8>>);
+  holds_mostly(&lazy_to_the_end);
+}
+TEST_CASE("spsc_ring under the model: so with a niche") {
+  holds(&push_against_pop<marked_of<1>>);
+  holds(&push_against_pop<marked_of<2>>);
+  holds(&carries_both_ways);
+  holds(&close_after_push<marked_of<2>>);
+  holds(&abandon_before_full<marked_of<1>>);
 }
 TEST_CASE("spsc_ring under the model: so with the bulk forms") { holds(&bulk); }
 TEST_CASE("spsc_ring under the model: so with values used in place") { holds(&in_place); }
 TEST_CASE("spsc_ring under the model: so with spans to write in") { holds(&written_spans); }
-TEST_CASE("spsc_ring under the model: closed is told behind the last value") { holds(&close_after_push); }
-TEST_CASE("spsc_ring under the model: an abandoned ring stops its producer") { holds(&abandon_before_full); }
+TEST_CASE("spsc_ring under the model: closed is told behind the last value") { holds(&close_after_push<ring_of<2>>); }
+TEST_CASE("spsc_ring under the model: an abandoned ring stops its producer") {
+  holds(&abandon_before_full<ring_of<1>>);
+}
 TEST_CASE("spsc_ring under the model: the size hint of a third thread is within the capacity") { holds(&ask_for_size); }
 
 }  // namespace

@@ -16,8 +16,21 @@ using frys::push_result;
 using frys::spsc_ring;
 namespace policy = frys::policy;
 
-TEST_CASE("spsc_ring: values come out in the order they went in, through many laps") {
-  spsc_ring<int, policy::capacity<4>> ring;
+// The forms that the policies make, all with room for N.
+template <std::size_t N>
+using plain = spsc_ring<int, policy::capacity<N>>;
+template <std::size_t N>
+using lazy = frys::high_throughput_ring<int, N>;
+template <std::size_t N>
+using scattered = spsc_ring<int, policy::capacity<N>, policy::layout<frys::layout::scattered>>;
+template <std::size_t N>
+using marked = spsc_ring<int, policy::niche<-1>, policy::capacity<N>>;
+template <std::size_t N>
+using quick = frys::low_latency_ring<int, -1, N>;
+#define EVERY_RING(n) plain<n>, lazy<n>, scattered<n>, marked<n>, quick<n>
+
+TEST_CASE_TEMPLATE("spsc_ring: values come out in the order they went in, through many laps", R, EVERY_RING(4)) {
+  R ring;
   int in = 0, out = 0;
   for (int round = 0; round < 1000; ++round) {
     for (int i = 0; i < round % 5; ++i) REQUIRE(ring.try_push(in++));
@@ -67,8 +80,9 @@ TEST_CASE("spsc_ring: destroys each value once, also those never popped") {
   CHECK(alive.use_count() == 1);
 }
 
-TEST_CASE("spsc_ring: after close the consumer gets what is left, then closed; the producer gets closed") {
-  spsc_ring<int, policy::capacity<4>> ring;
+TEST_CASE_TEMPLATE("spsc_ring: after close the consumer gets what is left, then closed; the producer gets closed", R,
+                   EVERY_RING(4)) {
+  R ring;
   REQUIRE(ring.try_push(1));
   REQUIRE(ring.try_push(2));
   CHECK_FALSE(ring.is_drained());
@@ -80,13 +94,15 @@ TEST_CASE("spsc_ring: after close the consumer gets what is left, then closed; t
   CHECK(*ring.try_pop() == 2);
   CHECK(ring.try_pop().is_closed());
   CHECK(ring.is_drained());
-  CHECK(ring.readable().empty());
-  CHECK(ring.writable().empty());
+  if constexpr (R::has_spans) {
+    CHECK(ring.readable().empty());
+    CHECK(ring.writable().empty());
+  }
   CHECK(ring.front() == nullptr);
 }
 
-TEST_CASE("spsc_ring: an abandoned ring answers closed at the latest when it is full") {
-  spsc_ring<int, policy::capacity<2>> ring;
+TEST_CASE_TEMPLATE("spsc_ring: an abandoned ring answers closed at the latest when it is full", R, EVERY_RING(2)) {
+  R ring;
   ring.abandon();
   push_result last = push_result::ok;
   int pushes = 0;
@@ -158,12 +174,13 @@ TEST_CASE("spsc_ring: consume destroys what it passes") {
 }
 
 namespace {
-template <std::size_t Capacity>
+template <class R>
 void stream(std::uint64_t count) {
-  spsc_ring<std::uint64_t, policy::capacity<Capacity>> ring;
+  auto memory = std::make_unique<R>();
+  R& ring = *memory;
   std::thread producer([&] {
     for (std::uint64_t i = 0; i < count;) {
-      if (ring.try_push(i))
+      if (ring.try_push(static_cast<int>(i)))
         ++i;
       else
         std::this_thread::yield();
@@ -179,7 +196,7 @@ void stream(std::uint64_t count) {
       std::this_thread::yield();
       continue;
     }
-    ordered = ordered && *v == next++;
+    ordered = ordered && *v == static_cast<int>(next++);
   }
   producer.join();
   CHECK(ordered);
@@ -187,9 +204,81 @@ void stream(std::uint64_t count) {
 }
 }  // namespace
 
-TEST_CASE("spsc_ring: two threads, one slot: nothing lost, order kept, close seen last") { stream<1>(3000); }
-TEST_CASE("spsc_ring: two threads, four slots: nothing lost, order kept, close seen last") { stream<4>(20'000); }
-TEST_CASE("spsc_ring: two threads, many slots: nothing lost, order kept, close seen last") { stream<1024>(200'000); }
+TEST_CASE_TEMPLATE("spsc_ring: two threads, one slot: nothing lost, order kept, close seen last", R, EVERY_RING(1)) {
+  stream<R>(3000);
+}
+TEST_CASE_TEMPLATE("spsc_ring: two threads, four slots: nothing lost, order kept, close seen last", R, EVERY_RING(4)) {
+  stream<R>(20'000);
+}
+TEST_CASE_TEMPLATE("spsc_ring: two threads, many slots: nothing lost, order kept, close seen last", R,
+                   EVERY_RING(1024)) {
+  stream<R>(200'000);
+}
+
+TEST_CASE_TEMPLATE("spsc_ring: bulk forms and front work in every form", R, EVERY_RING(8)) {
+  R ring;
+  int in[11];
+  std::iota(std::begin(in), std::end(in), 0);
+  CHECK(ring.push_some(in) == 8);
+  CHECK(ring.try_push(1).is_full());
+  REQUIRE(ring.front() != nullptr);
+  CHECK(*ring.front() == 0);
+  CHECK(ring.pop_front());
+  int out[20] = {};
+  CHECK(ring.pop_some(out) == 7);
+  for (int i = 0; i < 7; ++i) CHECK(out[i] == i + 1);
+  CHECK(ring.pop_some(out) == 0);  // the producer learns of all free slots here at the latest
+  CHECK(ring.front() == nullptr);
+  CHECK_FALSE(ring.pop_front());
+  CHECK(ring.push_some(in) == 8);
+}
+
+TEST_CASE("spsc_ring: a lazy consumer tells in portions, and all when it finds nothing") {
+  lazy<8> ring;
+  for (int i = 0; i < 8; ++i) REQUIRE(ring.try_push(i));
+  CHECK(*ring.try_pop() == 0);
+  CHECK(ring.try_push(8).is_full());  // one slot is free, and not told yet
+  CHECK(*ring.try_pop() == 1);
+  CHECK(ring.try_push(8));  // a portion of two
+  CHECK(ring.try_push(9));
+  CHECK(ring.try_push(10).is_full());
+  for (int i = 2; i < 10; ++i) CHECK(*ring.try_pop() == i);
+  CHECK(ring.try_pop().is_empty());
+  for (int i = 0; i < 8; ++i) CHECK(ring.try_push(i));
+}
+
+TEST_CASE("layout: scattered maps one to one, and neighbours lie on different lines where there are enough") {
+  const auto look = []<std::size_t N, std::size_t Size>() {
+    std::vector<int> hits(N);
+    std::size_t together = 0;
+    for (std::size_t i = 0; i < N; ++i) {
+      const std::size_t s = frys::layout::scattered::slot_of<N, Size>(i + 5 * N);
+      REQUIRE(s < N);
+      ++hits[s];
+      const std::size_t next = frys::layout::scattered::slot_of<N, Size>(i + 1);
+      together += s * Size / frys::cache_line == next * Size / frys::cache_line ? 1u : 0u;
+    }
+    for (const int n : hits) CHECK(n == 1);
+    return together;
+  };
+  CHECK(look.template operator()<1024, 8>() == 0);
+  CHECK(look.template operator()<64, 4>() == 0);
+  CHECK(look.template operator()<8, 8>() > 0);  // one line
+  CHECK(look.template operator()<16, 128>() == 0);
+  CHECK(look.template operator()<1, 8>() == 1);
+}
+
+TEST_CASE("spsc_ring: pointers have a niche of their own") {
+  int a = 1, b = 2;
+  spsc_ring<int*, policy::niche<nullptr>, policy::capacity<2>> ring;
+  CHECK(ring.try_push(&a));
+  CHECK(ring.try_push(&b));
+  CHECK(ring.try_push(&a).is_full());
+  CHECK(*ring.try_pop() == &a);
+  CHECK(ring.size_hint() == 1);
+  CHECK(*ring.try_pop() == &b);
+  CHECK(ring.try_pop().is_empty());
+}
 
 TEST_CASE("spsc_ring: two threads hand over owning values by spans and bulk") {
   spsc_ring<std::unique_ptr<std::uint64_t>, policy::capacity<64>> ring;

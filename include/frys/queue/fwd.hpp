@@ -14,6 +14,8 @@ template <class T>
 class pop_result;
 template <class T, class... Policies>
 class spsc_ring;
+template <class Queue, class... Policies>
+class blocking;
 template <class T, class... Policies>
 class mpmc_ring;
 template <class T, class... Policies>
@@ -22,6 +24,10 @@ template <class Node, class... Policies>
 class intrusive_mpsc_queue;
 template <class T, class... Policies>
 class stealing_deque;
+template <class T, class... Policies>
+class broadcast_ring;
+template <class T, class... Policies>
+class seqlock;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -1,0 +1,150 @@
+// blocking: any queue, with a push and a pop that wait.
+//
+// Use when  a thread has nothing to do but wait for the queue, or for room in it.
+// Not when  it polls, or waits for several things (eventcount shows the loop), or must never sleep (the queue itself).
+// Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
+//           may close it. A consumer of an spsc_ring that gives up calls abandon.
+// Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
+// Cost      the queue's own, and for each successful push and pop one fence and one load to look for sleepers; a system
+//           call only where there is one. On one side alone of which nobody ever sleeps the fence remains.
+// Ordering  the queue's.
+// Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
+// Lifetime  destroy it when no thread is in it: close, join, destroy.
+//
+// Policies, in any order, each at most once:
+//   policy::wait<W>     how to wait                 default wait::spin_then_park
+//   policy::clock<C>    the clock of the deadlines  default clocks::steady
+//   policy::atomics<A>  the atomics model           default the queue's
+#ifndef FRYS_QUEUE_BLOCKING_HPP
+#define FRYS_QUEUE_BLOCKING_HPP
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+#include "../config.hpp"
+#include "../core/atomics.hpp"
+#include "../core/clock.hpp"
+#include "../core/deadline.hpp"
+#include "../core/eventcount.hpp"
+#include "../core/wait.hpp"
+#include "../policy.hpp"
+#include "concepts.hpp"
+#include "result.hpp"
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+template <class Queue>
+struct atomics_of {
+  using type = atomics::standard;
+};
+template <class Queue>
+requires requires { typename Queue::atomics_type; }
+struct atomics_of<Queue> {
+  using type = typename Queue::atomics_type;
+};
+}  // namespace detail
+
+template <class Queue, class... Policies>
+class blocking {
+  using accepted = policy::keys<policy::wait_key, policy::clock_key, policy::atomics_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::blocking: unknown policy; it takes policy::wait, policy::clock, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::blocking: a policy is given twice; name each at most once");
+  static_assert(closable_queue<Queue>,
+                "frys::blocking<Queue>: Queue must have try_push, try_pop and close, see queue/concepts.hpp");
+
+ public:
+  using queue_type = Queue;
+  using value_type = typename Queue::value_type;
+  using atomics_type =
+      typename policy::pick<policy::atomics<typename detail::atomics_of<Queue>::type>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::blocking: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::blocking: policy::wait wants a wait policy, see core/wait.hpp");
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+
+  // The arguments are the queue's.
+  template <class... Args>
+  requires std::is_constructible_v<Queue, Args...>
+  explicit blocking(Args&&... args) : queue_(std::forward<Args>(args)...) {}
+  blocking(const blocking&) = delete;
+  blocking& operator=(const blocking&) = delete;
+
+  // As the queue's, and wakes who waits.
+  push_result try_push(value_type&& value) noexcept {
+    const push_result pushed = queue_.try_push(std::move(value));
+    if (pushed) values_.notify_one();
+    return pushed;
+  }
+  pop_result<value_type> try_pop() noexcept {
+    auto popped = queue_.try_pop();
+    if (popped) taken();
+    return popped;
+  }
+
+  // Waits for room: ok, or closed with the value untouched.
+  push_result push(value_type&& value) noexcept { return push_until(std::move(value), deadline::never()); }
+  // Full when there was no room until the deadline.
+  push_result push_until(value_type&& value, deadline until) noexcept {
+    push_result last = push_result::full;
+    (void)room_.await_until(
+        [&] {
+          last = queue_.try_push(std::move(value));  // untouched unless it was taken
+          return !last.is_full();
+        },
+        until);
+    if (last) values_.notify_one();
+    return last;
+  }
+
+  // Waits for a value; closed when there will be none any more.
+  pop_result<value_type> pop() noexcept { return pop_until(deadline::never()); }
+  // Empty when there was none until the deadline.
+  pop_result<value_type> pop_until(deadline until) noexcept {
+    pop_result<value_type> last = pop_status::empty;
+    (void)values_.await_until(
+        [&] {
+          last = queue_.try_pop();
+          return !last.is_empty();
+        },
+        until);
+    if (last) taken();
+    return last;
+  }
+
+  // By whom the queue may be closed.
+  void close() noexcept {
+    queue_.close();
+    // sync(blocking.closed): release; a pop that takes one of the last values sees it and wakes the others.
+    closed_.store(true, std::memory_order_release);
+    values_.notify_all();
+    room_.notify_all();
+  }
+
+  // For what is not here: spans, size_hint, abandon. What goes in or out that way wakes nobody.
+  [[nodiscard]] Queue& queue() noexcept { return queue_; }
+
+ private:
+  void taken() noexcept {
+    room_.notify_one();
+    // sync(blocking.closed): acquire. A consumer that looked while a push was under way sleeps on behind the close;
+    // when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_acquire)) values_.notify_all();
+  }
+
+  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
+  Queue queue_;
+  count values_;
+  count room_;
+  typename atomics_type::template atomic<bool> closed_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_BLOCKING_HPP

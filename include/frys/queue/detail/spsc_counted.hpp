@@ -1,0 +1,255 @@
+// spsc_counted: spsc_ring with an index for each side, which the other side reads. For every T; elements lie in memory
+// as they are, so spans can be handed out.
+//
+// Roles, progress, ordering: see ../spsc_ring.hpp, which derives from this.
+#ifndef FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+#define FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "../../config.hpp"
+#include "../../core/assert.hpp"
+#include "../../core/cache_line.hpp"
+#include "../policies.hpp"
+#include "../result.hpp"
+#include "slot.hpp"
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics, class Layout, class Publish>
+class spsc_counted {
+ public:
+  using value_type = T;
+  static constexpr std::size_t capacity = Capacity;
+  // Whether neighbours lie side by side, as spans need it.
+  static constexpr bool has_spans = std::is_same_v<Layout, layout::contiguous>;
+
+  spsc_counted() = default;
+  spsc_counted(const spsc_counted&) = delete;
+  spsc_counted& operator=(const spsc_counted&) = delete;
+  ~spsc_counted() {
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      while (pop_front()) {
+      }
+  }
+
+  // Producer only. On full and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Producer only. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+    if (tail - head_seen_ == capacity) [[unlikely]] {
+      if (!look_for_room(tail)) return why_no_room();
+    }
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    std::construct_at(&at(tail), std::forward<Args>(args)...);
+    // sync(spsc_ring.publish): release; the value is whole before the consumer can count it. With relaxed, an Arm
+    // consumer may read the slot ahead of the constructor's writes.
+    tail_.store(tail + 1, std::memory_order_release);
+    return push_result::ok;
+  }
+
+  // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
+  // or closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    if (closing_) return 0;
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
+    for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
+    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    return count;
+  }
+
+  // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed.
+  // What is never written has no value, therefore only for trivial T. A ring's piece ends where its memory does: ask
+  // again.
+  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> && has_spans {
+    if (closing_) return {};
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    const std::size_t in_piece = (std::min)(most, capacity - (tail & mask));
+    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+  }
+  // Producer only. Publishes the first `count` elements of what writable answered.
+  void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    FRYS_ASSERT(count <= capacity - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
+    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+  }
+
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    const std::size_t head = this->head();
+    if (head == tail_seen_) [[unlikely]] {
+      if (!look_for_values(head)) return why_no_value();
+    }
+    T& value = at(head);
+    pop_result<T> out(std::in_place, std::move(value));
+    std::destroy_at(&value);
+    vacate(head, head + 1);
+    return out;
+  }
+
+  // Consumer only. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
+    const std::size_t head = this->head();
+    const std::size_t count = (std::min)(out.size(), values(head, out.size()));
+    for (std::size_t i = 0; i < count; ++i) {
+      T& value = at(head + i);
+      out[i] = std::move(value);
+      std::destroy_at(&value);
+    }
+    vacate(head, head + count);
+    return count;
+  }
+
+  // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
+  [[nodiscard]] T* front() noexcept {
+    const std::size_t head = this->head();
+    if (head == tail_seen_ && !look_for_values(head)) return nullptr;
+    return &at(head);
+  }
+  // Consumer only. Destroys the oldest value; false if there is none.
+  bool pop_front() noexcept {
+    T* value = front();
+    if (value == nullptr) return false;
+    std::destroy_at(value);
+    vacate(head(), head() + 1);
+    return true;
+  }
+
+  // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
+  // there is none. A ring's piece ends where its memory does: ask again.
+  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept requires has_spans {
+    const std::size_t head = this->head();
+    const std::size_t in_piece = (std::min)(most, capacity - (head & mask));
+    return {&at(head), (std::min)(in_piece, values(head, in_piece))};
+  }
+  // Consumer only. Destroys the first `count` values of what readable answered.
+  void consume(std::size_t count) noexcept requires has_spans {
+    const std::size_t head = this->head();
+    FRYS_ASSERT(count <= tail_seen_ - head, "spsc_ring::consume: more than readable answered");
+    for (std::size_t i = 0; i < count; ++i) std::destroy_at(&at(head + i));
+    vacate(head, head + count);
+  }
+
+  // Consumer only. Wants no more.
+  void abandon() noexcept {
+    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
+
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() noexcept {
+    const std::size_t head = this->head();
+    return head == tail_seen_ && !look_for_values(head) && why_no_value() == pop_status::closed;
+  }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    return (std::min)(tail_.load(std::memory_order_relaxed) - head, capacity);
+  }
+
+ private:
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr std::size_t mask = capacity - 1;
+  static constexpr std::size_t portion = Publish::portion(capacity);
+  static constexpr bool lazy = portion > 1;
+
+  T& at(std::size_t index) noexcept { return slots_[Layout::template slot_of<capacity, sizeof(slot<T>)>(index)].value; }
+  // The consumer's place.
+  [[nodiscard]] std::size_t head() const noexcept {
+    if constexpr (lazy)
+      return head_own_;
+    else
+      return head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+  }
+  // The consumer has done with the slots before `to`.
+  void vacate(std::size_t from, std::size_t to) noexcept {
+    if constexpr (lazy) {
+      head_own_ = to;
+      if (((from ^ to) & ~(portion - 1)) == 0) return;  // still in the same portion
+    } else {
+      static_cast<void>(from);
+    }
+    // sync(spsc_ring.vacate): release; we are done with the slots before the producer can build over them.
+    head_.store(to, std::memory_order_release);
+  }
+  // The consumer waits: the producer shall know all free slots.
+  void tell() noexcept {
+    if constexpr (lazy)
+      // relaxed: ours. sync(spsc_ring.vacate): release, as above.
+      if (head_.load(std::memory_order_relaxed) != head_own_) head_.store(head_own_, std::memory_order_release);
+  }
+
+  bool look_for_room(std::size_t tail) noexcept {
+    // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
+    head_seen_ = head_.load(std::memory_order_acquire);
+    return tail - head_seen_ != capacity;
+  }
+  bool look_for_values(std::size_t head) noexcept {
+    // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
+    tail_seen_ = tail_.load(std::memory_order_acquire);
+    if (head != tail_seen_) return true;
+    tell();
+    return false;
+  }
+  // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
+  std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
+    if (capacity - (tail - head_seen_) < wanted) (void)look_for_room(tail);
+    return capacity - (tail - head_seen_);
+  }
+  std::size_t values(std::size_t head, std::size_t wanted) noexcept {
+    if (tail_seen_ - head < wanted) (void)look_for_values(head);
+    return tail_seen_ - head;
+  }
+
+  FRYS_NOINLINE push_result why_no_room() noexcept {
+    // relaxed: a flag that carries no data
+    if (closing_ || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    return push_result::full;
+  }
+  FRYS_NOINLINE pop_status why_no_value() noexcept {
+    // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
+    if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
+    // A push may have come between the look and the close; the next try_pop takes it.
+    return look_for_values(head()) ? pop_status::empty : pop_status::closed;
+  }
+
+  // Indices only grow; tail_ - head_ is the size, also when they wrap. Each side writes one line: its own index and the
+  // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
+  alignas(2 * cache_line) atomic<std::size_t> tail_{0};
+  std::size_t head_seen_ = 0;
+  bool closing_ = false;  // the producer's own copy of closed_
+  atomic<bool> closed_{false};
+  alignas(2 * cache_line) atomic<std::size_t> head_{0};
+  std::size_t head_own_ = 0;  // lazy: how far the consumer is
+  std::size_t tail_seen_ = 0;
+  atomic<bool> abandoned_{false};
+  alignas(2 * cache_line) slot<T> slots_[capacity];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP

@@ -125,7 +125,7 @@ class gated_broadcast {
     // Passes the next value; false if there is none.
     bool pop_front() const noexcept {
       if (front() == nullptr) return false;
-      pass(1);
+      consume(1);
       return true;
     }
     // The next values in one piece, at most `most`, to be used where they lie and consumed; empty when there is none. A
@@ -139,9 +139,10 @@ class gated_broadcast {
     }
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
-      FRYS_ASSERT(count <= mine().limit_seen - mine().next.load(std::memory_order_relaxed),  // relaxed: ours
-                  "broadcast_ring::consume: more than readable answered");
-      pass(count);
+      place& p = mine();
+      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
+      p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
     }
     // True if the producer has closed, or this reader has left, and nothing is left to read.
     [[nodiscard]] bool is_drained() const noexcept {
@@ -159,11 +160,6 @@ class gated_broadcast {
 
    private:
     place& mine() const noexcept { return ring_->places_[I]; }
-    void pass(std::size_t count) const noexcept {
-      place& p = mine();
-      // relaxed load: ours. sync(broadcast_ring.pass): release, as above.
-      p.next.store(p.next.load(std::memory_order_relaxed) + count, std::memory_order_release);
-    }
     bool look_for_values(std::uint64_t next) const noexcept {
       if (next == gone) return false;
       place& p = mine();

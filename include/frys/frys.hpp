@@ -74,6 +74,7 @@
 #include "queue/mpsc_queue.hpp"
 #include "queue/overflow.hpp"
 #include "queue/policies.hpp"
+#include "queue/rcu_cell.hpp"
 #include "queue/readers.hpp"
 #include "queue/result.hpp"
 #include "queue/seqlock.hpp"

@@ -27,6 +27,8 @@ class stealing_deque;
 template <class T, class... Policies>
 class broadcast_ring;
 template <class T, class... Policies>
+class rcu_cell;
+template <class T, class... Policies>
 class seqlock;
 
 }  // namespace frys::inline FRYS_ABI

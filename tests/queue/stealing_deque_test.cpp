@@ -159,6 +159,21 @@ TEST_CASE("stealing_deque: slots come back by the block: after steals at most an
   CHECK(owner.try_push(72).is_full());
 }
 
+TEST_CASE("stealing_deque: who pushes again until there is room lets thieves make it") {
+  fixed<8> deque;
+  auto owner = deque.owner();
+  int oldest = 0;
+  for (int i = 0; i < 1000; ++i) {
+    bool stuck = true;
+    for (int tries = 0; tries < 3 && stuck; ++tries) {
+      stuck = !owner.try_push(i);
+      if (stuck && deque.thief().try_steal()) ++oldest;
+    }
+    REQUIRE_FALSE(stuck);
+  }
+  CHECK(oldest == 992);
+}
+
 TEST_CASE("stealing_deque: one slot") {
   fixed<1> deque;
   auto owner = deque.owner();

@@ -268,7 +268,11 @@ class stealing_deque {
   // bottom_ has reached limit_: no room, or nothing is shared.
   FRYS_NOINLINE push_result before_push() noexcept {
     if (bottom_ >= room_) {
-      if (const push_result got = make_room(); !got) return got;
+      if (const push_result got = make_room(); !got) {
+        // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
+        if (got.is_full() && limit_.load(std::memory_order_relaxed) != room_) settle(bottom_);
+        return got;
+      }
     }
     settle(bottom_);
     return push_result::ok;

@@ -5,6 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string_view>
 #include <utility>
 
@@ -15,9 +18,12 @@
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
+#include <frys/queue/rcu_cell.hpp>
+#include <frys/queue/seqlock.hpp>
 #include <frys/queue/spsc_ring.hpp>
 #include <frys/search/flat_index.hpp>
 #include <frys/sim/world.hpp>
@@ -128,6 +134,77 @@ void use_rings() {
 }
 
 template <class... P>
+void use_broadcast() {
+  frys::broadcast_ring<int, frys::policy::capacity<2>, frys::policy::independent_readers<2>, P...> ring;
+  CHECK(ring.try_push(1));
+  CHECK(*ring.template reader<frys::nth_reader<0>>().try_pop() == 1);
+  CHECK(*ring.template reader<frys::nth_reader<1>>().try_pop() == 1);
+  frys::broadcast_ring<int, frys::policy::capacity<2>, frys::policy::overflow<frys::overflow::overwrite>, P...> lossy;
+  auto reader = lossy.subscribe();
+  for (int i = 0; i < 4; ++i) CHECK(lossy.try_push(i));
+  CHECK(*reader.try_pop() == 2);
+  CHECK(reader.missed() == 2);
+}
+
+template <class... P>
+void use_seqlock() {
+  frys::seqlock<int, P...> lock(1);
+  lock.store(2);
+  lock.update_locked([](int& v) { ++v; });
+  CHECK(lock.load() == 3);
+}
+
+template <class... P>
+void use_rcu_cell() {
+  using cell_type = frys::rcu_cell<int, P...>;
+  typename cell_type::reclaimer_type domain;
+  cell_type cell(std::make_unique<int>(1));
+  auto seat = domain.join();
+  REQUIRE(seat);
+  CHECK(cell.emplace(*seat, 2));
+  CHECK(cell.update(*seat, [](int& v) { ++v; }));
+  CHECK(*cell.read(*seat) == 3);
+  seat->quiesce();
+}
+
+// A user's own way to know when memory may go: a lock that readers share.
+struct locked_domain {
+  using atomics_type = user::atomics;
+  static constexpr bool has_pin = false;
+  template <class T>
+  struct guard {
+    std::shared_lock<std::shared_mutex> lock;
+    T* object;
+    T* get() const noexcept { return object; }
+  };
+  struct participant {
+    locked_domain* domain;
+    template <class T>
+    guard<T> protect(const user::atomic<T*>& source) noexcept {
+      std::shared_lock lock(domain->mutex);
+      T* object = source.load(std::memory_order_acquire);  // acquire: what it points to is whole
+      return {std::move(lock), object};
+    }
+    bool retire(void* object, frys::destroy_function destroy) noexcept {
+      const std::lock_guard nobody_reads(domain->mutex);
+      destroy(object);
+      ++domain->retired;
+      return true;
+    }
+    template <class T>
+    bool retire(T* object) noexcept {
+      return retire(object, [](void* o) noexcept { delete static_cast<T*>(o); });
+    }
+    std::size_t room() const noexcept { return 1; }
+    void quiesce() noexcept {}
+  };
+  frys::result<participant> join() noexcept { return participant{this}; }
+  std::size_t garbage() const noexcept { return 0; }
+  std::shared_mutex mutex;
+  int retired = 0;
+};
+
+template <class... P>
 void use_mpsc() {
   frys::mpsc_queue<int, P...> queue;
   CHECK(queue.try_push(7));
@@ -207,6 +284,19 @@ TEST_CASE("user_world: buffers and queues take a user's atomics") {
   IN_EVERY_WORLD(use_buffer, &user::uses::atomics);
   IN_EVERY_WORLD(use_rings, &user::uses::atomics);
   IN_EVERY_WORLD(use_intrusive, &user::uses::atomics);
+  IN_EVERY_WORLD(use_broadcast, &user::uses::atomics);
+  IN_EVERY_WORLD(use_seqlock, &user::uses::atomics);
+  IN_EVERY_WORLD(use_rcu_cell, &user::uses::atomics, &user::uses::pages);
+}
+
+TEST_CASE("user_world: rcu_cell takes a user's reclaimer") {
+  locked_domain domain;
+  frys::rcu_cell<int, frys::policy::reclaimer<locked_domain>> cell;
+  auto seat = *domain.join();
+  CHECK(cell.emplace(seat, 1));
+  CHECK(cell.update(seat, [](int& v) { ++v; }));
+  CHECK(*cell.read(seat) == 2);
+  CHECK(domain.retired == 1);
 }
 
 TEST_CASE("user_world: an explicit slot wins over the world, the world over the default") {

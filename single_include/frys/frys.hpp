@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 5e77c07ef5b1b082.
+// frys 0.1.0, one header: the whole library. Content 1ff8286a3a7e7e5e.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -613,6 +613,55 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_ATOMICS_HPP
+// ---- frys/core/detail/process_fence.hpp
+// process_fence: a fence in every running thread of this process, by the kernel (membarrier).
+// frys: real model
+#ifndef FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
+#define FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
+
+#if FRYS_OS_LINUX
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI::detail {
+
+struct process_fence {
+  enum : std::uint8_t { unknown, refused, granted };
+  inline static constinit std::atomic<std::uint8_t> state{unknown};
+
+  static void prepare() noexcept {
+    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
+    if (state.load(std::memory_order_acquire) != unknown) return;
+    std::uint8_t first = unknown;
+    // The first answer stands, for the light halves have built on it.
+    // sync(process_fence.state): acq_rel; as above.
+    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
+                                  std::memory_order_acquire);
+  }
+  static bool enlist() noexcept { return call(register_private_expedited); }
+  // A fence in every running thread of this process.
+  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
+
+  // After prepare, which happens-before.
+  static bool is_granted() noexcept { return state.load(std::memory_order_relaxed) == granted; }  // relaxed: settled
+  // Keeps the compiler from moving memory accesses across; the machine may.
+  static void compiler_only() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+ private:
+  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
+  static bool call([[maybe_unused]] int command) noexcept {
+#if FRYS_OS_LINUX && defined(SYS_membarrier)
+    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
+#else
+    return false;
+#endif
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_CORE_DETAIL_PROCESS_FENCE_HPP
 // ---- frys/core/asymmetric_fence.hpp
 // fences: the two halves of a Dekker hand-shake ("I write mine, then read yours; you write yours, then read mine")
 // where one side does it millions of times more often than the other.
@@ -632,14 +681,8 @@ concept atomics_model = requires(typename A::template atomic<std::uint32_t>& wor
 // Cost        asymmetric: light one predicted branch; heavy a system call and an interrupt to each core that runs a
 //             thread of this process: 0.35 us on two cores.
 // Source      D. Dice, H. Huang, M. Yang, "Asymmetric Dekker synchronization", 2001; D. Goldblatt, P1202.
-// frys: real model
 #ifndef FRYS_CORE_ASYMMETRIC_FENCE_HPP
 #define FRYS_CORE_ASYMMETRIC_FENCE_HPP
-
-#if FRYS_OS_LINUX
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 namespace frys::inline FRYS_ABI {
 
@@ -651,39 +694,6 @@ struct fence {
   using type = F;
 };
 }  // namespace policy
-
-namespace detail {
-
-// The process's membarrier: whether it was granted, and the call.
-struct process_fence {
-  enum : std::uint8_t { unknown, refused, granted };
-  inline static constinit std::atomic<std::uint8_t> state{unknown};
-
-  static void prepare() noexcept {
-    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
-    if (state.load(std::memory_order_acquire) != unknown) return;
-    std::uint8_t first = unknown;
-    // The first answer stands, for the light halves have built on it.
-    // sync(process_fence.state): acq_rel; as above.
-    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
-                                  std::memory_order_acquire);
-  }
-  static bool enlist() noexcept { return call(register_private_expedited); }
-  // A fence in every running thread of this process.
-  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
-
- private:
-  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
-  static bool call([[maybe_unused]] int command) noexcept {
-#if FRYS_OS_LINUX && defined(SYS_membarrier)
-    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
-#else
-    return false;
-#endif
-  }
-};
-
-}  // namespace detail
 
 namespace fences {
 
@@ -709,9 +719,8 @@ struct asymmetric {
   template <class A>
   static void light() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]] {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (detail::process_fence::is_granted()) [[likely]] {
+        detail::process_fence::compiler_only();
         return;
       }
     }
@@ -720,8 +729,7 @@ struct asymmetric {
   template <class A>
   [[nodiscard]] static bool heavy() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]]
+      if (detail::process_fence::is_granted()) [[likely]]
         return detail::process_fence::everywhere();
     }
     A::fence(std::memory_order_seq_cst);
@@ -730,13 +738,12 @@ struct asymmetric {
   // Whether light() costs nothing in this process; after prepare.
   template <std::same_as<atomics::real> A>
   [[nodiscard]] static bool is_free() noexcept {
-    // relaxed: settled by prepare.
-    return detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted;
+    return detail::process_fence::is_granted();
   }
   // light(), where is_free() is true.
   template <std::same_as<atomics::real> A>
   static void free_light() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    detail::process_fence::compiler_only();
   }
 };
 
@@ -4106,8 +4113,8 @@ class seat_table {
   // The domain ends: nobody uses a seat.
   void end() noexcept {
     for (Slot& s : slots_) {
-      // sync(seats.hand_over): acquire; as in join.
-      FRYS_ASSERT(s.state.load(std::memory_order_acquire) == is_free, "a domain ends while a thread has a seat");
+      // relaxed: who ends a domain knows that its threads have left.
+      FRYS_ASSERT(s.state.load(std::memory_order_relaxed) == is_free, "a domain ends while a thread has a seat");
       s.list.change_hands();
       while (s.list.size() != 0) s.list.sweep(s.list.size(), [](void*) { return true; });
       if (s.memory.data() != nullptr) Pages::release(s.memory);
@@ -4781,8 +4788,8 @@ class hazard_domain {
     mine.list.set_mark(batch);
     if constexpr (may_be_free)
       if (!fence_type::template is_free<atomics_type>())
-        // sync(hazard_domain.announced): release; who sees this must have the last holder's reads behind him.
-        mine.announced[0].store(&mine, std::memory_order_release);
+        // relaxed: where this stands, nothing else ever does.
+        mine.announced[0].store(&mine, std::memory_order_relaxed);
     return participant(*this, mine);
   }
   // Retired objects that are not destroyed yet; may be stale on return.

@@ -2,11 +2,14 @@
 #include <frys/memory/arena.hpp>
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/epoch_domain.hpp>
 #include <frys/memory/object_pool.hpp>
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +60,35 @@ bool serve(frys::buffer_pool<>& pool, frys::buffer_chain& out) {
 }
 // [endregion buffers]
 
+// [region reclaim]
+// A configuration that many threads read and one replaces; a reader never waits, and never sees a dead one.
+struct configuration {
+  std::string greeting;
+};
+
+class live_configuration {
+ public:
+  using domain = frys::epoch_domain<>;
+  ~live_configuration() { delete now_.load(); }
+
+  // Each thread joins once; the seat is its own.
+  frys::result<domain::participant> join() { return domain_.join(); }
+  std::size_t greeting_size(domain::participant& seat) const {
+    const auto config = seat.protect(now_);  // until the guard dies, what it points to stays
+    return config->greeting.size();
+  }
+  bool replace(domain::participant& seat, std::string greeting) {
+    if (seat.room() == 0) return false;  // a reader has stopped, and the garbage has reached policy::garbage
+    configuration* old = now_.exchange(new configuration{std::move(greeting)}, std::memory_order_acq_rel);
+    return seat.retire(old);  // deleted when nobody reads it any more
+  }
+
+ private:
+  domain domain_;
+  std::atomic<configuration*> now_{new configuration{"hello"}};
+};
+// [endregion reclaim]
+
 }  // namespace
 
 TEST_CASE("memory: the examples of its page do what they say") {
@@ -73,4 +105,13 @@ TEST_CASE("memory: the examples of its page do what they say") {
   out.copy_to(reinterpret_cast<std::byte*>(text.data()));
   CHECK(text == "+key\r\n");
   CHECK(out.segments().size() == 3);
+
+  auto live = std::make_unique<live_configuration>();
+  auto reader = *live->join();
+  auto writer = *live->join();
+  CHECK(live->greeting_size(reader) == 5);
+  CHECK(live->replace(writer, "good morning"));
+  CHECK(live->greeting_size(reader) == 12);
+  reader.leave();
+  writer.leave();
 }

@@ -115,6 +115,30 @@ void left_behind() {
   drop_last(shared);
 }
 
+// A thread takes a seat, reads and leaves, twice, while another one reclaims.
+template <class D>
+void read_and_leave() {
+  D domain;
+  cell shared(make(0));
+  {
+    auto writer = *domain.join();
+    model::threads(
+        [&] {
+          for (int i = 0; i < 2; ++i) {
+            auto seat = *domain.join();
+            (void)read<D>(seat, shared);
+          }
+        },
+        [&] {
+          replace<D>(writer, shared, -1);
+          writer.quiesce();
+        });
+    writer.quiesce();
+  }
+  model::require(domain.garbage() == 0, "nobody reads: all is gone");
+  drop_last(shared);
+}
+
 // A seat is taken, used and left by one thread, and then by another.
 template <class D>
 void seat_again() {
@@ -215,6 +239,22 @@ struct no_heavy_fence : frys::fences::symmetric {
     return true;
   }
 };
+
+// A light half that is free, as far as a block can tell, and one that is not; both are fences to the model.
+template <bool Free>
+struct deciding_fence : frys::fences::symmetric {
+  template <class>
+  static bool is_free() noexcept {
+    return Free;
+  }
+  template <class M>
+  static void free_light() noexcept {
+    model::require(Free, "the fence is needed");
+    M::fence(std::memory_order_seq_cst);
+  }
+};
+using granted = frys::policy::fence<deciding_fence<true>>;
+using refused = frys::policy::fence<deciding_fence<false>>;
 
 inline void fails(void (*body)()) {
   const model::report r = model::check(all, body);

@@ -16,22 +16,15 @@
 // Cost        asymmetric: light one predicted branch; heavy a system call and an interrupt to each core that runs a
 //             thread of this process: 0.35 us on two cores.
 // Source      D. Dice, H. Huang, M. Yang, "Asymmetric Dekker synchronization", 2001; D. Goldblatt, P1202.
-// frys: real model
 #ifndef FRYS_CORE_ASYMMETRIC_FENCE_HPP
 #define FRYS_CORE_ASYMMETRIC_FENCE_HPP
 
 #include <atomic>
 #include <concepts>
-#include <cstdint>
-#include <type_traits>
 
 #include "../config.hpp"
 #include "atomics.hpp"
-
-#if FRYS_OS_LINUX
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "detail/process_fence.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -43,39 +36,6 @@ struct fence {
   using type = F;
 };
 }  // namespace policy
-
-namespace detail {
-
-// The process's membarrier: whether it was granted, and the call.
-struct process_fence {
-  enum : std::uint8_t { unknown, refused, granted };
-  inline static constinit std::atomic<std::uint8_t> state{unknown};
-
-  static void prepare() noexcept {
-    // sync(process_fence.state): acquire; who sees it granted may use it as if it had registered itself.
-    if (state.load(std::memory_order_acquire) != unknown) return;
-    std::uint8_t first = unknown;
-    // The first answer stands, for the light halves have built on it.
-    // sync(process_fence.state): acq_rel; as above.
-    state.compare_exchange_strong(first, enlist() ? granted : refused, std::memory_order_acq_rel,
-                                  std::memory_order_acquire);
-  }
-  static bool enlist() noexcept { return call(register_private_expedited); }
-  // A fence in every running thread of this process.
-  static bool everywhere() noexcept { return call(private_expedited) || (enlist() && call(private_expedited)); }
-
- private:
-  static constexpr int private_expedited = 1 << 3, register_private_expedited = 1 << 4;  // linux/membarrier.h
-  static bool call([[maybe_unused]] int command) noexcept {
-#if FRYS_OS_LINUX && defined(SYS_membarrier)
-    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
-#else
-    return false;
-#endif
-  }
-};
-
-}  // namespace detail
 
 namespace fences {
 
@@ -101,9 +61,8 @@ struct asymmetric {
   template <class A>
   static void light() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]] {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+      if (detail::process_fence::is_granted()) [[likely]] {
+        detail::process_fence::compiler_only();
         return;
       }
     }
@@ -112,8 +71,7 @@ struct asymmetric {
   template <class A>
   [[nodiscard]] static bool heavy() noexcept {
     if constexpr (std::same_as<A, atomics::real>) {
-      // relaxed: settled by prepare, which happens-before.
-      if (detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted) [[likely]]
+      if (detail::process_fence::is_granted()) [[likely]]
         return detail::process_fence::everywhere();
     }
     A::fence(std::memory_order_seq_cst);
@@ -122,13 +80,12 @@ struct asymmetric {
   // Whether light() costs nothing in this process; after prepare.
   template <std::same_as<atomics::real> A>
   [[nodiscard]] static bool is_free() noexcept {
-    // relaxed: settled by prepare.
-    return detail::process_fence::state.load(std::memory_order_relaxed) == detail::process_fence::granted;
+    return detail::process_fence::is_granted();
   }
   // light(), where is_free() is true.
   template <std::same_as<atomics::real> A>
   static void free_light() noexcept {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    detail::process_fence::compiler_only();
   }
 };
 

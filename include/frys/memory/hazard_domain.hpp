@@ -221,8 +221,8 @@ class hazard_domain {
     mine.list.set_mark(batch);
     if constexpr (may_be_free)
       if (!fence_type::template is_free<atomics_type>())
-        // sync(hazard_domain.announced): release; who sees this must have the last holder's reads behind him.
-        mine.announced[0].store(&mine, std::memory_order_release);
+        // relaxed: where this stands, nothing else ever does.
+        mine.announced[0].store(&mine, std::memory_order_relaxed);
     return participant(*this, mine);
   }
   // Retired objects that are not destroyed yet; may be stale on return.

@@ -1,0 +1,19 @@
+#include "workload.hpp"
+
+#include <frys/memory/epoch_domain.hpp>
+
+namespace {
+using domain = frys::epoch_domain<>;
+struct scheme {
+  object o;
+  std::atomic<object*> source{&o};
+  domain d;
+  domain::participant seat = *d.join();
+  std::uint64_t read() { return seat.protect(source)->value; }
+};
+}  // namespace
+
+BENCH_CONTENDER("frys epoch") {
+  static scheme s;
+  return reads(settings, s);
+}

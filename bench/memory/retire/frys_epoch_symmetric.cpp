@@ -1,0 +1,19 @@
+#include "workload.hpp"
+
+#include <frys/memory/epoch_domain.hpp>
+
+namespace {
+using domain = frys::epoch_domain<frys::policy::fence<frys::fences::symmetric>>;
+struct scheme {
+  domain d;
+  domain::participant seat = *d.join();
+  domain::participant idle = *d.join();
+  void retire(void* object) { bench::check(seat.retire(object, &count_one), "there is room"); }
+  void finish() { seat.quiesce(); }
+};
+}  // namespace
+
+BENCH_CONTENDER("frys epoch, symmetric") {
+  static scheme s;
+  return retires(settings, s);
+}

@@ -70,6 +70,7 @@
 #include "queue/concepts.hpp"
 #include "queue/fwd.hpp"
 #include "queue/intrusive_mpsc_queue.hpp"
+#include "queue/lanes.hpp"
 #include "queue/mpmc_ring.hpp"
 #include "queue/mpsc_queue.hpp"
 #include "queue/overflow.hpp"

@@ -45,7 +45,7 @@ inline void drop_last(cell& in) {
 }
 
 // One reads, `Times` times; one replaces and reclaims.
-template <class D, int Times>
+template <class D, std::size_t Times>
 void read_against_replace() {
   D domain;
   cell shared(make(0));

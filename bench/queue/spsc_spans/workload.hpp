@@ -22,14 +22,20 @@ bench::outcome measure(const bench::settings& settings) {
       for (std::uint64_t next = 1; next <= n;) {
         const std::size_t did = queue->write(next, n + 1);
         next += did;
-        did != 0 ? p = patience() : p.wait();
+        if (did != 0)
+          p = patience();
+        else
+          p.wait();
       }
     } else {
       patience p;
       for (std::uint64_t got = 0; got < n;) {
         const std::size_t did = queue->read(sum);
         got += did;
-        did != 0 ? p = patience() : p.wait();
+        if (did != 0)
+          p = patience();
+        else
+          p.wait();
       }
     }
   });

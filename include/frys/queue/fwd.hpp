@@ -2,6 +2,7 @@
 #ifndef FRYS_QUEUE_FWD_HPP
 #define FRYS_QUEUE_FWD_HPP
 
+#include <cstddef>
 #include <cstdint>
 
 #include "../config.hpp"
@@ -16,6 +17,8 @@ template <class T, class... Policies>
 class spsc_ring;
 template <class Queue, class... Policies>
 class blocking;
+template <class T, std::size_t Lanes, class... Policies>
+class lanes;
 template <class T, class... Policies>
 class mpmc_ring;
 template <class T, class... Policies>

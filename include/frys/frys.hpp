@@ -65,6 +65,7 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 
+#include "queue/awaiting.hpp"
 #include "queue/blocking.hpp"
 #include "queue/broadcast_ring.hpp"
 #include "queue/concepts.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 1c980528e4a563cc.
+// frys 0.1.0, one header: the whole library. Content 727a8be440548e3a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -4651,10 +4651,10 @@ class hazard_domain {
   // Where the fence may be free, the first slot says whether it is: if not, it is taken for good, and those that find
   // it so ask on.
   static constexpr bool may_be_free = free_fence_pair<fence_type, atomics_type>;
-  static constexpr std::size_t slots = hazards + (may_be_free ? 1 : 0);
+  static constexpr std::size_t announcements = hazards + (may_be_free ? 1 : 0);
 
  public:
-  static constexpr std::size_t most_garbage = batch + capacity * slots;
+  static constexpr std::size_t most_garbage = batch + capacity * announcements;
   // The most retired objects that are not destroyed yet, whatever any thread does.
   static constexpr std::size_t bound() noexcept { return capacity * most_garbage; }
 
@@ -4665,7 +4665,7 @@ class hazard_domain {
 
   struct slot {
     // Read by all who reclaim. Null: not in use.
-    alignas(cache_line) hazard announced[slots] = {};
+    alignas(cache_line) hazard announced[announcements] = {};
     // The holder's own.
     alignas(cache_line) detail::retired_list<atomics_type> list;
     byte_span memory;
@@ -4782,7 +4782,7 @@ class hazard_domain {
 
   // A seat for the calling thread. errc::full when all are taken, or what the page source answers.
   [[nodiscard]] result<participant> join() noexcept {
-    auto s = seats_.join(most_garbage, capacity * slots * sizeof(std::uintptr_t));
+    auto s = seats_.join(most_garbage, capacity * announcements * sizeof(std::uintptr_t));
     if (!s) return s.error();
     slot& mine = **s;
     mine.list.set_mark(batch);
@@ -5461,6 +5461,316 @@ concept closable_queue = requires(Q& q, typename Q::value_type& value) {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_CONCEPTS_HPP
+// ---- frys/queue/detail/atomics_of.hpp
+// atomics_of: the atomics model that a queue was made with; the standard one for queues that do not say.
+#ifndef FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+#define FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Queue>
+struct atomics_of {
+  using type = atomics::standard;
+};
+template <class Queue>
+requires requires { typename Queue::atomics_type; }
+struct atomics_of<Queue> {
+  using type = typename Queue::atomics_type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+// ---- frys/queue/detail/waiter_list.hpp
+// waiter_list: the coroutines that wait for a queue, oldest first, under a lock that is held for a few instructions.
+#ifndef FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+#define FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// One who waits: what is posted to its executor when it is worth looking again.
+struct queue_waiter : list_hook<>, work {
+  void* home = nullptr;  // the executor
+  void (*post)(void* home, work&) noexcept = nullptr;
+  bool called = false;  // posted and not run yet; under the lock
+};
+
+template <class A>
+class waiter_list {
+ public:
+  // Puts `w` into the list and then asks `look` once more, under the lock: nobody calls `w` before this returns. True:
+  // look() answered true, and `w` stands in no list. False: `w` may have been called already, and be gone.
+  template <class F>
+  bool enlist_unless(queue_waiter& w, bool first, F look) noexcept {
+    lock();
+    w.called = false;
+    if (first)
+      waiters_.push_front(w);
+    else
+      waiters_.push_back(w);
+    count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // relaxed, both: the lock's
+    // sync(waiter_list.dekker): seq_cst; either our look at the queue sees the other side's change, or its look at
+    // count_ sees us.
+    A::fence(std::memory_order_seq_cst);
+    const bool done = look();
+    if (done) remove(w);
+    unlock();
+    return done;
+  }
+  // False: `w` has been called, and will be run.
+  bool withdraw(queue_waiter& w) noexcept {
+    lock();
+    const bool called = w.called;
+    if (!called) remove(w);
+    unlock();
+    return !called;
+  }
+  // Calls the one who has waited longest for what changed before this call, if there is one.
+  void call_one() noexcept {
+    if (!some()) return;
+    lock();
+    queue_waiter* const w = take_first();
+    unlock();
+    if (w != nullptr) w->post(w->home, *w);
+  }
+  // Calls all of them.
+  void call_all() noexcept {
+    if (!some()) return;
+    intrusive_queue<work> called;
+    lock();
+    while (queue_waiter* const w = take_first()) called.push(*w);
+    unlock();
+    while (work* const next = called.pop()) {
+      auto& w = static_cast<queue_waiter&>(*next);
+      w.post(w.home, w);
+    }
+  }
+
+ private:
+  bool some() noexcept {
+    // sync(waiter_list.dekker): seq_cst; the other half, see enlist_unless.
+    A::fence(std::memory_order_seq_cst);
+    return count_.load(std::memory_order_relaxed) != 0;  // relaxed: the fence above orders it
+  }
+  void remove(queue_waiter& w) noexcept {
+    w.unlink();
+    count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed, both: the lock's
+  }
+  queue_waiter* take_first() noexcept {
+    if (waiters_.empty()) return nullptr;
+    queue_waiter& w = waiters_.front();
+    remove(w);
+    w.called = true;
+    return &w;
+  }
+  void lock() noexcept {
+    backoff<A> patience;
+    // sync(waiter_list.lock): acquire; what the last holder did is done.
+    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
+  }
+  // sync(waiter_list.lock): release; what we did comes before the next holder's turn.
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
+
+  intrusive_list<queue_waiter> waiters_;
+  typename A::template atomic<std::uint32_t> count_{0};
+  typename A::template atomic<bool> locked_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+// ---- frys/queue/awaiting.hpp
+// awaiting: any queue, with a push and a pop that coroutines wait for.
+//
+// Use when  coroutines on executors (reactors, a scheduler's workers) hand values to each other or to plain threads.
+// Not when  a whole thread waits (blocking), or nobody does (the queue itself).
+// Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
+//           may close it. A pop looks on the thread that awaits it and, later, on its executor: for an spsc_ring both
+//           are the one consumer.
+// Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
+// Cost      the queue's own, and for each successful push and pop one fence and one load to look for waiters. A wait
+//           allocates nothing: its node lies in the awaiter, and so in the coroutine's frame.
+// Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
+//           then the one who was called waits on, first in the line.
+// Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
+// Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
+//           long as no other thread can push, pop or close: once it has been called it must run (hardened builds
+//           check).
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default the queue's
+#ifndef FRYS_QUEUE_AWAITING_HPP
+#define FRYS_QUEUE_AWAITING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class Queue, class... Policies>
+class awaiting {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::awaiting: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::awaiting: a policy is given twice; name each at most once");
+  static_assert(closable_queue<Queue>,
+                "frys::awaiting<Queue>: Queue must have try_push, try_pop and close, see queue/concepts.hpp");
+
+ public:
+  using queue_type = Queue;
+  using value_type = typename Queue::value_type;
+  using atomics_type =
+      typename policy::pick<policy::atomics<typename detail::atomics_of<Queue>::type>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::awaiting: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // The arguments are the queue's.
+  template <class... Args>
+  requires std::is_constructible_v<Queue, Args...>
+  explicit awaiting(Args&&... args) : queue_(std::forward<Args>(args)...) {}
+  awaiting(const awaiting&) = delete;
+  awaiting& operator=(const awaiting&) = delete;
+
+  // As the queue's, and calls who waits.
+  push_result try_push(value_type&& value) noexcept {
+    const push_result pushed = queue_.try_push(std::move(value));
+    if (pushed) values_.call_one();
+    return pushed;
+  }
+  pop_result<value_type> try_pop() noexcept {
+    auto popped = queue_.try_pop();
+    if (popped) taken();
+    return popped;
+  }
+
+ private:
+  using list = detail::waiter_list<atomics_type>;
+
+  // What push and pop have in common. Derived has `bool look()`: true when there is nothing to wait for any more.
+  template <class Derived>
+  class waiter : public detail::queue_waiter {
+   public:
+    template <executor E>
+    waiter(list& line, E& on) noexcept : line_(&line) {
+      detail::queue_waiter::run = [](work& w) noexcept {
+        auto& self = static_cast<Derived&>(static_cast<waiter&>(static_cast<detail::queue_waiter&>(w)));
+        if (!self.waits(true)) self.handle_.resume();
+      };
+      detail::queue_waiter::home = &on;
+      detail::queue_waiter::post = [](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); };
+    }
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+    ~waiter() {
+      if (!enlisted_) return;
+      [[maybe_unused]] const bool out = line_->withdraw(*this);
+      FRYS_ASSERT(out, "awaiting: a coroutine was destroyed between the call and its run");
+    }
+
+    bool await_ready() noexcept { return self().look(); }
+    bool await_suspend(std::coroutine_handle<> handle) noexcept {
+      handle_ = handle;
+      return waits(false);
+    }
+
+   private:
+    Derived& self() noexcept { return static_cast<Derived&>(*this); }
+    // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
+    bool waits(bool first) noexcept {
+      enlisted_ = true;
+      return !line_->enlist_unless(*this, first, [this] {
+        enlisted_ = !self().look();
+        return !enlisted_;
+      });
+    }
+
+    list* line_;
+    std::coroutine_handle<> handle_;
+    bool enlisted_ = false;  // the coroutine's own
+  };
+
+  class pop_awaiter final : public waiter<pop_awaiter> {
+   public:
+    template <executor E>
+    pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
+    pop_result<value_type> await_resume() noexcept {
+      if (got_) from_->taken();
+      return std::move(got_);
+    }
+
+   private:
+    friend waiter<pop_awaiter>;
+    bool look() noexcept {
+      got_ = from_->queue_.try_pop();
+      return !got_.is_empty();
+    }
+    awaiting* from_;
+    pop_result<value_type> got_ = pop_status::empty;
+  };
+
+  class push_awaiter final : public waiter<push_awaiter> {
+   public:
+    template <executor E>
+    push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
+        : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
+    push_result await_resume() noexcept {
+      if (last_) to_->values_.call_one();
+      return last_;
+    }
+
+   private:
+    friend waiter<push_awaiter>;
+    bool look() noexcept {
+      last_ = to_->queue_.try_push(std::move(*value_));  // untouched unless it was taken
+      return !last_.is_full();
+    }
+    awaiting* to_;
+    value_type* value_;
+    push_result last_ = push_result::full;
+  };
+
+ public:
+  // co_await: a value, or closed when there will be none any more. Where it must wait, the coroutine goes on in work
+  // that is posted to `on`, which must outlive the wait; where not, it goes on at once.
+  template <executor E>
+  [[nodiscard]] pop_awaiter pop(E& on) noexcept {
+    return pop_awaiter(*this, on);
+  }
+  // co_await: ok, or closed with the value untouched. `value` lives until then, as a temporary of the same expression
+  // does.
+  template <executor E>
+  [[nodiscard]] push_awaiter push(E& on, value_type&& value) noexcept {
+    return push_awaiter(*this, on, std::move(value));
+  }
+
+  // By whom the queue may be closed.
+  void close() noexcept {
+    queue_.close();
+    // relaxed: the fence of call_all stands behind it. Who waits in spite of that fence has looked behind a later one,
+    // and the pop that takes what it did not see looks here behind one later still: it sees this, and calls the others.
+    closed_.store(true, std::memory_order_relaxed);
+    values_.call_all();
+    room_.call_all();
+  }
+
+  // For what is not here: spans, size_hint, abandon. What goes in or out that way calls nobody.
+  [[nodiscard]] Queue& queue() noexcept { return queue_; }
+
+ private:
+  void taken() noexcept {
+    room_.call_one();
+    // relaxed: behind the fence of call_one, see close. A consumer that looked while a push was under way waits on
+    // behind the close; when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_relaxed)) values_.call_all();
+  }
+
+  Queue queue_;
+  list values_;  // who waits for one
+  list room_;    // who waits for room
+  typename atomics_type::template atomic<bool> closed_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_AWAITING_HPP
 // ---- frys/queue/blocking.hpp
 // blocking: any queue, with a push and a pop that wait.
 //
@@ -5483,18 +5793,6 @@ concept closable_queue = requires(Q& q, typename Q::value_type& value) {
 #define FRYS_QUEUE_BLOCKING_HPP
 
 namespace frys::inline FRYS_ABI {
-
-namespace detail {
-template <class Queue>
-struct atomics_of {
-  using type = atomics::standard;
-};
-template <class Queue>
-requires requires { typename Queue::atomics_type; }
-struct atomics_of<Queue> {
-  using type = typename Queue::atomics_type;
-};
-}  // namespace detail
 
 template <class Queue, class... Policies>
 class blocking {
@@ -5571,8 +5869,10 @@ class blocking {
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // sync(blocking.closed): release; a pop that takes one of the last values sees it and wakes the others.
-    closed_.store(true, std::memory_order_release);
+    // relaxed: the fence of notify_all stands behind it. Who waits in spite of that fence has looked behind a later
+    // one, and the pop that takes what it did not see looks here behind one later still: it sees this, and wakes the
+    // others.
+    closed_.store(true, std::memory_order_relaxed);
     values_.notify_all();
     room_.notify_all();
   }
@@ -5583,9 +5883,9 @@ class blocking {
  private:
   void taken() noexcept {
     room_.notify_one();
-    // sync(blocking.closed): acquire. A consumer that looked while a push was under way sleeps on behind the close;
-    // when the last value has gone, nobody else would tell it.
-    if (closed_.load(std::memory_order_acquire)) values_.notify_all();
+    // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
+    // behind the close; when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_relaxed)) values_.notify_all();
   }
 
   using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
@@ -6385,6 +6685,8 @@ template <class T>
 class pop_result;
 template <class T, class... Policies>
 class spsc_ring;
+template <class Queue, class... Policies>
+class awaiting;
 template <class Queue, class... Policies>
 class blocking;
 template <class T, std::size_t Lanes, class... Policies>
@@ -8098,8 +8400,8 @@ class growing_deque_slots {
     result<byte_span> memory = Pages::allocate(header + (sizeof(slot<T>) << shift));
     if (!memory) return nullptr;
     round* made = std::construct_at(reinterpret_cast<round*>(memory->data()), *memory, shift);
-    auto* slots = reinterpret_cast<slot<T>*>(memory->data() + header);
-    for (std::size_t i = 0; i < made->capacity; ++i) std::construct_at(slots + i);  // does nothing, touches nothing
+    auto* first = reinterpret_cast<slot<T>*>(memory->data() + header);
+    for (std::size_t i = 0; i < made->capacity; ++i) std::construct_at(first + i);  // does nothing, touches nothing
     return made;
   }
   // Owner only. `larger` is the current one from now on.

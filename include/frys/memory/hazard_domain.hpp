@@ -84,10 +84,10 @@ class hazard_domain {
   // Where the fence may be free, the first slot says whether it is: if not, it is taken for good, and those that find
   // it so ask on.
   static constexpr bool may_be_free = free_fence_pair<fence_type, atomics_type>;
-  static constexpr std::size_t slots = hazards + (may_be_free ? 1 : 0);
+  static constexpr std::size_t announcements = hazards + (may_be_free ? 1 : 0);
 
  public:
-  static constexpr std::size_t most_garbage = batch + capacity * slots;
+  static constexpr std::size_t most_garbage = batch + capacity * announcements;
   // The most retired objects that are not destroyed yet, whatever any thread does.
   static constexpr std::size_t bound() noexcept { return capacity * most_garbage; }
 
@@ -98,7 +98,7 @@ class hazard_domain {
 
   struct slot {
     // Read by all who reclaim. Null: not in use.
-    alignas(cache_line) hazard announced[slots] = {};
+    alignas(cache_line) hazard announced[announcements] = {};
     // The holder's own.
     alignas(cache_line) detail::retired_list<atomics_type> list;
     byte_span memory;
@@ -215,7 +215,7 @@ class hazard_domain {
 
   // A seat for the calling thread. errc::full when all are taken, or what the page source answers.
   [[nodiscard]] result<participant> join() noexcept {
-    auto s = seats_.join(most_garbage, capacity * slots * sizeof(std::uintptr_t));
+    auto s = seats_.join(most_garbage, capacity * announcements * sizeof(std::uintptr_t));
     if (!s) return s.error();
     slot& mine = **s;
     mine.list.set_mark(batch);

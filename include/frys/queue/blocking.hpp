@@ -30,21 +30,10 @@
 #include "../core/wait.hpp"
 #include "../policy.hpp"
 #include "concepts.hpp"
+#include "detail/atomics_of.hpp"
 #include "result.hpp"
 
 namespace frys::inline FRYS_ABI {
-
-namespace detail {
-template <class Queue>
-struct atomics_of {
-  using type = atomics::standard;
-};
-template <class Queue>
-requires requires { typename Queue::atomics_type; }
-struct atomics_of<Queue> {
-  using type = typename Queue::atomics_type;
-};
-}  // namespace detail
 
 template <class Queue, class... Policies>
 class blocking {
@@ -121,8 +110,10 @@ class blocking {
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // sync(blocking.closed): release; a pop that takes one of the last values sees it and wakes the others.
-    closed_.store(true, std::memory_order_release);
+    // relaxed: the fence of notify_all stands behind it. Who waits in spite of that fence has looked behind a later
+    // one, and the pop that takes what it did not see looks here behind one later still: it sees this, and wakes the
+    // others.
+    closed_.store(true, std::memory_order_relaxed);
     values_.notify_all();
     room_.notify_all();
   }
@@ -133,9 +124,9 @@ class blocking {
  private:
   void taken() noexcept {
     room_.notify_one();
-    // sync(blocking.closed): acquire. A consumer that looked while a push was under way sleeps on behind the close;
-    // when the last value has gone, nobody else would tell it.
-    if (closed_.load(std::memory_order_acquire)) values_.notify_all();
+    // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
+    // behind the close; when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_relaxed)) values_.notify_all();
   }
 
   using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;

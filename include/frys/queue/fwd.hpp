@@ -16,6 +16,8 @@ class pop_result;
 template <class T, class... Policies>
 class spsc_ring;
 template <class Queue, class... Policies>
+class awaiting;
+template <class Queue, class... Policies>
 class blocking;
 template <class T, std::size_t Lanes, class... Policies>
 class lanes;

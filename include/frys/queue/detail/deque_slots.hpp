@@ -147,8 +147,8 @@ class growing_deque_slots {
     result<byte_span> memory = Pages::allocate(header + (sizeof(slot<T>) << shift));
     if (!memory) return nullptr;
     round* made = std::construct_at(reinterpret_cast<round*>(memory->data()), *memory, shift);
-    auto* slots = reinterpret_cast<slot<T>*>(memory->data() + header);
-    for (std::size_t i = 0; i < made->capacity; ++i) std::construct_at(slots + i);  // does nothing, touches nothing
+    auto* first = reinterpret_cast<slot<T>*>(memory->data() + header);
+    for (std::size_t i = 0; i < made->capacity; ++i) std::construct_at(first + i);  // does nothing, touches nothing
     return made;
   }
   // Owner only. `larger` is the current one from now on.

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 727a8be440548e3a.
+// frys 0.1.0, one header: the whole library. Content 76930b1a08601dbb.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6704,6 +6704,8 @@ class broadcast_ring;
 template <class T, class... Policies>
 class rcu_cell;
 template <class T, class... Policies>
+class relaxed_priority_queue;
+template <class T, class... Policies>
 class seqlock;
 
 }  // namespace frys::inline FRYS_ABI
@@ -7385,6 +7387,84 @@ class mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_MPSC_QUEUE_HPP
+// ---- frys/queue/order.hpp
+// order: models for policy::order: which of two values comes out of a priority queue first.
+//
+// A model O has `static std::uint64_t rank(const T&) noexcept`: the value of the least rank comes first. A number, not
+// a comparison, because a number can be published: other threads see how urgent a heap is without its lock. least_first
+// the least number first: integers, enums, floats          the default greatest_first   the greatest number first
+// by<&T::member>   the least member first; by_greatest<&T::member> the greatest
+#ifndef FRYS_QUEUE_ORDER_HPP
+#define FRYS_QUEUE_ORDER_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct order_key {};  // value_order (queue/order.hpp)
+template <class O>
+struct order {
+  using key = order_key;
+  using type = O;
+};
+}  // namespace policy
+
+namespace order {
+
+// A number as one without sign that is ordered the same, in the upper bits. Floats: NaNs with the sign bit come before
+// all, the others after all.
+template <class N>
+requires(std::is_arithmetic_v<N> && sizeof(N) <= 8) constexpr std::uint64_t rank_of(N number) noexcept {
+  constexpr unsigned shift = 64 - 8 * sizeof(N);
+  constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+  if constexpr (std::floating_point<N>) {
+    using bits = std::conditional_t<sizeof(N) == 8, std::uint64_t, std::uint32_t>;
+    const std::uint64_t b = std::uint64_t{std::bit_cast<bits>(number)} << shift;
+    return (b & sign) != 0 ? ~b : b | sign;
+  } else if constexpr (std::is_signed_v<N>) {
+    return (static_cast<std::uint64_t>(number) << shift) ^ sign;
+  } else {
+    return static_cast<std::uint64_t>(number) << shift;
+  }
+}
+template <class E>
+requires std::is_enum_v<E>
+constexpr std::uint64_t rank_of(E number) noexcept { return rank_of(static_cast<std::underlying_type_t<E>>(number)); }
+
+struct least_first {
+  template <class T>
+  requires requires(const T& value) { order::rank_of(value); }
+  static constexpr std::uint64_t rank(const T& value) noexcept { return order::rank_of(value); }
+};
+struct greatest_first {
+  template <class T>
+  requires requires(const T& value) { order::rank_of(value); }
+  static constexpr std::uint64_t rank(const T& value) noexcept { return ~order::rank_of(value); }
+};
+template <auto Member>
+struct by {
+  template <class T>
+  requires requires(const T& value) { order::rank_of(value.*Member); }
+  static constexpr std::uint64_t rank(const T& value) noexcept { return order::rank_of(value.*Member); }
+};
+template <auto Member>
+struct by_greatest {
+  template <class T>
+  requires requires(const T& value) { order::rank_of(value.*Member); }
+  static constexpr std::uint64_t rank(const T& value) noexcept { return ~order::rank_of(value.*Member); }
+};
+
+}  // namespace order
+
+// A model for policy::order of T.
+template <class O, class T>
+concept value_order = requires(const T& value) {
+  { O::rank(value) }
+  noexcept->std::same_as<std::uint64_t>;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_ORDER_HPP
 // ---- frys/queue/policies.hpp
 // policies: models for the slots that queues alone have: how neighbours lie in memory, how often a side tells the
 // other.
@@ -7607,6 +7687,539 @@ class rcu_cell {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RCU_CELL_HPP
+// ---- frys/queue/detail/ranked_heap.hpp
+// ranked_heap: a heap for one thread at a time, least rank first: N slots in the object, or memory that doubles.
+//
+// Four children to a node: half as deep as a binary heap, and the four lie side by side. A pop lets the hole sink to
+// the bottom and the last value rise from there, which compares less than sinking the last value, as that one is large.
+// Source  D. Johnson, "Priority queues with update and finding minimum spanning trees", IPL 4(3), 1975 (d-ary heaps);
+//         I. Wegener, "Bottom-up-heapsort", TCS 118, 1993.
+#ifndef FRYS_QUEUE_DETAIL_RANKED_HEAP_HPP
+#define FRYS_QUEUE_DETAIL_RANKED_HEAP_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Empty slots before the first value, so that the four children of a node do not stand across a line's end.
+inline constexpr std::size_t heap_lead = 3;
+
+template <class T, std::size_t N>
+class fixed_heap_slots {
+ public:
+  T* first() noexcept { return &slots_[heap_lead].value; }
+  [[nodiscard]] bool has_room(std::size_t count) noexcept { return count < N; }
+
+ private:
+  alignas(cache_line) slot<T> slots_[N + heap_lead];
+};
+
+// FirstBytes to begin with.
+template <class T, class Pages, std::size_t FirstBytes>
+class growing_heap_slots {
+ public:
+  growing_heap_slots() = default;
+  growing_heap_slots(const growing_heap_slots&) = delete;
+  growing_heap_slots& operator=(const growing_heap_slots&) = delete;
+  ~growing_heap_slots() {
+    if (memory_.data() != nullptr) Pages::release(memory_);
+  }
+  T* first() noexcept { return &slots_[heap_lead].value; }
+  // For one more than `count`, which it may move for that.
+  [[nodiscard]] bool has_room(std::size_t count) noexcept { return count < room_ || grow(count); }
+
+ private:
+  FRYS_NOINLINE bool grow(std::size_t count) noexcept {
+    const std::size_t wanted = (std::max)({FirstBytes, 8 * sizeof(slot<T>), 2 * memory_.size()});
+    result<byte_span> got = Pages::allocate(wanted);
+    if (!got) return false;
+    auto* to = reinterpret_cast<slot<T>*>(got->data());
+    const std::size_t room = got->size() / sizeof(slot<T>);
+    for (std::size_t i = 0; i < room; ++i) std::construct_at(to + i);  // does nothing, touches nothing
+    for (std::size_t i = heap_lead; i < count + heap_lead; ++i) {
+      std::construct_at(&to[i].value, std::move(slots_[i].value));
+      std::destroy_at(&slots_[i].value);
+    }
+    room_ = room - heap_lead;
+    if (memory_.data() != nullptr) Pages::release(memory_);
+    memory_ = *got;
+    slots_ = to;
+    return true;
+  }
+
+  slot<T>* slots_ = nullptr;
+  std::size_t room_ = 0;
+  byte_span memory_;
+};
+
+// Order as in queue/order.hpp.
+template <class T, class Order, class Slots>
+class ranked_heap {
+ public:
+  ranked_heap() = default;
+  ranked_heap(const ranked_heap&) = delete;
+  ranked_heap& operator=(const ranked_heap&) = delete;
+  ~ranked_heap() {
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      for (std::size_t i = 0; i < count_; ++i) std::destroy_at(slots_.first() + i);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] bool has_room() noexcept { return slots_.has_room(count_); }
+  // Not empty.
+  [[nodiscard]] std::uint64_t least() noexcept { return rank(*slots_.first()); }
+
+  // has_room().
+  template <class... Args>
+  void emplace(Args&&... args) noexcept {
+    T* const at = slots_.first();
+    std::construct_at(at + count_, std::forward<Args>(args)...);
+    rise(at, count_++);
+  }
+  // Not empty. Moves the first value out by `take(T&&)`.
+  template <class F>
+  auto pop(F take) noexcept {
+    T* const at = slots_.first();
+    auto out = take(std::move(at[0]));
+    const std::size_t last = --count_;
+    std::size_t hole = 0;
+    for (;;) {
+      const std::size_t child = 4 * hole + 1;
+      std::size_t least = child;
+      if (child + 3 < last) [[likely]] {
+        // Selections, not branches: half of those would be guessed wrong.
+        const std::uint64_t r0 = rank(at[child]), r1 = rank(at[child + 1]);
+        const std::uint64_t r2 = rank(at[child + 2]), r3 = rank(at[child + 3]);
+        const std::size_t left = child + std::size_t{r1 < r0}, right = child + 2 + std::size_t{r3 < r2};
+        const std::uint64_t of_left = (std::min)(r0, r1), of_right = (std::min)(r2, r3);
+        least = of_right < of_left ? right : left;
+      } else {
+        if (child >= last) break;
+        for (std::size_t c = child + 1; c < last; ++c)
+          if (rank(at[c]) < rank(at[least])) least = c;
+      }
+      put(at, hole, least);
+      hole = least;
+    }
+    if (hole != last) {
+      put(at, hole, last);
+      rise(at, hole);
+    }
+    std::destroy_at(at + last);
+    return out;
+  }
+
+ private:
+  static std::uint64_t rank(const T& value) noexcept { return Order::rank(value); }
+  static void put(T* at, std::size_t to, std::size_t from) noexcept {
+    if constexpr (std::is_nothrow_move_assignable_v<T>) {
+      at[to] = std::move(at[from]);
+    } else {
+      std::destroy_at(at + to);
+      std::construct_at(at + to, std::move(at[from]));
+    }
+  }
+  static void rise(T* at, std::size_t i) noexcept {
+    if (i == 0) return;
+    const std::uint64_t mine = rank(at[i]);
+    std::size_t parent = (i - 1) / 4;
+    if (!(mine < rank(at[parent]))) return;
+    T value(std::move(at[i]));
+    std::size_t hole = i;
+    for (;;) {
+      put(at, hole, parent);
+      hole = parent;
+      if (hole == 0) break;
+      parent = (hole - 1) / 4;
+      if (!(mine < rank(at[parent]))) break;
+    }
+    std::destroy_at(at + hole);
+    std::construct_at(at + hole, std::move(value));
+  }
+
+  Slots slots_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_RANKED_HEAP_HPP
+// ---- frys/queue/relaxed_priority_queue.hpp
+// relaxed_priority_queue: a priority queue between any number of threads, which gives out one of the first values, not
+// always the very first.
+//
+// Use when  many threads take the most urgent work, and it may be a few places off: searches, schedulers, simulations
+//           that tolerate it.
+// Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or there
+// are a
+//           few ranks (lanes).
+// Roles     handle(): one for each thread; one thread at a time uses it. close: any thread.
+// Order     several heaps, each under a small lock. A push goes to one of them by dice, a pop takes the better of two.
+//           Rank error: how many values were there that should have come first. It has no bound that holds always; its
+//           mean is about heaps * stickiness, whatever the number of values: see policy::stickiness. With two heaps and
+//           one thread the order is exact.
+// Progress  blocking, narrowly: who meets a locked heap takes another one; a pop waits for a thread that is inside the
+//           last heap that has values, and a push for one inside the last heap that has room.
+// Cost      O(log n); a push: a load, a compare-exchange, two stores; a pop: two loads, a compare-exchange, two stores;
+// and
+//           the heap's lines, which stay with a thread while its choice does.
+// Ordering  a push that answered ok happens-before the pop that takes its value. A pop answers empty only when no value
+//           was there all the time that it took.
+// Close     close(): pushes answer closed once it has returned; pops hand out what was accepted, then answer closed,
+//           and only then. It waits for each heap's lock.
+// Lifetime  destroy it when no other thread can call it; values left in it are destroyed. No handle may outlive it.
+//
+// Policies, in any order, each at most once:
+//   policy::order<O>       which value comes first, see queue/order.hpp             default order::least_first
+//                          Between heaps the lowest bit of a rank does not count.
+//   policy::heaps<N>       two to four for each thread that works at once           default 8
+//   policy::stickiness<N>  successful operations before a thread chooses anew; more is faster and less exact  default
+//   16 policy::capacity<N>    values in each heap, in the object; a full queue answers full     default: it grows
+//   policy::pages<P>       where growing heaps have their memory from               default heap_pages
+//   policy::chunk_size<N>  bytes of a growing heap's first memory; it doubles       default 4096
+//   policy::random<R>      the dice of a handle                                     default its own
+//   policy::atomics<A>     the atomics model                                        default standard
+// Source    H. Rihani, P. Sanders, R. Dementiev, "MultiQueues: simple relaxed concurrent priority queues", SPAA 2015;
+//           M. Williams, P. Sanders, R. Dementiev, "Engineering MultiQueues", ESA 2021. Here the lock is a bit of the
+//           word that shows the heap's least rank.
+#ifndef FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
+#define FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct heaps_key {};       // a number of heaps
+struct stickiness_key {};  // a number of operations
+template <std::size_t N>
+struct heaps {
+  using key = heaps_key;
+  static constexpr std::size_t value = N;
+};
+template <std::size_t N>
+struct stickiness {
+  using key = stickiness_key;
+  static constexpr std::size_t value = N;
+};
+}  // namespace policy
+
+namespace detail {
+class handle_dice {
+ public:
+  explicit handle_dice(std::uint64_t seed) noexcept : state_((seed + 1) * 0x9e3779b97f4a7c15u) {}
+  std::uint64_t operator()() noexcept {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return state_ * 0x2545f4914f6cdd1du;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+}  // namespace detail
+
+template <class T, class... Policies>
+class relaxed_priority_queue {
+  using accepted = policy::keys<policy::order_key, policy::heaps_key, policy::stickiness_key, policy::capacity_key,
+                                policy::pages_key, policy::chunk_size_key, policy::random_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::relaxed_priority_queue: unknown policy; it takes policy::order, policy::heaps, "
+                "policy::stickiness, policy::capacity, policy::pages, policy::chunk_size, policy::random, "
+                "policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::relaxed_priority_queue: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>,
+                "frys::relaxed_priority_queue<T>: T must be an object type that moves and dies without throwing");
+  static_assert(alignof(T) <= page_size,
+                "frys::relaxed_priority_queue<T>: T must not be aligned beyond a page (4096 bytes)");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::relaxed_priority_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using order_type = typename policy::pick<policy::order<order::least_first>, Policies...>::type;
+  static_assert(value_order<order_type, T>,
+                "frys::relaxed_priority_queue: policy::order wants a model that ranks T, see queue/order.hpp");
+  using pages_type = typename policy::pick<policy::pages<heap_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::relaxed_priority_queue: policy::pages wants a page source, see core/concepts.hpp");
+  using random_type = typename policy::pick<policy::random<detail::handle_dice>, Policies...>::type;
+  static_assert(random_source<random_type> &&
+                    (std::constructible_from<random_type, std::uint64_t> || std::default_initializable<random_type>),
+                "frys::relaxed_priority_queue: policy::random wants a random source that is made of a seed or of "
+                "nothing, see core/concepts.hpp");
+  static constexpr std::size_t heap_count = policy::pick<policy::heaps<8>, Policies...>::value;
+  static_assert(heap_count != 0 && heap_count <= 1u << 16,
+                "frys::relaxed_priority_queue: policy::heaps must be 1 to 65536");
+  static constexpr std::size_t stickiness = policy::pick<policy::stickiness<16>, Policies...>::value;
+  static_assert(stickiness != 0 && stickiness <= 1u << 30,
+                "frys::relaxed_priority_queue: policy::stickiness must be 1 to 2^30");
+  // Of each heap; 0: it grows.
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<0>, Policies...>::value;
+  static_assert(
+      capacity == 0 || (std::is_void_v<typename policy::detail::find<policy::pages_key, Policies...>::type> &&
+                        std::is_void_v<typename policy::detail::find<policy::chunk_size_key, Policies...>::type>),
+      "frys::relaxed_priority_queue: policy::capacity puts the values into the object; it goes without policy::pages "
+      "and policy::chunk_size");
+
+  class handle_type;
+
+  relaxed_priority_queue() = default;
+  relaxed_priority_queue(const relaxed_priority_queue&) = delete;
+  relaxed_priority_queue& operator=(const relaxed_priority_queue&) = delete;
+
+  // Any thread. One for each thread that pushes or pops.
+  [[nodiscard]] handle_type handle() noexcept {
+    return handle_type(*this, seeds_.fetch_add(1, std::memory_order_relaxed));  // relaxed: a number, not an order
+  }
+
+  // Any thread; again is harmless.
+  void close() noexcept {
+    // relaxed, here and where it is read: the heaps' locks order it, and no thread sees it go back.
+    closing_.store(true, std::memory_order_relaxed);
+    for (heap& h : heaps_) {
+      const lock held(h);
+      h.is_closed = true;
+    }
+  }
+  // Any thread; may be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    std::size_t n = 0;
+    for (const heap& h : heaps_) n += h.size_hint.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+    return n;
+  }
+
+  // What the operations of a handle met with.
+  struct statistics {
+    std::uint64_t pushes = 0, pops = 0;  // that found room, or a value
+    std::uint64_t taken_locks = 0;       // tries at a heap that another thread had
+    std::uint64_t scans = 0;             // looks at all heaps: both of a pop's were empty, or a push's was full
+  };
+
+  // What a thread pushes and pops with; one thread at a time. Moves, does not copy.
+  class handle_type {
+   public:
+    using value_type = T;
+    handle_type(handle_type&&) = default;
+    handle_type& operator=(handle_type&&) = default;
+
+    // On full (each heap was, at its turn, or the memory source refused) and closed the value is untouched.
+    push_result try_push(T&& value) noexcept { return emplace(std::move(value)); }
+    push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+      return emplace(value);
+    }
+    // Builds T(args...) in its slot.
+    template <class... Args>
+    requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+    noexcept { return emplace(std::forward<Args>(args)...); }
+
+    // One of the first values. Empty: no value was there all the time.
+    pop_result<T> try_pop() noexcept {
+      for (backoff<atomics_type> patience;; patience.pause()) {
+        if (pops_left_ == 0) choose_two();
+        heap* from = &queue_->heaps_[pop_at_[0]];
+        std::uint64_t seen = from->look();
+        if constexpr (heap_count > 1) {
+          heap& other = queue_->heaps_[pop_at_[1]];
+          const std::uint64_t theirs = other.look();
+          if (theirs < seen) from = &other, seen = theirs;
+        }
+        if (is_empty(seen)) [[unlikely]] {
+          pops_left_ = 0;
+          return scan();
+        }
+        if (lock held(*from, seen); held) [[likely]] {
+          --pops_left_;
+          ++count_.pops;
+          return from->pop();
+        }
+        ++count_.taken_locks;
+        pops_left_ = 0;
+      }
+    }
+
+    // Of this handle, so far.
+    [[nodiscard]] const statistics& stats() const noexcept { return count_; }
+
+   private:
+    friend class relaxed_priority_queue;
+    handle_type(relaxed_priority_queue& q, std::uint64_t number) noexcept : queue_(&q), dice_(made_of(number)) {}
+    static random_type made_of([[maybe_unused]] std::uint64_t number) noexcept {
+      if constexpr (std::constructible_from<random_type, std::uint64_t>)
+        return random_type(number);
+      else
+        return random_type();
+    }
+    // 0 .. n - 1.
+    std::size_t below(std::size_t n) noexcept {
+      return n == 1 ? 0 : static_cast<std::size_t>(((dice_() >> 32) * n) >> 32);
+    }
+    void choose_two() noexcept {
+      pops_left_ = stickiness;
+      pop_at_[0] = below(heap_count);
+      if constexpr (heap_count > 1) {
+        pop_at_[1] = below(heap_count - 1);
+        if (pop_at_[1] >= pop_at_[0]) ++pop_at_[1];
+      }
+    }
+
+    template <class... Args>
+    push_result emplace(Args&&... args) noexcept {
+      for (backoff<atomics_type> patience;; patience.pause()) {
+        if (pushes_left_ == 0) {
+          pushes_left_ = stickiness;
+          push_at_ = below(heap_count);
+        }
+        heap& to = queue_->heaps_[push_at_];
+        if (lock held(to, to.look()); held) [[likely]] {
+          const push_result got = queue_->emplace(to, std::forward<Args>(args)...);
+          if (got) [[likely]] {
+            --pushes_left_;
+            ++count_.pushes;
+            return got;
+          }
+          pushes_left_ = 0;
+          if (got.is_closed()) return got;
+          break;
+        }
+        ++count_.taken_locks;
+        pushes_left_ = 0;
+      }
+      return emplace_anywhere(std::forward<Args>(args)...);
+    }
+    template <class... Args>
+    FRYS_NOINLINE push_result emplace_anywhere(Args&&... args) noexcept {
+      ++count_.scans;
+      for (std::size_t i = 0; i < heap_count; ++i) {
+        heap& to = queue_->heaps_[(push_at_ + i) % heap_count];
+        const lock held(to);
+        const push_result got = queue_->emplace(to, std::forward<Args>(args)...);
+        if (got) ++count_.pushes;
+        if (!got.is_full()) return got;
+      }
+      return push_result::full;
+    }
+
+    // Both heaps were empty: all are looked at.
+    FRYS_NOINLINE pop_result<T> scan() noexcept {
+      ++count_.scans;
+      for (backoff<atomics_type> patience;; patience.pause()) {
+        bool all_closed = true, all_empty = true;
+        for (std::size_t i = 0; i < heap_count; ++i) {
+          heap& from = queue_->heaps_[(pop_at_[0] + i) % heap_count];
+          // sync(relaxed_priority_queue.close): acquire; who is told closed has what came before the close.
+          const std::uint64_t seen = from.word.load(std::memory_order_acquire);
+          all_closed = all_closed && (seen | locked_bit) == (closed_word | locked_bit);
+          if (is_empty(seen)) continue;
+          all_empty = false;
+          if (lock held(from, seen); held) {
+            ++count_.pops;
+            return from.pop();
+          }
+          ++count_.taken_locks;
+        }
+        if (all_empty) return all_closed ? pop_status::closed : pop_status::empty;
+      }
+    }
+
+    relaxed_priority_queue* queue_;
+    std::size_t push_at_ = 0, pop_at_[2] = {0, 0};
+    std::size_t pushes_left_ = 0, pops_left_ = 0;
+    random_type dice_;
+    statistics count_;
+  };
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using slots_type = std::conditional_t<
+      capacity != 0, detail::fixed_heap_slots<T, capacity>,
+      detail::growing_heap_slots<T, pages_type, policy::pick<policy::chunk_size<4096>, Policies...>::value>>;
+
+  // A heap's word: its least rank, or that it is empty, or empty and closed; and in the lowest bit whether somebody is
+  // inside. The last ranks of all are shown as one that is a little less.
+  static constexpr std::uint64_t locked_bit = 1;
+  static constexpr std::uint64_t empty_word = ~std::uint64_t{0} - 1;
+  static constexpr std::uint64_t closed_word = empty_word - 2;
+  static constexpr std::uint64_t last_rank = closed_word - 2;
+  static constexpr bool is_empty(std::uint64_t word) noexcept { return word > (last_rank | locked_bit); }
+
+  struct alignas(2 * cache_line) heap {
+    atomic<std::uint64_t> word{empty_word};
+    atomic<std::size_t> size_hint{0};
+    // Of who is inside.
+    detail::ranked_heap<T, order_type, slots_type> values;
+    bool is_closed = false;
+
+    [[nodiscard]] std::uint64_t look() const noexcept {
+      return word.load(std::memory_order_relaxed);  // relaxed: a guess, which the compare-exchange of the lock proves
+    }
+    pop_result<T> pop() noexcept {
+      return values.pop([](T&& value) noexcept { return pop_result<T>(std::in_place, std::move(value)); });
+    }
+    [[nodiscard]] std::uint64_t shown() noexcept {
+      if (values.size() == 0) [[unlikely]]
+        return is_closed ? closed_word : empty_word;
+      return (std::min)(values.least() & ~locked_bit, last_rank);
+    }
+  };
+
+  // Inside of `to`.
+  template <class... Args>
+  push_result emplace(heap& to, Args&&... args) noexcept {
+    if (closing_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: see close
+      return push_result::closed;
+    if (!to.values.has_room()) [[unlikely]]
+      return push_result::full;
+    to.values.emplace(std::forward<Args>(args)...);
+    return push_result::ok;
+  }
+
+  // Somebody is inside, if it is true.
+  class lock {
+   public:
+    // If the heap's word is `seen`, and free.
+    lock(heap& h, std::uint64_t seen) noexcept {
+      // sync(relaxed_priority_queue.lock): acquire; what was done inside before is ours. relaxed on failure: nothing
+      // is looked at.
+      if ((seen & locked_bit) == 0 &&
+          h.word.compare_exchange_strong(seen, seen | locked_bit, std::memory_order_acquire, std::memory_order_relaxed))
+        heap_ = &h;
+    }
+    // Waits.
+    explicit lock(heap& h) noexcept : lock(h, h.look()) {
+      for (backoff<atomics_type> patience; heap_ == nullptr;) {
+        patience.pause();
+        std::uint64_t seen = h.look();
+        // sync(relaxed_priority_queue.lock): as above.
+        if ((seen & locked_bit) == 0 &&
+            h.word.compare_exchange_strong(seen, seen | locked_bit, std::memory_order_acquire,
+                                           std::memory_order_relaxed))
+          heap_ = &h;
+      }
+    }
+    lock(const lock&) = delete;
+    lock& operator=(const lock&) = delete;
+    ~lock() {
+      if (heap_ == nullptr) return;
+      heap_->size_hint.store(heap_->values.size(), std::memory_order_relaxed);  // relaxed: a number, not an order
+      // sync(relaxed_priority_queue.lock), sync(relaxed_priority_queue.close): release; what we did inside comes with
+      // the free word, and what came before a close with the word that says so.
+      heap_->word.store(heap_->shown(), std::memory_order_release);
+    }
+    explicit operator bool() const noexcept { return heap_ != nullptr; }
+
+   private:
+    heap* heap_ = nullptr;
+  };
+
+  heap heaps_[heap_count];
+  alignas(2 * cache_line) atomic<std::uint64_t> seeds_{0};
+  alignas(2 * cache_line) atomic<bool> closing_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
 // ---- frys/queue/seqlock.hpp
 // seqlock: one value of several words that few threads write and many read; readers write nothing.
 //

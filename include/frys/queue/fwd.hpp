@@ -34,6 +34,8 @@ class broadcast_ring;
 template <class T, class... Policies>
 class rcu_cell;
 template <class T, class... Policies>
+class relaxed_priority_queue;
+template <class T, class... Policies>
 class seqlock;
 
 }  // namespace frys::inline FRYS_ABI

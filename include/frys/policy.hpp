@@ -76,6 +76,8 @@ struct capacity {
   using key = capacity_key;
   static constexpr std::size_t value = N;
 };
+// capacity<dynamic>: said when the program runs, to the block's make(n).
+inline constexpr std::size_t dynamic = ~std::size_t{0};
 template <std::size_t N>
 struct chunk_size {
   using key = chunk_size_key;

@@ -1,5 +1,9 @@
 #include <frys/queue/mpmc_ring.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
 #include "blocks.hpp"
 
 namespace {
@@ -98,6 +102,121 @@ void close_against_push() {
   model::require(ring.is_closed() && ring.try_push(2).is_closed(), "a closed ring refuses");
 }
 
+// As laps, with turns of 8 bits on the verge of their wrap.
+template <std::size_t Capacity>
+void laps_across_the_wrap() {
+  using cell = frys::detail::turn_cell<element, A, std::uint8_t>;
+  frys::detail::turn_ring<element, frys::detail::fixed_slots<cell, Capacity>, A, std::uint8_t> ring;
+  for (std::size_t i = 0; i < 127 * Capacity; ++i) {
+    model::require(static_cast<bool>(ring.try_push(9)), "there is room");
+    auto v = ring.try_pop();
+    model::require(static_cast<bool>(v) && *v == 9, "and it comes out");
+  }
+  output<3> out;
+  int accepted = 0;
+  model::threads(
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (ring.try_push(accepted + 1)) ++accepted;
+      },
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (auto v = ring.try_pop()) out.add(*v);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.count == static_cast<std::size_t>(accepted) && out.rising(1, 3), "in order, none lost");
+}
+
+// Two at once from one thread, one from another, two at once out.
+template <std::size_t Capacity>
+void several() {
+  ring_of<Capacity> ring;
+  std::size_t pushed = 0;
+  bool other = false;
+  output<3> out;
+  const auto take = [&] {
+    element got[2];
+    const std::size_t n = ring.pop_some(got);
+    for (std::size_t i = 0; i < n; ++i) out.add(got[i]);
+  };
+  model::threads(
+      [&] {
+        element two[2] = {1, 2};
+        pushed = ring.push_some(two);
+      },
+      [&] { other = static_cast<bool>(ring.try_push(3)); }, take);
+  take();
+  take();
+  model::require(
+      out.times(1) == (pushed > 0 ? 1 : 0) && out.times(2) == (pushed > 1 ? 1 : 0) && out.times(3) == (other ? 1 : 0),
+      "what was accepted comes out once");
+  model::require(out.rising(1, 2), "in order");
+  for (std::size_t i = 0; i + 1 < out.count; ++i)
+    model::require(pushed < 2 || out.values[i] != 1 || out.values[i + 1] == 2, "values of one call are neighbours");
+}
+
+// Slots that were emptied by several at once are filled by several at once.
+void several_again() {
+  ring_of<2> ring;
+  output<4> out;
+  std::size_t pushed = 0;
+  model::threads(
+      [&] {
+        for (int i = 0; i < 2; ++i) {
+          element two[2] = {static_cast<int>(pushed) + 1, static_cast<int>(pushed) + 2};
+          pushed += ring.push_some(two);
+        }
+      },
+      [&] {
+        element got[2];
+        const std::size_t n = ring.pop_some(got);
+        for (std::size_t i = 0; i < n; ++i) out.add(got[i]);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.count == pushed && out.rising(1, 4), "in order, none lost");
+}
+
+// Slots in pages.
+void in_pages() {
+  auto made = frys::mpmc_ring<element, frys::policy::capacity<frys::policy::dynamic>, frys::policy::pages<model::pages>,
+                              with_model>::make(2);
+  model::require(static_cast<bool>(made), "there is memory");
+  auto ring = std::move(*made);
+  bool pushed = false;
+  output<2> out;
+  model::require(static_cast<bool>(ring.try_push(1)), "there is room");
+  model::threads([&] { pushed = static_cast<bool>(ring.try_push(2)); },
+                 [&] {
+                   if (auto v = ring.try_pop()) out.add(*v);
+                 });
+  model::require(pushed && out.times(1) == 1, "the oldest comes out");
+}
+
+// A close between two pops of a thread that pops till the end; pushes of several.
+void close_against_several() {
+  ring_of<2> ring;
+  std::size_t pushed = 0;
+  output<2> out;
+  model::threads(
+      [&] {
+        element two[2] = {1, 2};
+        pushed = ring.push_some(two);
+      },
+      [&] { ring.close(); },
+      [&] {
+        for (;;) {
+          auto v = ring.try_pop();
+          if (v)
+            out.add(*v);
+          else if (v.is_closed())
+            break;
+          else
+            A::pause();
+        }
+      });
+  model::require(out.count == pushed && out.rising(1, 2), "closed is told behind the last accepted value");
+}
+
 TEST_CASE("mpmc_ring under the model: two producers lose and double nothing") {
   holds(&two_producers<1>);
   holds(&two_producers<2>);
@@ -112,5 +231,17 @@ TEST_CASE("mpmc_ring under the model: slots are used again in order") {
 }
 TEST_CASE("mpmc_ring under the model: threads that push and pop") { holds(&both_roles); }
 TEST_CASE("mpmc_ring under the model: closed is told behind the last accepted value") { holds(&close_against_push); }
+
+TEST_CASE("mpmc_ring under the model: turns of 8 bits wrap") {
+  holds(&laps_across_the_wrap<1>);
+  holds(&laps_across_the_wrap<2>);
+}
+TEST_CASE("mpmc_ring under the model: several at once, beside one at a time") {
+  holds(&several<2>);
+  holds(&several<4>);
+  holds(&several_again);
+}
+TEST_CASE("mpmc_ring under the model: a capacity of the run time") { holds(&in_pages); }
+TEST_CASE("mpmc_ring under the model: closed is told behind values pushed at once") { holds(&close_against_several); }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -98,9 +99,8 @@ TEST_CASE("mpmc_ring: closing a full ring answers closed, not full") {
 
 namespace {
 // Every value comes out once; each consumer sees each producer's values in order; close ends all.
-template <std::size_t Capacity>
-void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
-  mpmc_ring<std::uint64_t, policy::capacity<Capacity>> ring;
+template <class Ring>
+void crowd_in(Ring& ring, unsigned producers, unsigned consumers, std::uint64_t each) {
   std::atomic<std::uint64_t> sum{0}, count{0};
   std::atomic<bool> ordered{true};
   std::vector<std::thread> in, out;
@@ -136,6 +136,11 @@ void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
   CHECK(ordered);
   CHECK(count == producers * each);
   CHECK(sum == producers * (each * (each - 1) / 2));
+}
+template <std::size_t Capacity>
+void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
+  mpmc_ring<std::uint64_t, policy::capacity<Capacity>> ring;
+  crowd_in(ring, producers, consumers, each);
 }
 }  // namespace
 
@@ -199,4 +204,152 @@ TEST_CASE("mpmc_ring: a pop does not answer closed while an accepted push is und
   CHECK(empty);
   CHECK(queue.try_pop().has_value());
   CHECK(queue.try_pop().is_closed());
+}
+
+TEST_CASE("mpmc_ring: several at once go in and come out in order, as many as there is room for") {
+  mpmc_ring<std::unique_ptr<int>, policy::capacity<4>> ring;
+  int in = 0, next = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::unique_ptr<int>> values;
+    for (int i = 0; i < 6; ++i) values.push_back(std::make_unique<int>(in + i));
+    const std::size_t room = 4 - ring.size_hint();
+    REQUIRE(ring.push_some(values) == room);
+    for (std::size_t i = 0; i < 6; ++i) REQUIRE((values[i] == nullptr) == (i < room));  // the rest is untouched
+    in += static_cast<int>(room);
+    REQUIRE(ring.push_some(values) == 0);  // full
+    std::vector<std::unique_ptr<int>> out(static_cast<std::size_t>(1 + round % 6));
+    const std::size_t got = ring.pop_some(out);
+    REQUIRE(got == (out.size() < 4 ? out.size() : 4));
+    for (std::size_t i = 0; i < got; ++i) REQUIRE(*out[i] == next++);
+  }
+  std::vector<std::unique_ptr<int>> rest(8);
+  CHECK(ring.pop_some(rest) == static_cast<std::size_t>(in - next));
+  CHECK(ring.pop_some(rest) == 0);
+  CHECK(ring.pop_some({}) == 0);
+  CHECK(ring.push_some({}) == 0);
+  ring.close();
+  CHECK(ring.push_some(rest) == 0);
+}
+
+namespace {
+using dynamic_ring = mpmc_ring<std::unique_ptr<int>, policy::capacity<policy::dynamic>>;
+
+// A source that gives nothing, or counts what it has given.
+struct counted_pages {
+  static inline int given = 0;
+  static inline bool refuses = false;
+  static frys::result<frys::byte_span> allocate(std::size_t size) noexcept {
+    if (refuses) return frys::error{frys::errc::out_of_memory, frys::domain::user, "no"};
+    auto memory = frys::heap_pages::allocate(size);
+    if (memory) ++given;
+    return memory;
+  }
+  static void release(frys::byte_span memory) noexcept {
+    --given;
+    frys::heap_pages::release(memory);
+  }
+};
+}  // namespace
+
+TEST_CASE("mpmc_ring: a capacity of the run time holds that many") {
+  for (std::size_t capacity : {std::size_t{1}, std::size_t{2}, std::size_t{64}, std::size_t{4096}}) {
+    auto made = dynamic_ring::make(capacity);
+    REQUIRE(made);
+    dynamic_ring& ring = *made;
+    CHECK(ring.slots() == capacity);
+    for (int lap = 0; lap < 3; ++lap) {
+      for (std::size_t i = 0; i < capacity; ++i) REQUIRE(ring.try_push(std::make_unique<int>(static_cast<int>(i))));
+      CHECK(ring.try_push(nullptr).is_full());
+      CHECK(ring.size_hint() == capacity);
+      for (std::size_t i = 0; i < capacity; ++i) REQUIRE(**ring.try_pop() == static_cast<int>(i));
+      CHECK(ring.try_pop().is_empty());
+    }
+  }
+  static_assert(dynamic_ring::capacity == policy::dynamic);
+  static_assert(!std::is_default_constructible_v<dynamic_ring> && std::is_nothrow_move_constructible_v<dynamic_ring>);
+  static_assert(!std::is_move_constructible_v<mpmc_ring<int>> && !std::is_copy_constructible_v<dynamic_ring>);
+  static_assert(sizeof(mpmc_ring<int>) == 3 * 2 * frys::cache_line + 1024 * 8);
+  CHECK(mpmc_ring<int, policy::capacity<16>>().slots() == 16);
+}
+
+TEST_CASE("mpmc_ring: a capacity that is none, or too large, is an error") {
+  for (std::size_t wrong : {std::size_t{0}, std::size_t{3}, std::size_t{1000}}) {
+    const auto made = dynamic_ring::make(wrong);
+    REQUIRE_FALSE(made);
+    CHECK(made.error() == frys::errc::invalid_argument);
+    CHECK(made.error().number == static_cast<std::int64_t>(wrong));
+  }
+  const auto huge = dynamic_ring::make(std::size_t{1} << (sizeof(std::size_t) * 8 - 1));
+  REQUIRE_FALSE(huge);
+  CHECK(huge.error() == frys::errc::out_of_memory);
+}
+
+TEST_CASE("mpmc_ring: a ring of make moves with its values and gives its memory back once") {
+  using ring = mpmc_ring<std::shared_ptr<int>, policy::pages<counted_pages>, policy::capacity<policy::dynamic>>;
+  counted_pages::refuses = true;
+  CHECK_FALSE(ring::make(8));
+  counted_pages::refuses = false;
+  auto alive = std::make_shared<int>(0);
+  {
+    auto made = ring::make(8);
+    REQUIRE(made);
+    for (int i = 0; i < 5; ++i) REQUIRE(made->try_push(alive));
+    ring moved = std::move(*made);
+    CHECK(counted_pages::given == 1);
+    for (int i = 0; i < 3; ++i) REQUIRE(moved.try_push(alive));
+    CHECK(moved.try_push(alive).is_full());
+    CHECK(moved.try_pop());
+    moved.close();
+    ring again = std::move(moved);
+    CHECK(again.is_closed());
+    CHECK(again.try_push(alive).is_closed());
+    CHECK(alive.use_count() == 8);
+  }
+  CHECK(alive.use_count() == 1);
+  CHECK(counted_pages::given == 0);
+}
+
+TEST_CASE("mpmc_ring: a ring of make between threads: every value once, in order") {
+  auto made = mpmc_ring<std::uint64_t, policy::capacity<policy::dynamic>>::make(16);
+  REQUIRE(made);
+  crowd_in(*made, 2, 2, 5000);
+}
+
+TEST_CASE("mpmc_ring: threads that push and pop several at once lose and double nothing") {
+  mpmc_ring<std::uint64_t, policy::capacity<64>> ring;
+  constexpr std::uint64_t each = 20'000;
+  std::atomic<std::uint64_t> sum{0}, count{0};
+  std::atomic<bool> ordered{true};
+  std::vector<std::thread> all;
+  for (std::uint64_t p = 0; p < 2; ++p)
+    all.emplace_back([&, p] {
+      for (std::uint64_t i = 0; i < each;) {
+        std::uint64_t some[7];
+        std::size_t n = 0;
+        for (; n < 7 && i + n < each; ++n) some[n] = p << 32 | (i + n);
+        const std::size_t pushed = ring.push_some({some, n});
+        i += pushed;
+        if (pushed == 0) std::this_thread::yield();
+      }
+    });
+  for (int c = 0; c < 2; ++c)
+    all.emplace_back([&] {
+      std::uint64_t next[2] = {0, 0};
+      while (count < 2 * each) {
+        std::uint64_t some[5];
+        const std::size_t n = ring.pop_some(some);
+        if (n == 0) std::this_thread::yield();
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::uint64_t value = some[i] & 0xffff'ffff;
+          if (value < next[some[i] >> 32]) ordered = false;
+          next[some[i] >> 32] = value + 1;
+          sum += value;
+        }
+        count += n;
+      }
+    });
+  for (auto& t : all) t.join();
+  CHECK(ordered);
+  CHECK(count == 2 * each);
+  CHECK(sum == each * (each - 1));
 }

@@ -121,22 +121,52 @@ TEST_CASE("spsc_ring: no read-modify-write, no fence; a look at the other side o
 }
 // [endregion cost]
 
-TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence") {
+TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence, no look at the other's index") {
   A::reset();
-  frys::mpmc_ring<int, capacity<8>, atomics<A>> ring;
+  frys::mpmc_ring<int, capacity<16>, atomics<A>> ring;
   const auto push = [&] { CHECK(ring.try_push(1)); };
   const auto pop = [&] { CHECK(ring.try_pop()); };
   A::counts pushes, pops;
   for (int lap = 0; lap < 101; ++lap) {
     if (lap == 1) pushes = pops = {};
-    for (int i = 0; i < 8; ++i) pushes = pushes + on(producer, push);
-    for (int i = 0; i < 8; ++i) pops = pops + on(consumer, pop);
+    for (int i = 0; i < 16; ++i) pushes = pushes + on(producer, push);
+    for (int i = 0; i < 16; ++i) pops = pops + on(consumer, pop);
   }
-  CHECK(pushes.text() == "1600 loads, 800 stores, 800 rmws, 400 transfers");  // two lines of slots, there and back
-  CHECK(pops.text() == "1600 loads, 800 stores, 800 rmws, 400 transfers");
+  CHECK(pushes.text() == "3200 loads, 1600 stores, 1600 rmws, 400 transfers");  // two lines of slots, there and back
+  CHECK(pops.text() == "3200 loads, 1600 stores, 1600 rmws, 400 transfers");
   const auto contended = on(other, push);
   CHECK(contended.rmws == 1);
   CHECK(contended.transfers == 4);  // the tail and the slot's line, each to read and to write
+}
+
+TEST_CASE("mpmc_ring: several at once take their places by one compare-exchange") {
+  A::reset();
+  frys::mpmc_ring<int, capacity<16>, atomics<A>> ring;
+  int values[8] = {};
+  const auto push = [&] { CHECK(ring.push_some(values) == 8); };
+  const auto pop = [&] { CHECK(ring.pop_some(values) == 8); };
+  CHECK(on(producer, push).text() == "9 loads, 8 stores, 1 rmw");
+  const auto popped = on(consumer, pop);
+  CHECK(popped.rmws == 1);
+  CHECK(popped.stores == 8);
+  CHECK(popped.transfers == 2);  // the line of slots, to read and to write
+}
+
+TEST_CASE("mpmc_ring: who waits at an empty or a full ring leaves the other side's lines alone") {
+  A::reset();
+  frys::mpmc_ring<int, capacity<16>, atomics<A>> ring;
+  const auto push = [&] { CHECK(ring.try_push(1)); };
+  for (int i = 0; i < 3; ++i) (void)on(producer, push);
+  for (int i = 0; i < 3; ++i) (void)on(consumer, [&] { CHECK(ring.try_pop()); });
+  const auto look = [&] { CHECK(ring.try_pop().is_empty()); };
+  (void)on(consumer, look);
+  CHECK(on(consumer, look).text() == "4 loads");  // the head twice, the slot, the flag of close
+  CHECK(on(producer, push).transfers <= 2);       // the slot's line; the tail's is where it was
+  while (ring.try_push(1)) {
+  }
+  const auto refused = [&] { CHECK(ring.try_push(1).is_full()); };
+  (void)on(producer, refused);
+  CHECK(on(producer, refused).text() == "3 loads");
 }
 
 TEST_CASE("mpsc_queue: two read-modify-writes a push, one in 32 pops, nothing allocated") {

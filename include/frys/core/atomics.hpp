@@ -103,6 +103,11 @@ struct real : machine_services {
 #endif
   }
 
+  // Spends the time of so many pauses, after a race that was lost. A model need not have it.
+  static void rest(unsigned pauses) noexcept {
+    for (unsigned i = 0; i < pauses; ++i) pause();
+  }
+
   // Sleeps while `word` holds `old`, until somebody notifies it, the deadline passes, or for no reason at all. False
   // only when the deadline has passed.
   static bool wait(const std::atomic<std::uint32_t>& word, std::uint32_t old, deadline until) noexcept {

@@ -1,0 +1,9 @@
+// expect: frys::mpmc_ring: policy::pages wants a page source, see core/concepts.hpp
+#include <frys/queue/mpmc_ring.hpp>
+
+#ifdef WRONG
+using pages = int;
+#else
+using pages = frys::heap_pages;
+#endif
+auto ring = frys::mpmc_ring<int, frys::policy::capacity<frys::policy::dynamic>, frys::policy::pages<pages>>::make(8);

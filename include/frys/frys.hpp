@@ -3,7 +3,8 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE: one by one, never by FRYS_WITH_ALL: the
+//                library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -81,7 +82,9 @@
 #include "queue/readers.hpp"
 #include "queue/relaxed_priority_queue.hpp"
 #include "queue/result.hpp"
+#include "queue/segment_queue.hpp"
 #include "queue/seqlock.hpp"
+#include "queue/sharded_map.hpp"
 #include "queue/spsc_ring.hpp"
 #include "queue/stealing_deque.hpp"
 
@@ -110,6 +113,9 @@
 #endif
 #if defined(FRYS_WITH_URING) && FRYS_WITH_URING
 #include "with/uring.hpp"
+#endif
+#if defined(FRYS_WITH_BOOST_LOCKFREE) && FRYS_WITH_BOOST_LOCKFREE
+#include "with/boost_lockfree.hpp"
 #endif
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 #include "simd/bytes.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 76930b1a08601dbb.
+// frys 0.1.0, one header: the whole library. Content c51ac34bcdf45c0a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7,7 +7,8 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
 //                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING: one by one, never by FRYS_WITH_ALL: the library must be there.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE: one by one, never by FRYS_WITH_ALL: the
+//                library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -229,6 +230,8 @@ struct capacity {
   using key = capacity_key;
   static constexpr std::size_t value = N;
 };
+// capacity<dynamic>: said when the program runs, to the block's make(n).
+inline constexpr std::size_t dynamic = ~std::size_t{0};
 template <std::size_t N>
 struct chunk_size {
   using key = chunk_size_key;
@@ -514,6 +517,11 @@ struct real : machine_services {
 #elif defined(__aarch64__)
     asm volatile("isb" ::: "memory");
 #endif
+  }
+
+  // Spends the time of so many pauses, after a race that was lost. A model need not have it.
+  static void rest(unsigned pauses) noexcept {
+    for (unsigned i = 0; i < pauses; ++i) pause();
   }
 
   // Sleeps while `word` holds `old`, until somebody notifies it, the deadline passes, or for no reason at all. False
@@ -6700,6 +6708,8 @@ class intrusive_mpsc_queue;
 template <class T, class... Policies>
 class stealing_deque;
 template <class T, class... Policies>
+class segment_queue;
+template <class T, class... Policies>
 class broadcast_ring;
 template <class T, class... Policies>
 class rcu_cell;
@@ -6707,6 +6717,8 @@ template <class T, class... Policies>
 class relaxed_priority_queue;
 template <class T, class... Policies>
 class seqlock;
+template <class Key, class Value, class... Policies>
+class sharded_map;
 
 }  // namespace frys::inline FRYS_ABI
 
@@ -6827,55 +6839,153 @@ class intrusive_mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
-// ---- frys/queue/mpmc_ring.hpp
-// mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
-//
-// Use when  several threads share a bounded backlog and the caller can cope with "full".
-// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (mpsc_queue).
-// Roles     every operation: any thread.
-// Progress  no operation waits for another thread, but a thread stopped between taking its place and finishing hides
-//           what stands behind its slot: pops answer empty, and pushes full a lap later, until it goes on. Not
-//           lock-free in the strict sense, therefore.
-// Cost      O(1), no allocation: one compare-exchange, one store. The slots lie in the object.
-// Ordering  a push that answered ok happens-before the pop that takes its value. Strict FIFO by the order in which
-//           places were taken; values of one producer keep their order.
-// Close     after close() every try_push answers closed; pops hand out what was accepted, to the last value, and answer
-//           closed only then, also when a push was under way.
-// Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
-//
-// Policies, in any order, each at most once:
-//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
-//   policy::atomics<A>   the atomics model                        default atomics::standard
-// Source    D. Vyukov, "Bounded MPMC queue", 2010; the turns, which allow capacity 1, as in E. Rigtorp's MPMCQueue.
-#ifndef FRYS_QUEUE_MPMC_RING_HPP
-#define FRYS_QUEUE_MPMC_RING_HPP
+// ---- frys/queue/detail/ring_slots.hpp
+// ring_slots: where the cells of a ring lie: in the object, with a capacity known to the compiler, or in pages of a
+// capacity that is known when the program runs.
+#ifndef FRYS_QUEUE_DETAIL_RING_SLOTS_HPP
+#define FRYS_QUEUE_DETAIL_RING_SLOTS_HPP
 
-namespace frys::inline FRYS_ABI {
+namespace frys::inline FRYS_ABI::detail {
 
-template <class T, class... Policies>
-class mpmc_ring {
-  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::mpmc_ring: a policy is given twice; name each at most once");
-  static_assert(queue_element<T>, "frys::mpmc_ring<T>: T must be an object type that moves and dies without throwing");
+// `N` of them in the object.
+template <class Cell, std::size_t N>
+class fixed_slots {
+ public:
+  static constexpr bool is_dynamic = false;
+
+  [[nodiscard]] static constexpr bool exist() noexcept { return true; }
+  [[nodiscard]] static constexpr std::size_t count() noexcept { return N; }
+  // How often `index` has passed all of them.
+  [[nodiscard]] static constexpr std::uint64_t lap_of(std::uint64_t index) noexcept {
+    return index >> std::countr_zero(N);
+  }
+  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & (N - 1)]; }
+
+ private:
+  alignas(2 * cache_line) Cell cells_[N];
+};
+
+// In pages of their own; moves.
+template <class Cell, class Pages>
+class paged_slots {
+  static_assert(alignof(Cell) <= page_size, "frys: the element of a ring in pages must not be aligned beyond a page");
 
  public:
-  using value_type = T;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::mpmc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
-  static_assert(std::has_single_bit(capacity), "frys::mpmc_ring: policy::capacity must be a power of two");
+  static constexpr bool is_dynamic = true;
 
-  mpmc_ring() = default;
-  mpmc_ring(const mpmc_ring&) = delete;
-  mpmc_ring& operator=(const mpmc_ring&) = delete;
-  ~mpmc_ring() {
-    if constexpr (!std::is_trivially_destructible_v<T>)
+  // `count` is a power of two.
+  static result<paged_slots> make(std::size_t count) noexcept {
+    if (!std::has_single_bit(count))
+      return error{errc::invalid_argument, domain::queue, "the capacity of a ring is a power of two",
+                   static_cast<std::int64_t>(count < most_bytes ? count : most_bytes)};
+    if (count > most_bytes / sizeof(Cell)) return pages_refused(most_bytes);
+    result<byte_span> memory = Pages::allocate(count * sizeof(Cell));
+    if (!memory) return memory.error();
+    return paged_slots(*memory, count);
+  }
+  paged_slots(paged_slots&& other) noexcept
+      : cells_(std::exchange(other.cells_, nullptr)),
+        mask_(other.mask_),
+        shift_(other.shift_),
+        memory_(std::exchange(other.memory_, byte_span())) {}
+  paged_slots& operator=(paged_slots&&) = delete;
+  ~paged_slots() {
+    if (cells_ == nullptr) return;
+    std::destroy_n(cells_, count());
+    Pages::release(memory_);
+  }
+
+  // False once it has moved away.
+  [[nodiscard]] bool exist() const noexcept { return cells_ != nullptr; }
+  [[nodiscard]] std::size_t count() const noexcept { return static_cast<std::size_t>(mask_) + 1; }
+  [[nodiscard]] std::uint64_t lap_of(std::uint64_t index) const noexcept { return index >> shift_; }
+  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & mask_]; }
+
+ private:
+  paged_slots(byte_span memory, std::size_t count) noexcept
+      : cells_(reinterpret_cast<Cell*>(memory.data())),
+        mask_(count - 1),
+        shift_(static_cast<unsigned>(std::countr_zero(count))),
+        memory_(memory) {
+    for (std::size_t i = 0; i < count; ++i) std::construct_at(cells_ + i);
+  }
+
+  Cell* cells_;
+  std::uint64_t mask_;
+  unsigned shift_;
+  byte_span memory_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_RING_SLOTS_HPP
+// ---- frys/queue/detail/lost_race.hpp
+// lost_race: what to do after a compare-exchange that somebody else has won.
+//
+// Resting lets the winner do many operations while the contended lines stay in its core; who tries again at once takes
+// them away after each. Bounded: 4 pauses after the first loss of an operation, doubling, 256 at most (about 6 us).
+#ifndef FRYS_QUEUE_DETAIL_LOST_RACE_HPP
+#define FRYS_QUEUE_DETAIL_LOST_RACE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class lost_race {
+ public:
+  // In an atomics model without `rest`, such as the checker's, time costs nothing and this does nothing.
+  void rest() noexcept {
+    if constexpr (requires { Atomics::rest(1u); }) {
+      Atomics::rest(rounds_);
+      if (rounds_ < most) rounds_ *= 2;
+    }
+  }
+
+ private:
+  static constexpr unsigned first = 4, most = 256;
+  unsigned rounds_ = first;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_LOST_RACE_HPP
+// ---- frys/queue/detail/turn_ring.hpp
+// turn_ring: the body of mpmc_ring: two indices, and in each cell a turn that says whose move it is.
+//
+// Turn     the turns' type. It may wrap: a cell's turn is at most two moves from what anybody who has the current index
+//          expects, and the compare-exchange on the index refuses all others.
+// See      ../mpmc_ring.hpp, which derives from this.
+#ifndef FRYS_QUEUE_DETAIL_TURN_RING_HPP
+#define FRYS_QUEUE_DETAIL_TURN_RING_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Even turns: free for the push of lap turn/2. Odd: holds that lap's value.
+template <class T, class Atomics, class Turn>
+struct turn_cell {
+  typename Atomics::template atomic<Turn> turn{0};
+  detail::slot<T> slot;
+};
+
+template <class T, class Slots, class Atomics, class Turn = std::uint32_t>
+class turn_ring {
+ public:
+  using value_type = T;
+
+  turn_ring() requires(!Slots::is_dynamic) = default;
+  explicit turn_ring(Slots&& slots) noexcept requires(Slots::is_dynamic) : slots_(std::move(slots)) {}
+  // While no thread uses `other`, which is good for nothing afterwards.
+  turn_ring(turn_ring&& other) noexcept requires(Slots::is_dynamic)
+      : tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
+        head_(other.head_.load(std::memory_order_relaxed)),      // relaxed: as above
+        closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
+        slots_(std::move(other.slots_)) {}
+  turn_ring& operator=(const turn_ring&) = delete;
+  ~turn_ring() {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      if (!slots_.exist()) return;
       while (try_pop()) {
       }
+    }
   }
 
   // Any thread. On full and closed the value is untouched.
@@ -6889,61 +6999,108 @@ class mpmc_ring {
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
-    for (;;) {
+    for (lost_race<Atomics> race;;) {
       if ((at & closed_bit) != 0) [[unlikely]]
         return push_result::closed;
-      cell& c = cells_[at & mask];
-      const std::uint64_t mine = turn_of(at);
+      cell& c = slots_[at];
+      const Turn mine = turn_of(at);
       // sync(mpmc_ring.vacate): acquire; the old value is gone before we build over it. With relaxed our constructor's
       // writes could land ahead of the last consumer's reads.
-      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
-      if (turn == mine) {
+      if (c.turn.load(std::memory_order_acquire) == mine) {
         // relaxed, both: the place carries no data, the turn does.
         if (tail_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
-          std::construct_at(&c.slot.value, std::forward<Args>(args)...);
-          // sync(mpmc_ring.publish): release; the value is whole before a consumer can have it.
-          c.turn.store(mine + 1, std::memory_order_release);
+          fill(c, mine, std::forward<Args>(args)...);
           return push_result::ok;
         }
-      } else {
-        const std::uint64_t now = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
-        // The slot still holds the value of a lap ago: full, unless our guess was an old one.
-        if (now == at) return push_result::full;
-        at = now;
+      } else if (!moved(tail_, at)) {
+        return push_result::full;  // the slot still holds the value of a lap ago
       }
+      race.rest();
+      at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
+    }
+  }
+
+  // Any thread. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full or
+  // closed. They take their places at once: no other thread's value comes between them.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    if (values.empty()) return 0;
+    std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slots' turns decide
+    for (lost_race<Atomics> race;;) {
+      if ((at & closed_bit) != 0) [[unlikely]]
+        return 0;
+      const std::size_t most = (std::min)(values.size(), slots_.count());
+      std::size_t count = 0;
+      // sync(mpmc_ring.vacate): acquire, as for one.
+      while (count < most && slots_[at + count].turn.load(std::memory_order_acquire) == turn_of(at + count)) ++count;
+      if (count != 0) {
+        // relaxed, both: the places carry no data, the turns do.
+        if (tail_.compare_exchange_weak(at, at + count, std::memory_order_relaxed, std::memory_order_relaxed)) {
+          for (std::size_t i = 0; i < count; ++i) fill(slots_[at + i], turn_of(at + i), std::move(values[i]));
+          return count;
+        }
+      } else if (!moved(tail_, at)) {
+        return 0;
+      }
+      race.rest();
+      at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
   }
 
   // Any thread. Empty also while the push of the oldest value is under way.
   pop_result<T> try_pop() noexcept {
     std::uint64_t at = head_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
-    for (;;) {
-      cell& c = cells_[at & mask];
-      const std::uint64_t mine = turn_of(at) + 1;
+    for (lost_race<Atomics> race;;) {
+      cell& c = slots_[at];
+      const Turn mine = full_of(at);
       // sync(mpmc_ring.publish): acquire; with relaxed we could read the slot before its value was written.
-      const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
-      if (turn == mine) {
+      if (c.turn.load(std::memory_order_acquire) == mine) {
         // relaxed, both: the place carries no data, the turn does.
         if (head_.compare_exchange_weak(at, at + 1, std::memory_order_relaxed, std::memory_order_relaxed)) {
           pop_result<T> out(std::in_place, std::move(c.slot.value));
-          std::destroy_at(&c.slot.value);
-          // sync(mpmc_ring.vacate): release; we are done with the slot before a producer can build over it.
-          c.turn.store(mine + 1, std::memory_order_release);
+          vacate(c, mine);
           return out;
         }
-      } else {
-        const std::uint64_t now = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
-        if (now == at) {
-          // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us.
-          return tail_.load(std::memory_order_relaxed) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
-        }
-        at = now;
+      } else if (!moved(head_, at)) {
+        return why_no_value(at);
       }
+      race.rest();
+      at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
+    }
+  }
+
+  // Any thread. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none. They are
+  // neighbours: no other thread gets one from between them.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
+    if (out.empty()) return 0;
+    std::uint64_t at = head_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slots' turns decide
+    for (lost_race<Atomics> race;;) {
+      const std::size_t most = (std::min)(out.size(), slots_.count());
+      std::size_t count = 0;
+      // sync(mpmc_ring.publish): acquire, as for one.
+      while (count < most && slots_[at + count].turn.load(std::memory_order_acquire) == full_of(at + count)) ++count;
+      if (count != 0) {
+        // relaxed, both: the places carry no data, the turns do.
+        if (head_.compare_exchange_weak(at, at + count, std::memory_order_relaxed, std::memory_order_relaxed)) {
+          for (std::size_t i = 0; i < count; ++i) {
+            cell& c = slots_[at + i];
+            out[i] = std::move(c.slot.value);
+            vacate(c, full_of(at + i));
+          }
+          return count;
+        }
+      } else if (!moved(head_, at)) {
+        return 0;
+      }
+      race.rest();
+      at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
   }
 
   // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
-  void close() noexcept { tail_.fetch_or(closed_bit, std::memory_order_relaxed); }  // relaxed: carries no data
+  void close() noexcept {
+    tail_.fetch_or(closed_bit, std::memory_order_relaxed);  // relaxed, both: they carry no data
+    closed_.store(true, std::memory_order_relaxed);
+  }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
     return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
@@ -6954,26 +7111,139 @@ class mpmc_ring {
     // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed) & ~closed_bit;
-    return (std::min)(static_cast<std::size_t>(tail - head), capacity);
+    return (std::min)(static_cast<std::size_t>(tail - head), slots_.count());
   }
+  // How many values it holds at most.
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_.count(); }
 
  private:
   template <class U>
-  using atomic = typename atomics_type::template atomic<U>;
+  using atomic = typename Atomics::template atomic<U>;
+  using cell = turn_cell<T, Atomics, Turn>;
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t mask = capacity - 1;
-  static constexpr int lap_shift = std::countr_zero(capacity);
 
-  // Even turns: free for the push of lap turn/2. Odd: holds that lap's value.
-  struct cell {
-    atomic<std::uint64_t> turn{0};
-    detail::slot<T> slot;
-  };
-  static constexpr std::uint64_t turn_of(std::uint64_t at) noexcept { return (at >> lap_shift) * 2; }
+  // The turn of the cell of index `at`: while it is free for that push, and while it holds the value.
+  Turn turn_of(std::uint64_t at) const noexcept { return static_cast<Turn>(slots_.lap_of(at) * 2); }
+  Turn full_of(std::uint64_t at) const noexcept { return static_cast<Turn>(turn_of(at) + 1); }
+  static bool moved(const atomic<std::uint64_t>& index, std::uint64_t at) noexcept {
+    return index.load(std::memory_order_relaxed) != at;  // relaxed: as the first guess
+  }
+
+  template <class... Args>
+  static void fill(cell& c, Turn mine, Args&&... args) noexcept {
+    std::construct_at(&c.slot.value, std::forward<Args>(args)...);
+    // sync(mpmc_ring.publish): release; the value is whole before a consumer can have it.
+    c.turn.store(static_cast<Turn>(mine + 1), std::memory_order_release);
+  }
+  static void vacate(cell& c, Turn mine) noexcept {
+    std::destroy_at(&c.slot.value);
+    // sync(mpmc_ring.vacate): release; we are done with the slot before a producer can build over it.
+    c.turn.store(static_cast<Turn>(mine + 1), std::memory_order_release);
+  }
+  // A look at the tail takes its line away from the producers; a flag that hardly ever changes does not.
+  pop_status why_no_value(std::uint64_t at) const noexcept {
+    // relaxed: only where to look next.
+    if (!closed_.load(std::memory_order_relaxed)) [[likely]]
+      return pop_status::empty;
+    // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail
+    // is without it.
+    return tail_.load(std::memory_order_relaxed) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
+  }
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
   alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
-  alignas(2 * cache_line) cell cells_[capacity];
+  alignas(2 * cache_line) atomic<bool> closed_{false};
+  Slots slots_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_TURN_RING_HPP
+// ---- frys/queue/mpmc_ring.hpp
+// mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
+//
+// Use when  several threads share a bounded backlog and the caller can cope with "full".
+// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (mpsc_queue).
+// Roles     every operation: any thread.
+// Progress  no operation waits for another thread, but a thread stopped between taking its place and finishing hides
+//           what stands behind its slot: pops answer empty, and pushes full a lap later, until it goes on. Not
+//           lock-free in the strict sense, therefore. Who loses a race for a place rests for 4 pauses before it tries
+//           again, doubling up to 256 in one operation: the winner does several operations meanwhile.
+// Cost      O(1), no allocation: one compare-exchange, one store; of push_some and pop_some one compare-exchange and a
+//           store for each value. No side looks at the other's index. The slots lie in the object; with a capacity of
+//           the run time in pages, and an operation reads where.
+// Ordering  a push that answered ok happens-before the pop that takes its value. Strict FIFO by the order in which
+//           places were taken; values of one producer keep their order, those of one push_some are neighbours.
+// Close     after close() every try_push answers closed; pops hand out what was accepted, to the last value, and answer
+//           closed only then, also when a push was under way.
+// Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>        slots, all usable; N is a power of two                  default 1024
+//   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
+//                              other threads know it
+//   policy::pages<P>           where a ring of make(n) has its memory from             default os_pages
+//   policy::atomics<A>         the atomics model                                       default atomics::standard
+// Source    D. Vyukov, "Bounded MPMC queue", 2010; the turns, which allow capacity 1, as in E. Rigtorp's MPMCQueue.
+#ifndef FRYS_QUEUE_MPMC_RING_HPP
+#define FRYS_QUEUE_MPMC_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// Refuses what does not fit, and chooses where the slots lie.
+template <class T, class... Policies>
+struct mpmc_parts {
+  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::atomics and "
+                "policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::mpmc_ring: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::mpmc_ring<T>: T must be an object type that moves and dies without throwing");
+
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::mpmc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::mpmc_ring: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static constexpr bool is_dynamic = capacity == policy::dynamic;
+  static_assert(is_dynamic || std::has_single_bit(capacity),
+                "frys::mpmc_ring: policy::capacity must be a power of two, or policy::dynamic");
+  static_assert(is_dynamic || std::is_void_v<typename policy::detail::find<policy::pages_key, Policies...>::type>,
+                "frys::mpmc_ring: policy::pages is for policy::capacity<policy::dynamic>; other rings have their slots "
+                "in the object");
+
+  using cell = turn_cell<T, atomics_type, std::uint32_t>;
+  using slots_type =
+      std::conditional_t<is_dynamic, paged_slots<cell, pages_type>, fixed_slots<cell, is_dynamic ? 1 : capacity>>;
+  using type = turn_ring<T, slots_type, atomics_type>;
+};
+
+}  // namespace detail
+
+// The operations stand in detail/turn_ring.hpp.
+template <class T, class... Policies>
+class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
+  using parts = detail::mpmc_parts<T, Policies...>;
+  using base = typename parts::type;
+  using base::base;
+
+ public:
+  using atomics_type = typename parts::atomics_type;
+  // policy::dynamic where slots() knows it.
+  static constexpr std::size_t capacity = parts::capacity;
+
+  mpmc_ring() requires(!parts::is_dynamic) = default;
+
+  // A ring of `count` slots, a power of two. invalid_argument: it is none; out_of_memory: the memory source refused.
+  [[nodiscard]] static result<mpmc_ring> make(std::size_t count) noexcept requires(parts::is_dynamic) {
+    auto slots = parts::slots_type::make(count);
+    if (!slots) return slots.error();
+    return result<mpmc_ring>(std::in_place, std::move(*slots));
+  }
 };
 
 }  // namespace frys::inline FRYS_ABI
@@ -8220,6 +8490,578 @@ class relaxed_priority_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
+// ---- frys/queue/detail/segments.hpp
+// segments: the memory of a segment_queue: segments by number, in slabs that double, used again and never given back
+// before the end. So a thread may look at a segment that is no longer what it was: each word says of which lap it is.
+#ifndef FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+#define FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Begins to fetch the line of `p`, which the caller will write.
+inline void prefetch_to_write([[maybe_unused]] const void* p) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 1);
+#endif
+}
+
+// What a segment is without its slots. The words of push and pop, from above: closed (push alone), shut (not in use
+// yet), the segment's place in the chain, and how many slots were taken; beyond the number of slots, that is how often
+// somebody came too late.
+template <class Atomics>
+struct segment_head {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+
+  static constexpr unsigned index_bits = 24;
+  static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
+  static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t shut = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t none = index_mask;     // next: nobody stands behind yet
+  static constexpr std::uint64_t end = index_mask - 1;  // next: nobody ever will
+
+  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return (w & ~(closed | shut)) >> index_bits; }
+  static constexpr std::uint64_t word(std::uint64_t place, std::uint64_t index) noexcept {
+    return place << index_bits | index;
+  }
+  // Below the number of slots only where the segment is in use and not used up.
+  static constexpr std::uint64_t taken_in(std::uint64_t w) noexcept { return w & (closed | shut | index_mask); }
+
+  segment_head() = default;
+  // One that is used up, at place 0: what the first segment stands behind.
+  explicit segment_head(std::size_t size) noexcept : push(size), pop(size), next(none) {}
+
+  alignas(cache_line) atomic<std::uint64_t> push{shut};
+  alignas(cache_line) atomic<std::uint64_t> pop{shut};
+  atomic<std::uint32_t> done{0};  // values carried away, and one for the step to the next segment
+  alignas(cache_line) atomic<std::uint64_t> next{none};  // place and number of the next segment
+  atomic<std::uint32_t> free_next{0};                    // the number behind this one in the free list
+  std::uint32_t number = 0;                              // 0: the head in the queue itself
+};
+
+template <class T, class Atomics, std::size_t N>
+struct segment : segment_head<Atomics> {
+  struct cell {
+    typename Atomics::template atomic<std::uint64_t> place{0};  // the segment's place: holds a value of that time
+    slot<T> value;
+  };
+  cell cells[N];
+};
+
+template <class T, class Atomics, class Pages, std::size_t N, std::size_t LimitBytes>
+class segment_pool {
+ public:
+  using head = segment_head<Atomics>;
+  using segment = detail::segment<T, Atomics, N>;
+  static constexpr std::size_t most = (std::min)(LimitBytes / sizeof(segment), static_cast<std::size_t>(head::end - 1));
+
+  segment_pool() = default;
+  segment_pool(const segment_pool&) = delete;
+  segment_pool& operator=(const segment_pool&) = delete;
+  ~segment_pool() {
+    for (std::size_t i = 0; i < slab_count; ++i) {
+      // relaxed: nobody else is here any more
+      if (segment* s = slabs_[i].load(std::memory_order_relaxed)) Pages::release(memory_of(s));
+    }
+  }
+
+  // The segment `number`, from 1, of which the caller has learnt behind its first use.
+  segment& at(std::uint32_t number) noexcept {
+    const unsigned slab = slab_of(number);
+    // relaxed: see above
+    return slabs_[slab].load(std::memory_order_relaxed)[number - slab_begin(slab)];
+  }
+
+  // One for the caller alone; nullptr where there is no more memory, or the limit is reached.
+  segment* take() noexcept {
+    // sync(segments.free): acquire; what was done to it when it was in use is done, and we see where it leads.
+    std::uint64_t top = free_.load(std::memory_order_acquire);
+    for (;;) {
+      const std::uint32_t number = static_cast<std::uint32_t>(top);
+      if (number == 0) return take_fresh();
+      segment& s = at(number);
+      // relaxed: if it was taken in between, then the tag differs and this is thrown away
+      const std::uint64_t behind = s.free_next.load(std::memory_order_relaxed);
+      // sync(segments.free): acquire, as above
+      if (free_.compare_exchange_weak(top, ((top & ~std::uint64_t{0xffff'ffff}) + tag_one) | behind,
+                                      std::memory_order_acquire, std::memory_order_acquire))
+        return &s;
+    }
+  }
+  void give_back(segment& s) noexcept {
+    std::uint64_t top = free_.load(std::memory_order_relaxed);  // relaxed: only linked behind, not followed
+    do {
+      s.free_next.store(static_cast<std::uint32_t>(top), std::memory_order_relaxed);  // relaxed: published below
+      // sync(segments.free): release; we are done with it before it can be taken.
+    } while (!free_.compare_exchange_weak(top, (top & ~std::uint64_t{0xffff'ffff}) | s.number,
+                                          std::memory_order_release, std::memory_order_relaxed));
+  }
+  // How many there are in all.
+  [[nodiscard]] std::size_t count() const noexcept {
+    return fresh_.load(std::memory_order_relaxed);  // relaxed: a number only
+  }
+
+ private:
+  static constexpr std::uint64_t tag_one = std::uint64_t{1} << 32;
+  static constexpr std::size_t slab_count = head::index_bits;
+
+  // Slab k holds 2^k segments.
+  static constexpr unsigned slab_of(std::uint32_t number) noexcept {
+    return static_cast<unsigned>(std::bit_width(number)) - 1;
+  }
+  static constexpr std::uint32_t slab_begin(unsigned slab) noexcept { return std::uint32_t{1} << slab; }
+  static constexpr std::size_t slab_size(std::size_t slab) noexcept {
+    return (std::min)(std::size_t{1} << slab, most + 1 - (std::size_t{1} << slab));
+  }
+  // A slab's memory begins with its span.
+  static constexpr std::size_t header =
+      (sizeof(byte_span) + alignof(segment) - 1) / alignof(segment) * alignof(segment);
+  static byte_span memory_of(segment* first) noexcept {
+    return *std::launder(reinterpret_cast<byte_span*>(reinterpret_cast<std::byte*>(first) - header));
+  }
+
+  FRYS_NOINLINE segment* take_fresh() noexcept {
+    std::uint32_t taken = fresh_.load(std::memory_order_relaxed);  // relaxed: the slab's own acquire orders
+    for (;;) {
+      if (taken >= most) return nullptr;
+      const std::uint32_t number = taken + 1;
+      if (!ensure_slab(slab_of(number))) return nullptr;
+      // relaxed, both: a number carries no data
+      if (!fresh_.compare_exchange_weak(taken, number, std::memory_order_relaxed, std::memory_order_relaxed)) continue;
+      segment* s = std::construct_at(&at(number));
+      s->number = number;
+      return s;
+    }
+  }
+
+  bool ensure_slab(unsigned slab) noexcept {
+    // sync(segments.slab): acquire; the memory is ours before we build in it.
+    if (slabs_[slab].load(std::memory_order_acquire) != nullptr) return true;
+    result<byte_span> memory = Pages::allocate(header + slab_size(slab) * sizeof(segment));
+    if (!memory) return slabs_[slab].load(std::memory_order_acquire) != nullptr;  // sync(segments.slab), as above
+    std::construct_at(reinterpret_cast<byte_span*>(memory->data()), *memory);
+    segment* other = nullptr;
+    // sync(segments.slab): release; acquire where another thread was faster.
+    if (!slabs_[slab].compare_exchange_strong(other, reinterpret_cast<segment*>(memory->data() + header),
+                                              std::memory_order_release, std::memory_order_acquire))
+      Pages::release(*memory);
+    return true;
+  }
+
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+
+  alignas(cache_line) atomic<std::uint64_t> free_{0};  // number below, a count of takes above
+  atomic<std::uint32_t> fresh_{0};
+  atomic<segment*> slabs_[slab_count] = {};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+// ---- frys/queue/segment_queue.hpp
+// segment_queue: an unbounded FIFO between any number of producer and consumer threads.
+//
+// Use when  several threads share a backlog that has no natural bound, or one in bytes (policy::limit), in one order.
+// Not when  the backlog has a bound in elements (mpmc_ring), one thread consumes (mpsc_queue), or the order among
+//           producers does not matter (bag: several times faster).
+// Roles     every operation: any thread. No thread joins anything: a segment counts what is carried away from it, and
+//           its memory stays memory of segments, so that nobody needs to be protected from its end.
+// Progress  a push takes its place by one fetch-add, a pop by a compare-exchange that fails only where another one
+//           succeeds; both go from segment to segment without waiting. But as in mpmc_ring, a thread stopped between
+//           taking its place and finishing hides what stands behind its slot: pops answer empty until it goes on. A
+//           stopped pop keeps its segment from being used again.
+// Cost      push: one read-modify-write; pop: two. O(1), and at every policy::capacity'th the step to another segment.
+//           Segments are used again: after warm-up nothing is allocated; the memory of the longest backlog stays until
+//           the queue dies.
+// Ordering  strict FIFO by the order in which places were taken; values of one producer keep their order. What a thread
+//           did before a push, or before close(), happens-before what another does that has its value, or closed.
+// Close     after close() every push answers closed; pops hand out what was accepted, to the last value, and answer
+//           closed only then, also when a push was under way.
+// Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots of a segment, a power of two up to 16384                    default 256
+//   policy::limit<N>     the most bytes of segments, two of them at least; beyond: full    default none
+//   policy::layout<L>    layout::contiguous or layout::scattered, see queue/policies.hpp   default contiguous
+//   policy::pages<P>     where slabs of segments come from                                 default heap_pages
+//   policy::atomics<A>   the atomics model                                                 default atomics::standard
+// Source    segments with a fetch-add for each place: A. Morrison, Y. Afek, "Fast concurrent queues for x86
+//           processors", PPoPP 2013; P. Ramalhete, "FAAArrayQueue", 2016; their chain: M. Michael, M. Scott, PODC 1996.
+#ifndef FRYS_QUEUE_SEGMENT_QUEUE_HPP
+#define FRYS_QUEUE_SEGMENT_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, class... Policies>
+class segment_queue {
+  using accepted =
+      policy::keys<policy::capacity_key, policy::limit_key, policy::layout_key, policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::segment_queue: unknown policy; it takes policy::capacity, policy::limit, policy::layout, "
+                "policy::pages, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::segment_queue: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>,
+                "frys::segment_queue<T>: T must be an object type that moves and dies without throwing");
+  static_assert(alignof(T) <= page_size, "frys::segment_queue<T>: T must not be aligned beyond a page (4096 bytes)");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<heap_pages>, Policies...>::type;
+  using layout_type = typename policy::pick<policy::layout<layout::contiguous>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::segment_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(page_source<pages_type>,
+                "frys::segment_queue: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(queue_layout<layout_type>,
+                "frys::segment_queue: policy::layout wants a layout, see queue/policies.hpp");
+  // Of one segment.
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<256>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity) && capacity <= 16384,
+                "frys::segment_queue: policy::capacity, of a segment, must be a power of two up to 16384");
+
+  // What one segment counts for policy::limit.
+  static constexpr std::size_t segment_bytes = sizeof(detail::segment<T, atomics_type, capacity>);
+
+  segment_queue() = default;
+  segment_queue(const segment_queue&) = delete;
+  segment_queue& operator=(const segment_queue&) = delete;
+  ~segment_queue() {
+    if constexpr (!std::is_trivially_destructible_v<T>)
+      while (try_pop()) {
+      }
+  }
+
+  // Any thread. On full (the limit is reached, or the memory source refused) and closed the value is untouched.
+  push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return try_emplace(value);
+  }
+
+  // Any thread. Builds T(args...) in its slot.
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept {
+    for (;;) {
+      // sync(segment_queue.hint): acquire; the segment is built. Any segment will do: its word says whether it is the
+      // one in use.
+      head& h = *push_hint_.load(std::memory_order_acquire);
+      // sync(segment_queue.open): acquire; those that had our slot before are done with it.
+      const std::uint64_t w = h.push.fetch_add(1, std::memory_order_acquire);
+      if (head::taken_in(w) < capacity) [[likely]] {
+        cell& c = cell_of(h, w);
+        detail::prefetch_to_write(&cell_of(h, w + ahead));
+        std::construct_at(&c.value.value, std::forward<Args>(args)...);
+        // sync(segment_queue.publish): release; the value is whole before a consumer can have it.
+        c.place.store(head::place_of(w), std::memory_order_release);
+        return push_result::ok;
+      }
+      if (const push_result got = next_to_push(); !got) return got;
+    }
+  }
+
+  // Any thread. Moves in as many of `values` as there is room for, in order, and answers how many. Those that go to one
+  // segment stand side by side, and take their places by one fetch-add.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    std::size_t done = 0;
+    while (done < values.size()) {
+      head& h = *push_hint_.load(std::memory_order_acquire);  // sync(segment_queue.hint): acquire
+      const std::size_t wanted = (std::min)(values.size() - done, capacity);
+      const std::uint64_t w = h.push.fetch_add(wanted, std::memory_order_acquire);  // sync(segment_queue.open): acquire
+      if (head::taken_in(w) < capacity) {
+        const std::size_t mine = (std::min)(wanted, capacity - static_cast<std::size_t>(head::taken_in(w)));
+        for (std::size_t i = 0; i < mine; ++i) {
+          cell& c = cell_of(h, w + i);
+          std::construct_at(&c.value.value, std::move(values[done + i]));
+          c.place.store(head::place_of(w), std::memory_order_release);  // sync(segment_queue.publish): release
+        }
+        done += mine;
+      } else if (!next_to_push()) {
+        break;
+      }
+    }
+    return done;
+  }
+
+  // Any thread. Empty also while the push of the oldest value is under way.
+  pop_result<T> try_pop() noexcept {
+    std::uint64_t w = 0;
+    head* h = nullptr;
+    std::size_t one = 1;
+    if (const pop_status got = claim(h, w, one); got != pop_status::value) return got;
+    cell& c = cell_of(*h, w);
+    pop_result<T> out(std::in_place, std::move(c.value.value));
+    std::destroy_at(&c.value.value);
+    carried_away(*h, 1);
+    return out;
+  }
+
+  // Any thread. Moves up to out.size() values to `out`, oldest first, and answers how many: those that lie whole in one
+  // segment, by one claim.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
+    if (out.empty()) return 0;
+    std::uint64_t w = 0;
+    head* h = nullptr;
+    std::size_t count = (std::min)(out.size(), capacity);
+    if (claim(h, w, count) != pop_status::value) return 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      cell& c = cell_of(*h, w + i);
+      out[i] = std::move(c.value.value);
+      std::destroy_at(&c.value.value);
+    }
+    carried_away(*h, static_cast<std::uint32_t>(count));
+    return count;
+  }
+
+  // Any thread; again is harmless.
+  void close() noexcept {
+    for (;;) {
+      const std::uint64_t x = tail_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
+      head& h = at(x);
+      std::uint64_t w = h.push.load(std::memory_order_relaxed);  // relaxed: a guess; only exact ones are changed
+      if ((w & head::closed) != 0) return;
+      std::uint64_t next = h.next.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
+      if (!same_place(w, x) || !same_place(next, x)) continue;
+      // Nobody shall stand behind the last one, ...
+      if (number_in(next) == head::none) {
+        // sync(segment_queue.close): release; a pop may learn of it from here.
+        h.next.compare_exchange_strong(next, head::word(head::place_of(x), head::end), std::memory_order_release,
+                                       std::memory_order_relaxed);
+        continue;
+      }
+      if (number_in(next) != head::end) {
+        pass_tail(x, next);
+        continue;
+      }
+      // ... and then it takes nothing more. How many it took stays in the word, out of the way of late fetch-adds.
+      const std::uint64_t taken =
+          (w & head::shut) != 0 ? 0 : (std::min)(w & head::index_mask, static_cast<std::uint64_t>(capacity));
+      // sync(segment_queue.close): release; who learns of it sees what the closer did before.
+      if (h.push.compare_exchange_strong(w, head::closed | taken << head::index_bits, std::memory_order_release,
+                                         std::memory_order_relaxed))
+        return;
+    }
+  }
+  // Any thread. Values may still come out.
+  [[nodiscard]] bool is_closed() const noexcept {
+    const std::uint64_t x = tail_.load(std::memory_order_acquire);            // sync(segment_queue.chain): acquire
+    return (at(x).push.load(std::memory_order_acquire) & head::closed) != 0;  // sync(segment_queue.close): acquire
+  }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // The head first, so that it is never ahead of the tail.
+    const std::uint64_t first = head_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
+    const std::uint64_t begin = taken_of(first, at(first).pop.load(std::memory_order_relaxed));  // relaxed: a number
+    const std::uint64_t last = tail_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
+    const std::uint64_t end = taken_of(last, at(last).push.load(std::memory_order_relaxed));  // relaxed: a number
+    return end > begin ? static_cast<std::size_t>(end - begin) : 0;
+  }
+  // Any thread. Segments there are: the longest backlog, about.
+  [[nodiscard]] std::size_t segments() const noexcept { return pool_.count(); }
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using limit = typename policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>;
+  using pool_type = detail::segment_pool<T, atomics_type, pages_type, capacity, limit::value>;
+  using head = typename pool_type::head;
+  using segment = typename pool_type::segment;
+  using cell = typename segment::cell;
+  static_assert(pool_type::most >= 2,
+                "frys::segment_queue: policy::limit must leave room for two segments; name a larger one, or a smaller "
+                "policy::capacity");
+  // How far in front of the value that is written the next lines are fetched.
+  static constexpr std::size_t ahead = (std::max)(std::size_t{1}, 4 * cache_line / sizeof(cell));
+
+  // tail_, head_ and next: a place in the chain, and the number of the segment that stands there.
+  static constexpr std::uint64_t number_in(std::uint64_t x) noexcept { return x & head::index_mask; }
+  static constexpr bool same_place(std::uint64_t a, std::uint64_t b) noexcept {
+    return head::place_of(a) == head::place_of(b);
+  }
+  head& at(std::uint64_t x) noexcept {
+    return number_in(x) == 0 ? origin_ : pool_.at(static_cast<std::uint32_t>(number_in(x)));
+  }
+  const head& at(std::uint64_t x) const noexcept { return const_cast<segment_queue*>(this)->at(x); }
+  // All places taken up to the word `w` of the segment at x.
+  static std::uint64_t taken_of(std::uint64_t x, std::uint64_t w) noexcept {
+    std::uint64_t here = w & head::index_mask;
+    if ((w & head::closed) != 0)
+      here = (w & ~head::closed) >> head::index_bits;
+    else if (!same_place(w, x))
+      here = capacity;
+    else if ((w & head::shut) != 0)
+      here = 0;
+    return head::place_of(x) * capacity + (std::min)(here, static_cast<std::uint64_t>(capacity));
+  }
+  static cell& cell_of(head& h, std::uint64_t w) noexcept {
+    return static_cast<segment&>(h)
+        .cells[layout_type::template slot_of<capacity, sizeof(cell)>(static_cast<std::size_t>(w & (capacity - 1)))];
+  }
+
+  // Some segment takes values, or is about to: the hint leads there now. Or there is a reason why not.
+  FRYS_NOINLINE push_result next_to_push() noexcept {
+    for (;;) {
+      // sync(segment_queue.chain): acquire; the segment, and its words of this place.
+      const std::uint64_t x = tail_.load(std::memory_order_acquire);
+      head& h = at(x);
+      // sync(segment_queue.close): acquire; who is told closed sees what the closer did before.
+      std::uint64_t w = h.push.load(std::memory_order_acquire);
+      if ((w & head::closed) != 0) return push_result::closed;
+      if (!same_place(w, x)) continue;  // the tail has gone on
+      if ((w & head::shut) != 0) {
+        open(h.push, w);
+        continue;
+      }
+      if (head::taken_in(w) < capacity) {
+        push_hint_.store(&h, std::memory_order_release);  // sync(segment_queue.hint): release; the segment is built.
+        return push_result::ok;
+      }
+      keep_short(h.push, w);
+      // sync(segment_queue.chain): acquire; the segment behind, and its words.
+      std::uint64_t next = h.next.load(std::memory_order_acquire);
+      if (!same_place(next, x)) continue;
+      if (number_in(next) == head::end) return push_result::closed;
+      if (number_in(next) == head::none) {
+        segment* s = pool_.take();
+        if (s == nullptr) {
+          if (h.next.load(std::memory_order_relaxed) != next) continue;  // relaxed: somebody else had one
+          return push_result::full;
+        }
+        const std::uint64_t place = head::place_of(x) + 1;
+        prepare(*s, place);
+        const std::uint64_t wanted = head::word(place - 1, s->number);
+        // sync(segment_queue.chain): release; the segment is prepared before anybody steps to it.
+        if (!h.next.compare_exchange_strong(next, wanted, std::memory_order_release, std::memory_order_relaxed)) {
+          pool_.give_back(*s);
+          continue;
+        }
+        next = wanted;
+      }
+      pass_tail(x, next);
+    }
+  }
+  // Some segment has values that nobody took, or is about to: `value`. Or nothing has.
+  FRYS_NOINLINE pop_status next_to_pop() noexcept {
+    for (;;) {
+      const std::uint64_t x = head_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
+      head& h = at(x);
+      std::uint64_t w = h.pop.load(std::memory_order_relaxed);  // relaxed: a guess; only exact ones are changed
+      if (!same_place(w, x)) continue;                          // the head has gone on
+      if ((w & head::shut) != 0) {
+        open(h.pop, w);
+        continue;
+      }
+      if (head::taken_in(w) < capacity) {
+        pop_hint_.store(&h, std::memory_order_release);  // sync(segment_queue.hint): release; the segment is built.
+        return pop_status::value;
+      }
+      // sync(segment_queue.chain): acquire; the segment behind, and its words. sync(segment_queue.close): acquire.
+      const std::uint64_t next = h.next.load(std::memory_order_acquire);
+      if (!same_place(next, x)) continue;
+      if (number_in(next) == head::none) return pop_status::empty;
+      if (number_in(next) == head::end) return pop_status::closed;
+      // The tail must not stay at a segment that goes. relaxed: we have seen the head here, and so the tail here or
+      // later.
+      if (tail_.load(std::memory_order_relaxed) == x) pass_tail(x, next);
+      std::uint64_t expected = x;
+      // sync(segment_queue.chain): release; passes on what we have seen of the segment.
+      if (head_.compare_exchange_strong(expected, step(next), std::memory_order_release, std::memory_order_relaxed) &&
+          &h != &origin_)
+        carried_away(h, 1);
+    }
+  }
+
+  // From `next` of the segment before to a word of tail_ and head_: they carry the place of their own segment.
+  static constexpr std::uint64_t step(std::uint64_t next) noexcept {
+    return head::word(head::place_of(next) + 1, number_in(next));
+  }
+  void pass_tail(std::uint64_t from, std::uint64_t next) noexcept {
+    // sync(segment_queue.chain): release; passes on what we have seen of the segment.
+    tail_.compare_exchange_strong(from, step(next), std::memory_order_release, std::memory_order_relaxed);
+  }
+  static void open(atomic<std::uint64_t>& word, std::uint64_t& shut) noexcept {
+    // sync(segment_queue.open): release; the slots are free for those who see it open.
+    word.compare_exchange_strong(shut, head::word(head::place_of(shut), 0), std::memory_order_release,
+                                 std::memory_order_relaxed);
+  }
+  // So that late fetch-adds never reach the place.
+  static void keep_short(atomic<std::uint64_t>& word, std::uint64_t w) noexcept {
+    constexpr std::uint64_t many = std::uint64_t{1} << (head::index_bits - 2);
+    if ((w & head::index_mask) >= many) [[unlikely]]
+      word.compare_exchange_strong(w, w - many / 2, std::memory_order_relaxed, std::memory_order_relaxed);  // relaxed:
+                                                                                                            // a number
+  }
+  static void prepare(segment& s, std::uint64_t place) noexcept {
+    // relaxed, all: published by the chain. Who still has the segment from before finds it shut, or changes nothing.
+    s.push.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
+    s.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
+    s.done.store(0, std::memory_order_relaxed);
+    s.next.store(head::word(place, head::none), std::memory_order_relaxed);
+  }
+
+  // The oldest values, `count` at most and side by side in h from w on, are the caller's.
+  pop_status claim(head*& h, std::uint64_t& w, std::size_t& count) noexcept {
+    for (;;) {
+      h = pop_hint_.load(std::memory_order_acquire);  // sync(segment_queue.hint): acquire; as in try_emplace
+      w = h->pop.load(std::memory_order_relaxed);     // relaxed: a guess; the slot and the exchange decide
+      while (head::taken_in(w) < capacity) {
+        const std::size_t whole = whole_from(*h, w, count);
+        if (whole != 0) {
+          // relaxed, both: the place carries no data, the slot does.
+          if (h->pop.compare_exchange_weak(w, w + whole, std::memory_order_relaxed, std::memory_order_relaxed)) {
+            count = whole;
+            return pop_status::value;
+          }
+          continue;
+        }
+        // relaxed: behind the slot's acquire; if nobody has taken the place, then its slot is empty.
+        const std::uint64_t now = h->pop.load(std::memory_order_relaxed);
+        if (now == w) return is_drained(*h, w) ? pop_status::closed : pop_status::empty;
+        w = now;
+      }
+      if (const pop_status got = next_to_pop(); got != pop_status::value) return got;
+    }
+  }
+  // How many of the next `most` slots hold their value.
+  static std::size_t whole_from(head& h, std::uint64_t w, std::size_t most) noexcept {
+    const std::size_t there = (std::min)(most, capacity - static_cast<std::size_t>(head::taken_in(w)));
+    std::size_t n = 0;
+    // sync(segment_queue.publish): acquire; with relaxed a value could be read as it was before its constructor.
+    while (n < there && cell_of(h, w + n).place.load(std::memory_order_acquire) == head::place_of(w)) ++n;
+    return n;
+  }
+  // Closed, and the slot that w stands at will never be filled.
+  static bool is_drained(head& h, std::uint64_t w) noexcept {
+    // relaxed: a first look at a word that hardly ever changes; the other one orders
+    if (h.next.load(std::memory_order_relaxed) != head::word(head::place_of(w), head::end)) [[likely]]
+      return false;
+    // sync(segment_queue.close): acquire; what was done before close. With this bit the count is final.
+    const std::uint64_t push = h.push.load(std::memory_order_acquire);
+    return (push & head::closed) != 0 && (push & ~head::closed) >> head::index_bits == head::taken_in(w);
+  }
+
+  // The caller has done with `n` values of h. The last one gives the segment back.
+  void carried_away(head& h, std::uint32_t n) noexcept {
+    // sync(segment_queue.vacate): acq_rel; all values are out of their slots before somebody builds over them.
+    if (h.done.fetch_add(n, std::memory_order_acq_rel) + n == capacity + 1) [[unlikely]]
+      pool_.give_back(static_cast<segment&>(h));
+  }
+
+  // Written once per segment.
+  alignas(2 * cache_line) atomic<head*> push_hint_{&origin_};
+  atomic<std::uint64_t> tail_{0};
+  alignas(2 * cache_line) atomic<head*> pop_hint_{&origin_};
+  atomic<std::uint64_t> head_{0};
+  alignas(2 * cache_line) pool_type pool_;
+  head origin_{capacity};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_SEGMENT_QUEUE_HPP
 // ---- frys/queue/seqlock.hpp
 // seqlock: one value of several words that few threads write and many read; readers write nothing.
 //
@@ -8392,6 +9234,640 @@ class seqlock {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_SEQLOCK_HPP
+// ---- frys/queue/detail/keys.hpp
+// keys: how maps and caches hash keys and compare them with what is looked for.
+#ifndef FRYS_QUEUE_DETAIL_KEYS_HPP
+#define FRYS_QUEUE_DETAIL_KEYS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct hash_key {};  // key_hash (queue/detail/keys.hpp): a function object of a key to an unsigned number
+template <class H>
+struct hash {
+  using key = hash_key;
+  using type = H;
+};
+}  // namespace policy
+
+// A model for policy::hash of K.
+template <class H, class K>
+concept key_hash = std::default_initializable<H> && requires(const H& h, const K& key) {
+  { h(key) } -> std::unsigned_integral;
+};
+
+namespace detail {
+
+template <class K>
+concept byte_string = std::convertible_to<const K&, std::string_view> || std::convertible_to<const K&, byte_view>;
+template <byte_string K>
+byte_view bytes_of(const K& key) noexcept {
+  if constexpr (std::convertible_to<const K&, std::string_view>)
+    return as_bytes(static_cast<std::string_view>(key));
+  else
+    return static_cast<byte_view>(key);
+}
+
+// A stored key and one that is looked for. Texts and bytes compare with each other, byte by byte.
+template <class Stored, class K>
+concept comparable_key = (byte_string<Stored> && byte_string<K>) || requires(const Stored& a, const K& b) {
+  { a == b } -> std::convertible_to<bool>;
+};
+template <class Stored, class K>
+requires comparable_key<Stored, K>
+[[nodiscard]] FRYS_ALWAYS_INLINE bool same_key(const Stored& a, const K& b) noexcept {
+  if constexpr (byte_string<Stored> && byte_string<K>) {
+    const byte_view x = bytes_of(a), y = bytes_of(b);
+    return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0);
+  } else {
+    return static_cast<bool>(a == b);
+  }
+}
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_DETAIL_KEYS_HPP
+// ---- frys/queue/detail/shard_lock.hpp
+// shard_lock: a mutex of one word, for the short sections of writers; waits by a wait policy.
+//
+// Source  U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
+#ifndef FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
+#define FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics, class Wait>
+class shard_lock {
+ public:
+  void lock() noexcept {
+    std::uint32_t seen = is_free;
+    // sync(shard_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
+    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]]
+      wait();
+  }
+  void unlock() noexcept {
+    // sync(shard_lock.hand_over): release; what we did is done before the next one has it.
+    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
+      if constexpr (Wait::sleeps) Atomics::notify_one(word_);
+  }
+
+ private:
+  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
+
+  FRYS_NOINLINE void wait() noexcept {
+    // sync(shard_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
+    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
+      Wait::template wait<Atomics>(word_, is_awaited, deadline::never());
+  }
+
+  typename Atomics::template atomic<std::uint32_t> word_{is_free};
+};
+
+// Holds a lock for a scope.
+template <class Lock>
+class held_lock {
+ public:
+  explicit held_lock(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+  held_lock(const held_lock&) = delete;
+  held_lock& operator=(const held_lock&) = delete;
+  ~held_lock() { lock_.unlock(); }
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
+// ---- frys/queue/detail/tagged_table.hpp
+// tagged_table: an open hash table of pointers, one writer at a time, readers at any time: what a shard of sharded_map
+// is made of.
+//
+// Groups    a line of memory each: seven pointers, a byte of the hash for each of them (0: empty), and a byte that says
+//           how many keys had their home here or passed by and found the group full. So a look costs one line, and ends
+//           where that count is 0; an erased place is free at once, without a tombstone.
+// Readers   a key that is in the table stays in its place, and the byte stays with it: whoever knows that it was put in
+//           finds it. Tags are hints, therefore, and need no order; pointers publish what they point to.
+// Source    the groups: N. Bronson, X. Shi, "F14", 2019; the line as the unit: T. David, R. Guerraoui, V. Trigonakis,
+//           "Asynchronized concurrency" (CLHT), ASPLOS 2015.
+#ifndef FRYS_QUEUE_DETAIL_TAGGED_TABLE_HPP
+#define FRYS_QUEUE_DETAIL_TAGGED_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Node has `hash`, a 64-bit number. The head of its memory; the groups lie behind it.
+template <class Node, class Atomics, class Pages>
+class tagged_table {
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+  static constexpr unsigned places = 7;
+  struct alignas(64) group {
+    atomic<std::uint64_t> tags{0};
+    atomic<Node*> nodes[places] = {};
+  };
+
+ public:
+  // Where a node is, or may be put.
+  struct place {
+    std::size_t group = 0;
+    unsigned index = places;  // places: nowhere
+    Node* node = nullptr;
+    explicit operator bool() const noexcept { return index != places; }
+  };
+
+  // With so many bytes, or as many as the source rounds them up to; nullptr when it refuses.
+  static tagged_table* make(std::size_t bytes) noexcept {
+    if (bytes < head + sizeof(group)) bytes = head + sizeof(group);
+    result<byte_span> memory = Pages::allocate(bytes);
+    if (!memory) return nullptr;
+    auto* made = std::construct_at(reinterpret_cast<tagged_table*>(memory->data()), *memory);
+    for (std::size_t i = 0; i < made->count_; ++i) std::construct_at(made->groups() + i);
+    return made;
+  }
+  static void drop(void* table) noexcept {
+    auto* t = static_cast<tagged_table*>(table);
+    for (std::size_t i = 0; i < t->count_; ++i) std::destroy_at(t->groups() + i);
+    Pages::release(t->memory_);
+  }
+  explicit tagged_table(byte_span memory) noexcept : memory_(memory), count_((memory.size() - head) / sizeof(group)) {}
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size(); }
+  // Beyond which looks get long.
+  [[nodiscard]] std::size_t most() const noexcept { return count_ * places * 3 / 4; }
+
+  // Any thread, while the table and its nodes stay. The node of that hash for which `is` says yes.
+  template <class F>
+  [[nodiscard]] FRYS_ALWAYS_INLINE Node* find(std::uint64_t hash, F&& is) const noexcept {
+    const std::uint64_t wanted = tag_of(hash) * ones;
+    std::size_t g = home_of(hash);
+    for (std::size_t i = 0; i < count_; ++i) {
+      const group& here = groups()[g];
+      const std::uint64_t tags = here.tags.load(std::memory_order_relaxed);  // relaxed: hints, see above
+      for (std::uint64_t same = equal(tags, wanted); same != 0; same &= same - 1) {
+        // sync(tagged_table.publish): acquire; the node is whole.
+        Node* const n = here.nodes[std::countr_zero(same) / 8].load(std::memory_order_acquire);
+        if (n != nullptr && n->hash == hash && is(*n)) [[likely]]
+          return n;
+      }
+      if (tags >> overflow_shift == 0) [[likely]]
+        return nullptr;
+      if (++g == count_) g = 0;
+    }
+    return nullptr;
+  }
+  // Any thread, as find. Calls f(node) for each.
+  template <class F>
+  void for_each(F&& f) const {
+    for (std::size_t g = 0; g < count_; ++g)
+      for (const auto& at : groups()[g].nodes)
+        // sync(tagged_table.publish): acquire; the node is whole.
+        if (Node* const n = at.load(std::memory_order_acquire); n != nullptr) f(*n);
+  }
+
+  // ---- the writer. relaxed, where it reads: its own writes, or those of the one before it, by the lock between them.
+
+  // The node of that hash for which `is` says yes, and where it is; else node is null and the place a free one, if any.
+  template <class F>
+  [[nodiscard]] place seek(std::uint64_t hash, F&& is) noexcept {
+    place free;
+    std::size_t g = home_of(hash);
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::uint64_t tags = groups()[g].tags.load(std::memory_order_relaxed);
+      for (std::uint64_t same = equal(tags, tag_of(hash) * ones); same != 0; same &= same - 1) {
+        const auto at = static_cast<unsigned>(std::countr_zero(same)) / 8;
+        Node* const n = groups()[g].nodes[at].load(std::memory_order_relaxed);
+        if (n->hash == hash && is(*n)) return {g, at, n};
+      }
+      if (!free)
+        if (const std::uint64_t gaps = equal(tags, 0); gaps != 0)
+          free = {g, static_cast<unsigned>(std::countr_zero(gaps)) / 8, nullptr};
+      if (tags >> overflow_shift == 0 && free) break;
+      if (++g == count_) g = 0;
+    }
+    return free;
+  }
+  // Into a free place that seek has found for its hash.
+  void put(place at, Node* node) noexcept {
+    group& here = groups()[at.group];
+    // sync(tagged_table.publish): release; the node is whole before a reader can have it.
+    here.nodes[at.index].store(node, std::memory_order_release);
+    // relaxed: a hint
+    here.tags.store(here.tags.load(std::memory_order_relaxed) | tag_of(node->hash) << (8 * at.index),
+                    std::memory_order_relaxed);
+    count_passed(node->hash, at.group, [](std::uint64_t n) { return n == many ? n : n + 1; });
+  }
+  // In the place of the node that stands there.
+  void replace(place at, Node* node) noexcept {
+    // sync(tagged_table.publish): release; as in put.
+    groups()[at.group].nodes[at.index].store(node, std::memory_order_release);
+  }
+  void take_out(place at) noexcept {
+    group& here = groups()[at.group];
+    // relaxed, both: readers may still find the node, until the reclaimer knows that they do not.
+    here.tags.store(here.tags.load(std::memory_order_relaxed) & ~(std::uint64_t{0xff} << (8 * at.index)),
+                    std::memory_order_relaxed);
+    here.nodes[at.index].store(nullptr, std::memory_order_relaxed);
+    count_passed(at.node->hash, at.group, [](std::uint64_t n) { return n == many ? n : n - 1; });
+  }
+
+ private:
+  static constexpr std::size_t head = 64;
+  static constexpr std::uint64_t ones = 0x0101010101010101u, highs = ones * 0x80;
+  static constexpr unsigned overflow_shift = 8 * places;
+  static constexpr std::uint64_t many = 0xff;  // stays so until the table grows
+
+  // Bits that neither the home nor the number of the shard is made of; never 0.
+  static constexpr std::uint64_t tag_of(std::uint64_t hash) noexcept { return 0x80 | (hash >> 40 & 0x7f); }
+  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
+    return static_cast<std::size_t>((hash & 0xffff'ffffu) * count_ >> 32);
+  }
+  // The high bit of each of the seven bytes that are equal.
+  static constexpr std::uint64_t equal(std::uint64_t a, std::uint64_t b) noexcept {
+    const std::uint64_t x = a ^ b;
+    return ~(((x & ~highs) + ~highs) | x) & highs & (~std::uint64_t{0} >> 8);
+  }
+  // The groups from the home of the hash to the one before `last`.
+  template <class F>
+  void count_passed(std::uint64_t hash, std::size_t last, F next) noexcept {
+    for (std::size_t g = home_of(hash); g != last;) {
+      auto& tags = groups()[g].tags;
+      const std::uint64_t now = tags.load(std::memory_order_relaxed);
+      // relaxed: who knows of the key knows of this.
+      tags.store((now & ~(many << overflow_shift)) | next(now >> overflow_shift) << overflow_shift,
+                 std::memory_order_relaxed);
+      if (++g == count_) g = 0;
+    }
+  }
+
+  group* groups() noexcept { return std::launder(reinterpret_cast<group*>(reinterpret_cast<std::byte*>(this) + head)); }
+  [[nodiscard]] const group* groups() const noexcept {
+    return std::launder(reinterpret_cast<const group*>(reinterpret_cast<const std::byte*>(this) + head));
+  }
+
+  byte_span memory_;
+  std::size_t count_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_TAGGED_TABLE_HPP
+// ---- frys/queue/sharded_map.hpp
+// sharded_map: a hash map that many threads read without a lock and without writing to shared memory, while others
+// write.
+//
+// Use when  a table is read far more often than written: routes, sessions, names, configurations by key.
+// Not when  writes are the rule (one map per thread, or a mutex), a bounded number of entries may be forgotten
+//           (lookup_cache), or entries must be found in order.
+// Roles     every operation: any thread, each with its own seat of the reclaimer.
+// Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is. Writers wait for the lock
+// of
+//           one shard, by policy::wait; readers wait for nobody, also while a shard grows.
+// Cost      a read: the reclaimer's pin, a line for the shard, one for the places, one for the entry. A write: a lock
+//           and an unlock, and an allocation for what is new; a shard that grows writes all its places anew, not its
+//           entries.
+// Ordering  each key is linearizable by itself. What a thread did before it wrote an entry happens-before what follows
+//           the read that found it. for_each is weakly consistent: it sees what is there all the time exactly once,
+//           and what comes or goes meanwhile perhaps.
+// Entries   are never changed once they are in: update and insert_or_assign put another one in the place. What a reader
+//           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does.
+// Lifetime  destroy it when no other thread can call it and no entry is held, before the domain.
+//
+// Policies, in any order, each at most once:
+//   policy::reclaimer<D>  the domain, see memory/reclaim.hpp; with pins   default epoch_domain<>
+//   policy::shards<N>     writers of different shards do not meet; a power of two, 1 to 4096     default 16
+//   policy::hash<H>       a function of keys to 64 bits                   default frys::hash
+//   policy::wait<W>       how writers wait for each other                 default wait::spin_then_park
+//   policy::pages<P>      where the places come from; entries come from operator new   default heap_pages
+// The atomics are those of the domain.
+// Source    see detail/tagged_table.hpp.
+#ifndef FRYS_QUEUE_SHARDED_MAP_HPP
+#define FRYS_QUEUE_SHARDED_MAP_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct shards_key {};  // a number of shards
+template <std::size_t N>
+struct shards {
+  using key = shards_key;
+  static constexpr std::size_t value = N;
+};
+}  // namespace policy
+
+template <class Key, class Value, class... Policies>
+class sharded_map {
+  using accepted =
+      policy::keys<policy::reclaimer_key, policy::shards_key, policy::hash_key, policy::wait_key, policy::pages_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::sharded_map: unknown policy; it takes policy::reclaimer, policy::shards, policy::hash, "
+                "policy::wait, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::sharded_map: a policy is given twice; name each at most once");
+  static_assert(std::is_object_v<Key> && !std::is_const_v<Key> && std::is_nothrow_destructible_v<Key> &&
+                    std::is_object_v<Value> && !std::is_const_v<Value> && std::is_nothrow_destructible_v<Value>,
+                "frys::sharded_map<Key, Value>: both must be object types, not const, that die without throwing");
+  using named_world = typename policy::detail::find<policy::world_key, Policies...>::type;
+  template <class World>
+  struct domain_of {
+    using type = epoch_domain<World>;
+  };
+
+ public:
+  using key_type = Key;
+  using mapped_type = Value;
+  using reclaimer_type = typename policy::pick<
+      policy::reclaimer<typename std::conditional_t<std::is_void_v<named_world>, std::type_identity<epoch_domain<>>,
+                                                    domain_of<named_world>>::type>,
+      Policies...>::type;
+  static_assert(reclaimer<reclaimer_type>,
+                "frys::sharded_map: policy::reclaimer wants a reclamation domain, see memory/reclaim.hpp");
+  static_assert(reclaimer_type::has_pin,
+                "frys::sharded_map: policy::reclaimer wants a domain with pins: a look touches several objects");
+  using atomics_type = typename reclaimer_type::atomics_type;
+  using participant = typename reclaimer_type::participant;
+  using hash_type = typename policy::pick<policy::hash<frys::hash>, Policies...>::type;
+  static_assert(key_hash<hash_type, Key>, "frys::sharded_map: policy::hash wants a function of the keys to a number");
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::sharded_map: policy::wait wants a wait policy, see core/wait.hpp");
+  using pages_type = typename policy::pick<policy::pages<heap_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::sharded_map: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t shard_count = policy::pick<policy::shards<16>, Policies...>::value;
+  static_assert(std::has_single_bit(shard_count) && shard_count <= 4096,
+                "frys::sharded_map: policy::shards must be a power of two, 1 to 4096");
+
+ private:
+  struct node {
+    template <class K, class... Args>
+    node(std::uint64_t h, K&& k, Args&&... args)
+        : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
+    const std::uint64_t hash;
+    const Key key;
+    const Value value;
+  };
+  using table = detail::tagged_table<node, atomics_type, pages_type>;
+  using pin_type = decltype(std::declval<participant&>().pin());
+  template <class K>
+  static constexpr bool fits = key_hash<hash_type, K>&& detail::comparable_key<Key, K>;
+
+ public:
+  // What a read has found; false: nothing. It stays while this lives. For the thread whose seat it is.
+  class entry {
+   public:
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+    [[nodiscard]] const Key& key() const noexcept { return node_->key; }
+    [[nodiscard]] const Value& value() const noexcept { return node_->value; }
+    const Value& operator*() const noexcept { return node_->value; }
+    const Value* operator->() const noexcept { return std::addressof(node_->value); }
+
+   private:
+    friend sharded_map;
+    template <class K>
+    FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key) noexcept
+        : pin_(seat.pin()), node_(map.look(key)) {}
+    pin_type pin_;
+    const node* node_;
+  };
+
+  sharded_map() = default;
+  explicit sharded_map(hash_type h) noexcept : hash_(std::move(h)) {}
+  sharded_map(const sharded_map&) = delete;
+  sharded_map& operator=(const sharded_map&) = delete;
+  ~sharded_map() {
+    for (shard& s : shards_) {
+      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+      if (t == nullptr) continue;
+      t->for_each([](node& n) { delete &n; });
+      table::drop(t);
+    }
+  }
+
+  // Any thread. `key`: a Key, or what hashes and compares as one; bytes and texts for each other.
+  template <class K>
+  requires fits<K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE entry find(participant& seat, const K& key) const noexcept {
+    return entry(*this, seat, key);
+  }
+  // A copy of the value.
+  template <class K>
+  requires fits<K> && std::is_copy_constructible_v<Value>
+  [[nodiscard]] std::optional<Value> get(participant& seat, const K& key) const
+      noexcept(std::is_nothrow_copy_constructible_v<Value>) {
+    [[maybe_unused]] const auto pinned = seat.pin();
+    const node* const n = look(key);
+    return n == nullptr ? std::nullopt : std::optional<Value>(n->value);
+  }
+  template <class K>
+  requires fits<K>
+  [[nodiscard]] bool contains(participant& seat, const K& key) const noexcept {
+    [[maybe_unused]] const auto pinned = seat.pin();
+    return look(key) != nullptr;
+  }
+  // Calls f(key, value) for each entry. f may call the map.
+  template <class F>
+  void for_each(participant& seat, F&& f) const {
+    [[maybe_unused]] const auto pinned = seat.pin();
+    for (const shard& s : shards_)
+      // sync(sharded_map.table): acquire; as in look.
+      if (const table* const t = s.places.load(std::memory_order_acquire); t != nullptr)
+        t->for_each([&f](const node& n) { f(n.key, n.value); });
+  }
+  // May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    std::size_t n = 0;
+    for (const shard& s : shards_) n += s.count.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+    return n;
+  }
+
+  // The writes: any thread. errc::out_of_memory when there is none; errc::full when the seat holds as much garbage as
+  // its domain allows because a reader does not come to an end. Then nothing has changed; nor when a constructor
+  // throws.
+
+  // Puts in Key(key) with Value(args...), if there is no such key: whether it did.
+  template <class K, class... Args>
+  requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
+      result<bool> insert(participant& seat, K&& key, Args&&... args) {
+    return write(seat, std::as_const(key), [&](std::uint64_t h, node* old) -> node* {
+      return old != nullptr ? old : make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    });
+  }
+  // Puts in Value(args...) for the key, in the place of what was there: whether the key is new.
+  template <class K, class... Args>
+  requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
+      result<bool> insert_or_assign(participant& seat, K&& key, Args&&... args) {
+    return write(seat, std::as_const(key), [&](std::uint64_t h, node*) -> node* {
+      return make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    });
+  }
+  // f(value) changes a copy of the key's value, which takes its place: whether there is such a key. Other writers of
+  // the shard wait; f must not call the map.
+  template <class K, class F>
+  requires fits<K> && std::is_copy_constructible_v<Key> && std::is_copy_constructible_v<Value> &&
+      std::is_invocable_v<F&, Value&>
+          result<bool> update(participant& seat, const K& key, F&& f) {
+    bool found = false;
+    auto done = write(seat, key, [&](std::uint64_t h, node* old) -> node* {
+      if (old == nullptr) return nothing();
+      found = true;
+      std::unique_ptr<node> next(make(h, old->key, old->value));
+      // Ours alone until it is put in; constant only to those who read it.
+      if (next != nullptr) f(const_cast<Value&>(next->value));
+      return next.release();
+    });
+    if (!done) return done.error();
+    return found;
+  }
+  // Whether there was such a key.
+  template <class K>
+  requires fits<K> result<bool> erase(participant& seat, const K& key)
+  noexcept {
+    if (!has_room(seat)) return no_room;
+    const std::uint64_t h = hashed(key);
+    shard& s = shard_of(h);
+    node* old = nullptr;
+    {
+      const held_lock held(s.lock);
+      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
+      if (t == nullptr) return false;
+      const auto at = t->seek(h, [&key](const node& n) { return detail::same_key(n.key, key); });
+      if (at.node == nullptr) return false;
+      old = at.node;
+      t->take_out(at);
+      s.count.store(s.count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: a number
+    }
+    retire(seat, old);
+    return true;
+  }
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using lock_type = detail::shard_lock<atomics_type, wait_type>;
+  using held_lock = detail::held_lock<lock_type>;
+
+  struct alignas(2 * cache_line) shard {
+    // Readers' line.
+    atomic<table*> places{nullptr};
+    // Writers'.
+    alignas(cache_line) lock_type lock;
+    atomic<std::size_t> count{0};
+  };
+
+  static constexpr error no_memory{errc::out_of_memory, domain::memory, "no memory for an entry of a sharded_map", 0};
+  static constexpr error no_room{errc::full, domain::memory, "a sharded_map's old entries cannot go: a reader stays",
+                                 0};
+
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE std::uint64_t hashed(const K& key) const noexcept {
+    const auto h = static_cast<std::uint64_t>(hash_(key));
+    // Others' hashes may leave the upper bits as they are.
+    return std::same_as<hash_type, frys::hash> ? h : hash_integer(h);
+  }
+  static constexpr unsigned shard_shift = 64 - static_cast<unsigned>(std::countr_zero(shard_count));
+  [[nodiscard]] FRYS_ALWAYS_INLINE const shard& shard_of(std::uint64_t hash) const noexcept {
+    if constexpr (shard_count == 1)
+      return shards_[0];
+    else
+      return shards_[hash >> shard_shift];
+  }
+  [[nodiscard]] shard& shard_of(std::uint64_t hash) noexcept {
+    return const_cast<shard&>(std::as_const(*this).shard_of(hash));
+  }
+
+  // Pinned.
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE const node* look(const K& key) const noexcept {
+    const std::uint64_t h = hashed(key);
+    // sync(sharded_map.table): acquire; the table is whole, with all that was in the one before.
+    const table* const t = shard_of(h).places.load(std::memory_order_acquire);
+    if (t == nullptr) [[unlikely]]
+      return nullptr;
+    return t->find(h, [&key](const node& n) { return detail::same_key(n.key, key); });
+  }
+
+  template <class... Args>
+  static node* make(Args&&... args) {
+    return new (std::nothrow) node(std::forward<Args>(args)...);
+  }
+  // What `next` answers below when nothing shall be put in.
+  static node* nothing() noexcept { return reinterpret_cast<node*>(alignof(node)); }
+
+  // next(hash, old) answers the node that takes the old one's place: the same, another, nullptr for no memory.
+  template <class K, class F>
+  result<bool> write(participant& seat, const K& key, F&& next) {
+    if (!has_room(seat)) return no_room;
+    const std::uint64_t h = hashed(key);
+    shard& s = shard_of(h);
+    node* old = nullptr;
+    table* outgrown = nullptr;
+    {
+      const held_lock held(s.lock);
+      const auto is_it = [&key](const node& n) { return detail::same_key(n.key, key); };
+      table* t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
+      auto at = t == nullptr ? typename table::place{} : t->seek(h, is_it);
+      old = at.node;
+      node* const made = next(h, old);
+      if (made == nullptr) return no_memory;
+      if (made == old || made == nothing()) return false;
+      if (old != nullptr) {
+        t->replace(at, made);
+      } else {
+        const std::size_t count = s.count.load(std::memory_order_relaxed);  // relaxed: as above
+        if (t == nullptr || count >= t->most()) {
+          if (table* const larger = grown(t); larger != nullptr) {
+            outgrown = t;
+            t = larger;
+            at = t->seek(h, [](const node&) { return false; });
+          }
+          if (!at) {
+            delete made;
+            return no_memory;
+          }
+        }
+        t->put(at, made);
+        // sync(sharded_map.table): release; the table is whole before a reader can have it.
+        if (t != s.places.load(std::memory_order_relaxed)) s.places.store(t, std::memory_order_release);
+        s.count.store(count + 1, std::memory_order_relaxed);  // relaxed: a number
+      }
+    }
+    if (old != nullptr) retire(seat, old);
+    if (outgrown != nullptr) {
+      [[maybe_unused]] const bool taken = seat.retire(static_cast<void*>(outgrown), &drop_table);
+      FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired table");
+    }
+    return old == nullptr;
+  }
+  // A table of twice the size with the same nodes; nullptr when the source refuses.
+  static table* grown(const table* from) noexcept {
+    table* const to = table::make(from == nullptr ? 1 : 2 * from->bytes());
+    if (to != nullptr && from != nullptr)
+      from->for_each([to](node& n) { to->put(to->seek(n.hash, [](const node&) { return false; }), &n); });
+    return to;
+  }
+  static void drop_table(void* t) noexcept { table::drop(t); }
+
+  // For what one write may retire.
+  static bool has_room(participant& seat) noexcept {
+    if (seat.room() >= 2) [[likely]]
+      return true;
+    seat.quiesce();
+    return seat.room() >= 2;
+  }
+  static void retire(participant& seat, node* old) noexcept {
+    [[maybe_unused]] const bool taken = seat.retire(old);
+    FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired entry");
+  }
+
+  [[no_unique_address]] hash_type hash_{};
+  shard shards_[shard_count];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_SHARDED_MAP_HPP
 // ---- frys/queue/detail/spsc_counted.hpp
 // spsc_counted: spsc_ring with an index for each side, which the other side reads. For every T; elements lie in memory
 // as they are, so spans can be handed out.
@@ -16453,6 +17929,236 @@ FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
 #endif
 
 #endif  // FRYS_WITH_URING_HPP
+#endif  // gate
+#if defined(FRYS_WITH_BOOST_LOCKFREE) && FRYS_WITH_BOOST_LOCKFREE
+
+// ---- frys/with/boost_lockfree.hpp
+// with/boost_lockfree: Boost.Lockfree's spsc_queue, queue and stack as models of closable_queue: a program that takes
+// its queue as a type can have these in the place of frys' own, and be measured with both.
+//
+// boost_spsc_queue<T>  one producer, one consumer      in the place of spsc_ring; no spans
+// boost_queue<T>       any number of both              in the place of mpmc_ring; strictly lock-free; its nodes are
+// given
+//                                                      back to a list of its own
+// boost_stack<T>       any number of both              the newest value first
+// Roles     as in Boost. close: the producer of a boost_spsc_queue; any thread of the others.
+// Progress  Boost's: wait-free (boost_spsc_queue), lock-free (the others).
+// Cost      Boost's; close() is ours. In a boost_spsc_queue it costs nothing until the queue is empty; in the others
+// each
+//           push does two read-modify-writes more, on one word, so that closed is told only behind the last push.
+// Close     as everywhere: after close() nothing goes in, what was accepted comes out, then pops answer closed.
+// Elements  boost_spsc_queue copies values in, so T is copyable; the others take trivially copyable T with a default.
+// Lifetime  destroy it when no other thread can call it.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  elements; any N for boost_spsc_queue, at most 65534 for the others  default 1024
+//   policy::atomics<A>   the atomics model of close(); Boost names its own                   default atomics::standard
+// Needs     Boost's headers (Debian: libboost-dev, vcpkg: boost-lockfree), 1.74 or later; nothing of it is linked.
+// Include
+//           it, or define FRYS_WITH_BOOST_LOCKFREE=1 for frys/frys.hpp (CMake: frys::boost_lockfree).
+#ifndef FRYS_WITH_BOOST_LOCKFREE_HPP
+#define FRYS_WITH_BOOST_LOCKFREE_HPP
+
+#if !defined(FRYS_WITH_BOOST_LOCKFREE)
+#define FRYS_WITH_BOOST_LOCKFREE 1
+#elif !FRYS_WITH_BOOST_LOCKFREE
+#error "frys/with/boost_lockfree.hpp: FRYS_WITH_BOOST_LOCKFREE is 0; set it to 1, or leave this header out"
+#endif
+
+#include <boost/lockfree/queue.hpp>
+#include <boost/lockfree/spsc_queue.hpp>
+#include <boost/lockfree/stack.hpp>
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// Refuses what does not fit, in the name of each.
+template <class T, class... Policies>
+struct boost_parts {
+  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys/with/boost_lockfree.hpp: unknown policy; these queues take policy::capacity, policy::atomics and "
+                "policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys/with/boost_lockfree.hpp: a policy is given twice; name each at most once");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys/with/boost_lockfree.hpp: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
+  static_assert(capacity > 0 && capacity != policy::dynamic,
+                "frys/with/boost_lockfree.hpp: policy::capacity must be a number above 0");
+};
+
+// For the two whose nodes have numbers of 16 bits.
+template <class T, class... Policies>
+struct boost_node_parts : boost_parts<T, Policies...> {
+  static_assert(boost_parts<T, Policies...>::capacity <= 65534,
+                "frys/with/boost_lockfree.hpp: policy::capacity of boost_queue and boost_stack is at most 65534");
+  static_assert(std::is_trivially_copyable_v<T> && std::is_nothrow_default_constructible_v<T> && queue_element<T>,
+                "frys/with/boost_lockfree.hpp: boost_queue and boost_stack take a trivially copyable T with a default "
+                "constructor, as Boost does");
+};
+
+// Pushes under way, and whether no more are let in.
+template <class Atomics>
+class push_gate {
+ public:
+  // False: closed. Else the push must leave.
+  bool enter() noexcept {
+    // relaxed, both: the count carries no data; what was pushed comes with leave().
+    if ((state_.fetch_add(one, std::memory_order_relaxed) & closed_bit) == 0) return true;
+    state_.fetch_sub(one, std::memory_order_relaxed);
+    return false;
+  }
+  void leave() noexcept {
+    // sync(boost_queue.gate): release; who finds no push under way finds what was pushed.
+    state_.fetch_sub(one, std::memory_order_release);
+  }
+  void close() noexcept { state_.fetch_or(closed_bit, std::memory_order_relaxed); }  // relaxed: carries no data
+  [[nodiscard]] bool is_closed() const noexcept {
+    return (state_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+  }
+  // Closed, and no push is under way.
+  [[nodiscard]] bool is_shut() const noexcept {
+    // sync(boost_queue.gate): acquire; then a pop that finds nothing has seen all pushes.
+    return state_.load(std::memory_order_acquire) == closed_bit;
+  }
+
+ private:
+  static constexpr std::uint32_t closed_bit = 1, one = 2;
+  alignas(2 * cache_line) typename Atomics::template atomic<std::uint32_t> state_{0};
+};
+
+// Boost's queue and stack differ in order alone.
+template <class T, class Native, class Atomics>
+class gated_boost {
+ public:
+  using value_type = T;
+
+  gated_boost() = default;
+  gated_boost(const gated_boost&) = delete;
+  gated_boost& operator=(const gated_boost&) = delete;
+
+  // Any thread. On full and closed the value is untouched.
+  push_result try_push(const T& value) noexcept {
+    if (!gate_.enter()) return push_result::closed;
+    const bool pushed = native_.bounded_push(value);
+    gate_.leave();
+    return pushed ? push_result::ok : push_result::full;
+  }
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept { return try_push(T(std::forward<Args>(args)...)); }
+
+  // Any thread.
+  pop_result<T> try_pop() noexcept {
+    T value;
+    if (native_.pop(value)) return pop_result<T>(std::in_place, value);
+    if (!gate_.is_shut()) return pop_status::empty;
+    if (native_.pop(value)) return pop_result<T>(std::in_place, value);  // of the last push
+    return pop_status::closed;
+  }
+
+  // Any thread; again is harmless.
+  void close() noexcept { gate_.close(); }
+  // Any thread. Values may still come out.
+  [[nodiscard]] bool is_closed() const noexcept { return gate_.is_closed(); }
+
+  // Boost's own. What is pushed there is not counted by close().
+  [[nodiscard]] Native& native() noexcept { return native_; }
+
+ private:
+  Native native_;
+  push_gate<Atomics> gate_;
+};
+
+}  // namespace detail
+
+template <class T, class... Policies>
+class boost_spsc_queue {
+  using parts = detail::boost_parts<T, Policies...>;
+  static_assert(
+      queue_element<T> && std::is_copy_constructible_v<T>,
+      "frys::boost_spsc_queue<T>: T must move and die without throwing and be copyable, since Boost copies it in");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename parts::atomics_type;
+  static constexpr std::size_t capacity = parts::capacity;
+  using native_type = boost::lockfree::spsc_queue<T, boost::lockfree::capacity<capacity>>;
+
+  boost_spsc_queue() = default;
+  boost_spsc_queue(const boost_spsc_queue&) = delete;
+  boost_spsc_queue& operator=(const boost_spsc_queue&) = delete;
+  ~boost_spsc_queue() {
+    // Boost 1.74 forgets what is left in a queue of fixed size.
+    if constexpr (!std::is_trivially_destructible_v<T>) native_.consume_all([](T&) noexcept {});
+  }
+
+  // Producer only. On full and closed the value is untouched.
+  push_result try_push(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) {
+    if (closing_) [[unlikely]]
+      return push_result::closed;
+    return native_.push(value) ? push_result::ok : push_result::full;
+  }
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept(std::is_nothrow_constructible_v<T, Args...>&& std::is_nothrow_copy_constructible_v<T>) {
+    return try_push(T(std::forward<Args>(args)...));
+  }
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = true;
+    // sync(boost_spsc_queue.close): release; a consumer that sees it sees our last push too.
+    closed_.store(true, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    pop_result<T> out = pop_status::empty;
+    const auto take = [&out](T& value) { out = pop_result<T>(std::in_place, std::move(value)); };
+    if (native_.consume_one(take)) return out;
+    // sync(boost_spsc_queue.close): acquire; then the look that follows finds the last push.
+    if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
+    if (native_.consume_one(take)) return out;
+    return pop_status::closed;
+  }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept { return native_.read_available(); }
+  // Boost's own. What is pushed there does not heed close().
+  [[nodiscard]] native_type& native() noexcept { return native_; }
+
+ private:
+  native_type native_;
+  alignas(2 * cache_line) bool closing_ = false;  // the producer's own copy of closed_
+  typename atomics_type::template atomic<bool> closed_{false};
+};
+
+template <class T, class... Policies>
+class boost_queue
+    : public detail::gated_boost<
+          T, boost::lockfree::queue<T, boost::lockfree::capacity<detail::boost_node_parts<T, Policies...>::capacity>>,
+          typename detail::boost_node_parts<T, Policies...>::atomics_type> {
+ public:
+  using atomics_type = typename detail::boost_node_parts<T, Policies...>::atomics_type;
+  static constexpr std::size_t capacity = detail::boost_node_parts<T, Policies...>::capacity;
+};
+
+template <class T, class... Policies>
+class boost_stack
+    : public detail::gated_boost<
+          T, boost::lockfree::stack<T, boost::lockfree::capacity<detail::boost_node_parts<T, Policies...>::capacity>>,
+          typename detail::boost_node_parts<T, Policies...>::atomics_type> {
+ public:
+  using atomics_type = typename detail::boost_node_parts<T, Policies...>::atomics_type;
+  static constexpr std::size_t capacity = detail::boost_node_parts<T, Policies...>::capacity;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_WITH_BOOST_LOCKFREE_HPP
 #endif  // gate
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 

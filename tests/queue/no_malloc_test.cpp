@@ -3,6 +3,7 @@
 
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
+#include <frys/queue/segment_queue.hpp>
 #include <frys/queue/spsc_ring.hpp>
 
 #include <doctest/doctest.h>
@@ -23,7 +24,7 @@ std::size_t calls_of(Queue& queue) {
 }
 }  // namespace
 
-TEST_CASE("no malloc: spsc_ring, mpmc_ring and mpsc_queue push and pop without it after warm-up") {
+TEST_CASE("no malloc: spsc_ring, mpmc_ring, mpsc_queue and segment_queue push and pop without it after warm-up") {
   auto spsc = std::make_unique<frys::spsc_ring<int>>();
   auto mpmc = std::make_unique<frys::mpmc_ring<int>>();
   frys::mpsc_queue<int> mpsc;
@@ -32,5 +33,7 @@ TEST_CASE("no malloc: spsc_ring, mpmc_ring and mpsc_queue push and pop without i
   CHECK(calls_of(*mpmc) == 0);
   CHECK(new_calls == at_start);  // the rings need none at all
   CHECK(calls_of(mpsc) == 0);
+  frys::segment_queue<int> segments;
+  CHECK(calls_of(segments) == 0);
   CHECK(new_calls > at_start);  // the counter counts: the slabs of the warm-up
 }

@@ -23,6 +23,7 @@
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/rcu_cell.hpp>
+#include <frys/queue/segment_queue.hpp>
 #include <frys/queue/seqlock.hpp>
 #include <frys/queue/spsc_ring.hpp>
 #include <frys/search/flat_index.hpp>
@@ -213,6 +214,15 @@ void use_mpsc() {
   CHECK(*out == 7);
 }
 
+template <class... P>
+void use_segment_queue() {
+  frys::segment_queue<int, P...> queue;
+  CHECK(queue.try_push(7));
+  auto out = queue.try_pop();
+  REQUIRE(out);
+  CHECK(*out == 7);
+}
+
 struct linked {
   int number = 0;
   linked* next = nullptr;
@@ -277,6 +287,7 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   IN_EVERY_WORLD(use_memtable, &user::uses::pages);
   IN_EVERY_WORLD(use_flat_index, &user::uses::pages);
   IN_EVERY_WORLD(use_mpsc, &user::uses::pages, &user::uses::atomics);
+  IN_EVERY_WORLD(use_segment_queue, &user::uses::pages, &user::uses::atomics);
   CHECK(user::pages::held.load() == before);
 }
 

@@ -30,6 +30,8 @@ class intrusive_mpsc_queue;
 template <class T, class... Policies>
 class stealing_deque;
 template <class T, class... Policies>
+class segment_queue;
+template <class T, class... Policies>
 class broadcast_ring;
 template <class T, class... Policies>
 class rcu_cell;
@@ -37,6 +39,8 @@ template <class T, class... Policies>
 class relaxed_priority_queue;
 template <class T, class... Policies>
 class seqlock;
+template <class Key, class Value, class... Policies>
+class sharded_map;
 
 }  // namespace frys::inline FRYS_ABI
 

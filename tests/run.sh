@@ -20,8 +20,8 @@ Stages, in this order; without a name all of them run:
   hygiene    floors, lint, headers, budgets, compile-fail twins
   package    install, find_package, FetchContent, .deb, vcpkg
   kernel     the reference kernel against its judges
-  single     the same tests on the single header, under the address and undefined behaviour sanitizers
-             (--long: on the single header without them too, and with them on the tree)
+  single     the same tests on the single header, under the address and undefined behaviour sanitizers, the model's
+             without (--long: all on the single header without them too, and all on the tree with them)
   tsan       thread sanitizer, the rooms with threads
   clang      clang 16 reads everything and runs the rooms labelled smoke; clang 14 reads floors 0 to 2
   noexcept   without exceptions and RTTI, likewise                  (--long builds and runs all of clang and noexcept)
@@ -102,6 +102,9 @@ gates() {
   for gate in HIGHWAY:libhwy URING:liburing; do
     ! pkg-config --exists "${gate#*:}" 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%:*}"
   done
+  # Boost has no .pc file.
+  ! echo '#include <boost/lockfree/queue.hpp>' | g++ -std=c++20 -x c++ -fsyntax-only - 2>/dev/null ||
+    printf ' -DFRYS_WITH_BOOST_LOCKFREE=1'
 }
 
 # Reads everything with a compiler or a set of flags, and builds and runs the rooms labelled smoke; with --long, all.
@@ -227,7 +230,7 @@ cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%d",
 start=$SECONDS cpu=0
 compiler_major=$(g++ -dumpversion 2>/dev/null | cut -d. -f1)
 [ -n "$compiler_major" ] || compiler_major=$(apt-cache depends g++ 2>/dev/null | sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' | head -n 1)
-optional=(libhwy-dev liburing-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
+optional=(libhwy-dev liburing-dev libboost-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
   # g++-multilib itself refuses to stand beside a cross compiler; the versioned package does not.
   "g++-${compiler_major:-12}-multilib" g++-mingw-w64-x86-64-posix g++-aarch64-linux-gnu)
 [ $long = 0 ] || optional+=(qemu-user npm)

@@ -83,14 +83,6 @@ void close_calls_all() {
   model::require(first + second == accepted, "what was accepted comes out, once");
 }
 TEST_CASE("awaiting under the model: a value calls who waits") { holds_mostly(&value_calls); }
-// Too many steps for every one of them.
-void holds_at_random(void (*body)()) {
-  for (const model::report& r : {model::check(model::pct{.depth = 3, .executions = 1'500}, body),
-                                 model::check(model::random{.executions = 1'500}, body)}) {
-    INFO(r.text());
-    CHECK(r.passed());
-  }
-}
 TEST_CASE("awaiting under the model: room calls who waits") { holds_at_random(&room_calls); }
 TEST_CASE("awaiting under the model: close calls all, whatever was under way") { holds_at_random(&close_calls_all); }
 

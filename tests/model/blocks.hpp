@@ -8,6 +8,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
 
 namespace blocks {
 
@@ -31,18 +34,28 @@ inline void holds(void (*body)()) {
   CHECK(any.passed());
 }
 
-// For bodies that are too large for that: all with one preemption, and more at random.
-inline void holds_mostly(void (*body)()) {
+// How many executions: many more where tests/run.sh has hours (--long).
+inline std::uint64_t effort(std::uint64_t executions) {
+  const char* const long_run = std::getenv("FRYS_LONG");
+  return long_run != nullptr && std::string_view(long_run) == "1" ? executions * 20 : executions;
+}
+
+// For bodies that are too large even for one preemption anywhere.
+inline void holds_at_random(void (*body)(), std::uint64_t executions = 1'500) {
+  for (const model::report& r : {model::check(model::pct{.depth = 3, .executions = effort(executions)}, body),
+                                 model::check(model::random{.executions = effort(executions)}, body)}) {
+    INFO(r.text());
+    CHECK(r.passed());
+  }
+}
+
+// For bodies that are too large for `holds`: all with one preemption, and more at random.
+inline void holds_mostly(void (*body)(), std::uint64_t executions = 1'500) {
   const model::report few = model::check(model::bounded{.preemptions = 1}, body);
   INFO(few.text());
   CHECK(few.passed());
   CHECK(few.complete);
-  const model::report deep = model::check(model::pct{.depth = 3, .executions = 5'000}, body);
-  INFO(deep.text());
-  CHECK(deep.passed());
-  const model::report any = model::check(model::random{.executions = 5'000}, body);
-  INFO(any.text());
-  CHECK(any.passed());
+  holds_at_random(body, executions);
 }
 
 // What came out of a queue, in order.

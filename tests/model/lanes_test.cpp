@@ -53,7 +53,9 @@ void close_against_push() {
     model::require(out.times(i + 1) == (pushed[i] ? 1 : 0), "closed is told behind the last accepted value");
 }
 
-TEST_CASE("lanes under the model: consumers lose and double nothing") { holds_mostly(&two_consumers); }
-TEST_CASE("lanes under the model: closed is told behind the last accepted value") { holds_mostly(&close_against_push); }
+TEST_CASE("lanes under the model: consumers lose and double nothing") { holds_at_random(&two_consumers); }
+TEST_CASE("lanes under the model: closed is told behind the last accepted value") {
+  holds_at_random(&close_against_push);
+}
 
 }  // namespace

@@ -135,7 +135,9 @@ TEST_CASE("relaxed_priority_queue: the mean rank error stays below heaps * stick
   const auto check = [](auto tag, std::size_t bound) {
     using queue = typename decltype(tag)::type;
     for (const std::size_t handles : {1u, 2u, 4u, 8u}) {
-      const auto [mean, most] = rank_error<queue>(20'000, handles);
+      const auto measured = rank_error<queue>(20'000, handles);
+      const double mean = measured.first;
+      const std::size_t most = measured.second;
       INFO("handles ", handles, ", mean ", mean, ", greatest ", most);
       CHECK(mean < static_cast<double>(bound));
       CHECK(most < 12 * bound);  // of these dice

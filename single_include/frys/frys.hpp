@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content c51ac34bcdf45c0a.
+// frys 0.1.0, one header: the whole library. Content c0890e1737ad578d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6972,7 +6972,7 @@ class turn_ring {
   using value_type = T;
 
   turn_ring() requires(!Slots::is_dynamic) = default;
-  explicit turn_ring(Slots&& slots) noexcept requires(Slots::is_dynamic) : slots_(std::move(slots)) {}
+  explicit turn_ring(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   turn_ring(turn_ring&& other) noexcept requires(Slots::is_dynamic)
       : tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
@@ -7114,7 +7114,7 @@ class turn_ring {
     return (std::min)(static_cast<std::size_t>(tail - head), slots_.count());
   }
   // How many values it holds at most.
-  [[nodiscard]] std::size_t slots() const noexcept { return slots_.count(); }
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
  private:
   template <class U>
@@ -7233,16 +7233,16 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 
  public:
   using atomics_type = typename parts::atomics_type;
-  // policy::dynamic where slots() knows it.
+  // policy::dynamic where slot_count() knows it.
   static constexpr std::size_t capacity = parts::capacity;
 
   mpmc_ring() requires(!parts::is_dynamic) = default;
 
   // A ring of `count` slots, a power of two. invalid_argument: it is none; out_of_memory: the memory source refused.
   [[nodiscard]] static result<mpmc_ring> make(std::size_t count) noexcept requires(parts::is_dynamic) {
-    auto slots = parts::slots_type::make(count);
-    if (!slots) return slots.error();
-    return result<mpmc_ring>(std::in_place, std::move(*slots));
+    auto cells = parts::slots_type::make(count);
+    if (!cells) return cells.error();
+    return result<mpmc_ring>(std::in_place, std::move(*cells));
   }
 };
 
@@ -8491,7 +8491,7 @@ class relaxed_priority_queue {
 
 #endif  // FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
 // ---- frys/queue/detail/segments.hpp
-// segments: the memory of a segment_queue: segments by number, in slabs that double, used again and never given back
+// segments: the memory of a segment_queue and of a bag: segments by number, in slabs that double, used again and never given back
 // before the end. So a thread may look at a segment that is no longer what it was: each word says of which lap it is.
 #ifndef FRYS_QUEUE_DETAIL_SEGMENTS_HPP
 #define FRYS_QUEUE_DETAIL_SEGMENTS_HPP
@@ -8548,11 +8548,12 @@ struct segment : segment_head<Atomics> {
   cell cells[N];
 };
 
-template <class T, class Atomics, class Pages, std::size_t N, std::size_t LimitBytes>
+// Segment: one of the above, or another with a segment_head.
+template <class Segment, class Atomics, class Pages, std::size_t LimitBytes>
 class segment_pool {
  public:
   using head = segment_head<Atomics>;
-  using segment = detail::segment<T, Atomics, N>;
+  using segment = Segment;
   static constexpr std::size_t most = (std::min)(LimitBytes / sizeof(segment), static_cast<std::size_t>(head::end - 1));
 
   segment_pool() = default;
@@ -8866,7 +8867,7 @@ class segment_queue {
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using limit = typename policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>;
-  using pool_type = detail::segment_pool<T, atomics_type, pages_type, capacity, limit::value>;
+  using pool_type = detail::segment_pool<detail::segment<T, atomics_type, capacity>, atomics_type, pages_type, limit::value>;
   using head = typename pool_type::head;
   using segment = typename pool_type::segment;
   using cell = typename segment::cell;

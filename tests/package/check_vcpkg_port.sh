@@ -12,7 +12,8 @@ else
 fi
 
 # One list: the port's features, the package's components, the headers of with/.
-features=$(python3 -c 'import json, sys; print(*sorted(json.load(open(sys.argv[1]))["features"]))' examples/consume/ports/frys/vcpkg.json)
+features=$(python3 -c 'import json, sys; print(*sorted(json.load(open(sys.argv[1]))["features"]))' examples/consume/ports/frys/vcpkg.json |
+  tr - _)  # vcpkg knows no underscores
 components=$(sed -n 's/^set(frys_components \(.*\))$/\1/p' CMakeLists.txt | tr ' ' '\n' | sort | xargs)
 headers=$(find include/frys/with -name '*.hpp' -not -name 'fwd.hpp' -printf '%f\n' | sed 's/\.hpp$//' | sort | xargs)
 [ "$features" = "$components" ] || bad "features of the port: $features; components of the package: $components"

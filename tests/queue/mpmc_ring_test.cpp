@@ -256,7 +256,7 @@ TEST_CASE("mpmc_ring: a capacity of the run time holds that many") {
     auto made = dynamic_ring::make(capacity);
     REQUIRE(made);
     dynamic_ring& ring = *made;
-    CHECK(ring.slots() == capacity);
+    CHECK(ring.slot_count() == capacity);
     for (int lap = 0; lap < 3; ++lap) {
       for (std::size_t i = 0; i < capacity; ++i) REQUIRE(ring.try_push(std::make_unique<int>(static_cast<int>(i))));
       CHECK(ring.try_push(nullptr).is_full());
@@ -269,7 +269,7 @@ TEST_CASE("mpmc_ring: a capacity of the run time holds that many") {
   static_assert(!std::is_default_constructible_v<dynamic_ring> && std::is_nothrow_move_constructible_v<dynamic_ring>);
   static_assert(!std::is_move_constructible_v<mpmc_ring<int>> && !std::is_copy_constructible_v<dynamic_ring>);
   static_assert(sizeof(mpmc_ring<int>) == 3 * 2 * frys::cache_line + 1024 * 8);
-  CHECK(mpmc_ring<int, policy::capacity<16>>().slots() == 16);
+  CHECK(mpmc_ring<int, policy::capacity<16>>().slot_count() == 16);
 }
 
 TEST_CASE("mpmc_ring: a capacity that is none, or too large, is an error") {

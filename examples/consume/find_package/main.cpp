@@ -6,11 +6,13 @@
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/simd/distance.hpp>
 #include <frys/simd/target.hpp>
+#include <frys/with/boost_lockfree.hpp>
 
-static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1, "a component defines its gate");
+static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1 && FRYS_WITH_BOOST_LOCKFREE == 1,
+              "a component defines its gate");
 
 int main() {
-  frys::mpsc_queue<int> queue;
+  frys::boost_queue<int> queue;  // or frys::mpsc_queue<int>: the same operations
   if (!queue.try_push(42)) return 1;
   const auto value = queue.try_pop();
 

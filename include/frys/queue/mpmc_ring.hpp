@@ -87,16 +87,16 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 
  public:
   using atomics_type = typename parts::atomics_type;
-  // policy::dynamic where slots() knows it.
+  // policy::dynamic where slot_count() knows it.
   static constexpr std::size_t capacity = parts::capacity;
 
   mpmc_ring() requires(!parts::is_dynamic) = default;
 
   // A ring of `count` slots, a power of two. invalid_argument: it is none; out_of_memory: the memory source refused.
   [[nodiscard]] static result<mpmc_ring> make(std::size_t count) noexcept requires(parts::is_dynamic) {
-    auto slots = parts::slots_type::make(count);
-    if (!slots) return slots.error();
-    return result<mpmc_ring>(std::in_place, std::move(*slots));
+    auto cells = parts::slots_type::make(count);
+    if (!cells) return cells.error();
+    return result<mpmc_ring>(std::in_place, std::move(*cells));
   }
 };
 

@@ -39,7 +39,7 @@ class turn_ring {
   using value_type = T;
 
   turn_ring() requires(!Slots::is_dynamic) = default;
-  explicit turn_ring(Slots&& slots) noexcept requires(Slots::is_dynamic) : slots_(std::move(slots)) {}
+  explicit turn_ring(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   turn_ring(turn_ring&& other) noexcept requires(Slots::is_dynamic)
       : tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
@@ -181,7 +181,7 @@ class turn_ring {
     return (std::min)(static_cast<std::size_t>(tail - head), slots_.count());
   }
   // How many values it holds at most.
-  [[nodiscard]] std::size_t slots() const noexcept { return slots_.count(); }
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
  private:
   template <class U>

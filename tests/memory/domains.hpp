@@ -31,19 +31,20 @@ struct tracked {
 template <class D>
 using pointer_in = typename D::atomics_type::template atomic<tracked*>;
 
-// Destroys all that nobody else can reach. A seat of a qsbr_domain that is online gets one epoch on by each quiesce, and
-// what it adopts goes two epochs later.
-template <class Seat>
-void settle(Seat& seat) {
-  for (int i = 0; i < 2; ++i) seat.quiesce();
-}
-
 template <class D>
 void retire_now(typename D::participant& seat, tracked* t) {
   while (!seat.retire(t)) {  // full: somebody reads
     seat.quiesce();
     std::this_thread::yield();
   }
+}
+
+// Destroys all that those left who have gone. Who has retired something fetches it; a seat of a qsbr_domain, which is
+// online, gets one epoch on by each quiesce, and what it has fetched goes two epochs later.
+template <class D>
+void settle(typename D::participant& seat) {
+  retire_now<D>(seat, new tracked(0));
+  for (int i = 0; i < 3; ++i) seat.quiesce();
 }
 
 // A cell that is replaced by some threads and read by others; whatever a reader sees is alive. `quiet`: called by a
@@ -84,7 +85,7 @@ void replace_against_read(unsigned writers, unsigned readers, int rounds, Quiet 
     for (std::thread& t : threads) t.join();
     CHECK(wrong == 0);
     auto seat = *domain->join();  // has, or adopts, what the others left
-    settle(seat);
+    settle<D>(seat);
     CHECK(domain->garbage() == 0);
     delete cell.load();
   }
@@ -175,7 +176,7 @@ void short_lived_threads() {
       for (std::thread& t : threads) t.join();
     }
     auto seat = *domain->join();
-    settle(seat);
+    settle<D>(seat);
     CHECK(domain->garbage() == 0);
     CHECK(tracked::living == before);
   }

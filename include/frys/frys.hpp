@@ -73,6 +73,7 @@
 #include "queue/fwd.hpp"
 #include "queue/intrusive_mpsc_queue.hpp"
 #include "queue/lanes.hpp"
+#include "queue/lookup_cache.hpp"
 #include "queue/mpmc_ring.hpp"
 #include "queue/mpsc_queue.hpp"
 #include "queue/order.hpp"

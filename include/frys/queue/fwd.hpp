@@ -41,6 +41,8 @@ template <class T, class... Policies>
 class seqlock;
 template <class Key, class Value, class... Policies>
 class sharded_map;
+template <class Key, class Value, class... Policies>
+class lookup_cache;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -20,11 +20,14 @@
 #include <frys/memory/object_pool.hpp>
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>
+#include <frys/queue/lookup_cache.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/rcu_cell.hpp>
 #include <frys/queue/segment_queue.hpp>
+#include <frys/queue/relaxed_priority_queue.hpp>
 #include <frys/queue/seqlock.hpp>
+#include <frys/queue/sharded_map.hpp>
 #include <frys/queue/spsc_ring.hpp>
 #include <frys/search/flat_index.hpp>
 #include <frys/sim/world.hpp>
@@ -153,6 +156,41 @@ void use_seqlock() {
   lock.store(2);
   lock.update_locked([](int& v) { ++v; });
   CHECK(lock.load() == 3);
+}
+
+template <class... P>
+void use_priorities() {
+  frys::relaxed_priority_queue<int, P...> queue;
+  auto handle = queue.handle();
+  for (int i = 0; i < 100; ++i) CHECK(handle.try_push(i));
+  for (int i = 0; i < 100; ++i) CHECK(handle.try_pop());
+  queue.close();
+  CHECK(handle.try_pop().is_closed());
+}
+
+template <class... P>
+void use_map() {
+  using map_type = frys::sharded_map<int, int, P...>;
+  typename map_type::reclaimer_type domain;
+  map_type map;
+  auto seat = domain.join();
+  REQUIRE(seat);
+  for (int i = 0; i < 100; ++i) CHECK(*map.insert(*seat, i, i));
+  CHECK(*map.update(*seat, 7, [](int& v) { v = 70; }));
+  CHECK(*map.erase(*seat, 8));
+  CHECK(*map.get(*seat, 7) == 70);
+  CHECK(map.size_hint() == 99);
+}
+
+template <class... P>
+void use_cache() {
+  frys::lookup_cache<int, int, frys::policy::capacity<16>, P...> cache;
+  auto handle = cache.handle();
+  CHECK(handle.get_or(1, [](int) { return 2; }) == 2);
+  CHECK(handle.get(1));
+  cache.clear();
+  CHECK_FALSE(handle.get(1));
+  CHECK(cache.stats().hits == 1);
 }
 
 template <class... P>
@@ -298,6 +336,9 @@ TEST_CASE("user_world: buffers and queues take a user's atomics") {
   IN_EVERY_WORLD(use_broadcast, &user::uses::atomics);
   IN_EVERY_WORLD(use_seqlock, &user::uses::atomics);
   IN_EVERY_WORLD(use_rcu_cell, &user::uses::atomics, &user::uses::pages);
+  IN_EVERY_WORLD(use_priorities, &user::uses::atomics, &user::uses::pages, &user::uses::random);
+  IN_EVERY_WORLD(use_map, &user::uses::atomics, &user::uses::pages);
+  IN_EVERY_WORLD(use_cache, &user::uses::atomics);
 }
 
 TEST_CASE("user_world: rcu_cell takes a user's reclaimer") {

@@ -159,6 +159,7 @@ class lookup_cache {
     }
     // ways: it is not there.
     [[nodiscard]] std::size_t seek(std::uint64_t h, const Key& key) const noexcept {
+      // relaxed: see above
       for (std::uint64_t same = equal(tags.load(std::memory_order_relaxed), tag_of(h)); same != 0; same &= same - 1) {
         const auto at = static_cast<std::size_t>(std::countr_zero(same)) / 8;
         typename words::copy c;
@@ -169,13 +170,13 @@ class lookup_cache {
     }
     // A free place, or one that was not read since the hand came by.
     [[nodiscard]] std::size_t place(bool& evicts) noexcept {
-      const std::uint64_t gaps = equal(tags.load(std::memory_order_relaxed), 0);
+      const std::uint64_t gaps = equal(tags.load(std::memory_order_relaxed), 0);  // relaxed: see above
       evicts = gaps == 0;
       if (!evicts) return static_cast<std::size_t>(std::countr_zero(gaps)) / 8;
       std::size_t at = hand.get();
-      // Twice round at most, whatever readers do.
+      // Twice round at most, whatever readers do. relaxed, both: marks.
       for (std::size_t i = 0; i < 2 * ways && is_read[at].load(std::memory_order_relaxed) != 0; ++i) {
-        is_read[at].store(0, std::memory_order_relaxed);
+        is_read[at].store(0, std::memory_order_relaxed);  // relaxed: as above
         at = (at + 1) % ways;
       }
       hand.ref() = static_cast<std::uint8_t>((at + 1) % ways);
@@ -369,7 +370,7 @@ class lookup_cache {
         at = s.place(evicts);
         if (evicts) evictions_.add();
         s.tag(at, tag_of(h));
-        s.is_read[at].store(0, std::memory_order_relaxed);
+        s.is_read[at].store(0, std::memory_order_relaxed);  // relaxed: a mark
       }
       s.entries[at].store(pair{key, value});
     }

@@ -102,10 +102,11 @@ class tagged_table {
     place free;
     std::size_t g = home_of(hash);
     for (std::size_t i = 0; i < count_; ++i) {
-      const std::uint64_t tags = groups()[g].tags.load(std::memory_order_relaxed);
+      const std::uint64_t tags =
+          groups()[g].tags.load(std::memory_order_relaxed);  // relaxed: the writer's own, as below
       for (std::uint64_t same = equal(tags, tag_of(hash) * ones); same != 0; same &= same - 1) {
         const auto at = static_cast<unsigned>(std::countr_zero(same)) / 8;
-        Node* const n = groups()[g].nodes[at].load(std::memory_order_relaxed);
+        Node* const n = groups()[g].nodes[at].load(std::memory_order_relaxed);  // relaxed: as above
         if (n->hash == hash && is(*n)) return {g, at, n};
       }
       if (!free)

@@ -190,6 +190,47 @@ void lazy_to_the_end() {
   model::require(out.rising(1, 6), "values come out in order");
 }
 
+// A consumer that tells only when it waits, and a producer that needs what it told.
+struct only_when_empty {
+  static constexpr std::size_t portion(std::size_t capacity) noexcept { return capacity; }
+};
+void told_when_empty() {
+  frys::spsc_ring<element, frys::policy::capacity<2>, frys::policy::publish<only_when_empty>, with_model> ring;
+  int sum = 0;
+  model::require(static_cast<bool>(ring.try_push(1)), "there is room");
+  model::threads(
+      [&] {
+        for (int i = 2; i <= 3; ++i)
+          while (!ring.try_push(i)) A::pause();
+      },
+      [&] {
+        for (int got = 0; got < 3;) {
+          if (auto v = ring.try_pop()) {
+            sum += *v;
+            ++got;
+          } else {
+            A::pause();
+          }
+        }
+      });
+  model::require(sum == 6, "all come out");
+}
+
+// What was done before a push is there behind the pop that takes its value.
+template <class Ring>
+void carries_what_came_before() {
+  Ring ring;
+  A::var<int> before{0};
+  model::threads(
+      [&] {
+        before.ref() = 7;
+        model::require(static_cast<bool>(ring.try_push(1)), "there is room");
+      },
+      [&] {
+        if (ring.try_pop()) model::require(before.get() == 7, "it is there");
+      });
+}
+
 // A third thread asks for the size.
 void ask_for_size() {
   ring_of<1> ring;
@@ -205,6 +246,11 @@ TEST_CASE("spsc_ring under the model: so where the consumer tells in portions") 
   holds(&push_against_pop<lazy_of<2>>);
   holds_mostly(&push_against_pop<lazy_of<8>>);
   holds_mostly(&lazy_to_the_end);
+}
+TEST_CASE("spsc_ring under the model: so where it tells only when it waits") { holds(&told_when_empty); }
+TEST_CASE("spsc_ring under the model: a pop has behind it what came before the push") {
+  holds(&carries_what_came_before<ring_of<1>>);
+  holds(&carries_what_came_before<marked_of<1>>);
 }
 TEST_CASE("spsc_ring under the model: so with a niche") {
   holds(&push_against_pop<marked_of<1>>);

@@ -86,6 +86,7 @@
 #include "queue/segment_queue.hpp"
 #include "queue/seqlock.hpp"
 #include "queue/sharded_map.hpp"
+#include "queue/shared_ring.hpp"
 #include "queue/spsc_ring.hpp"
 #include "queue/stealing_deque.hpp"
 

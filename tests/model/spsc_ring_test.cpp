@@ -3,6 +3,8 @@
 #include "blocks.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 namespace {
 
@@ -267,5 +269,60 @@ TEST_CASE("spsc_ring under the model: an abandoned ring stops its producer") {
   holds(&abandon_before_full<ring_of<1>>);
 }
 TEST_CASE("spsc_ring under the model: the size hint of a third thread is within the capacity") { holds(&ask_for_size); }
+
+// Slots in pages.
+template <class Publish>
+void in_pages() {
+  auto made = frys::spsc_ring<element, frys::policy::capacity<frys::policy::dynamic>, frys::policy::pages<model::pages>,
+                              frys::policy::publish<Publish>, with_model>::make(2);
+  model::require(static_cast<bool>(made), "there is memory");
+  auto ring = std::move(*made);
+  output<3> out;
+  int accepted = 0;
+  model::threads(
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (ring.try_push(accepted + 1)) ++accepted;
+        ring.close();
+      },
+      [&] {
+        for (int i = 0; i < 3; ++i)
+          if (auto v = ring.try_pop()) out.add(*v);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.count == static_cast<std::size_t>(accepted) && accepted >= 2 && out.rising(1, 3),
+                 "what was accepted comes out, in order");
+  model::require(ring.is_drained(), "closed is told");
+}
+
+// The form that overwrites: what comes out rises, and with what was missed it is all.
+template <std::size_t Capacity>
+void overwriting() {
+  frys::spsc_ring<int, frys::policy::capacity<Capacity>, frys::policy::overflow<frys::overflow::overwrite>, with_model>
+      ring;
+  output<3> out;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 3; ++i) model::require(static_cast<bool>(ring.try_push(i)), "never full");
+        ring.close();
+      },
+      [&] {
+        for (int i = 0; i < 2; ++i)
+          if (auto v = ring.try_pop()) out.add(*v);
+      });
+  while (auto v = ring.try_pop()) out.add(*v);
+  model::require(out.rising(1, 3) && out.count > 0 && out.values[out.count - 1] == 3, "in order, the newest at last");
+  model::require(out.count + ring.missed() == 3, "what was lost is counted");
+  model::require(ring.is_drained() && ring.try_push(4).is_closed(), "closed is told");
+}
+
+TEST_CASE("spsc_ring under the model: a capacity of the run time") {
+  holds(&in_pages<frys::publish::each>);
+  holds(&in_pages<frys::publish::lazy>);
+}
+TEST_CASE("spsc_ring under the model: the form that overwrites counts what is lost") {
+  holds(&overwriting<1>);
+  holds(&overwriting<2>);
+}
 
 }  // namespace

@@ -322,3 +322,143 @@ TEST_CASE("spsc_ring: both atomics models fill the slot, named or by a world") {
   CHECK(b.try_push(1));
   CHECK(*a.try_pop() == *b.try_pop());
 }
+
+// --- a capacity of the run time
+
+namespace {
+using dynamic_ring = frys::spsc_ring<std::unique_ptr<int>, frys::policy::capacity<frys::policy::dynamic>>;
+}  // namespace
+
+TEST_CASE("spsc_ring: a capacity of the run time holds that many") {
+  for (std::size_t capacity : {std::size_t{1}, std::size_t{8}, std::size_t{1024}}) {
+    auto made = dynamic_ring::make(capacity);
+    REQUIRE(made);
+    CHECK(made->slot_count() == capacity);
+    dynamic_ring ring = std::move(*made);
+    for (int lap = 0; lap < 3; ++lap) {
+      for (std::size_t i = 0; i < capacity; ++i) REQUIRE(ring.try_push(std::make_unique<int>(static_cast<int>(i))));
+      CHECK(ring.try_push(nullptr).is_full());
+      for (std::size_t i = 0; i < capacity; ++i) REQUIRE(**ring.try_pop() == static_cast<int>(i));
+      CHECK(ring.try_pop().is_empty());
+    }
+    REQUIRE(ring.try_push(std::make_unique<int>(1)));  // destroyed with the ring
+    ring.close();
+    CHECK(ring.try_push(nullptr).is_closed());
+  }
+  static_assert(dynamic_ring::capacity == frys::policy::dynamic);
+  static_assert(!std::is_default_constructible_v<dynamic_ring> && std::is_nothrow_move_constructible_v<dynamic_ring>);
+  static_assert(!std::is_move_constructible_v<frys::spsc_ring<int>>);
+}
+
+TEST_CASE("spsc_ring: a capacity that is none is an error, and so is memory that is not there") {
+  for (std::size_t wrong : {std::size_t{0}, std::size_t{7}}) {
+    const auto made = dynamic_ring::make(wrong);
+    REQUIRE_FALSE(made);
+    CHECK(made.error() == frys::errc::invalid_argument);
+  }
+  const auto huge = dynamic_ring::make(std::size_t{1} << (sizeof(std::size_t) * 8 - 1));
+  REQUIRE_FALSE(huge);
+  CHECK(huge.error() == frys::errc::out_of_memory);
+}
+
+TEST_CASE("spsc_ring: spans and lazy publishing with a capacity of the run time, between two threads") {
+  auto made =
+      frys::spsc_ring<std::uint64_t, frys::policy::capacity<frys::policy::dynamic>,
+                      frys::policy::publish<frys::publish::lazy>, frys::policy::pages<frys::heap_pages>>::make(64);
+  REQUIRE(made);
+  auto& ring = *made;
+  constexpr std::uint64_t count = 100'000;
+  std::thread producer([&ring] {
+    for (std::uint64_t next = 1; next <= count;) {
+      auto space = ring.writable(16);
+      std::size_t used = 0;
+      while (used < space.size() && next <= count) space[used++] = next++;
+      ring.commit(used);
+      if (used == 0) std::this_thread::yield();
+    }
+    ring.close();
+  });
+  std::uint64_t next = 1;
+  bool ordered = true;
+  while (!ring.is_drained()) {
+    auto values = ring.readable();
+    for (const std::uint64_t v : values) ordered = ordered && v == next++;
+    ring.consume(values.size());
+    if (values.empty()) std::this_thread::yield();
+  }
+  producer.join();
+  CHECK(ordered);
+  CHECK(next == count + 1);
+}
+
+// --- the form that overwrites
+
+namespace {
+template <class T, std::size_t N>
+using lossy_ring = frys::spsc_ring<T, frys::policy::capacity<N>, frys::policy::overflow<frys::overflow::overwrite>>;
+}  // namespace
+
+TEST_CASE("spsc_ring that overwrites: who keeps up loses nothing") {
+  lossy_ring<int, 4> ring;
+  CHECK(ring.try_pop().is_empty());
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(ring.try_push(i));
+    REQUIRE(*ring.try_pop() == i);
+  }
+  CHECK(ring.missed() == 0);
+  CHECK(ring.slot_count() == 4);
+}
+
+TEST_CASE("spsc_ring that overwrites: the producer is never refused, lost values are counted") {
+  lossy_ring<int, 8> ring;
+  for (int i = 0; i < 20; ++i) REQUIRE(ring.try_emplace(i));
+  auto first = ring.try_pop();
+  REQUIRE(first);
+  CHECK(*first >= 12);  // of the newest eight
+  CHECK(ring.missed() == static_cast<std::uint64_t>(*first));
+  int out[8] = {};
+  const std::size_t n = ring.pop_some(out);
+  CHECK(n == static_cast<std::size_t>(19 - *first));
+  CHECK(out[n - 1] == 19);
+  ring.close();
+  CHECK(ring.try_push(1).is_closed());
+  const int two[2] = {1, 2};
+  CHECK(ring.push_some(two) == 0);
+  CHECK(ring.try_pop().is_closed());
+  CHECK(ring.is_drained());
+}
+
+TEST_CASE("spsc_ring that overwrites: a producer learns that nobody listens") {
+  lossy_ring<int, 2> ring;
+  const int two[2] = {1, 2};
+  CHECK(ring.push_some(two) == 2);
+  ring.abandon();
+  CHECK(ring.try_push(3).is_closed());
+  CHECK(ring.push_some(two) == 0);
+}
+
+TEST_CASE("spsc_ring that overwrites: two threads: whole values in order, the gaps counted exactly") {
+  struct pair {
+    std::uint64_t a, b, c;
+  };
+  lossy_ring<pair, 16> ring;
+  constexpr std::uint64_t count = 200'000;
+  std::thread producer([&ring] {
+    for (std::uint64_t i = 1; i <= count; ++i) CHECK(ring.try_push(pair{i, ~i, i * 3}));
+    ring.close();
+  });
+  std::uint64_t last = 0, got = 0;
+  bool whole = true;
+  for (;;) {
+    auto v = ring.try_pop();
+    if (v.is_closed()) break;
+    if (!v) continue;
+    whole = whole && v->b == ~v->a && v->c == v->a * 3 && v->a > last;
+    last = v->a;
+    ++got;
+  }
+  producer.join();
+  CHECK(whole);
+  CHECK(last == count);
+  CHECK(got + ring.missed() == count);
+}

@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <thread>
 
 #include <frys/queue/intrusive_mpsc_queue.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
+#include <frys/queue/shared_ring.hpp>
 #include <frys/queue/spsc_ring.hpp>
 
 namespace {
@@ -120,6 +122,45 @@ TEST_CASE("spsc_ring: no read-modify-write, no fence; a look at the other side o
   CHECK(pops.text() == "900 loads, 800 stores, 200 transfers");
 }
 // [endregion cost]
+
+TEST_CASE("spsc_ring: a capacity of the run time, and of two processes, costs no atomic access more") {
+  A::reset();
+  auto made = frys::spsc_ring<int, frys::policy::capacity<frys::policy::dynamic>, atomics<A>>::make(8);
+  REQUIRE(made);
+  alignas(4096) static std::byte memory[4096];
+  using shared = frys::shared_ring<frys::spsc_ring<int, capacity<8>, atomics<A>>>;
+  auto between = shared::create(memory);
+  REQUIRE(between);
+  const auto cost = [](auto& ring) {
+    A::counts all;
+    for (int lap = 0; lap < 101; ++lap) {
+      if (lap == 1) all = {};
+      for (int i = 0; i < 8; ++i) all = all + on(producer, [&] { CHECK(ring.try_push(1)); });
+      for (int i = 0; i < 8; ++i) all = all + on(consumer, [&] { CHECK(ring.try_pop()); });
+    }
+    return all;
+  };
+  frys::spsc_ring<int, capacity<8>, atomics<A>> fixed;
+  const auto of_fixed = cost(fixed), of_dynamic = cost(*made), of_shared = cost(**between);
+  CHECK(of_dynamic.loads == of_fixed.loads);
+  CHECK(of_dynamic.stores == of_fixed.stores);
+  CHECK(of_dynamic.rmws + of_dynamic.fences == 0);
+  CHECK(of_shared.loads == of_fixed.loads);
+  CHECK(of_shared.stores == of_fixed.stores);
+  CHECK(of_shared.rmws + of_shared.fences == 0);
+}
+
+TEST_CASE("spsc_ring that overwrites: no read-modify-write; one fence a push and one a pop") {
+  A::reset();
+  frys::spsc_ring<int, capacity<8>, frys::policy::overflow<frys::overflow::overwrite>, atomics<A>> ring;
+  const auto push = [&] { CHECK(ring.try_push(1)); };
+  const auto pop = [&] { CHECK(ring.try_pop()); };
+  const auto pushed = on(producer, push), popped = on(consumer, pop);
+  CHECK(pushed.text() == "2 loads, 4 stores, 1 fence");  // the flag and the tail; two turns, the word, the tail
+  CHECK(popped.loads == 3);
+  CHECK(popped.stores == 0);
+  CHECK(popped.fences == 1);
+}
 
 TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence, no look at the other's index") {
   A::reset();

@@ -15,6 +15,8 @@ template <class T>
 class pop_result;
 template <class T, class... Policies>
 class spsc_ring;
+template <class Ring>
+class shared_ring;
 template <class Queue, class... Policies>
 class awaiting;
 template <class Queue, class... Policies>

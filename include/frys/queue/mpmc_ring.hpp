@@ -89,6 +89,8 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
   using atomics_type = typename parts::atomics_type;
   // policy::dynamic where slot_count() knows it.
   static constexpr std::size_t capacity = parts::capacity;
+  // For shared_ring: which layout in memory this is; 0: none that two processes could share.
+  static constexpr unsigned shared_form = parts::is_dynamic ? 0 : 5;
 
   mpmc_ring() requires(!parts::is_dynamic) = default;
 

@@ -18,12 +18,21 @@
 //
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
+//   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
+//   the
+//                        other thread knows it (no niche, not scattered)
+//   policy::pages<P>     where a ring of make(n) has its memory from   default os_pages
 //   policy::atomics<A>   the atomics model                        default atomics::standard
 //   policy::niche<V>     a value that is never pushed: the slots themselves then say whether they are full, and no
 //   index
 //                        travels. T: trivially copyable, up to 8 bytes. No spans.   default none
 //   policy::layout<L>    layout::contiguous, or layout::scattered for the least time to and fro (no spans)
 //   policy::publish<P>   publish::each, or publish::lazy: the consumer tells in portions (not with a niche)
+//   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
+//   never
+//                        refused; the consumer goes on with what is left, and missed() counts what it has lost. T:
+//                        trivially copyable; no spans, no front                     default overflow::fail
+// Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
 // Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010; niche: J.
 //           Giacomoni, T. Moseley, M. Vachharajani, PPoPP 2008.
@@ -33,12 +42,20 @@
 #include <bit>
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "../config.hpp"
 #include "../core/atomics.hpp"
+#include "../core/concepts.hpp"
+#include "../core/result.hpp"
+#include "../memory/pages.hpp"
 #include "../policy.hpp"
+#include "detail/ring_slots.hpp"
+#include "detail/slot.hpp"
 #include "detail/spsc_counted.hpp"
+#include "detail/spsc_lossy.hpp"
 #include "detail/spsc_marked.hpp"
+#include "overflow.hpp"
 #include "policies.hpp"
 #include "result.hpp"
 
@@ -55,10 +72,10 @@ struct no_niche {
 template <class T, class... Policies>
 struct spsc_parts {
   using accepted = policy::keys<policy::capacity_key, policy::atomics_key, policy::niche_key, policy::layout_key,
-                                policy::publish_key>;
+                                policy::publish_key, policy::overflow_key, policy::pages_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche, "
-                "policy::layout, policy::publish and policy::world");
+                "policy::layout, policy::publish, policy::overflow, policy::pages and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::spsc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -67,7 +84,14 @@ struct spsc_parts {
   static_assert(atomics_model<atomics_type>,
                 "frys::spsc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
   static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
-  static_assert(std::has_single_bit(capacity), "frys::spsc_ring: policy::capacity must be a power of two");
+  static constexpr bool is_dynamic = capacity == policy::dynamic;
+  static_assert(is_dynamic || std::has_single_bit(capacity),
+                "frys::spsc_ring: policy::capacity must be a power of two, or policy::dynamic");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::spsc_ring: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(is_dynamic || std::is_void_v<typename policy::detail::find<policy::pages_key, Policies...>::type>,
+                "frys::spsc_ring: policy::pages is for policy::capacity<policy::dynamic>; other rings have their slots "
+                "in the object");
   using layout_type = typename policy::pick<policy::layout<layout::contiguous>, Policies...>::type;
   static_assert(queue_layout<layout_type>, "frys::spsc_ring: policy::layout wants a layout, see queue/policies.hpp");
   using publish_type = typename policy::pick<policy::publish<publish::each>, Policies...>::type;
@@ -80,21 +104,65 @@ struct spsc_parts {
   static_assert(!has_niche || std::is_same_v<publish_type, publish::each>,
                 "frys::spsc_ring: policy::publish has no meaning with policy::niche; leave one of them out");
 
+  static_assert(!is_dynamic || (!has_niche && std::is_same_v<layout_type, layout::contiguous>),
+                "frys::spsc_ring: policy::capacity<policy::dynamic> goes without policy::niche and layout::scattered");
+  using overflow_type = typename policy::pick<policy::overflow<overflow::fail>, Policies...>::type;
+  static_assert(overflow_rule<overflow_type>,
+                "frys::spsc_ring: policy::overflow wants overflow::fail or overflow::overwrite");
+  static constexpr bool overwrites = std::is_same_v<overflow_type, overflow::overwrite>;
+  static_assert(!overwrites || std::is_trivially_copyable_v<T>,
+                "frys::spsc_ring<T>: with overflow::overwrite T must be trivially copyable, because the consumer may "
+                "find its value half overwritten");
+  static_assert(
+      !overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
+                      std::is_same_v<publish_type, publish::each>),
+      "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number and policy::atomics alone");
+
+  using slots_type = std::conditional_t<is_dynamic, paged_slots<slot<T>, pages_type>,
+                                        fixed_slots<slot<T>, is_dynamic ? 1 : capacity, layout_type>>;
   static auto choose() {
-    if constexpr (has_niche)
+    if constexpr (overwrites)
+      return std::type_identity<spsc_lossy<T, capacity, atomics_type>>{};
+    else if constexpr (has_niche)
       return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value>>{};
     else
-      return std::type_identity<spsc_counted<T, capacity, atomics_type, layout_type, publish_type>>{};
+      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type>>{};
   }
   using type = typename decltype(choose())::type;
+  // Rings that two processes may lay out alike; 0: none. See shared_ring.hpp.
+  static constexpr unsigned form = is_dynamic                                    ? 0
+                                   : overwrites                                  ? 4
+                                   : has_niche                                   ? 3
+                                   : std::is_same_v<publish_type, publish::each> ? 1
+                                                                                 : 2;
 };
 
 }  // namespace detail
 
+// The operations stand in detail/spsc_counted.hpp, spsc_marked.hpp (policy::niche) and spsc_lossy.hpp
+// (overflow::overwrite).
 template <class T, class... Policies>
 class spsc_ring : public detail::spsc_parts<T, Policies...>::type {
+  using parts = detail::spsc_parts<T, Policies...>;
+  using base = typename parts::type;
+  using base::base;
+
  public:
-  using atomics_type = typename detail::spsc_parts<T, Policies...>::atomics_type;
+  using atomics_type = typename parts::atomics_type;
+  // policy::dynamic where slot_count() knows it.
+  static constexpr std::size_t capacity = parts::capacity;
+  // For shared_ring: which layout in memory this is; 0: none that two processes could share.
+  static constexpr unsigned shared_form =
+      parts::form == 0 ? 0 : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16);
+
+  spsc_ring() requires(!parts::is_dynamic) = default;
+
+  // A ring of `count` slots, a power of two. invalid_argument: it is none; out_of_memory: the memory source refused.
+  [[nodiscard]] static result<spsc_ring> make(std::size_t count) noexcept requires(parts::is_dynamic) {
+    auto cells = parts::slots_type::make(count);
+    if (!cells) return cells.error();
+    return result<spsc_ring>(std::in_place, std::move(*cells));
+  }
 };
 
 // The least time to and fro: one cache line for each message. `Niche` is never pushed.

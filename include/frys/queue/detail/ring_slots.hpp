@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "../../config.hpp"
@@ -15,14 +16,17 @@
 #include "../../core/error.hpp"
 #include "../../core/result.hpp"
 #include "../../memory/pages.hpp"
+#include "../policies.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
 // `N` of them in the object.
-template <class Cell, std::size_t N>
+template <class Cell, std::size_t N, class Layout = layout::contiguous>
 class fixed_slots {
  public:
   static constexpr bool is_dynamic = false;
+  // Whether neighbours lie side by side.
+  static constexpr bool is_contiguous = std::is_same_v<Layout, layout::contiguous>;
 
   [[nodiscard]] static constexpr bool exist() noexcept { return true; }
   [[nodiscard]] static constexpr std::size_t count() noexcept { return N; }
@@ -30,7 +34,9 @@ class fixed_slots {
   [[nodiscard]] static constexpr std::uint64_t lap_of(std::uint64_t index) noexcept {
     return index >> std::countr_zero(N);
   }
-  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & (N - 1)]; }
+  Cell& operator[](std::uint64_t index) noexcept {
+    return cells_[Layout::template slot_of<N, sizeof(Cell)>(static_cast<std::size_t>(index))];
+  }
 
  private:
   alignas(2 * cache_line) Cell cells_[N];
@@ -43,6 +49,7 @@ class paged_slots {
 
  public:
   static constexpr bool is_dynamic = true;
+  static constexpr bool is_contiguous = true;
 
   // `count` is a power of two.
   static result<paged_slots> make(std::size_t count) noexcept {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -18,25 +19,38 @@
 #include "../../core/cache_line.hpp"
 #include "../policies.hpp"
 #include "../result.hpp"
+#include "ring_slots.hpp"
 #include "slot.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Layout, class Publish>
+template <class T, class Slots, class Atomics, class Publish>
 class spsc_counted {
  public:
   using value_type = T;
-  static constexpr std::size_t capacity = Capacity;
   // Whether neighbours lie side by side, as spans need it.
-  static constexpr bool has_spans = std::is_same_v<Layout, layout::contiguous>;
+  static constexpr bool has_spans = Slots::is_contiguous;
 
-  spsc_counted() = default;
-  spsc_counted(const spsc_counted&) = delete;
+  spsc_counted() requires(!Slots::is_dynamic) = default;
+  explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
+  // While no thread uses `other`, which is good for nothing afterwards.
+  spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
+      : tail_(other.tail_.load(std::memory_order_relaxed)),  // relaxed, all: nobody else uses it
+        head_seen_(other.head_seen_),
+        closing_(other.closing_),
+        closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
+        head_(other.head_.load(std::memory_order_relaxed)),      // relaxed: as above
+        head_own_(other.head_own_),
+        tail_seen_(other.tail_seen_),
+        abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
+        slots_(std::move(other.slots_)) {}
   spsc_counted& operator=(const spsc_counted&) = delete;
   ~spsc_counted() {
-    if constexpr (!std::is_trivially_destructible_v<T>)
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      if (!slots_.exist()) return;
       while (pop_front()) {
       }
+    }
   }
 
   // Producer only. On full and closed the value is untouched.
@@ -50,7 +64,7 @@ class spsc_counted {
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - head_seen_ == capacity) [[unlikely]] {
+    if (tail - head_seen_ == slot_count()) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
     if (closing_) [[unlikely]]
@@ -76,24 +90,25 @@ class spsc_counted {
   // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed.
   // What is never written has no value, therefore only for trivial T. A ring's piece ends where its memory does: ask
   // again.
-  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> && has_spans {
+  [[nodiscard]] std::span<T> writable(std::size_t most = ~std::size_t{
+                                          0}) noexcept requires std::is_trivial_v<T> && has_spans {
     if (closing_) return {};
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    const std::size_t in_piece = (std::min)(most, capacity - (tail & mask));
+    const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= capacity - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
+    FRYS_ASSERT(count <= slot_count() - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
     tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
   }
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = true;
+    closing_ = 1;
     // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
-    closed_.store(true, std::memory_order_release);
+    closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
@@ -139,9 +154,9 @@ class spsc_counted {
 
   // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
   // there is none. A ring's piece ends where its memory does: ask again.
-  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept requires has_spans {
+  [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = this->head();
-    const std::size_t in_piece = (std::min)(most, capacity - (head & mask));
+    const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
     return {&at(head), (std::min)(in_piece, values(head, in_piece))};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
@@ -154,7 +169,7 @@ class spsc_counted {
 
   // Consumer only. Wants no more.
   void abandon() noexcept {
-    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
   }
 
   // Consumer only. True if the producer closed and nothing is left.
@@ -167,17 +182,23 @@ class spsc_counted {
   [[nodiscard]] std::size_t size_hint() const noexcept {
     // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
     const std::size_t head = head_.load(std::memory_order_relaxed);
-    return (std::min)(tail_.load(std::memory_order_relaxed) - head, capacity);
+    return (std::min)(tail_.load(std::memory_order_relaxed) - head, slot_count());
   }
+  // How many values it holds at most.
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
  private:
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
-  static constexpr std::size_t mask = capacity - 1;
-  static constexpr std::size_t portion = Publish::portion(capacity);
-  static constexpr bool lazy = portion > 1;
+  static constexpr bool lazy = [] {
+    if constexpr (Slots::is_dynamic)
+      return Publish::portion(std::size_t{1} << 16) > 1;
+    else
+      return Publish::portion(Slots::count()) > 1;
+  }();
 
-  T& at(std::size_t index) noexcept { return slots_[Layout::template slot_of<capacity, sizeof(slot<T>)>(index)].value; }
+  T& at(std::size_t index) noexcept { return slots_[index].value; }
+  [[nodiscard]] std::size_t portion() const noexcept { return Publish::portion(slots_.count()); }
   // The consumer's place.
   [[nodiscard]] std::size_t head() const noexcept {
     if constexpr (lazy)
@@ -189,7 +210,7 @@ class spsc_counted {
   void vacate(std::size_t from, std::size_t to) noexcept {
     if constexpr (lazy) {
       head_own_ = to;
-      if (((from ^ to) & ~(portion - 1)) == 0) return;  // still in the same portion
+      if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
       static_cast<void>(from);
     }
@@ -206,7 +227,7 @@ class spsc_counted {
   bool look_for_room(std::size_t tail) noexcept {
     // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
     head_seen_ = head_.load(std::memory_order_acquire);
-    return tail - head_seen_ != capacity;
+    return tail - head_seen_ != slot_count();
   }
   bool look_for_values(std::size_t head) noexcept {
     // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
@@ -217,8 +238,8 @@ class spsc_counted {
   }
   // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
   std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
-    if (capacity - (tail - head_seen_) < wanted) (void)look_for_room(tail);
-    return capacity - (tail - head_seen_);
+    if (slot_count() - (tail - head_seen_) < wanted) (void)look_for_room(tail);
+    return slot_count() - (tail - head_seen_);
   }
   std::size_t values(std::size_t head, std::size_t wanted) noexcept {
     if (tail_seen_ - head < wanted) (void)look_for_values(head);
@@ -241,13 +262,13 @@ class spsc_counted {
   // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::size_t head_seen_ = 0;
-  bool closing_ = false;  // the producer's own copy of closed_
-  atomic<bool> closed_{false};
+  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   std::size_t head_own_ = 0;  // lazy: how far the consumer is
   std::size_t tail_seen_ = 0;
-  atomic<bool> abandoned_{false};
-  alignas(2 * cache_line) slot<T> slots_[capacity];
+  atomic<std::uint8_t> abandoned_{0};
+  alignas(2 * cache_line) Slots slots_;
 };
 
 }  // namespace frys::inline FRYS_ABI::detail

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -26,6 +27,7 @@ class spsc_marked {
  public:
   using value_type = T;
   static constexpr std::size_t capacity = Capacity;
+  [[nodiscard]] static constexpr std::size_t slot_count() noexcept { return Capacity; }
   static constexpr bool has_spans = false;
 
   spsc_marked() noexcept {
@@ -67,9 +69,9 @@ class spsc_marked {
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = true;
+    closing_ = 1;
     // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
-    closed_.store(true, std::memory_order_release);
+    closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
@@ -108,7 +110,7 @@ class spsc_marked {
 
   // Consumer only. Wants no more.
   void abandon() noexcept {
-    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
   }
 
   // Consumer only. True if the producer closed and nothing is left.
@@ -144,11 +146,11 @@ class spsc_marked {
 
   // Each side's own line, which the other side does not read, but for size_hint and the flags.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
-  bool closing_ = false;  // the producer's own copy of closed_
-  atomic<bool> closed_{false};
+  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
-  atomic<bool> abandoned_{false};
+  atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) atomic<T> slots_[capacity];
 };
 

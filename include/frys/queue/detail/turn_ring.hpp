@@ -166,7 +166,7 @@ class turn_ring {
   // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
   void close() noexcept {
     tail_.fetch_or(closed_bit, std::memory_order_relaxed);  // relaxed, both: they carry no data
-    closed_.store(true, std::memory_order_relaxed);
+    closed_.store(1, std::memory_order_relaxed);
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
@@ -210,7 +210,7 @@ class turn_ring {
   // A look at the tail takes its line away from the producers; a flag that hardly ever changes does not.
   pop_status why_no_value(std::uint64_t at) const noexcept {
     // relaxed: only where to look next.
-    if (!closed_.load(std::memory_order_relaxed)) [[likely]]
+    if (closed_.load(std::memory_order_relaxed) == 0) [[likely]]
       return pop_status::empty;
     // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail
     // is without it.
@@ -219,7 +219,7 @@ class turn_ring {
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
   alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
-  alignas(2 * cache_line) atomic<bool> closed_{false};
+  alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
   Slots slots_;
 };
 

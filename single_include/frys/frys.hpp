@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 944a63b55f11f888.
+// frys 0.1.0, one header: the whole library. Content f36410653a2fba8b.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6291,40 +6291,40 @@ class lossy_broadcast {
 
   // Producer only. No more pushes; the readers get what is left.
   void close() noexcept {
-    closing_ = true;
+    closing_ = 1;
     // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
-    closed_.store(true, std::memory_order_release);
+    closed_.store(1, std::memory_order_release);
   }
 
-  // A place in the stream; the ring knows nothing of it. One thread at a time; copy it to read the same again.
-  class reader_handle {
+  // How far a reader is. Without a pointer, so that it may lie where several processes see it.
+  class place {
    public:
+    explicit place(std::uint64_t next = 0) noexcept : next_(next) {}
+
     // The next value that is still there. Those that were overwritten before we came are passed over and counted.
-    pop_result<T> try_pop() noexcept {
+    pop_result<T> try_pop(const lossy_broadcast& ring) noexcept {
       copy c;
       for (;;) {
-        const std::uint64_t turn = look(c);
+        const std::uint64_t turn = look(ring, c);
         if (turn == turn_of(next_)) [[likely]] {
           ++next_;
           return pop_result<T>(std::in_place, words::value(c));
         }
-        if (turn < turn_of(next_)) return why_no_value();
-        catch_up(turn);
+        if (turn < turn_of(next_) || !catch_up(turn)) return why_no_value(ring);
       }
     }
     // Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends early where
     // values were lost, so that those of one call have no gap between them.
-    [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
+    [[nodiscard]] std::size_t pop_some(const lossy_broadcast& ring,
+                                       std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
       copy c;
       for (std::size_t count = 0; count < out.size();) {
-        const std::uint64_t turn = look(c);
+        const std::uint64_t turn = look(ring, c);
         if (turn == turn_of(next_)) [[likely]] {
           ++next_;
           out[count++] = words::value(c);
-        } else if (turn < turn_of(next_) || count != 0) {
+        } else if (turn < turn_of(next_) || count != 0 || !catch_up(turn)) {
           return count;
-        } else {
-          catch_up(turn);
         }
       }
       return out.size();
@@ -6334,15 +6334,14 @@ class lossy_broadcast {
     // The number of the next value, counted from the producer's first.
     [[nodiscard]] std::uint64_t position() const noexcept { return next_; }
     // True if the producer has closed and nothing is left to read.
-    [[nodiscard]] bool is_drained() const noexcept { return is_behind() && why_no_value() == pop_status::closed; }
+    [[nodiscard]] bool is_drained(const lossy_broadcast& ring) const noexcept {
+      return is_behind(ring) && why_no_value(ring) == pop_status::closed;
+    }
 
    private:
-    friend lossy_broadcast;
-    reader_handle(const lossy_broadcast& ring, std::uint64_t next) noexcept : ring_(&ring), next_(next) {}
-
     // Copies what stands in our slot and answers its turn: turn_of(next_) if the copy is our value.
-    std::uint64_t look(copy& into) const noexcept {
-      const cell& c = ring_->cells_[next_ & mask];
+    std::uint64_t look(const lossy_broadcast& ring, copy& into) const noexcept {
+      const cell& c = ring.cells_[next_ & mask];
       // sync(broadcast_ring.write): acquire; the words are at least as new as the turn.
       const std::uint64_t turn = c.turn.load(std::memory_order_acquire);
       if (turn != turn_of(next_)) return turn;
@@ -6353,29 +6352,57 @@ class lossy_broadcast {
       return c.turn.load(std::memory_order_relaxed);  // relaxed: the fence above orders it
     }
     // The newest value begun has our slot; the oldest that may be read stands a lap before it. Leaves a quarter of the
-    // ring between us and the producer, so that we are not overtaken again at once.
-    void catch_up(std::uint64_t turn) noexcept {
+    // ring between us and the producer, so that we are not overtaken again at once. False: that would not be forward,
+    // so another process has written nonsense.
+    bool catch_up(std::uint64_t turn) noexcept {
       const std::uint64_t newest = (turn - 1) / 2;
       constexpr std::uint64_t keep = Capacity - Capacity / 4;
       const std::uint64_t to = newest + 1 - keep;
+      if (to <= next_) [[unlikely]]
+        return false;
       missed_ += to - next_;
       next_ = to;
+      return true;
     }
     // The producer has not come to our slot.
-    bool is_behind() const noexcept {
+    bool is_behind(const lossy_broadcast& ring) const noexcept {
       // relaxed: only a number here.
-      return ring_->cells_[next_ & mask].turn.load(std::memory_order_relaxed) < turn_of(next_);
+      return ring.cells_[next_ & mask].turn.load(std::memory_order_relaxed) < turn_of(next_);
     }
-    FRYS_NOINLINE pop_status why_no_value() const noexcept {
+    FRYS_NOINLINE pop_status why_no_value(const lossy_broadcast& ring) const noexcept {
       // sync(broadcast_ring.close): acquire; then the turn that we look at next is as new as the last push.
-      if (!ring_->closed_.load(std::memory_order_acquire)) return pop_status::empty;
+      if (!ring.closed_.load(std::memory_order_acquire)) return pop_status::empty;
       // A push may have come between the look and the close; the next try_pop takes it.
-      return is_behind() ? pop_status::closed : pop_status::empty;
+      return is_behind(ring) ? pop_status::closed : pop_status::empty;
     }
 
-    const lossy_broadcast* ring_;
     std::uint64_t next_;
     std::uint64_t missed_ = 0;
+  };
+
+  // A place in the stream; the ring knows nothing of it. One thread at a time; copy it to read the same again.
+  class reader_handle {
+   public:
+    // The next value that is still there. Those that were overwritten before we came are passed over and counted.
+    pop_result<T> try_pop() noexcept { return place_.try_pop(*ring_); }
+    // Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends early where
+    // values were lost, so that those of one call have no gap between them.
+    [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
+      return place_.pop_some(*ring_, out);
+    }
+    // How many values were overwritten before this reader came to them, since it began.
+    [[nodiscard]] std::uint64_t missed() const noexcept { return place_.missed(); }
+    // The number of the next value, counted from the producer's first.
+    [[nodiscard]] std::uint64_t position() const noexcept { return place_.position(); }
+    // True if the producer has closed and nothing is left to read.
+    [[nodiscard]] bool is_drained() const noexcept { return place_.is_drained(*ring_); }
+
+   private:
+    friend lossy_broadcast;
+    reader_handle(const lossy_broadcast& ring, std::uint64_t next) noexcept : ring_(&ring), place_(next) {}
+
+    const lossy_broadcast* ring_;
+    place place_;
   };
 
   // Any thread. A reader that begins with the next push.
@@ -6407,8 +6434,8 @@ class lossy_broadcast {
   }
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
-  bool closing_ = false;  // the producer's own copy of closed_
-  atomic<bool> closed_{false};
+  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) cell cells_[Capacity];
 };
 
@@ -6693,6 +6720,8 @@ template <class T>
 class pop_result;
 template <class T, class... Policies>
 class spsc_ring;
+template <class Ring>
+class shared_ring;
 template <class Queue, class... Policies>
 class awaiting;
 template <class Queue, class... Policies>
@@ -6841,6 +6870,70 @@ class intrusive_mpsc_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_INTRUSIVE_MPSC_QUEUE_HPP
+// ---- frys/queue/policies.hpp
+// policies: models for the slots that queues alone have: how neighbours lie in memory, how often a side tells the
+// other.
+#ifndef FRYS_QUEUE_POLICIES_HPP
+#define FRYS_QUEUE_POLICIES_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// For policy::layout. A model maps the number of a place to its slot: `slot_of<Capacity, SlotSize>(place)`, one to one
+// over places 0 .. Capacity - 1 for Capacity a power of two.
+namespace layout {
+
+// Neighbours lie side by side: one cache line brings several elements. The faster one for streams.
+struct contiguous {
+  template <std::size_t Capacity, std::size_t SlotSize>
+  static constexpr std::size_t slot_of(std::size_t place) noexcept {
+    return place & (Capacity - 1);
+  }
+};
+
+// Neighbours lie on different cache lines, as far as there are enough of them: two threads that work at neighbours do
+// not take each other's line away. The faster one for single messages to and fro.
+struct scattered {
+  template <std::size_t Capacity, std::size_t SlotSize>
+  static constexpr std::size_t slot_of(std::size_t place) noexcept {
+    constexpr std::size_t in_line = std::bit_floor(cache_line / (SlotSize < cache_line ? SlotSize : cache_line));
+    constexpr std::size_t lines = Capacity / in_line;
+    if constexpr (in_line < 2 || lines < 2)
+      return place & (Capacity - 1);
+    else
+      return (place & (lines - 1)) * in_line + (place & (Capacity - 1)) / lines;
+  }
+};
+
+}  // namespace layout
+
+template <class L>
+concept queue_layout = requires {
+  { L::template slot_of<8, 8>(std::size_t{3}) } -> std::same_as<std::size_t>;
+};
+
+// For policy::publish: when a consumer tells the producer that slots are free.
+namespace publish {
+
+// At every pop. A ring with one free slot takes a push.
+struct each {
+  static constexpr std::size_t portion(std::size_t) noexcept { return 1; }
+};
+// At every quarter of the capacity, and when the consumer finds the ring empty: fewer cache lines travel. Up to a
+// quarter of the slots may be free although a push answers full, until the consumer pops on.
+struct lazy {
+  static constexpr std::size_t portion(std::size_t capacity) noexcept { return capacity < 4 ? 1 : capacity / 4; }
+};
+
+}  // namespace publish
+
+template <class P>
+concept publish_rule = requires {
+  { P::portion(std::size_t{8}) } -> std::same_as<std::size_t>;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_POLICIES_HPP
 // ---- frys/queue/detail/ring_slots.hpp
 // ring_slots: where the cells of a ring lie: in the object, with a capacity known to the compiler, or in pages of a
 // capacity that is known when the program runs.
@@ -6850,10 +6943,12 @@ class intrusive_mpsc_queue {
 namespace frys::inline FRYS_ABI::detail {
 
 // `N` of them in the object.
-template <class Cell, std::size_t N>
+template <class Cell, std::size_t N, class Layout = layout::contiguous>
 class fixed_slots {
  public:
   static constexpr bool is_dynamic = false;
+  // Whether neighbours lie side by side.
+  static constexpr bool is_contiguous = std::is_same_v<Layout, layout::contiguous>;
 
   [[nodiscard]] static constexpr bool exist() noexcept { return true; }
   [[nodiscard]] static constexpr std::size_t count() noexcept { return N; }
@@ -6861,7 +6956,9 @@ class fixed_slots {
   [[nodiscard]] static constexpr std::uint64_t lap_of(std::uint64_t index) noexcept {
     return index >> std::countr_zero(N);
   }
-  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & (N - 1)]; }
+  Cell& operator[](std::uint64_t index) noexcept {
+    return cells_[Layout::template slot_of<N, sizeof(Cell)>(static_cast<std::size_t>(index))];
+  }
 
  private:
   alignas(2 * cache_line) Cell cells_[N];
@@ -6874,6 +6971,7 @@ class paged_slots {
 
  public:
   static constexpr bool is_dynamic = true;
+  static constexpr bool is_contiguous = true;
 
   // `count` is a power of two.
   static result<paged_slots> make(std::size_t count) noexcept {
@@ -7101,7 +7199,7 @@ class turn_ring {
   // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
   void close() noexcept {
     tail_.fetch_or(closed_bit, std::memory_order_relaxed);  // relaxed, both: they carry no data
-    closed_.store(true, std::memory_order_relaxed);
+    closed_.store(1, std::memory_order_relaxed);
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
@@ -7145,7 +7243,7 @@ class turn_ring {
   // A look at the tail takes its line away from the producers; a flag that hardly ever changes does not.
   pop_status why_no_value(std::uint64_t at) const noexcept {
     // relaxed: only where to look next.
-    if (!closed_.load(std::memory_order_relaxed)) [[likely]]
+    if (closed_.load(std::memory_order_relaxed) == 0) [[likely]]
       return pop_status::empty;
     // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail
     // is without it.
@@ -7154,7 +7252,7 @@ class turn_ring {
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
   alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
-  alignas(2 * cache_line) atomic<bool> closed_{false};
+  alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
   Slots slots_;
 };
 
@@ -7237,6 +7335,8 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
   using atomics_type = typename parts::atomics_type;
   // policy::dynamic where slot_count() knows it.
   static constexpr std::size_t capacity = parts::capacity;
+  // For shared_ring: which layout in memory this is; 0: none that two processes could share.
+  static constexpr unsigned shared_form = parts::is_dynamic ? 0 : 5;
 
   mpmc_ring() requires(!parts::is_dynamic) = default;
 
@@ -8220,70 +8320,6 @@ concept value_order = requires(const T& value) {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_ORDER_HPP
-// ---- frys/queue/policies.hpp
-// policies: models for the slots that queues alone have: how neighbours lie in memory, how often a side tells the
-// other.
-#ifndef FRYS_QUEUE_POLICIES_HPP
-#define FRYS_QUEUE_POLICIES_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// For policy::layout. A model maps the number of a place to its slot: `slot_of<Capacity, SlotSize>(place)`, one to one
-// over places 0 .. Capacity - 1 for Capacity a power of two.
-namespace layout {
-
-// Neighbours lie side by side: one cache line brings several elements. The faster one for streams.
-struct contiguous {
-  template <std::size_t Capacity, std::size_t SlotSize>
-  static constexpr std::size_t slot_of(std::size_t place) noexcept {
-    return place & (Capacity - 1);
-  }
-};
-
-// Neighbours lie on different cache lines, as far as there are enough of them: two threads that work at neighbours do
-// not take each other's line away. The faster one for single messages to and fro.
-struct scattered {
-  template <std::size_t Capacity, std::size_t SlotSize>
-  static constexpr std::size_t slot_of(std::size_t place) noexcept {
-    constexpr std::size_t in_line = std::bit_floor(cache_line / (SlotSize < cache_line ? SlotSize : cache_line));
-    constexpr std::size_t lines = Capacity / in_line;
-    if constexpr (in_line < 2 || lines < 2)
-      return place & (Capacity - 1);
-    else
-      return (place & (lines - 1)) * in_line + (place & (Capacity - 1)) / lines;
-  }
-};
-
-}  // namespace layout
-
-template <class L>
-concept queue_layout = requires {
-  { L::template slot_of<8, 8>(std::size_t{3}) } -> std::same_as<std::size_t>;
-};
-
-// For policy::publish: when a consumer tells the producer that slots are free.
-namespace publish {
-
-// At every pop. A ring with one free slot takes a push.
-struct each {
-  static constexpr std::size_t portion(std::size_t) noexcept { return 1; }
-};
-// At every quarter of the capacity, and when the consumer finds the ring empty: fewer cache lines travel. Up to a
-// quarter of the slots may be free although a push answers full, until the consumer pops on.
-struct lazy {
-  static constexpr std::size_t portion(std::size_t capacity) noexcept { return capacity < 4 ? 1 : capacity / 4; }
-};
-
-}  // namespace publish
-
-template <class P>
-concept publish_rule = requires {
-  { P::portion(std::size_t{8}) } -> std::same_as<std::size_t>;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_POLICIES_HPP
 // ---- frys/queue/rcu_cell.hpp
 // rcu_cell: a pointer to a value that never changes: readers look at it without a lock, writers put another in its
 // place.
@@ -10246,6 +10282,136 @@ class sharded_map {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_SHARDED_MAP_HPP
+// ---- frys/queue/shared_ring.hpp
+// shared_ring: a ring in memory that two processes share.
+//
+// Use when  one process hands values to another without a system call for each: map the same memory into both, create()
+//           in one, attach() in the other, and use the ring as between threads.
+// Not when  both ends are threads of one process (the ring itself), or they are on two machines.
+// Ring      spsc_ring<T, ...> in each of its forms of fixed capacity (counted, lazy, niche, overwriting), or
+// mpmc_ring<T,
+//           ...>. T: trivially copyable and no pointer, for an address means nothing in the other process; a pointer
+//           inside T is the caller's error. Atomics: std::atomic's, and free of locks.
+// Roles     the ring's, over all processes: an spsc_ring has one producer among all of them. Each process has its own
+//           handle; handles are pointers and may be copied.
+// Progress  the ring's. A process that dies between operations leaves the ring whole: another may attach and take its
+//           role over. One that dies within a push or pop of an spsc_ring has not done it (or has, if it was at the
+//           last store); in an mpmc_ring its slot stays taken, and what stands behind it hidden.
+// Cost      the ring's; create and attach look at one line.
+// Ordering  the ring's.
+// Trust     the other process writes where it likes. What it writes can make values wrong, lost or doubled, and a pop
+//           find nothing, or keep it trying while it goes on writing; it cannot make an operation of the ring reach
+//           outside the memory. Take a T of which every bit pattern is a value, then.
+// Waiting   there is none here: poll, or tell the other side through an eventfd, a pipe or a futex of your own.
+// Lifetime  the ring ends with the memory. Nobody destroys it; T needs no destructor. close() as in the ring.
+// Errors    create: invalid_argument, the memory is too small (number: the bytes it needs) or not aligned to
+// `alignment`;
+//           already_exists, a ring lives there (zero the memory to start again). attach: invalid_argument, as above;
+//           not_found, nobody has created a ring there yet; corrupt, something else lies there; version_mismatch, a
+//           ring of another form, element, capacity or frys.
+#ifndef FRYS_QUEUE_SHARED_RING_HPP
+#define FRYS_QUEUE_SHARED_RING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What may be shared: its slots lie in it, and it holds no address.
+template <class Ring>
+concept shareable_ring = requires {
+  typename Ring::value_type;
+  typename Ring::atomics_type;
+  { Ring::capacity } -> std::convertible_to<std::size_t>;
+  requires Ring::shared_form != 0;
+};
+
+template <class Ring>
+class shared_ring {
+  static_assert(shareable_ring<Ring>,
+                "frys::shared_ring<Ring>: Ring must be an spsc_ring or mpmc_ring whose capacity is a number");
+
+ public:
+  using ring_type = Ring;
+  using value_type = typename Ring::value_type;
+
+ private:
+  static_assert(std::is_trivially_copyable_v<value_type> && !std::is_pointer_v<value_type>,
+                "frys::shared_ring<Ring>: the element must be trivially copyable and no pointer, since it goes to "
+                "another process");
+  template <class U>
+  using atomic = typename Ring::atomics_type::template atomic<U>;
+  static_assert(atomic<std::uint64_t>::is_always_lock_free && atomic<std::size_t>::is_always_lock_free &&
+                    atomic<bool>::is_always_lock_free,
+                "frys::shared_ring<Ring>: this machine's atomics have locks, which two processes do not share");
+
+  // What both sides must agree on. Written before `ready`, and never again.
+  struct shape {
+    std::uint32_t layout_version = 1;  // grows when a ring's layout changes
+    std::uint32_t form = Ring::shared_form;
+    std::uint64_t ring_bytes = sizeof(Ring);
+    std::uint64_t element_bytes = sizeof(value_type);
+    std::uint64_t capacity = Ring::capacity;
+
+    friend bool operator==(const shape&, const shape&) = default;
+  };
+  static constexpr std::uint64_t magic = 0x676e'6972'7379'7266;  // "frysring"
+  struct place {
+    atomic<std::uint64_t> ready;  // the magic once the rest is there
+    typename Ring::atomics_type::template var<shape> agreed;
+    alignas(2 * cache_line) Ring ring;
+  };
+
+ public:
+  // What the memory must have, the same in both processes. Pages of mmap are aligned.
+  static constexpr std::size_t bytes = sizeof(place);
+  static constexpr std::size_t alignment = alignof(place);
+
+  // A new ring in `memory`, whose bytes are zero or anything but a ring.
+  [[nodiscard]] static result<shared_ring> create(byte_span memory) noexcept {
+    if (auto fit = check(memory); !fit) return fit.error();
+    // Not through the atomic, which may not be there yet. Two that create at once are the caller's error.
+    std::uint64_t found = 0;
+    std::memcpy(&found, memory.data(), sizeof(found));
+    if (found == magic) return error{errc::already_exists, domain::queue, "a ring lives in this memory", 0};
+    place* const p = std::construct_at(reinterpret_cast<place*>(memory.data()));
+    // sync(shared_ring.ready): release; who finds the magic finds the ring.
+    p->ready.store(magic, std::memory_order_release);
+    return shared_ring(*p);
+  }
+  // The ring that another process has created in `memory`, or this one elsewhere.
+  [[nodiscard]] static result<shared_ring> attach(byte_span memory) noexcept {
+    if (auto fit = check(memory); !fit) return fit.error();
+    auto* const p = std::launder(reinterpret_cast<place*>(memory.data()));
+    // sync(shared_ring.ready): acquire; then all that create wrote is there.
+    const std::uint64_t found = p->ready.load(std::memory_order_acquire);
+    if (found == 0) return error{errc::not_found, domain::queue, "nobody has created a ring in this memory yet", 0};
+    if (found != magic) return error{errc::corrupt, domain::queue, "what lies in this memory is no ring", 0};
+    if (!(p->agreed.get() == shape{}))
+      return error{errc::version_mismatch, domain::queue, "the ring in this memory is of another type or version", 0};
+    return shared_ring(*p);
+  }
+
+  // The ring's operations.
+  Ring& operator*() const noexcept { return *ring_; }
+  Ring* operator->() const noexcept { return ring_; }
+
+ private:
+  explicit shared_ring(place& p) noexcept : ring_(&p.ring) {}
+
+  static result<void> check(byte_span memory) noexcept {
+    if (reinterpret_cast<std::uintptr_t>(memory.data()) % alignment != 0)
+      return error{errc::invalid_argument, domain::queue, "the memory of a shared ring is not aligned",
+                   static_cast<std::int64_t>(alignment)};
+    if (memory.size() < bytes)
+      return error{errc::invalid_argument, domain::queue, "the memory of a shared ring is too small",
+                   static_cast<std::int64_t>(bytes)};
+    return {};
+  }
+
+  Ring* ring_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_SHARED_RING_HPP
 // ---- frys/queue/detail/spsc_counted.hpp
 // spsc_counted: spsc_ring with an index for each side, which the other side reads. For every T; elements lie in memory
 // as they are, so spans can be handed out.
@@ -10256,21 +10422,33 @@ class sharded_map {
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Layout, class Publish>
+template <class T, class Slots, class Atomics, class Publish>
 class spsc_counted {
  public:
   using value_type = T;
-  static constexpr std::size_t capacity = Capacity;
   // Whether neighbours lie side by side, as spans need it.
-  static constexpr bool has_spans = std::is_same_v<Layout, layout::contiguous>;
+  static constexpr bool has_spans = Slots::is_contiguous;
 
-  spsc_counted() = default;
-  spsc_counted(const spsc_counted&) = delete;
+  spsc_counted() requires(!Slots::is_dynamic) = default;
+  explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
+  // While no thread uses `other`, which is good for nothing afterwards.
+  spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
+      : tail_(other.tail_.load(std::memory_order_relaxed)),  // relaxed, all: nobody else uses it
+        head_seen_(other.head_seen_),
+        closing_(other.closing_),
+        closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
+        head_(other.head_.load(std::memory_order_relaxed)),      // relaxed: as above
+        head_own_(other.head_own_),
+        tail_seen_(other.tail_seen_),
+        abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
+        slots_(std::move(other.slots_)) {}
   spsc_counted& operator=(const spsc_counted&) = delete;
   ~spsc_counted() {
-    if constexpr (!std::is_trivially_destructible_v<T>)
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      if (!slots_.exist()) return;
       while (pop_front()) {
       }
+    }
   }
 
   // Producer only. On full and closed the value is untouched.
@@ -10284,7 +10462,7 @@ class spsc_counted {
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - head_seen_ == capacity) [[unlikely]] {
+    if (tail - head_seen_ == slot_count()) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
     if (closing_) [[unlikely]]
@@ -10310,24 +10488,25 @@ class spsc_counted {
   // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed.
   // What is never written has no value, therefore only for trivial T. A ring's piece ends where its memory does: ask
   // again.
-  [[nodiscard]] std::span<T> writable(std::size_t most = capacity) noexcept requires std::is_trivial_v<T> && has_spans {
+  [[nodiscard]] std::span<T> writable(std::size_t most = ~std::size_t{
+                                          0}) noexcept requires std::is_trivial_v<T> && has_spans {
     if (closing_) return {};
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    const std::size_t in_piece = (std::min)(most, capacity - (tail & mask));
+    const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= capacity - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
+    FRYS_ASSERT(count <= slot_count() - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
     tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
   }
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = true;
+    closing_ = 1;
     // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
-    closed_.store(true, std::memory_order_release);
+    closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
@@ -10373,9 +10552,9 @@ class spsc_counted {
 
   // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
   // there is none. A ring's piece ends where its memory does: ask again.
-  [[nodiscard]] std::span<T> readable(std::size_t most = capacity) noexcept requires has_spans {
+  [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = this->head();
-    const std::size_t in_piece = (std::min)(most, capacity - (head & mask));
+    const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
     return {&at(head), (std::min)(in_piece, values(head, in_piece))};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
@@ -10388,7 +10567,7 @@ class spsc_counted {
 
   // Consumer only. Wants no more.
   void abandon() noexcept {
-    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
   }
 
   // Consumer only. True if the producer closed and nothing is left.
@@ -10401,17 +10580,23 @@ class spsc_counted {
   [[nodiscard]] std::size_t size_hint() const noexcept {
     // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
     const std::size_t head = head_.load(std::memory_order_relaxed);
-    return (std::min)(tail_.load(std::memory_order_relaxed) - head, capacity);
+    return (std::min)(tail_.load(std::memory_order_relaxed) - head, slot_count());
   }
+  // How many values it holds at most.
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
  private:
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
-  static constexpr std::size_t mask = capacity - 1;
-  static constexpr std::size_t portion = Publish::portion(capacity);
-  static constexpr bool lazy = portion > 1;
+  static constexpr bool lazy = [] {
+    if constexpr (Slots::is_dynamic)
+      return Publish::portion(std::size_t{1} << 16) > 1;
+    else
+      return Publish::portion(Slots::count()) > 1;
+  }();
 
-  T& at(std::size_t index) noexcept { return slots_[Layout::template slot_of<capacity, sizeof(slot<T>)>(index)].value; }
+  T& at(std::size_t index) noexcept { return slots_[index].value; }
+  [[nodiscard]] std::size_t portion() const noexcept { return Publish::portion(slots_.count()); }
   // The consumer's place.
   [[nodiscard]] std::size_t head() const noexcept {
     if constexpr (lazy)
@@ -10423,7 +10608,7 @@ class spsc_counted {
   void vacate(std::size_t from, std::size_t to) noexcept {
     if constexpr (lazy) {
       head_own_ = to;
-      if (((from ^ to) & ~(portion - 1)) == 0) return;  // still in the same portion
+      if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
       static_cast<void>(from);
     }
@@ -10440,7 +10625,7 @@ class spsc_counted {
   bool look_for_room(std::size_t tail) noexcept {
     // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
     head_seen_ = head_.load(std::memory_order_acquire);
-    return tail - head_seen_ != capacity;
+    return tail - head_seen_ != slot_count();
   }
   bool look_for_values(std::size_t head) noexcept {
     // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
@@ -10451,8 +10636,8 @@ class spsc_counted {
   }
   // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
   std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
-    if (capacity - (tail - head_seen_) < wanted) (void)look_for_room(tail);
-    return capacity - (tail - head_seen_);
+    if (slot_count() - (tail - head_seen_) < wanted) (void)look_for_room(tail);
+    return slot_count() - (tail - head_seen_);
   }
   std::size_t values(std::size_t head, std::size_t wanted) noexcept {
     if (tail_seen_ - head < wanted) (void)look_for_values(head);
@@ -10475,18 +10660,87 @@ class spsc_counted {
   // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::size_t head_seen_ = 0;
-  bool closing_ = false;  // the producer's own copy of closed_
-  atomic<bool> closed_{false};
+  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   std::size_t head_own_ = 0;  // lazy: how far the consumer is
   std::size_t tail_seen_ = 0;
-  atomic<bool> abandoned_{false};
-  alignas(2 * cache_line) slot<T> slots_[capacity];
+  atomic<std::uint8_t> abandoned_{0};
+  alignas(2 * cache_line) Slots slots_;
 };
 
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_SPSC_COUNTED_HPP
+// ---- frys/queue/detail/spsc_lossy.hpp
+// spsc_lossy: spsc_ring whose producer waits for nobody: it takes the place of the oldest value. A lossy_broadcast with
+// its one reader inside.
+//
+// Roles, progress, ordering: see ../spsc_ring.hpp, which derives from this; slots as in ../broadcast_ring.hpp.
+#ifndef FRYS_QUEUE_DETAIL_SPSC_LOSSY_HPP
+#define FRYS_QUEUE_DETAIL_SPSC_LOSSY_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T, std::size_t Capacity, class Atomics>
+class spsc_lossy {
+  using ring = lossy_broadcast<T, Capacity, Atomics>;
+
+ public:
+  using value_type = T;
+  static constexpr bool has_spans = false;
+  [[nodiscard]] static constexpr std::size_t slot_count() noexcept { return Capacity; }
+
+  spsc_lossy() = default;
+  spsc_lossy(const spsc_lossy&) = delete;
+  spsc_lossy& operator=(const spsc_lossy&) = delete;
+
+  // Producer only. Ok, or closed; never full. Takes the place of the oldest value where there is no other.
+  push_result try_push(const T& value) noexcept {
+    if (is_abandoned()) [[unlikely]]
+      return push_result::closed;
+    return ring_.try_push(value);
+  }
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept { return try_push(T(std::forward<Args>(args)...)); }
+  // Producer only. All of `values`, first to last, and answers how many: 0 when closed.
+  [[nodiscard]] std::size_t push_some(std::span<const T> values) noexcept {
+    return is_abandoned() ? 0 : ring_.push_some(values);
+  }
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept { ring_.close(); }
+
+  // Consumer only. The oldest value that is left; those lost since the last one are counted.
+  pop_result<T> try_pop() noexcept { return place_.try_pop(ring_); }
+  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends
+  // early where values were lost, so that those of one call have no gap between them.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
+    return place_.pop_some(ring_, out);
+  }
+  // Consumer only. How many values were overwritten before it came to them.
+  [[nodiscard]] std::uint64_t missed() const noexcept { return place_.missed(); }
+  // Consumer only. Wants no more; the producer gets closed.
+  void abandon() noexcept {
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() const noexcept { return place_.is_drained(ring_); }
+
+ private:
+  bool is_abandoned() const noexcept {
+    return abandoned_.load(std::memory_order_relaxed) != 0;  // relaxed: a flag that carries no data
+  }
+
+  ring ring_;
+  // The consumer's line; but for the flag, which hardly ever changes, and has its own.
+  alignas(2 * cache_line) typename ring::place place_;
+  alignas(2 * cache_line) typename Atomics::template atomic<std::uint8_t> abandoned_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SPSC_LOSSY_HPP
 // ---- frys/queue/detail/spsc_marked.hpp
 // spsc_marked: spsc_ring for elements with a value that is never pushed: the slot itself says whether it is full, and
 // no index travels. One cache line per message instead of two.
@@ -10503,6 +10757,7 @@ class spsc_marked {
  public:
   using value_type = T;
   static constexpr std::size_t capacity = Capacity;
+  [[nodiscard]] static constexpr std::size_t slot_count() noexcept { return Capacity; }
   static constexpr bool has_spans = false;
 
   spsc_marked() noexcept {
@@ -10544,9 +10799,9 @@ class spsc_marked {
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = true;
+    closing_ = 1;
     // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
-    closed_.store(true, std::memory_order_release);
+    closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
@@ -10585,7 +10840,7 @@ class spsc_marked {
 
   // Consumer only. Wants no more.
   void abandon() noexcept {
-    abandoned_.store(true, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
   }
 
   // Consumer only. True if the producer closed and nothing is left.
@@ -10621,11 +10876,11 @@ class spsc_marked {
 
   // Each side's own line, which the other side does not read, but for size_hint and the flags.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
-  bool closing_ = false;  // the producer's own copy of closed_
-  atomic<bool> closed_{false};
+  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
-  atomic<bool> abandoned_{false};
+  atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) atomic<T> slots_[capacity];
 };
 
@@ -10653,12 +10908,21 @@ class spsc_marked {
 //
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
+//   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
+//   the
+//                        other thread knows it (no niche, not scattered)
+//   policy::pages<P>     where a ring of make(n) has its memory from   default os_pages
 //   policy::atomics<A>   the atomics model                        default atomics::standard
 //   policy::niche<V>     a value that is never pushed: the slots themselves then say whether they are full, and no
 //   index
 //                        travels. T: trivially copyable, up to 8 bytes. No spans.   default none
 //   policy::layout<L>    layout::contiguous, or layout::scattered for the least time to and fro (no spans)
 //   policy::publish<P>   publish::each, or publish::lazy: the consumer tells in portions (not with a niche)
+//   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
+//   never
+//                        refused; the consumer goes on with what is left, and missed() counts what it has lost. T:
+//                        trivially copyable; no spans, no front                     default overflow::fail
+// Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
 // Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010; niche: J.
 //           Giacomoni, T. Moseley, M. Vachharajani, PPoPP 2008.
@@ -10678,10 +10942,10 @@ struct no_niche {
 template <class T, class... Policies>
 struct spsc_parts {
   using accepted = policy::keys<policy::capacity_key, policy::atomics_key, policy::niche_key, policy::layout_key,
-                                policy::publish_key>;
+                                policy::publish_key, policy::overflow_key, policy::pages_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche, "
-                "policy::layout, policy::publish and policy::world");
+                "policy::layout, policy::publish, policy::overflow, policy::pages and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::spsc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -10690,7 +10954,14 @@ struct spsc_parts {
   static_assert(atomics_model<atomics_type>,
                 "frys::spsc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
   static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
-  static_assert(std::has_single_bit(capacity), "frys::spsc_ring: policy::capacity must be a power of two");
+  static constexpr bool is_dynamic = capacity == policy::dynamic;
+  static_assert(is_dynamic || std::has_single_bit(capacity),
+                "frys::spsc_ring: policy::capacity must be a power of two, or policy::dynamic");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::spsc_ring: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(is_dynamic || std::is_void_v<typename policy::detail::find<policy::pages_key, Policies...>::type>,
+                "frys::spsc_ring: policy::pages is for policy::capacity<policy::dynamic>; other rings have their slots "
+                "in the object");
   using layout_type = typename policy::pick<policy::layout<layout::contiguous>, Policies...>::type;
   static_assert(queue_layout<layout_type>, "frys::spsc_ring: policy::layout wants a layout, see queue/policies.hpp");
   using publish_type = typename policy::pick<policy::publish<publish::each>, Policies...>::type;
@@ -10703,21 +10974,65 @@ struct spsc_parts {
   static_assert(!has_niche || std::is_same_v<publish_type, publish::each>,
                 "frys::spsc_ring: policy::publish has no meaning with policy::niche; leave one of them out");
 
+  static_assert(!is_dynamic || (!has_niche && std::is_same_v<layout_type, layout::contiguous>),
+                "frys::spsc_ring: policy::capacity<policy::dynamic> goes without policy::niche and layout::scattered");
+  using overflow_type = typename policy::pick<policy::overflow<overflow::fail>, Policies...>::type;
+  static_assert(overflow_rule<overflow_type>,
+                "frys::spsc_ring: policy::overflow wants overflow::fail or overflow::overwrite");
+  static constexpr bool overwrites = std::is_same_v<overflow_type, overflow::overwrite>;
+  static_assert(!overwrites || std::is_trivially_copyable_v<T>,
+                "frys::spsc_ring<T>: with overflow::overwrite T must be trivially copyable, because the consumer may "
+                "find its value half overwritten");
+  static_assert(
+      !overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
+                      std::is_same_v<publish_type, publish::each>),
+      "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number and policy::atomics alone");
+
+  using slots_type = std::conditional_t<is_dynamic, paged_slots<slot<T>, pages_type>,
+                                        fixed_slots<slot<T>, is_dynamic ? 1 : capacity, layout_type>>;
   static auto choose() {
-    if constexpr (has_niche)
+    if constexpr (overwrites)
+      return std::type_identity<spsc_lossy<T, capacity, atomics_type>>{};
+    else if constexpr (has_niche)
       return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value>>{};
     else
-      return std::type_identity<spsc_counted<T, capacity, atomics_type, layout_type, publish_type>>{};
+      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type>>{};
   }
   using type = typename decltype(choose())::type;
+  // Rings that two processes may lay out alike; 0: none. See shared_ring.hpp.
+  static constexpr unsigned form = is_dynamic                                    ? 0
+                                   : overwrites                                  ? 4
+                                   : has_niche                                   ? 3
+                                   : std::is_same_v<publish_type, publish::each> ? 1
+                                                                                 : 2;
 };
 
 }  // namespace detail
 
+// The operations stand in detail/spsc_counted.hpp, spsc_marked.hpp (policy::niche) and spsc_lossy.hpp
+// (overflow::overwrite).
 template <class T, class... Policies>
 class spsc_ring : public detail::spsc_parts<T, Policies...>::type {
+  using parts = detail::spsc_parts<T, Policies...>;
+  using base = typename parts::type;
+  using base::base;
+
  public:
-  using atomics_type = typename detail::spsc_parts<T, Policies...>::atomics_type;
+  using atomics_type = typename parts::atomics_type;
+  // policy::dynamic where slot_count() knows it.
+  static constexpr std::size_t capacity = parts::capacity;
+  // For shared_ring: which layout in memory this is; 0: none that two processes could share.
+  static constexpr unsigned shared_form =
+      parts::form == 0 ? 0 : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16);
+
+  spsc_ring() requires(!parts::is_dynamic) = default;
+
+  // A ring of `count` slots, a power of two. invalid_argument: it is none; out_of_memory: the memory source refused.
+  [[nodiscard]] static result<spsc_ring> make(std::size_t count) noexcept requires(parts::is_dynamic) {
+    auto cells = parts::slots_type::make(count);
+    if (!cells) return cells.error();
+    return result<spsc_ring>(std::in_place, std::move(*cells));
+  }
 };
 
 // The least time to and fro: one cache line for each message. `Niche` is never pushed.

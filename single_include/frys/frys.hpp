@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content f36410653a2fba8b.
+// frys 0.1.0, one header: the whole library. Content 4a983de0c8a8f4ae.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7610,10 +7610,9 @@ class held_lock {
 //           writer of the same set; put_if does not, it gives up.
 // Cost      get: two lines, the set's head and the entry; no read-modify-write; no write but a mark on the first hit
 //           after the hand, so hits share their lines. put: a compare-exchange. clear: one addition, whatever the size.
-// Ordering  what a thread did before it put a value happens-before what follows the get that has it. After invalidate
-// or
-//           clear, who comes after it does not find what was there before. A value computed from what was true before
-//           an invalidate is not put in after it, if it is put by ticket: get_or does.
+// Ordering  what a thread did before it put a value happens-before what follows the get that has it. Who comes after an
+//           invalidate or a clear does not find what was there before. A value computed from what was true before it is
+//           not put in after it, if it is put by ticket: get_or does.
 // Lifetime  the entries lie in the object. Destroy it when no other thread can call it; no handle may outlive it.
 //
 // Policies, in any order, each at most once:
@@ -8639,19 +8638,17 @@ class ranked_heap {
 //
 // Use when  many threads take the most urgent work, and it may be a few places off: searches, schedulers, simulations
 //           that tolerate it.
-// Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or there
-// are a
-//           few ranks (lanes).
+// Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or the
+//           ranks are few (lanes).
 // Roles     handle(): one for each thread; one thread at a time uses it. close: any thread.
 // Order     several heaps, each under a small lock. A push goes to one of them by dice, a pop takes the better of two.
-//           Rank error: how many values were there that should have come first. It has no bound that holds always; its
-//           mean is about heaps * stickiness, whatever the number of values: see policy::stickiness. With two heaps and
-//           one thread the order is exact.
+//           Rank error: how many values were there that should have come first. It has no bound that always holds;
+//           its mean stays below heaps * stickiness, whatever the number of values (a third of that, as measured by
+//           tests/queue). With two heaps and one thread the order is exact.
 // Progress  blocking, narrowly: who meets a locked heap takes another one; a pop waits for a thread that is inside the
 //           last heap that has values, and a push for one inside the last heap that has room.
-// Cost      O(log n); a push: a load, a compare-exchange, two stores; a pop: two loads, a compare-exchange, two stores;
-// and
-//           the heap's lines, which stay with a thread while its choice does.
+// Cost      O(log n); a push, and a pop: two loads, a compare-exchange, two stores, and the heap's lines, which stay
+//           with a thread while its choice does. A pop that finds nothing looks at each heap.
 // Ordering  a push that answered ok happens-before the pop that takes its value. A pop answers empty only when no value
 //           was there all the time that it took.
 // Close     close(): pushes answer closed once it has returned; pops hand out what was accepted, then answer closed,
@@ -8659,15 +8656,17 @@ class ranked_heap {
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed. No handle may outlive it.
 //
 // Policies, in any order, each at most once:
-//   policy::order<O>       which value comes first, see queue/order.hpp             default order::least_first
-//                          Between heaps the lowest bit of a rank does not count.
-//   policy::heaps<N>       two to four for each thread that works at once           default 8
-//   policy::stickiness<N>  successful operations before a thread chooses anew; more is faster and less exact  default
-//   16 policy::capacity<N>    values in each heap, in the object; a full queue answers full     default: it grows
-//   policy::pages<P>       where growing heaps have their memory from               default heap_pages
-//   policy::chunk_size<N>  bytes of a growing heap's first memory; it doubles       default 4096
-//   policy::random<R>      the dice of a handle                                     default its own
-//   policy::atomics<A>     the atomics model                                        default standard
+//   policy::order<O>       which value comes first, see queue/order.hpp      default order::least_first
+//                          Between heaps the lowest bit of a 64-bit rank does not count.
+//   policy::heaps<N>       two to four for each thread that works at once    default 8
+//   policy::stickiness<N>  operations before a thread chooses anew: more is
+//                          faster and less exact                             default 16
+//   policy::capacity<N>    values in each heap, in the object; a full queue
+//                          answers full                                      default: they grow
+//   policy::pages<P>       where growing heaps have their memory from        default heap_pages
+//   policy::chunk_size<N>  bytes of a growing heap's first memory; it doubles   default 4096
+//   policy::random<R>      the dice of a handle                              default its own
+//   policy::atomics<A>     the atomics model                                 default standard
 // Source    H. Rihani, P. Sanders, R. Dementiev, "MultiQueues: simple relaxed concurrent priority queues", SPAA 2015;
 //           M. Williams, P. Sanders, R. Dementiev, "Engineering MultiQueues", ESA 2021. Here the lock is a bit of the
 //           word that shows the heap's least rank.
@@ -9936,9 +9935,8 @@ class tagged_table {
 // Not when  writes are the rule (one map per thread, or a mutex), a bounded number of entries may be forgotten
 //           (lookup_cache), or entries must be found in order.
 // Roles     every operation: any thread, each with its own seat of the reclaimer.
-// Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is. Writers wait for the lock
-// of
-//           one shard, by policy::wait; readers wait for nobody, also while a shard grows.
+// Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is: they wait for nobody, also
+//           while a shard grows. Writers wait for each other, at the lock of a shard, by policy::wait.
 // Cost      a read: the reclaimer's pin, a line for the shard, one for the places, one for the entry. A write: a lock
 //           and an unlock, and an allocation for what is new; a shard that grows writes all its places anew, not its
 //           entries.
@@ -9951,10 +9949,10 @@ class tagged_table {
 //
 // Policies, in any order, each at most once:
 //   policy::reclaimer<D>  the domain, see memory/reclaim.hpp; with pins   default epoch_domain<>
-//   policy::shards<N>     writers of different shards do not meet; a power of two, 1 to 4096     default 16
+//   policy::shards<N>     a power of two, 1 to 4096; writers meet in one  default 16
 //   policy::hash<H>       a function of keys to 64 bits                   default frys::hash
 //   policy::wait<W>       how writers wait for each other                 default wait::spin_then_park
-//   policy::pages<P>      where the places come from; entries come from operator new   default heap_pages
+//   policy::pages<P>      memory of the places; entries are allocated     default heap_pages
 // The atomics are those of the domain.
 // Source    see detail/tagged_table.hpp.
 #ifndef FRYS_QUEUE_SHARDED_MAP_HPP
@@ -10097,8 +10095,8 @@ class sharded_map {
   }
 
   // The writes: any thread. errc::out_of_memory when there is none; errc::full when the seat holds as much garbage as
-  // its domain allows because a reader does not come to an end. Then nothing has changed; nor when a constructor
-  // throws.
+  // its domain allows, less one, because a reader does not come to an end. Then nothing has changed; nor when a
+  // constructor throws.
 
   // Puts in Key(key) with Value(args...), if there is no such key: whether it did.
   template <class K, class... Args>

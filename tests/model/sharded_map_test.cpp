@@ -187,6 +187,16 @@ TEST_CASE("sharded_map under the model: what stays is found, also while the shar
   holds(&stays_while_others_come<epochs, 5, false>);
   holds(&walk);
 }
+TEST_CASE("sharded_map under the model: a reader comes to its end wherever a writer is stopped") {
+  const auto free = [](void (*body)()) {
+    const model::report r = model::check(model::lock_freedom{.executions = 2000}, body);
+    INFO(r.text());
+    CHECK(r.passed());
+  };
+  free(&read_against_writes<keeps_all>);
+  free(&stays_while_others_come<keeps_all, 5, false>);
+  free(&walk);
+}
 TEST_CASE("sharded_map under the model: writers do not lose each other's work") { holds(&writers_meet<keeps_all>); }
 
 }  // namespace

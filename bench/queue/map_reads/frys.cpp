@@ -1,11 +1,15 @@
+#include <sched.h>
+
 #include "workload.hpp"
 
 #include <frys/queue/sharded_map.hpp>
 
 namespace {
 struct map {
-  using type = frys::sharded_map<std::uint64_t, std::uint64_t>;
-  frys::epoch_domain<> domain;
+  // Room for what is replaced while a reader that the system has stopped holds it.
+  using domain_type = frys::epoch_domain<frys::policy::garbage<1 << 20>>;
+  using type = frys::sharded_map<std::uint64_t, std::uint64_t, frys::policy::reclaimer<domain_type>>;
+  domain_type domain;
   type m;
   struct end {
     type& m;
@@ -16,8 +20,12 @@ struct map {
       value = *found;
       return true;
     }
-    void put(std::uint64_t key, std::uint64_t value) { (void)m.insert_or_assign(own, key, value); }
-    void drop(std::uint64_t key) { (void)m.erase(own, key); }
+    void put(std::uint64_t key, std::uint64_t value) {
+      while (!m.insert_or_assign(own, key, value)) ::sched_yield();
+    }
+    void drop(std::uint64_t key) {
+      while (!m.erase(own, key)) ::sched_yield();
+    }
   };
   end seat() { return {m, *domain.join()}; }
 };

@@ -11,10 +11,9 @@
 //           writer of the same set; put_if does not, it gives up.
 // Cost      get: two lines, the set's head and the entry; no read-modify-write; no write but a mark on the first hit
 //           after the hand, so hits share their lines. put: a compare-exchange. clear: one addition, whatever the size.
-// Ordering  what a thread did before it put a value happens-before what follows the get that has it. After invalidate
-// or
-//           clear, who comes after it does not find what was there before. A value computed from what was true before
-//           an invalidate is not put in after it, if it is put by ticket: get_or does.
+// Ordering  what a thread did before it put a value happens-before what follows the get that has it. Who comes after an
+//           invalidate or a clear does not find what was there before. A value computed from what was true before it is
+//           not put in after it, if it is put by ticket: get_or does.
 // Lifetime  the entries lie in the object. Destroy it when no other thread can call it; no handle may outlive it.
 //
 // Policies, in any order, each at most once:

@@ -3,19 +3,17 @@
 //
 // Use when  many threads take the most urgent work, and it may be a few places off: searches, schedulers, simulations
 //           that tolerate it.
-// Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or there
-// are a
-//           few ranks (lanes).
+// Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or the
+//           ranks are few (lanes).
 // Roles     handle(): one for each thread; one thread at a time uses it. close: any thread.
 // Order     several heaps, each under a small lock. A push goes to one of them by dice, a pop takes the better of two.
-//           Rank error: how many values were there that should have come first. It has no bound that holds always; its
-//           mean is about heaps * stickiness, whatever the number of values: see policy::stickiness. With two heaps and
-//           one thread the order is exact.
+//           Rank error: how many values were there that should have come first. It has no bound that always holds;
+//           its mean stays below heaps * stickiness, whatever the number of values (a third of that, as measured by
+//           tests/queue). With two heaps and one thread the order is exact.
 // Progress  blocking, narrowly: who meets a locked heap takes another one; a pop waits for a thread that is inside the
 //           last heap that has values, and a push for one inside the last heap that has room.
-// Cost      O(log n); a push: a load, a compare-exchange, two stores; a pop: two loads, a compare-exchange, two stores;
-// and
-//           the heap's lines, which stay with a thread while its choice does.
+// Cost      O(log n); a push, and a pop: two loads, a compare-exchange, two stores, and the heap's lines, which stay
+//           with a thread while its choice does. A pop that finds nothing looks at each heap.
 // Ordering  a push that answered ok happens-before the pop that takes its value. A pop answers empty only when no value
 //           was there all the time that it took.
 // Close     close(): pushes answer closed once it has returned; pops hand out what was accepted, then answer closed,
@@ -23,15 +21,17 @@
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed. No handle may outlive it.
 //
 // Policies, in any order, each at most once:
-//   policy::order<O>       which value comes first, see queue/order.hpp             default order::least_first
-//                          Between heaps the lowest bit of a rank does not count.
-//   policy::heaps<N>       two to four for each thread that works at once           default 8
-//   policy::stickiness<N>  successful operations before a thread chooses anew; more is faster and less exact  default
-//   16 policy::capacity<N>    values in each heap, in the object; a full queue answers full     default: it grows
-//   policy::pages<P>       where growing heaps have their memory from               default heap_pages
-//   policy::chunk_size<N>  bytes of a growing heap's first memory; it doubles       default 4096
-//   policy::random<R>      the dice of a handle                                     default its own
-//   policy::atomics<A>     the atomics model                                        default standard
+//   policy::order<O>       which value comes first, see queue/order.hpp      default order::least_first
+//                          Between heaps the lowest bit of a 64-bit rank does not count.
+//   policy::heaps<N>       two to four for each thread that works at once    default 8
+//   policy::stickiness<N>  operations before a thread chooses anew: more is
+//                          faster and less exact                             default 16
+//   policy::capacity<N>    values in each heap, in the object; a full queue
+//                          answers full                                      default: they grow
+//   policy::pages<P>       where growing heaps have their memory from        default heap_pages
+//   policy::chunk_size<N>  bytes of a growing heap's first memory; it doubles   default 4096
+//   policy::random<R>      the dice of a handle                              default its own
+//   policy::atomics<A>     the atomics model                                 default standard
 // Source    H. Rihani, P. Sanders, R. Dementiev, "MultiQueues: simple relaxed concurrent priority queues", SPAA 2015;
 //           M. Williams, P. Sanders, R. Dementiev, "Engineering MultiQueues", ESA 2021. Here the lock is a bit of the
 //           word that shows the heap's least rank.

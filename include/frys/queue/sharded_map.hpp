@@ -5,9 +5,8 @@
 // Not when  writes are the rule (one map per thread, or a mutex), a bounded number of entries may be forgotten
 //           (lookup_cache), or entries must be found in order.
 // Roles     every operation: any thread, each with its own seat of the reclaimer.
-// Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is. Writers wait for the lock
-// of
-//           one shard, by policy::wait; readers wait for nobody, also while a shard grows.
+// Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is: they wait for nobody, also
+//           while a shard grows. Writers wait for each other, at the lock of a shard, by policy::wait.
 // Cost      a read: the reclaimer's pin, a line for the shard, one for the places, one for the entry. A write: a lock
 //           and an unlock, and an allocation for what is new; a shard that grows writes all its places anew, not its
 //           entries.
@@ -20,10 +19,10 @@
 //
 // Policies, in any order, each at most once:
 //   policy::reclaimer<D>  the domain, see memory/reclaim.hpp; with pins   default epoch_domain<>
-//   policy::shards<N>     writers of different shards do not meet; a power of two, 1 to 4096     default 16
+//   policy::shards<N>     a power of two, 1 to 4096; writers meet in one  default 16
 //   policy::hash<H>       a function of keys to 64 bits                   default frys::hash
 //   policy::wait<W>       how writers wait for each other                 default wait::spin_then_park
-//   policy::pages<P>      where the places come from; entries come from operator new   default heap_pages
+//   policy::pages<P>      memory of the places; entries are allocated     default heap_pages
 // The atomics are those of the domain.
 // Source    see detail/tagged_table.hpp.
 #ifndef FRYS_QUEUE_SHARDED_MAP_HPP
@@ -195,8 +194,8 @@ class sharded_map {
   }
 
   // The writes: any thread. errc::out_of_memory when there is none; errc::full when the seat holds as much garbage as
-  // its domain allows because a reader does not come to an end. Then nothing has changed; nor when a constructor
-  // throws.
+  // its domain allows, less one, because a reader does not come to an end. Then nothing has changed; nor when a
+  // constructor throws.
 
   // Puts in Key(key) with Value(args...), if there is no such key: whether it did.
   template <class K, class... Args>

@@ -1,6 +1,7 @@
 #include <frys/queue/mpmc_ring.hpp>
 
 #include <doctest/doctest.h>
+#include <frys/queue/blocking.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -352,4 +353,18 @@ TEST_CASE("mpmc_ring: threads that push and pop several at once lose and double 
   CHECK(ordered);
   CHECK(count == 2 * each);
   CHECK(sum == each * (each - 1));
+}
+
+TEST_CASE("mpmc_ring: blocking takes a ring of make") {
+  auto made = mpmc_ring<int, policy::capacity<policy::dynamic>>::make(2);
+  REQUIRE(made);
+  frys::blocking<mpmc_ring<int, policy::capacity<policy::dynamic>>> queue(std::move(*made));
+  int sum = 0;
+  std::thread consumer([&] {
+    while (auto v = queue.pop()) sum += *v;
+  });
+  for (int i = 1; i <= 100; ++i) CHECK(queue.push(int{i}));
+  queue.close();
+  consumer.join();
+  CHECK(sum == 5050);
 }

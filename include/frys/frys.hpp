@@ -66,6 +66,7 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 
+#include "queue/bag.hpp"
 #include "queue/awaiting.hpp"
 #include "queue/blocking.hpp"
 #include "queue/broadcast_ring.hpp"

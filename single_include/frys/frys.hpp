@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 4a983de0c8a8f4ae.
+// frys 0.1.0, one header: the whole library. Content 3984d42d8bc96d44.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -5318,6 +5318,194 @@ class qsbr_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_QSBR_DOMAIN_HPP
+// ---- frys/queue/detail/slot.hpp
+// slot: room for one T, built and destroyed by hand.
+#ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
+#define FRYS_QUEUE_DETAIL_SLOT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T>
+union slot {
+  slot() noexcept {}
+  ~slot() {}
+  T value;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SLOT_HPP
+// ---- frys/queue/detail/segments.hpp
+// segments: the memory of a segment_queue and of a bag: segments by number, in slabs that double, used again and never
+// given back before the end. So a thread may look at a segment that is no longer what it was: each word says of which
+// lap it is.
+#ifndef FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+#define FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Begins to fetch the line of `p`, which the caller will write.
+inline void prefetch_to_write([[maybe_unused]] const void* p) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 1);
+#endif
+}
+
+// What a segment is without its slots. The words of push and pop, from above: closed (push alone), shut (not in use
+// yet), the segment's place in the chain, and how many slots were taken; beyond the number of slots, that is how often
+// somebody came too late.
+template <class Atomics>
+struct segment_head {
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+
+  static constexpr unsigned index_bits = 24;
+  static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
+  static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t shut = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t none = index_mask;     // next: nobody stands behind yet
+  static constexpr std::uint64_t end = index_mask - 1;  // next: nobody ever will
+
+  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return (w & ~(closed | shut)) >> index_bits; }
+  static constexpr std::uint64_t word(std::uint64_t place, std::uint64_t index) noexcept {
+    return place << index_bits | index;
+  }
+  // Below the number of slots only where the segment is in use and not used up.
+  static constexpr std::uint64_t taken_in(std::uint64_t w) noexcept { return w & (closed | shut | index_mask); }
+
+  segment_head() = default;
+  // One that is used up, at place 0: what the first segment stands behind.
+  explicit segment_head(std::size_t size) noexcept : push(size), pop(size), next(none) {}
+
+  alignas(cache_line) atomic<std::uint64_t> push{shut};
+  alignas(cache_line) atomic<std::uint64_t> pop{shut};
+  atomic<std::uint32_t> done{0};  // values carried away, and one for the step to the next segment
+  alignas(cache_line) atomic<std::uint64_t> next{none};  // place and number of the next segment
+  atomic<std::uint32_t> free_next{0};                    // the number behind this one in the free list
+  std::uint32_t number = 0;                              // 0: the head in the queue itself
+};
+
+template <class T, class Atomics, std::size_t N>
+struct segment : segment_head<Atomics> {
+  struct cell {
+    typename Atomics::template atomic<std::uint64_t> place{0};  // the segment's place: holds a value of that time
+    slot<T> value;
+  };
+  cell cells[N];
+};
+
+// Segment: one of the above, or another with a segment_head.
+template <class Segment, class Atomics, class Pages, std::size_t LimitBytes>
+class segment_pool {
+ public:
+  using head = segment_head<Atomics>;
+  using segment = Segment;
+  static constexpr std::size_t most = (std::min)(LimitBytes / sizeof(segment), static_cast<std::size_t>(head::end - 1));
+
+  segment_pool() = default;
+  segment_pool(const segment_pool&) = delete;
+  segment_pool& operator=(const segment_pool&) = delete;
+  ~segment_pool() {
+    for (std::size_t i = 0; i < slab_count; ++i) {
+      // relaxed: nobody else is here any more
+      if (segment* s = slabs_[i].load(std::memory_order_relaxed)) Pages::release(memory_of(s));
+    }
+  }
+
+  // The segment `number`, from 1, of which the caller has learnt behind its first use.
+  segment& at(std::uint32_t number) noexcept {
+    const unsigned slab = slab_of(number);
+    // relaxed: see above
+    return slabs_[slab].load(std::memory_order_relaxed)[number - slab_begin(slab)];
+  }
+
+  // One for the caller alone; nullptr where there is no more memory, or the limit is reached.
+  segment* take() noexcept {
+    // sync(segments.free): acquire; what was done to it when it was in use is done, and we see where it leads.
+    std::uint64_t top = free_.load(std::memory_order_acquire);
+    for (;;) {
+      const std::uint32_t number = static_cast<std::uint32_t>(top);
+      if (number == 0) return take_fresh();
+      segment& s = at(number);
+      // relaxed: if it was taken in between, then the tag differs and this is thrown away
+      const std::uint64_t behind = s.free_next.load(std::memory_order_relaxed);
+      // sync(segments.free): acquire, as above
+      if (free_.compare_exchange_weak(top, ((top & ~std::uint64_t{0xffff'ffff}) + tag_one) | behind,
+                                      std::memory_order_acquire, std::memory_order_acquire))
+        return &s;
+    }
+  }
+  void give_back(segment& s) noexcept {
+    std::uint64_t top = free_.load(std::memory_order_relaxed);  // relaxed: only linked behind, not followed
+    do {
+      s.free_next.store(static_cast<std::uint32_t>(top), std::memory_order_relaxed);  // relaxed: published below
+      // sync(segments.free): release; we are done with it before it can be taken.
+    } while (!free_.compare_exchange_weak(top, (top & ~std::uint64_t{0xffff'ffff}) | s.number,
+                                          std::memory_order_release, std::memory_order_relaxed));
+  }
+  // How many there are in all.
+  [[nodiscard]] std::size_t count() const noexcept {
+    return fresh_.load(std::memory_order_relaxed);  // relaxed: a number only
+  }
+
+ private:
+  static constexpr std::uint64_t tag_one = std::uint64_t{1} << 32;
+  static constexpr std::size_t slab_count = head::index_bits;
+
+  // Slab k holds 2^k segments.
+  static constexpr unsigned slab_of(std::uint32_t number) noexcept {
+    return static_cast<unsigned>(std::bit_width(number)) - 1;
+  }
+  static constexpr std::uint32_t slab_begin(unsigned slab) noexcept { return std::uint32_t{1} << slab; }
+  static constexpr std::size_t slab_size(std::size_t slab) noexcept {
+    return (std::min)(std::size_t{1} << slab, most + 1 - (std::size_t{1} << slab));
+  }
+  // A slab's memory begins with its span.
+  static constexpr std::size_t header =
+      (sizeof(byte_span) + alignof(segment) - 1) / alignof(segment) * alignof(segment);
+  static byte_span memory_of(segment* first) noexcept {
+    return *std::launder(reinterpret_cast<byte_span*>(reinterpret_cast<std::byte*>(first) - header));
+  }
+
+  FRYS_NOINLINE segment* take_fresh() noexcept {
+    std::uint32_t taken = fresh_.load(std::memory_order_relaxed);  // relaxed: the slab's own acquire orders
+    for (;;) {
+      if (taken >= most) return nullptr;
+      const std::uint32_t number = taken + 1;
+      if (!ensure_slab(slab_of(number))) return nullptr;
+      // relaxed, both: a number carries no data
+      if (!fresh_.compare_exchange_weak(taken, number, std::memory_order_relaxed, std::memory_order_relaxed)) continue;
+      segment* s = std::construct_at(&at(number));
+      s->number = number;
+      return s;
+    }
+  }
+
+  bool ensure_slab(unsigned slab) noexcept {
+    // sync(segments.slab): acquire; the memory is ours before we build in it.
+    if (slabs_[slab].load(std::memory_order_acquire) != nullptr) return true;
+    result<byte_span> memory = Pages::allocate(header + slab_size(slab) * sizeof(segment));
+    if (!memory) return slabs_[slab].load(std::memory_order_acquire) != nullptr;  // sync(segments.slab), as above
+    std::construct_at(reinterpret_cast<byte_span*>(memory->data()), *memory);
+    segment* other = nullptr;
+    // sync(segments.slab): release; acquire where another thread was faster.
+    if (!slabs_[slab].compare_exchange_strong(other, reinterpret_cast<segment*>(memory->data() + header),
+                                              std::memory_order_release, std::memory_order_acquire))
+      Pages::release(*memory);
+    return true;
+  }
+
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+
+  alignas(cache_line) atomic<std::uint64_t> free_{0};  // number below, a count of takes above
+  atomic<std::uint32_t> fresh_{0};
+  atomic<segment*> slabs_[slab_count] = {};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_SEGMENTS_HPP
 // ---- frys/queue/result.hpp
 // push_result, pop_result: what a queue answers. All queues of frys answer these.
 //
@@ -5448,6 +5636,554 @@ class [[nodiscard]] pop_result : private detail::pop_storage<T> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RESULT_HPP
+// ---- frys/queue/bag.hpp
+// bag: an unbounded hand-over between any number of producer and consumer threads, in no common order: the fastest.
+//
+// Use when  it does not matter whose value comes first: jobs, buffers, results to be counted.
+// Not when  values of several producers must keep one order (segment_queue, mpmc_ring), there is one thread at each end
+//           (spsc_ring), or there is one consumer and threads cannot keep a handle (mpsc_queue).
+// Roles     producer(): a handle to push by, consumer(): one to pop by; each for one thread at a time. close,
+//           size_hint: any thread.
+// Progress  a push is wait-free but for the step to another block, which is lock-free; a pop is lock-free. A thread
+//           stopped inside a push hides nothing but that push; one stopped inside a pop, its portion.
+// Portions  a consumer takes from one producer's chain up to half of what is there, policy::portion<N> values at most,
+//           and hands them out one by one. They are that consumer's until its handle dies; then whoever finds nothing
+//           else, or the next consumer, has what is left of them. So a consumer that stops popping keeps up to
+//           portion - 1 values from the others; portion<1> has none of that, for two read-modify-writes a pop.
+// Cost      push: three stores and two loads; no read-modify-write, no fence (asymmetric) or one (symmetric). pop: a
+//           move, and two read-modify-writes per portion. close: a heavy fence. O(1), and at every policy::capacity'th
+//           value the step to another block. A pop that finds nothing looks at every chain there is. Blocks are used
+//           again; the memory of the longest backlog stays.
+// Ordering  a consumer gets the values of one producer in the order they went in, portions that others left behind
+//           aside. What a thread did before a push, or before close(), happens-before what another does that has its
+//           value, or closed. Empty: there was a moment for each chain when nothing in it was to be had.
+// Close     after close() every push answers closed; pops hand out what was accepted, to the last value, and answer
+//           closed only when nothing will come any more, not even out of another consumer's portion.
+// Lifetime  destroy it when no handle lives; values left in it are destroyed.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  values of a block, a power of two up to 16384                    default 512
+//   policy::portion<N>   the most values that a consumer takes at once                    default 32
+//   policy::seats<N>     the most producers, and the most consumers, at a time            default 64
+//   policy::limit<N>     the most bytes of blocks, two of them at least; beyond: full     default none
+//   policy::pages<P>     where slabs of blocks come from                                  default heap_pages
+//   policy::fence<F>     fences::symmetric or asymmetric                                  default fences::asymmetric
+//   policy::atomics<A>   the atomics model                                                default atomics::standard
+// Source    a chain of blocks for each producer: C. Desrochers, moodycamel::ConcurrentQueue, 2014.
+#ifndef FRYS_QUEUE_BAG_HPP
+#define FRYS_QUEUE_BAG_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct portion_key {};  // a number of elements
+struct seats_key {};    // a number of handles
+
+// The most values that a consumer takes at once.
+template <std::size_t N>
+struct portion {
+  using key = portion_key;
+  static constexpr std::size_t value = N;
+};
+// The most handles of a role that live at once.
+template <std::size_t N>
+struct seats {
+  using key = seats_key;
+  static constexpr std::size_t value = N;
+};
+}  // namespace policy
+
+template <class T, class... Policies>
+class bag {
+  using accepted = policy::keys<policy::capacity_key, policy::portion_key, policy::seats_key, policy::limit_key,
+                                policy::pages_key, policy::fence_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::bag: unknown policy; it takes policy::capacity, policy::portion, policy::seats, policy::limit, "
+                "policy::pages, policy::fence, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>, "frys::bag: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::bag<T>: T must be an object type that moves and dies without throwing");
+  static_assert(alignof(T) <= page_size, "frys::bag<T>: T must not be aligned beyond a page (4096 bytes)");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<heap_pages>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>, "frys::bag: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(page_source<pages_type>, "frys::bag: policy::pages wants a page source, see core/concepts.hpp");
+  using fence_type = typename policy::pick<policy::fence<fences::asymmetric>, Policies...>::type;
+  static_assert(fence_pair<fence_type, atomics_type>,
+                "frys::bag: policy::fence wants a pair of fences, see core/asymmetric_fence.hpp");
+  // Of one block.
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(capacity) && capacity <= 16384,
+                "frys::bag: policy::capacity, of a block, must be a power of two up to 16384");
+  static constexpr std::size_t most_at_once = policy::pick<policy::portion<32>, Policies...>::value;
+  static_assert(most_at_once != 0, "frys::bag: policy::portion must be at least 1");
+  static constexpr std::size_t seats = policy::pick<policy::seats<64>, Policies...>::value;
+  static_assert(seats != 0, "frys::bag: policy::seats must leave a seat");
+
+ private:
+  template <class U>
+  using atomic = typename atomics_type::template atomic<U>;
+  using head = detail::segment_head<atomics_type>;
+  struct block : head {
+    detail::slot<T> slots[capacity];
+  };
+
+ public:
+  // What one block counts for policy::limit.
+  static constexpr std::size_t block_bytes = sizeof(block);
+
+ private:
+  using limit = typename policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>;
+  using pool_type = detail::segment_pool<block, atomics_type, pages_type, limit::value>;
+  static_assert(pool_type::most >= 2,
+                "frys::bag: policy::limit must leave room for two blocks; name a larger one, or a smaller "
+                "policy::capacity");
+
+  static constexpr std::uint32_t is_free = 0, is_taken = 1;
+  static constexpr std::uint32_t is_holding = 2, is_left = 3;  // consumers: with a portion; left with one
+
+  // What one producer has pushed. The words of its blocks: push, how many values are whole; pop, how many were taken,
+  // and it is shut unless the block is the first of its chain; place, how often the block was in use before.
+  struct chain {
+    // The producer's.
+    alignas(2 * cache_line) atomic<std::uint64_t> begun{0};  // values, also those that are under way
+    atomic<std::uint32_t> state{is_free};
+    head* last = nullptr;
+    std::size_t used = capacity;  // of the last one
+    // The consumers', written once per block. first: how many blocks were before it, and its number.
+    alignas(2 * cache_line) atomic<head*> hint{nullptr};
+    atomic<std::uint64_t> first{0};
+    head origin{capacity};
+  };
+  // Some values of a block, the caller's.
+  struct portion_type {
+    head* from = nullptr;
+    std::uint32_t at = 0;
+    std::uint32_t left = 0;
+    std::uint32_t taken = 0;
+  };
+  struct alignas(cache_line) consumer_seat {
+    atomic<std::uint32_t> state{is_free};
+    portion_type rest;  // where it was left with one
+  };
+
+ public:
+  class producer_type;
+  class consumer_type;
+
+  bag() noexcept {
+    fence_type::template prepare<atomics_type>();
+    for (chain& c : chains_) {
+      c.last = &c.origin;
+      c.hint.store(&c.origin, std::memory_order_relaxed);  // relaxed: nobody else is here yet
+    }
+  }
+  bag(const bag&) = delete;
+  bag& operator=(const bag&) = delete;
+  ~bag() {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      portion_type p;
+      consumer_seat nobody;
+      for (chain& c : chains_)
+        while (claim(c, nobody, p)) drop(p);
+      for (consumer_seat& s : seats_)
+        if (s.state.load(std::memory_order_relaxed) == is_left) drop(s.rest);  // relaxed: nobody else is here any more
+    }
+  }
+
+  // Any thread: a handle for it. errc::full when all seats are taken.
+  [[nodiscard]] result<producer_type> producer() noexcept {
+    for (chain& c : chains_)
+      if (take(c.state, is_free)) {
+        raise(producers_, static_cast<std::size_t>(&c - chains_) + 1);
+        return producer_type(*this, c);
+      }
+    return error{errc::full, domain::queue, "all seats of the bag are taken", static_cast<std::int64_t>(seats)};
+  }
+  [[nodiscard]] result<consumer_type> consumer() noexcept {
+    // First where somebody has left something.
+    for (consumer_seat& s : seats_)
+      if (take(s.state, is_left, is_holding)) {
+        left_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
+        return consumer_type(*this, s, s.rest);
+      }
+    for (consumer_seat& s : seats_)
+      if (take(s.state, is_free)) return consumer_type(*this, s, portion_type{});
+    return error{errc::full, domain::queue, "all seats of the bag are taken", static_cast<std::int64_t>(seats)};
+  }
+
+  // Any thread; again is harmless.
+  void close() noexcept {
+    // sync(bag.close): release; who learns of it sees what the closer did before.
+    closed_.store(true, std::memory_order_release);
+    (void)count_begun();
+  }
+  // Any thread. Values may still come out.
+  [[nodiscard]] bool is_closed() const noexcept {
+    return closed_.load(std::memory_order_acquire);  // sync(bag.close): acquire
+  }
+  // Any thread. Values that nobody has taken; may be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    std::uint64_t sum = 0;
+    const std::size_t used = producers_.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+    for (std::size_t i = 0; i != used; ++i) {
+      const std::uint64_t out = taken_of(chains_[i]);
+      const std::uint64_t in = chains_[i].begun.load(std::memory_order_relaxed);  // relaxed: as above
+      sum += in > out ? in - out : 0;
+    }
+    return static_cast<std::size_t>(sum);
+  }
+
+  // What a producer may do. Moves, does not copy; one thread at a time. Values stay when it dies.
+  class producer_type {
+   public:
+    producer_type(producer_type&& other) noexcept
+        : bag_(std::exchange(other.bag_, nullptr)), chain_(other.chain_), last_(other.last_), used_(other.used_) {}
+    producer_type& operator=(producer_type&& other) noexcept {
+      std::swap(bag_, other.bag_), std::swap(chain_, other.chain_);
+      std::swap(last_, other.last_), std::swap(used_, other.used_);
+      return *this;
+    }
+    ~producer_type() {
+      if (bag_ == nullptr) return;
+      chain_->last = last_, chain_->used = used_;
+      chain_->state.store(is_free, std::memory_order_release);  // sync(bag.seat): release; the next one goes on there.
+    }
+
+    // On full (the limit is reached, or the memory source refused) and closed the value is untouched.
+    push_result try_push(T&& value) noexcept { return try_emplace(std::move(value)); }
+    push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+      return try_emplace(value);
+    }
+    // Builds T(args...) in the bag.
+    template <class... Args>
+    requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+    noexcept {
+      if (const push_result got = begin(1); !got) [[unlikely]]
+        return got;
+      detail::slot<T>* slot = slots_of(*last_) + used_;
+      detail::prefetch_to_write(slot + ahead);
+      std::construct_at(&slot->value, std::forward<Args>(args)...);
+      publish(1);
+      return push_result::ok;
+    }
+    // Moves in as many of `values` as there is room for, in order, and answers how many.
+    [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+      std::size_t done = 0;
+      while (done < values.size()) {
+        const std::size_t room = used_ == capacity ? capacity : capacity - used_;
+        const std::size_t count = (std::min)(values.size() - done, room);
+        if (!begin(count)) break;
+        detail::slot<T>* slot = slots_of(*last_) + used_;
+        for (std::size_t i = 0; i < count; ++i) std::construct_at(&slot[i].value, std::move(values[done + i]));
+        publish(count);
+        done += count;
+      }
+      return done;
+    }
+
+   private:
+    friend bag;
+    producer_type(bag& b, chain& c) noexcept : bag_(&b), chain_(&c), last_(c.last), used_(c.used) {}
+
+    static constexpr std::size_t ahead = (std::max)(std::size_t{1}, 4 * cache_line / sizeof(T));
+
+    // `count` values, for which there is room in a block, are accepted: closed comes after them.
+    push_result begin(std::size_t count) noexcept {
+      if (used_ == capacity) [[unlikely]]
+        if (const push_result got = next_block(); !got) return got;
+      // relaxed: sync(bag.hand_shake) orders it; our own word
+      const std::uint64_t begun = chain_->begun.load(std::memory_order_relaxed);
+      chain_->begun.store(begun + count, std::memory_order_relaxed);
+      // sync(bag.hand_shake): seq_cst, or the light half of it; either we see the bag closed, or who closes it counts
+      // our values.
+      fence_type::template light<atomics_type>();
+      // sync(bag.close): acquire; who is told closed sees what the closer did before.
+      if (!bag_->closed_.load(std::memory_order_acquire)) [[likely]]
+        return push_result::ok;
+      chain_->begun.store(begun, std::memory_order_relaxed);  // relaxed: too many only put off closed
+      return push_result::closed;
+    }
+    void publish(std::size_t count) noexcept {
+      used_ += count;
+      // sync(bag.publish): release; the values are whole before a consumer can have them. relaxed: our own word
+      const std::uint64_t w = last_->push.load(std::memory_order_relaxed);
+      last_->push.store(w + count, std::memory_order_release);
+    }
+    FRYS_NOINLINE push_result next_block() noexcept {
+      if (bag_->closed_.load(std::memory_order_acquire)) return push_result::closed;  // sync(bag.close): acquire
+      block* next = bag_->pool_.take();
+      if (next == nullptr) return push_result::full;
+      prepare(*next);
+      // sync(bag.chain): release; the block is prepared before anybody steps to it. relaxed: our own word
+      const std::uint64_t w = last_->push.load(std::memory_order_relaxed);
+      last_->next.store(head::word(head::place_of(w), next->number), std::memory_order_release);
+      last_ = next;
+      used_ = 0;
+      return push_result::ok;
+    }
+
+    bag* bag_;
+    chain* chain_;
+    head* last_;
+    std::size_t used_;
+  };
+
+  // What a consumer may do. Moves, does not copy; one thread at a time. What it has left of a portion goes back.
+  class consumer_type {
+   public:
+    consumer_type(consumer_type&& other) noexcept
+        : bag_(std::exchange(other.bag_, nullptr)),
+          seat_(other.seat_),
+          mine_(other.mine_),
+          turn_(other.turn_),
+          stays_(other.stays_) {}
+    consumer_type& operator=(consumer_type&& other) noexcept {
+      std::swap(bag_, other.bag_), std::swap(seat_, other.seat_), std::swap(mine_, other.mine_);
+      std::swap(turn_, other.turn_), std::swap(stays_, other.stays_);
+      return *this;
+    }
+    ~consumer_type() {
+      if (bag_ != nullptr) bag_->leave(*seat_, mine_);
+    }
+
+    pop_result<T> try_pop() noexcept {
+      if (mine_.left == 0) [[unlikely]]
+        if (const pop_status got = next_portion(); got != pop_status::value) return got;
+      T& value = slots_of(*mine_.from)[mine_.at].value;
+      pop_result<T> out(std::in_place, std::move(value));
+      std::destroy_at(&value);
+      ++mine_.at;
+      if (--mine_.left == 0) [[unlikely]]
+        bag_->end(*seat_, mine_);
+      return out;
+    }
+    // Moves up to out.size() values to `out` and answers how many: what is left of a portion, or one more.
+    [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
+      if (out.empty() || (mine_.left == 0 && next_portion() != pop_status::value)) return 0;
+      const std::size_t count = (std::min)(out.size(), static_cast<std::size_t>(mine_.left));
+      detail::slot<T>* slot = slots_of(*mine_.from) + mine_.at;
+      for (std::size_t i = 0; i < count; ++i) {
+        out[i] = std::move(slot[i].value);
+        std::destroy_at(&slot[i].value);
+      }
+      mine_.at += static_cast<std::uint32_t>(count);
+      mine_.left -= static_cast<std::uint32_t>(count);
+      if (mine_.left == 0) bag_->end(*seat_, mine_);
+      return count;
+    }
+
+   private:
+    friend bag;
+    consumer_type(bag& b, consumer_seat& s, const portion_type& mine) noexcept
+        : bag_(&b), seat_(&s), mine_(mine), turn_(static_cast<std::size_t>(&s - b.seats_)) {}
+
+    // From the chain of the last one, for a while; then from the others in turn.
+    FRYS_NOINLINE pop_status next_portion() noexcept {
+      const std::size_t used = bag_->producers_.load(std::memory_order_relaxed);  // relaxed: see raise
+      if (stays_ == 0) ++turn_, stays_ = long_enough;
+      if (turn_ >= used) turn_ = 0;
+      for (std::size_t i = 0; i != used; ++i) {
+        if (bag_->claim(bag_->chains_[turn_], *seat_, mine_)) {
+          stays_ -= (std::min)(stays_, mine_.left);
+          return pop_status::value;
+        }
+        if (++turn_ == used) turn_ = 0;
+        stays_ = long_enough;
+      }
+      return bag_->claim_left(*seat_, mine_);
+    }
+
+    static constexpr std::uint32_t long_enough = 256;  // values
+
+    bag* bag_;
+    consumer_seat* seat_;
+    portion_type mine_;
+    std::size_t turn_;
+    std::uint32_t stays_ = long_enough;
+  };
+
+ private:
+  static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).slots; }
+  static constexpr std::uint64_t index_in(std::uint64_t w) noexcept { return w & head::index_mask; }
+
+  template <class State>
+  static bool take(State& state, std::uint32_t from, std::uint32_t to = is_taken) noexcept {
+    // sync(bag.seat): acquire; what the last holder did is done.
+    return state.load(std::memory_order_relaxed) == from &&  // relaxed: a guess
+           state.compare_exchange_strong(from, to, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  static void raise(atomic<std::size_t>& most, std::size_t to) noexcept {
+    std::size_t now = most.load(std::memory_order_relaxed);  // relaxed, both: a number; who looks later sees more
+    while (now < to && !most.compare_exchange_weak(now, to, std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+  }
+
+  // ---- blocks and chains
+
+  static void prepare(block& b) noexcept {
+    // relaxed, all: published by the chain. Who still has the block from before finds it shut, or changes nothing.
+    const std::uint64_t place = head::place_of(b.push.load(std::memory_order_relaxed)) + 1;
+    b.push.store(head::word(place, 0), std::memory_order_relaxed);
+    b.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
+    b.done.store(0, std::memory_order_relaxed);
+    b.next.store(head::word(place, head::none), std::memory_order_relaxed);
+  }
+  head& at(chain& c, std::uint64_t first) noexcept {
+    return index_in(first) == 0 ? c.origin : pool_.at(static_cast<std::uint32_t>(index_in(first)));
+  }
+
+  // The first block of c that is not used up is in use, and the hint leads there. False: all of c is used up.
+  FRYS_NOINLINE bool step(chain& c) noexcept {
+    for (;;) {
+      std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
+      head& h = at(c, first);
+      std::uint64_t w = h.pop.load(std::memory_order_acquire);  // acquire: before the last look at `first`
+      // sync(bag.chain): acquire; the block behind, and its words.
+      const std::uint64_t next = h.next.load(std::memory_order_acquire);
+      if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
+      if ((w & head::shut) != 0) {
+        // relaxed, both: the values are published one by one
+        h.pop.compare_exchange_strong(w, w & ~head::shut, std::memory_order_relaxed, std::memory_order_relaxed);
+        continue;
+      }
+      if (index_in(w) < capacity) {
+        c.hint.store(&h, std::memory_order_release);  // sync(bag.hint): release; the block is built.
+        return true;
+      }
+      if (index_in(next) == head::none) return false;
+      // sync(bag.chain): release; passes on what we have seen of the block.
+      if (c.first.compare_exchange_strong(first, head::word(head::place_of(first) + 1, index_in(next)),
+                                          std::memory_order_release, std::memory_order_relaxed) &&
+          &h != &c.origin)
+        carried_away(h, 1);
+    }
+  }
+  // How many values of c consumers have taken.
+  std::uint64_t taken_of(chain& c) noexcept {
+    for (;;) {
+      const std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
+      head& h = at(c, first);
+      // sync(bag.claim): acquire; who has a portion has said so.
+      const std::uint64_t w = h.pop.load(std::memory_order_acquire);
+      if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
+      if (&h == &c.origin) return 0;
+      return (head::place_of(first) - 1) * capacity + ((w & head::shut) != 0 ? 0 : index_in(w));
+    }
+  }
+  std::uint64_t taken_of(const chain& c) const noexcept {
+    return const_cast<bag*>(this)->taken_of(const_cast<chain&>(c));
+  }
+
+  // The caller has done with `n` values of h. The last one gives the block back.
+  void carried_away(head& h, std::uint32_t n) noexcept {
+    // sync(bag.vacate): acq_rel; all values are out of their slots before somebody builds over them.
+    if (h.done.fetch_add(n, std::memory_order_acq_rel) + n == capacity + 1) [[unlikely]]
+      pool_.give_back(static_cast<block&>(h));
+  }
+
+  // ---- portions
+
+  bool claim(chain& c, consumer_seat& seat, portion_type& mine) noexcept {
+    for (;;) {
+      // sync(bag.hint): acquire; the block is built. Any block will do: one that is not shut is the first of some
+      // chain.
+      head& h = *c.hint.load(std::memory_order_acquire);
+      std::uint64_t w = h.pop.load(std::memory_order_relaxed);  // relaxed: a guess; the exchange decides
+      while (head::taken_in(w) < capacity) {
+        // sync(bag.publish): acquire; with relaxed a value could be read as it was before its constructor.
+        const std::uint64_t p = h.push.load(std::memory_order_acquire);
+        if (head::place_of(p) == head::place_of(w) && index_in(p) > index_in(w)) {
+          const std::uint64_t there = index_in(p) - index_in(w);
+          const auto n = static_cast<std::uint32_t>((std::min)(std::uint64_t{most_at_once}, (there + 1) / 2));
+          if (n != 1) seat.state.store(is_holding, std::memory_order_relaxed);  // relaxed: published by the claim
+          // sync(bag.claim): release; who finds all taken finds out who holds some. relaxed: on failure another guess
+          if (h.pop.compare_exchange_weak(w, w + n, std::memory_order_release, std::memory_order_relaxed)) {
+            mine = {&h, static_cast<std::uint32_t>(index_in(w)), n, n};
+            return true;
+          }
+          continue;
+        }
+        const std::uint64_t now = h.pop.load(std::memory_order_relaxed);  // relaxed: behind the acquire
+        if (now == w) return false;
+        w = now;
+      }
+      if (!step(c)) return false;
+    }
+  }
+  // All of the portion has been popped.
+  void end(consumer_seat& seat, portion_type& mine) noexcept {
+    carried_away(*mine.from, mine.taken);
+    seat.state.store(is_taken, std::memory_order_relaxed);  // relaxed: says only that nothing more comes from here
+  }
+  // The consumer goes, and leaves what it has to others.
+  void leave(consumer_seat& seat, const portion_type& mine) noexcept {
+    if (mine.left != 0) {
+      seat.rest = mine;
+      left_.fetch_add(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
+    }
+    seat.state.store(mine.left != 0 ? is_left : is_free, std::memory_order_release);  // sync(bag.seat): release
+  }
+  // No chain has anything: perhaps somebody has left something. Else, why there is nothing.
+  FRYS_NOINLINE pop_status claim_left(consumer_seat& seat, portion_type& mine) noexcept {
+    if (left_.load(std::memory_order_relaxed) != 0) {  // relaxed: as in leave
+      for (consumer_seat& s : seats_) {
+        if (s.state.load(std::memory_order_relaxed) != is_left) continue;  // relaxed: a guess
+        seat.state.store(is_holding, std::memory_order_relaxed);           // relaxed: published by `moves_`
+        if (!take(s.state, is_left)) continue;
+        mine = s.rest;
+        left_.fetch_sub(1, std::memory_order_relaxed);   // relaxed: as in leave
+        moves_.fetch_add(1, std::memory_order_release);  // sync(bag.move): release; who sees that seat free sees this
+        s.state.store(is_free, std::memory_order_release);  // sync(bag.seat): release
+        return pop_status::value;
+      }
+    }
+    // relaxed, both: our own, after claims that failed
+    if (seat.state.load(std::memory_order_relaxed) != is_taken) seat.state.store(is_taken, std::memory_order_relaxed);
+    return is_drained() ? pop_status::closed : pop_status::empty;
+  }
+  // All pushes that were not told closed are counted in `begun`: true from some time after close() on.
+  bool count_begun() noexcept {
+    if (counted_.load(std::memory_order_acquire)) return true;  // sync(bag.counted): acquire
+    // sync(bag.hand_shake): seq_cst, the heavy half: between closed_ and what is read of `begun`.
+    if (!fence_type::template heavy<atomics_type>()) return false;  // the system refuses: the next pop tries again
+    counted_.store(true, std::memory_order_release);                // sync(bag.counted): release
+    return true;
+  }
+  bool is_drained() noexcept {
+    if (!is_closed()) [[likely]]
+      return false;
+    if (!count_begun()) return false;
+    const std::uint32_t before = moves_.load(std::memory_order_acquire);  // sync(bag.move): acquire
+    for (chain& c : chains_)
+      // relaxed: final, or too large for a moment
+      if (c.begun.load(std::memory_order_relaxed) != taken_of(c)) return false;
+    for (consumer_seat& s : seats_) {
+      const std::uint32_t state = s.state.load(std::memory_order_acquire);  // sync(bag.seat): acquire
+      if (state == is_holding || state == is_left) return false;
+    }
+    return moves_.load(std::memory_order_relaxed) == before;  // relaxed: behind those acquires
+  }
+  static void drop(portion_type& p) noexcept {
+    for (; p.left != 0; --p.left) std::destroy_at(&slots_of(*p.from)[p.at++].value);
+  }
+
+  // Written when a seat is taken for the first time, and when a portion is left.
+  alignas(2 * cache_line) atomic<std::size_t> producers_{0};
+  atomic<bool> closed_{false};
+  atomic<bool> counted_{false};
+  atomic<std::uint32_t> left_{0};
+  atomic<std::uint32_t> moves_{0};
+  pool_type pool_;
+  chain chains_[seats];
+  consumer_seat seats_[seats];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_BAG_HPP
 // ---- frys/queue/concepts.hpp
 // concepts: what code that takes any queue may ask of it. The queues of frys are models; so are those of with/, and a
 // user's own with the same four members.
@@ -5906,23 +6642,6 @@ class blocking {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_BLOCKING_HPP
-// ---- frys/queue/detail/slot.hpp
-// slot: room for one T, built and destroyed by hand.
-#ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
-#define FRYS_QUEUE_DETAIL_SLOT_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class T>
-union slot {
-  slot() noexcept {}
-  ~slot() {}
-  T value;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_SLOT_HPP
 // ---- frys/queue/detail/gated_broadcast.hpp
 // gated_broadcast: the broadcast_ring whose producer waits for its readers. See broadcast_ring.hpp.
 #ifndef FRYS_QUEUE_DETAIL_GATED_BROADCAST_HPP
@@ -6738,6 +7457,8 @@ template <class T, class... Policies>
 class stealing_deque;
 template <class T, class... Policies>
 class segment_queue;
+template <class T, class... Policies>
+class bag;
 template <class T, class... Policies>
 class broadcast_ring;
 template <class T, class... Policies>
@@ -9010,175 +9731,6 @@ class relaxed_priority_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_RELAXED_PRIORITY_QUEUE_HPP
-// ---- frys/queue/detail/segments.hpp
-// segments: the memory of a segment_queue: segments by number, in slabs that double, used again and never given back
-// before the end. So a thread may look at a segment that is no longer what it was: each word says of which lap it is.
-#ifndef FRYS_QUEUE_DETAIL_SEGMENTS_HPP
-#define FRYS_QUEUE_DETAIL_SEGMENTS_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Begins to fetch the line of `p`, which the caller will write.
-inline void prefetch_to_write([[maybe_unused]] const void* p) noexcept {
-#if defined(__GNUC__)
-  __builtin_prefetch(p, 1);
-#endif
-}
-
-// What a segment is without its slots. The words of push and pop, from above: closed (push alone), shut (not in use
-// yet), the segment's place in the chain, and how many slots were taken; beyond the number of slots, that is how often
-// somebody came too late.
-template <class Atomics>
-struct segment_head {
-  template <class U>
-  using atomic = typename Atomics::template atomic<U>;
-
-  static constexpr unsigned index_bits = 24;
-  static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
-  static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
-  static constexpr std::uint64_t shut = std::uint64_t{1} << 62;
-  static constexpr std::uint64_t none = index_mask;     // next: nobody stands behind yet
-  static constexpr std::uint64_t end = index_mask - 1;  // next: nobody ever will
-
-  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return (w & ~(closed | shut)) >> index_bits; }
-  static constexpr std::uint64_t word(std::uint64_t place, std::uint64_t index) noexcept {
-    return place << index_bits | index;
-  }
-  // Below the number of slots only where the segment is in use and not used up.
-  static constexpr std::uint64_t taken_in(std::uint64_t w) noexcept { return w & (closed | shut | index_mask); }
-
-  segment_head() = default;
-  // One that is used up, at place 0: what the first segment stands behind.
-  explicit segment_head(std::size_t size) noexcept : push(size), pop(size), next(none) {}
-
-  alignas(cache_line) atomic<std::uint64_t> push{shut};
-  alignas(cache_line) atomic<std::uint64_t> pop{shut};
-  atomic<std::uint32_t> done{0};  // values carried away, and one for the step to the next segment
-  alignas(cache_line) atomic<std::uint64_t> next{none};  // place and number of the next segment
-  atomic<std::uint32_t> free_next{0};                    // the number behind this one in the free list
-  std::uint32_t number = 0;                              // 0: the head in the queue itself
-};
-
-template <class T, class Atomics, std::size_t N>
-struct segment : segment_head<Atomics> {
-  struct cell {
-    typename Atomics::template atomic<std::uint64_t> place{0};  // the segment's place: holds a value of that time
-    slot<T> value;
-  };
-  cell cells[N];
-};
-
-template <class T, class Atomics, class Pages, std::size_t N, std::size_t LimitBytes>
-class segment_pool {
- public:
-  using head = segment_head<Atomics>;
-  using segment = detail::segment<T, Atomics, N>;
-  static constexpr std::size_t most = (std::min)(LimitBytes / sizeof(segment), static_cast<std::size_t>(head::end - 1));
-
-  segment_pool() = default;
-  segment_pool(const segment_pool&) = delete;
-  segment_pool& operator=(const segment_pool&) = delete;
-  ~segment_pool() {
-    for (std::size_t i = 0; i < slab_count; ++i) {
-      // relaxed: nobody else is here any more
-      if (segment* s = slabs_[i].load(std::memory_order_relaxed)) Pages::release(memory_of(s));
-    }
-  }
-
-  // The segment `number`, from 1, of which the caller has learnt behind its first use.
-  segment& at(std::uint32_t number) noexcept {
-    const unsigned slab = slab_of(number);
-    // relaxed: see above
-    return slabs_[slab].load(std::memory_order_relaxed)[number - slab_begin(slab)];
-  }
-
-  // One for the caller alone; nullptr where there is no more memory, or the limit is reached.
-  segment* take() noexcept {
-    // sync(segments.free): acquire; what was done to it when it was in use is done, and we see where it leads.
-    std::uint64_t top = free_.load(std::memory_order_acquire);
-    for (;;) {
-      const std::uint32_t number = static_cast<std::uint32_t>(top);
-      if (number == 0) return take_fresh();
-      segment& s = at(number);
-      // relaxed: if it was taken in between, then the tag differs and this is thrown away
-      const std::uint64_t behind = s.free_next.load(std::memory_order_relaxed);
-      // sync(segments.free): acquire, as above
-      if (free_.compare_exchange_weak(top, ((top & ~std::uint64_t{0xffff'ffff}) + tag_one) | behind,
-                                      std::memory_order_acquire, std::memory_order_acquire))
-        return &s;
-    }
-  }
-  void give_back(segment& s) noexcept {
-    std::uint64_t top = free_.load(std::memory_order_relaxed);  // relaxed: only linked behind, not followed
-    do {
-      s.free_next.store(static_cast<std::uint32_t>(top), std::memory_order_relaxed);  // relaxed: published below
-      // sync(segments.free): release; we are done with it before it can be taken.
-    } while (!free_.compare_exchange_weak(top, (top & ~std::uint64_t{0xffff'ffff}) | s.number,
-                                          std::memory_order_release, std::memory_order_relaxed));
-  }
-  // How many there are in all.
-  [[nodiscard]] std::size_t count() const noexcept {
-    return fresh_.load(std::memory_order_relaxed);  // relaxed: a number only
-  }
-
- private:
-  static constexpr std::uint64_t tag_one = std::uint64_t{1} << 32;
-  static constexpr std::size_t slab_count = head::index_bits;
-
-  // Slab k holds 2^k segments.
-  static constexpr unsigned slab_of(std::uint32_t number) noexcept {
-    return static_cast<unsigned>(std::bit_width(number)) - 1;
-  }
-  static constexpr std::uint32_t slab_begin(unsigned slab) noexcept { return std::uint32_t{1} << slab; }
-  static constexpr std::size_t slab_size(std::size_t slab) noexcept {
-    return (std::min)(std::size_t{1} << slab, most + 1 - (std::size_t{1} << slab));
-  }
-  // A slab's memory begins with its span.
-  static constexpr std::size_t header =
-      (sizeof(byte_span) + alignof(segment) - 1) / alignof(segment) * alignof(segment);
-  static byte_span memory_of(segment* first) noexcept {
-    return *std::launder(reinterpret_cast<byte_span*>(reinterpret_cast<std::byte*>(first) - header));
-  }
-
-  FRYS_NOINLINE segment* take_fresh() noexcept {
-    std::uint32_t taken = fresh_.load(std::memory_order_relaxed);  // relaxed: the slab's own acquire orders
-    for (;;) {
-      if (taken >= most) return nullptr;
-      const std::uint32_t number = taken + 1;
-      if (!ensure_slab(slab_of(number))) return nullptr;
-      // relaxed, both: a number carries no data
-      if (!fresh_.compare_exchange_weak(taken, number, std::memory_order_relaxed, std::memory_order_relaxed)) continue;
-      segment* s = std::construct_at(&at(number));
-      s->number = number;
-      return s;
-    }
-  }
-
-  bool ensure_slab(unsigned slab) noexcept {
-    // sync(segments.slab): acquire; the memory is ours before we build in it.
-    if (slabs_[slab].load(std::memory_order_acquire) != nullptr) return true;
-    result<byte_span> memory = Pages::allocate(header + slab_size(slab) * sizeof(segment));
-    if (!memory) return slabs_[slab].load(std::memory_order_acquire) != nullptr;  // sync(segments.slab), as above
-    std::construct_at(reinterpret_cast<byte_span*>(memory->data()), *memory);
-    segment* other = nullptr;
-    // sync(segments.slab): release; acquire where another thread was faster.
-    if (!slabs_[slab].compare_exchange_strong(other, reinterpret_cast<segment*>(memory->data() + header),
-                                              std::memory_order_release, std::memory_order_acquire))
-      Pages::release(*memory);
-    return true;
-  }
-
-  template <class U>
-  using atomic = typename Atomics::template atomic<U>;
-
-  alignas(cache_line) atomic<std::uint64_t> free_{0};  // number below, a count of takes above
-  atomic<std::uint32_t> fresh_{0};
-  atomic<segment*> slabs_[slab_count] = {};
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_SEGMENTS_HPP
 // ---- frys/queue/segment_queue.hpp
 // segment_queue: an unbounded FIFO between any number of producer and consumer threads.
 //
@@ -9386,7 +9938,8 @@ class segment_queue {
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using limit = typename policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>;
-  using pool_type = detail::segment_pool<T, atomics_type, pages_type, capacity, limit::value>;
+  using pool_type =
+      detail::segment_pool<detail::segment<T, atomics_type, capacity>, atomics_type, pages_type, limit::value>;
   using head = typename pool_type::head;
   using segment = typename pool_type::segment;
   using cell = typename segment::cell;

@@ -34,6 +34,8 @@ class stealing_deque;
 template <class T, class... Policies>
 class segment_queue;
 template <class T, class... Policies>
+class bag;
+template <class T, class... Policies>
 class broadcast_ring;
 template <class T, class... Policies>
 class rcu_cell;

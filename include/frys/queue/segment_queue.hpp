@@ -225,7 +225,8 @@ class segment_queue {
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using limit = typename policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>;
-  using pool_type = detail::segment_pool<T, atomics_type, pages_type, capacity, limit::value>;
+  using pool_type =
+      detail::segment_pool<detail::segment<T, atomics_type, capacity>, atomics_type, pages_type, limit::value>;
   using head = typename pool_type::head;
   using segment = typename pool_type::segment;
   using cell = typename segment::cell;

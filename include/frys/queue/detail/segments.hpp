@@ -1,5 +1,6 @@
-// segments: the memory of a segment_queue: segments by number, in slabs that double, used again and never given back
-// before the end. So a thread may look at a segment that is no longer what it was: each word says of which lap it is.
+// segments: the memory of a segment_queue and of a bag: segments by number, in slabs that double, used again and never
+// given back before the end. So a thread may look at a segment that is no longer what it was: each word says of which
+// lap it is.
 #ifndef FRYS_QUEUE_DETAIL_SEGMENTS_HPP
 #define FRYS_QUEUE_DETAIL_SEGMENTS_HPP
 
@@ -69,11 +70,12 @@ struct segment : segment_head<Atomics> {
   cell cells[N];
 };
 
-template <class T, class Atomics, class Pages, std::size_t N, std::size_t LimitBytes>
+// Segment: one of the above, or another with a segment_head.
+template <class Segment, class Atomics, class Pages, std::size_t LimitBytes>
 class segment_pool {
  public:
   using head = segment_head<Atomics>;
-  using segment = detail::segment<T, Atomics, N>;
+  using segment = Segment;
   static constexpr std::size_t most = (std::min)(LimitBytes / sizeof(segment), static_cast<std::size_t>(head::end - 1));
 
   segment_pool() = default;

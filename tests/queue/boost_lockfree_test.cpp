@@ -155,6 +155,23 @@ TEST_CASE("boost_lockfree: threads lose and double nothing, and all are told clo
   }
 }
 
+TEST_CASE("boost_lockfree: closed is not told while a push is under way") {
+  frys::detail::push_gate<frys::atomics::standard> gate;
+  REQUIRE(gate.enter());
+  REQUIRE(gate.enter());
+  CHECK_FALSE(gate.is_shut());
+  gate.close();
+  CHECK(gate.is_closed());
+  CHECK_FALSE(gate.is_shut());
+  CHECK_FALSE(gate.enter());
+  gate.leave();
+  CHECK_FALSE(gate.is_shut());
+  gate.leave();
+  CHECK(gate.is_shut());
+  CHECK_FALSE(gate.enter());
+  CHECK(gate.is_shut());
+}
+
 TEST_CASE("boost_lockfree: blocking gives them waits") {
   frys::blocking<frys::boost_queue<std::uint64_t, policy::capacity<2>>> queue;
   std::uint64_t sum = 0;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3984d42d8bc96d44.
+// frys 0.1.0, one header: the whole library. Content 1f503b146fde53c0.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -5727,7 +5727,7 @@ class bag {
   using atomic = typename atomics_type::template atomic<U>;
   using head = detail::segment_head<atomics_type>;
   struct block : head {
-    detail::slot<T> slots[capacity];
+    detail::slot<T> places[capacity];
   };
 
  public:
@@ -6006,7 +6006,7 @@ class bag {
   };
 
  private:
-  static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).slots; }
+  static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).places; }
   static constexpr std::uint64_t index_in(std::uint64_t w) noexcept { return w & head::index_mask; }
 
   template <class State>

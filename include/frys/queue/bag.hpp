@@ -110,7 +110,7 @@ class bag {
   using atomic = typename atomics_type::template atomic<U>;
   using head = detail::segment_head<atomics_type>;
   struct block : head {
-    detail::slot<T> slots[capacity];
+    detail::slot<T> places[capacity];
   };
 
  public:
@@ -389,7 +389,7 @@ class bag {
   };
 
  private:
-  static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).slots; }
+  static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).places; }
   static constexpr std::uint64_t index_in(std::uint64_t w) noexcept { return w & head::index_mask; }
 
   template <class State>

@@ -47,7 +47,7 @@ void stream() {
   bag_of<Capacity> b;
   auto in = *b.producer();
   auto out = *b.consumer();
-  output<Count> got;
+  output<std::size_t{Count}> got;
   model::threads([&] { fill(in, 1, Count); }, [&] { take(out, got, Count); });
   drain(out, got);
   model::require(got.count == Count && got.rising(1, Count), "in order, none lost");
@@ -59,7 +59,7 @@ void two_consumers() {
   auto in = *b.producer();
   auto one = *b.consumer();
   auto other = *b.consumer();
-  output<Count> got[2];
+  output<std::size_t{Count}> got[2];
   fill(in, 1, Count);
   model::threads([&] { take(one, got[0], 2); }, [&] { take(other, got[1], 2); });
   model::require(got[0].rising(1, Count) && got[1].rising(1, Count), "in order");

@@ -73,7 +73,7 @@ void two_consumers() {
 template <std::size_t Capacity, int Count>
 void laps() {
   queue_of<Capacity> queue;
-  output<Count> out;
+  output<std::size_t{Count}> out;
   model::threads(
       [&] {
         for (int i = 1; i <= Count; ++i) must_push(queue, i);

@@ -24,6 +24,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 MOST_LINES = 15
+BATCH = 24  # wrong forms in one translation unit
 
 
 def compilers():
@@ -104,8 +105,40 @@ def right_forms(cxx, paths, shared, scratch):
     return set(together) if together and compile_one(cxx, unit, *shared)[0] == 0 else set()
 
 
+def wrong_forms(job):
+    """What the compiler says of each wrong form among `paths`, all of them in one translation unit: {path: output}, with only those
+    errors whose block names the twin's own lines. A twin that is not in it (another one has already made the compiler say the same,
+    or nothing was said) has to be built alone."""
+    cxx, paths, shared, scratch, number = job
+    unit = scratch / f"{cxx}_wrong_{number}.cpp"
+    with unit.open("w") as out:
+        out.write("#define WRONG 1\n")
+        out.writelines(sorted({l + "\n" for p in paths for l in p.read_text().splitlines() if l.startswith("#include")}))
+        for i, p in enumerate(paths):
+            body = "\n".join("" if l.startswith("#include") else l for l in p.read_text().splitlines())
+            out.write(f'namespace twin_{i} {{\n#line 1 "{p}"\n{body}\n}}\n')
+    limit = ["-ferror-limit=0"] if "clang" in cxx else []
+    text = compile_one(cxx, unit, *shared, *limit)[1]
+    said = {}
+    # gcc prints the way to an error above its line ("required from here"), clang below it ("requested here").
+    before, blocks = [], []
+    for line in text.splitlines():
+        if re.search(r"\berror: ", line):
+            blocks.append(before + [line])
+            before = []
+        elif "clang" not in cxx and re.search(r"In (instantiation|substitution|member|function|static|constructor|lambda)|required (from|by)|At global scope|In file included", line):
+            before.append(line)
+        elif blocks:
+            blocks[-1].append(line)
+    for p in paths:
+        own = [b for b in blocks if any(f"{p}:" in l for l in b)]
+        if own:
+            said[p] = "\n".join(l for b in own for l in b)
+    return cxx, said
+
+
 def check(job):
-    cxx, path, shared, builds = job
+    cxx, path, shared, builds, together = job
     first = path.read_text().split("\n", 1)[0]
     m = re.fullmatch(r"// expect: (\S.*)", first)
     if not m:
@@ -114,7 +147,10 @@ def check(job):
     flags = [f for g in re.findall(r"^// flags: (.*)$", text, re.M) for f in g.split()]
     if plain(text):
         flags = shared
-    wrong = compile_one(cxx, path, "-DWRONG", *flags)
+    if path in together and sentence_in(m.group(1), together[path]):
+        wrong = 1, together[path]
+    else:
+        wrong = compile_one(cxx, path, "-DWRONG", *flags)
     why = verdict(m.group(1), (0, "") if builds else compile_one(cxx, path, *flags), wrong)
     blocks = errors_of(wrong[1])
     return path, cxx, why, len(blocks[0]) if blocks else 0, wrong[1]
@@ -137,7 +173,11 @@ def main():
     failures = long_ones = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         built = dict(zip(found, pool.map(lambda c: right_forms(c, cases, shared[c], scratch), found)))
-        jobs = [(c, p, shared[c], p in built[c]) for p in cases for c in found]
+        batches = [p for p in cases if plain(p.read_text())] if len(cases) > 8 else []
+        together = {c: {} for c in found}
+        for c, said in pool.map(wrong_forms, [(c, batches[i:i + BATCH], shared[c], scratch, i) for i in range(0, len(batches), BATCH) for c in found]):
+            together[c].update(said)
+        jobs = [(c, p, shared[c], p in built[c], together[c]) for p in cases for c in found]
         for path, cxx, why, lines, text in pool.map(check, jobs):
             if why:
                 failures += 1
@@ -148,7 +188,7 @@ def main():
             if "--verbose" in sys.argv:
                 print(f"---- {path.name} with {cxx}\n{text}")
     shutil.rmtree(scratch)
-    print(f"compile_fail: {len(cases)} twins x {len(found)} compilers, {sum(map(len, built.values()))} right forms at once, {long_ones} long messages, {failures} failures")
+    print(f"compile_fail: {len(cases)} twins x {len(found)} compilers, {sum(map(len, built.values()))} right and {sum(map(len, together.values()))} wrong forms seen together, {long_ones} long messages, {failures} failures")
     return 1 if failures or not cases or not found else 0
 
 

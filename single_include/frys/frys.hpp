@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 1f503b146fde53c0.
+// frys 0.1.0, one header: the whole library. Content 7cdb2cf8a0da9f82.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2161,15 +2161,15 @@ using histogram = basic_histogram<>;
 // wait: how a thread waits, as a policy. It decides most latency figures: a wake across cores costs 15-25 us, a spin
 // 0.2.
 //
-// spin            burns the core until the word changes                        fastest; the core must be yours
-// yield           gives the core to others between looks                      shared cores, short waits
-// park            sleeps in the kernel at once (a futex on Linux)             silent when idle
-// spin_then_park  looks for a while, then sleeps                              the default: fast when busy, silent when
-// idle
+// spin            burns the core until the word changes              fastest; the core must be yours
+// yield           gives the core to others between looks             shared cores, short waits
+// park            sleeps in the kernel at once (a futex on Linux)    silent when idle
+// spin_then_park  looks for a while, then sleeps     the default: fast when busy, silent when idle
 //
-// A policy W has a static template wait<A>(word, old, until): true once `word` differs from `old` or on any wake-up
-// (the caller looks again), false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody
-// can be asleep. The clock of deadlines is the caller's.
+// A policy W has a static template wait<A>(word, old, until): true once `word` differs from `old` or on any wake-up,
+// false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody can be asleep. It orders
+// nothing: the caller looks at the word again, with acquire, before it uses what a notifier has published. The clock of
+// deadlines is the caller's.
 #ifndef FRYS_CORE_WAIT_HPP
 #define FRYS_CORE_WAIT_HPP
 
@@ -2184,8 +2184,7 @@ template <class A, class Word>
 bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
   for (unsigned i = 0; i < rounds; ++i) {
     if (i != 0) A::pause();
-    // acquire: pairs with the notifier's release of the word; what it published before is ours after.
-    if (word.load(std::memory_order_acquire) != old) return true;
+    if (word.load(std::memory_order_relaxed) != old) return true;  // relaxed: the caller looks again, and orders
   }
   return false;
 }
@@ -2198,7 +2197,7 @@ bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept 
     return A::wait(word, old, until);
   } else {
     if (until.is_never()) return A::wait(word, old, until);
-    if (until.has_passed<C>()) return word.load(std::memory_order_acquire) != old;  // acquire: as in looks
+    if (until.has_passed<C>()) return word.load(std::memory_order_relaxed) != old;  // relaxed: as in looks
     const nanoseconds here = C::now();
     const deadline there = until.at > here ? deadline::after<clocks::steady>(until.at - here) : deadline::now();
     return A::wait(word, old, there) || !until.has_passed<C>();
@@ -2272,6 +2271,7 @@ concept wait_policy = requires(const typename A::template atomic<std::uint32_t>&
 // Progress  notify is wait-free; waiting blocks by its name, by policy::wait.
 // Cost      notify without a waiter: one fence and one load, no write. With one: a read-modify-write and a system call.
 // Ordering  what a thread did before notify happens-before what a waiter does after the commit_wait it ended.
+// Lifetime  destroy it when no thread can call it any more, and none waits (hardened builds check).
 //
 //   for (;;) {                                       // the waiter
 //     if (queue.try_pop(job)) break;
@@ -2321,6 +2321,12 @@ class eventcount {
   eventcount() = default;
   eventcount(const eventcount&) = delete;
   eventcount& operator=(const eventcount&) = delete;
+#if FRYS_HARDENED
+  ~eventcount() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(waiters_.load(std::memory_order_relaxed) == 0, "eventcount: destroyed while a thread waits for it");
+  }
+#endif
 
   // Announces that this thread is about to wait. Look at the condition once more after it, then commit or cancel.
   [[nodiscard]] key prepare_wait() noexcept {
@@ -2759,7 +2765,7 @@ class intrusive_queue {
 // Progress  unpark is wait-free; park blocks by its name, by policy::wait.
 // Cost      unpark: one exchange, plus one system call if the owner sleeps. park with a permit: one exchange.
 // Ordering  what a thread did before unpark happens-before what the owner does after the park that took the permit.
-// Lifetime  destroy it when no thread can call it any more.
+// Lifetime  destroy it when no thread can call it any more (hardened builds check that the owner is not parked).
 //
 // Policies, in any order, each at most once:
 //   policy::atomics<A>  the atomics model               default atomics::standard
@@ -2792,6 +2798,12 @@ class parker {
   parker() = default;
   parker(const parker&) = delete;
   parker& operator=(const parker&) = delete;
+#if FRYS_HARDENED
+  ~parker() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(state_.load(std::memory_order_relaxed) != asleep, "parker: destroyed while its owner is parked");
+  }
+#endif
 
   // Owner only. Returns after an unpark that no earlier park took.
   void park() noexcept { (void)park_until(deadline::never()); }
@@ -5359,16 +5371,29 @@ struct segment_head {
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
 
-  static constexpr unsigned index_bits = 24;
+  // Places come again after 2^38 segments. (A model of atomics for tests has fewer bits, to see that.)
+  static constexpr unsigned index_bits = [] {
+    if constexpr (requires { Atomics::segment_index_bits; })
+      return Atomics::segment_index_bits;
+    else
+      return 24u;
+  }();
+  static constexpr unsigned place_bits = [] {
+    if constexpr (requires { Atomics::segment_place_bits; })
+      return Atomics::segment_place_bits;
+    else
+      return 62u - index_bits;
+  }();
   static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
+  static constexpr std::uint64_t place_mask = (std::uint64_t{1} << place_bits) - 1;
   static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
   static constexpr std::uint64_t shut = std::uint64_t{1} << 62;
   static constexpr std::uint64_t none = index_mask;     // next: nobody stands behind yet
   static constexpr std::uint64_t end = index_mask - 1;  // next: nobody ever will
 
-  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return (w & ~(closed | shut)) >> index_bits; }
+  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return w >> index_bits & place_mask; }
   static constexpr std::uint64_t word(std::uint64_t place, std::uint64_t index) noexcept {
-    return place << index_bits | index;
+    return (place & place_mask) << index_bits | index;
   }
   // Below the number of slots only where the segment is in use and not used up.
   static constexpr std::uint64_t taken_in(std::uint64_t w) noexcept { return w & (closed | shut | index_mask); }
@@ -5744,15 +5769,20 @@ class bag {
   static constexpr std::uint32_t is_free = 0, is_taken = 1;
   static constexpr std::uint32_t is_holding = 2, is_left = 3;  // consumers: with a portion; left with one
 
+  // Where a producer goes on: its last block, and how much of it is used.
+  struct tail_type {
+    head* last = nullptr;
+    std::size_t used = capacity;
+  };
   // What one producer has pushed. The words of its blocks: push, how many values are whole; pop, how many were taken,
   // and it is shut unless the block is the first of its chain; place, how often the block was in use before.
   struct chain {
     // The producer's.
     alignas(2 * cache_line) atomic<std::uint64_t> begun{0};  // values, also those that are under way
     atomic<std::uint32_t> state{is_free};
-    head* last = nullptr;
-    std::size_t used = capacity;  // of the last one
-    // The consumers', written once per block. first: how many blocks were before it, and its number.
+    typename atomics_type::template var<tail_type> tail;  // of the last producer, and for the next
+    // The consumers', written once per block. hint: where to look first, a block of any chain. first: how many blocks
+    // were before it, modulo 2^38, and its number.
     alignas(2 * cache_line) atomic<head*> hint{nullptr};
     atomic<std::uint64_t> first{0};
     head origin{capacity};
@@ -5766,7 +5796,7 @@ class bag {
   };
   struct alignas(cache_line) consumer_seat {
     atomic<std::uint32_t> state{is_free};
-    portion_type rest;  // where it was left with one
+    typename atomics_type::template var<portion_type> rest;  // where it was left with one
   };
 
  public:
@@ -5776,7 +5806,7 @@ class bag {
   bag() noexcept {
     fence_type::template prepare<atomics_type>();
     for (chain& c : chains_) {
-      c.last = &c.origin;
+      c.tail.ref().last = &c.origin;
       c.hint.store(&c.origin, std::memory_order_relaxed);  // relaxed: nobody else is here yet
     }
   }
@@ -5789,7 +5819,8 @@ class bag {
       for (chain& c : chains_)
         while (claim(c, nobody, p)) drop(p);
       for (consumer_seat& s : seats_)
-        if (s.state.load(std::memory_order_relaxed) == is_left) drop(s.rest);  // relaxed: nobody else is here any more
+        // relaxed: nobody else is here any more
+        if (s.state.load(std::memory_order_relaxed) == is_left) drop(s.rest.ref());
     }
   }
 
@@ -5807,7 +5838,7 @@ class bag {
     for (consumer_seat& s : seats_)
       if (take(s.state, is_left, is_holding)) {
         left_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
-        return consumer_type(*this, s, s.rest);
+        return consumer_type(*this, s, s.rest.get());
       }
     for (consumer_seat& s : seats_)
       if (take(s.state, is_free)) return consumer_type(*this, s, portion_type{});
@@ -5831,7 +5862,8 @@ class bag {
     for (std::size_t i = 0; i != used; ++i) {
       const std::uint64_t out = taken_of(chains_[i]);
       const std::uint64_t in = chains_[i].begun.load(std::memory_order_relaxed);  // relaxed: as above
-      sum += in > out ? in - out : 0;
+      const std::uint64_t there = (in - out) & count_mask;
+      sum += there <= count_mask / 2 ? there : 0;  // what was read first may be the older
     }
     return static_cast<std::size_t>(sum);
   }
@@ -5848,7 +5880,7 @@ class bag {
     }
     ~producer_type() {
       if (bag_ == nullptr) return;
-      chain_->last = last_, chain_->used = used_;
+      chain_->tail.ref() = {last_, used_};
       chain_->state.store(is_free, std::memory_order_release);  // sync(bag.seat): release; the next one goes on there.
     }
 
@@ -5886,7 +5918,8 @@ class bag {
 
    private:
     friend bag;
-    producer_type(bag& b, chain& c) noexcept : bag_(&b), chain_(&c), last_(c.last), used_(c.used) {}
+    producer_type(bag& b, chain& c) noexcept
+        : bag_(&b), chain_(&c), last_(c.tail.get().last), used_(c.tail.get().used) {}
 
     static constexpr std::size_t ahead = (std::max)(std::size_t{1}, 4 * cache_line / sizeof(T));
 
@@ -5917,9 +5950,8 @@ class bag {
       block* next = bag_->pool_.take();
       if (next == nullptr) return push_result::full;
       prepare(*next);
-      // sync(bag.chain): release; the block is prepared before anybody steps to it. relaxed: our own word
-      const std::uint64_t w = last_->push.load(std::memory_order_relaxed);
-      last_->next.store(head::word(head::place_of(w), next->number), std::memory_order_release);
+      // sync(bag.chain): release; the block is prepared before anybody steps to it.
+      last_->next.store(next->number, std::memory_order_release);
       last_ = next;
       used_ = 0;
       return push_result::ok;
@@ -6008,6 +6040,8 @@ class bag {
  private:
   static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).places; }
   static constexpr std::uint64_t index_in(std::uint64_t w) noexcept { return w & head::index_mask; }
+  // Values are counted by blocks that are, and those are counted in the bits of a place.
+  static constexpr std::uint64_t count_mask = capacity * (head::place_of(~std::uint64_t{0}) + 1) - 1;
 
   template <class State>
   static bool take(State& state, std::uint32_t from, std::uint32_t to = is_taken) noexcept {
@@ -6024,24 +6058,27 @@ class bag {
   // ---- blocks and chains
 
   static void prepare(block& b) noexcept {
-    // relaxed, all: published by the chain. Who still has the block from before finds it shut, or changes nothing.
+    // relaxed: our own, since we have taken it. Who still has the block from before finds it shut, or changes nothing.
     const std::uint64_t place = head::place_of(b.push.load(std::memory_order_relaxed)) + 1;
-    b.push.store(head::word(place, 0), std::memory_order_relaxed);
-    b.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
-    b.done.store(0, std::memory_order_relaxed);
-    b.next.store(head::word(place, head::none), std::memory_order_relaxed);
+    b.done.store(0, std::memory_order_relaxed);  // relaxed: published with the first value
+    // sync(bag.use): release, all three; who sees one of them knows that the block has left the chain it was in.
+    b.push.store(head::word(place, 0), std::memory_order_release);
+    b.pop.store(head::shut | head::word(place, 0), std::memory_order_release);
+    b.next.store(head::none, std::memory_order_release);
   }
   head& at(chain& c, std::uint64_t first) noexcept {
     return index_in(first) == 0 ? c.origin : pool_.at(static_cast<std::uint32_t>(index_in(first)));
   }
 
-  // The first block of c that is not used up is in use, and the hint leads there. False: all of c is used up.
-  FRYS_NOINLINE bool step(chain& c) noexcept {
+  // The first block of c that is not used up; it is in use then, and the hint leads there. nullptr: all of c is taken.
+  FRYS_NOINLINE head* look_for_more(chain& c) noexcept {
     for (;;) {
       std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
       head& h = at(c, first);
-      std::uint64_t w = h.pop.load(std::memory_order_acquire);  // acquire: before the last look at `first`
-      // sync(bag.chain): acquire; the block behind, and its words.
+      // sync(bag.use): acquire, all three; if one of them is of a later use of the block, then we see below that the
+      // chain has left it. sync(bag.claim): who took what we find taken has said so; sync(bag.chain): the block behind.
+      std::uint64_t w = h.pop.load(std::memory_order_acquire);
+      const std::uint64_t p = h.push.load(std::memory_order_acquire);
       const std::uint64_t next = h.next.load(std::memory_order_acquire);
       if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
       if ((w & head::shut) != 0) {
@@ -6050,23 +6087,24 @@ class bag {
         continue;
       }
       if (index_in(w) < capacity) {
-        c.hint.store(&h, std::memory_order_release);  // sync(bag.hint): release; the block is built.
-        return true;
+        // sync(bag.hint): release; the block is built. relaxed: only to leave the line where it is
+        if (c.hint.load(std::memory_order_relaxed) != &h) c.hint.store(&h, std::memory_order_release);
+        return index_in(p) > index_in(w) ? &h : nullptr;
       }
-      if (index_in(next) == head::none) return false;
+      if (next == head::none) return nullptr;
       // sync(bag.chain): release; passes on what we have seen of the block.
-      if (c.first.compare_exchange_strong(first, head::word(head::place_of(first) + 1, index_in(next)),
-                                          std::memory_order_release, std::memory_order_relaxed) &&
+      if (c.first.compare_exchange_strong(first, head::word(head::place_of(first) + 1, next), std::memory_order_release,
+                                          std::memory_order_relaxed) &&
           &h != &c.origin)
         carried_away(h, 1);
     }
   }
-  // How many values of c consumers have taken.
+  // How many values of c consumers have taken, modulo the mask below.
   std::uint64_t taken_of(chain& c) noexcept {
     for (;;) {
       const std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
       head& h = at(c, first);
-      // sync(bag.claim): acquire; who has a portion has said so.
+      // sync(bag.claim): acquire; who has a portion has said so. sync(bag.use): acquire, as above
       const std::uint64_t w = h.pop.load(std::memory_order_acquire);
       if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
       if (&h == &c.origin) return 0;
@@ -6087,31 +6125,26 @@ class bag {
   // ---- portions
 
   bool claim(chain& c, consumer_seat& seat, portion_type& mine) noexcept {
-    for (;;) {
-      // sync(bag.hint): acquire; the block is built. Any block will do: one that is not shut is the first of some
-      // chain.
-      head& h = *c.hint.load(std::memory_order_acquire);
-      std::uint64_t w = h.pop.load(std::memory_order_relaxed);  // relaxed: a guess; the exchange decides
+    // sync(bag.hint): acquire; the block is built. Any block will do, also of another chain: one that is not shut is
+    // the first of some chain. But that there is nothing is for look_for_more to say.
+    head* h = c.hint.load(std::memory_order_acquire);
+    do {
+      std::uint64_t w = h->pop.load(std::memory_order_relaxed);  // relaxed: a guess; the exchange decides
       while (head::taken_in(w) < capacity) {
         // sync(bag.publish): acquire; with relaxed a value could be read as it was before its constructor.
-        const std::uint64_t p = h.push.load(std::memory_order_acquire);
-        if (head::place_of(p) == head::place_of(w) && index_in(p) > index_in(w)) {
-          const std::uint64_t there = index_in(p) - index_in(w);
-          const auto n = static_cast<std::uint32_t>((std::min)(std::uint64_t{most_at_once}, (there + 1) / 2));
-          if (n != 1) seat.state.store(is_holding, std::memory_order_relaxed);  // relaxed: published by the claim
-          // sync(bag.claim): release; who finds all taken finds out who holds some. relaxed: on failure another guess
-          if (h.pop.compare_exchange_weak(w, w + n, std::memory_order_release, std::memory_order_relaxed)) {
-            mine = {&h, static_cast<std::uint32_t>(index_in(w)), n, n};
-            return true;
-          }
-          continue;
+        const std::uint64_t p = h->push.load(std::memory_order_acquire);
+        if (head::place_of(p) != head::place_of(w) || index_in(p) <= index_in(w)) break;
+        const std::uint64_t there = index_in(p) - index_in(w);
+        const auto n = static_cast<std::uint32_t>((std::min)(std::uint64_t{most_at_once}, (there + 1) / 2));
+        if (n != 1) seat.state.store(is_holding, std::memory_order_relaxed);  // relaxed: published by the claim
+        // sync(bag.claim): release; who finds all taken finds out who holds some. relaxed: on failure another guess
+        if (h->pop.compare_exchange_weak(w, w + n, std::memory_order_release, std::memory_order_relaxed)) {
+          mine = {h, static_cast<std::uint32_t>(index_in(w)), n, n};
+          return true;
         }
-        const std::uint64_t now = h.pop.load(std::memory_order_relaxed);  // relaxed: behind the acquire
-        if (now == w) return false;
-        w = now;
       }
-      if (!step(c)) return false;
-    }
+    } while ((h = look_for_more(c)) != nullptr);
+    return false;
   }
   // All of the portion has been popped.
   void end(consumer_seat& seat, portion_type& mine) noexcept {
@@ -6121,7 +6154,7 @@ class bag {
   // The consumer goes, and leaves what it has to others.
   void leave(consumer_seat& seat, const portion_type& mine) noexcept {
     if (mine.left != 0) {
-      seat.rest = mine;
+      seat.rest.ref() = mine;
       left_.fetch_add(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
     }
     seat.state.store(mine.left != 0 ? is_left : is_free, std::memory_order_release);  // sync(bag.seat): release
@@ -6132,11 +6165,11 @@ class bag {
       for (consumer_seat& s : seats_) {
         if (s.state.load(std::memory_order_relaxed) != is_left) continue;  // relaxed: a guess
         seat.state.store(is_holding, std::memory_order_relaxed);           // relaxed: published by `moves_`
-        if (!take(s.state, is_left)) continue;
-        mine = s.rest;
-        left_.fetch_sub(1, std::memory_order_relaxed);   // relaxed: as in leave
-        moves_.fetch_add(1, std::memory_order_release);  // sync(bag.move): release; who sees that seat free sees this
-        s.state.store(is_free, std::memory_order_release);  // sync(bag.seat): release
+        if (!take(s.state, is_left, is_holding)) continue;                 // holding until the move is counted
+        mine = s.rest.get();
+        left_.fetch_sub(1, std::memory_order_relaxed);      // relaxed: as in leave
+        moves_.fetch_add(1, std::memory_order_release);     // sync(bag.move): release; our seat says that we hold some
+        s.state.store(is_free, std::memory_order_release);  // sync(bag.seat): release; who sees it sees the move
         return pop_status::value;
       }
     }
@@ -6159,7 +6192,7 @@ class bag {
     const std::uint32_t before = moves_.load(std::memory_order_acquire);  // sync(bag.move): acquire
     for (chain& c : chains_)
       // relaxed: final, or too large for a moment
-      if (c.begun.load(std::memory_order_relaxed) != taken_of(c)) return false;
+      if (((c.begun.load(std::memory_order_relaxed) - taken_of(c)) & count_mask) != 0) return false;
     for (consumer_seat& s : seats_) {
       const std::uint32_t state = s.state.load(std::memory_order_acquire);  // sync(bag.seat): acquire
       if (state == is_holding || state == is_left) return false;
@@ -6242,11 +6275,20 @@ struct queue_waiter : list_hook<>, work {
 template <class A>
 class waiter_list {
  public:
+  waiter_list() = default;
+  waiter_list(const waiter_list&) = delete;
+  waiter_list& operator=(const waiter_list&) = delete;
+  ~waiter_list() {
+    FRYS_ASSERT(waiters_.empty(), "awaiting: destroyed while a coroutine waits; close it and let them end first");
+    FRYS_ASSERT(called_ == 0, "awaiting: destroyed before a coroutine that was called has run; let them end first");
+  }
+
   // Puts `w` into the list and then asks `look` once more, under the lock: nobody calls `w` before this returns. True:
   // look() answered true, and `w` stands in no list. False: `w` may have been called already, and be gone.
   template <class F>
   bool enlist_unless(queue_waiter& w, bool first, F look) noexcept {
     lock();
+    if (w.called) --called_;
     w.called = false;
     if (first)
       waiters_.push_front(w);
@@ -6305,6 +6347,7 @@ class waiter_list {
     queue_waiter& w = waiters_.front();
     remove(w);
     w.called = true;
+    ++called_;
     return &w;
   }
   void lock() noexcept {
@@ -6316,6 +6359,7 @@ class waiter_list {
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
   intrusive_list<queue_waiter> waiters_;
+  std::size_t called_ = 0;  // called, and not run yet
   typename A::template atomic<std::uint32_t> count_{0};
   typename A::template atomic<bool> locked_{false};
 };
@@ -6332,14 +6376,15 @@ class waiter_list {
 //           may close it. A pop looks on the thread that awaits it and, later, on its executor: for an spsc_ring both
 //           are the one consumer.
 // Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
-// Cost      the queue's own, and for each successful push and pop one fence and one load to look for waiters. A wait
-//           allocates nothing: its node lies in the awaiter, and so in the coroutine's frame.
+// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
+//           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
+//           the next one of its side, in case there is more.
 // Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
 //           then the one who was called waits on, first in the line.
 // Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
 // Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
-//           long as no other thread can push, pop or close: once it has been called it must run (hardened builds
-//           check).
+//           long as no other thread can push, pop or close: once it has been called it must run. Hardened builds check
+//           both.
 //
 // Policies, in any order, each at most once:
 //   policy::atomics<A>  the atomics model  default the queue's
@@ -6376,7 +6421,10 @@ class awaiting {
   // As the queue's, and calls who waits.
   push_result try_push(value_type&& value) noexcept {
     const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed) values_.call_one();
+    if (pushed)
+      values_.call_one();
+    else
+      refused();
     return pushed;
   }
   pop_result<value_type> try_pop() noexcept {
@@ -6396,6 +6444,7 @@ class awaiting {
     waiter(list& line, E& on) noexcept : line_(&line) {
       detail::queue_waiter::run = [](work& w) noexcept {
         auto& self = static_cast<Derived&>(static_cast<waiter&>(static_cast<detail::queue_waiter&>(w)));
+        self.was_called_ = true;
         if (!self.waits(true)) self.handle_.resume();
       };
       detail::queue_waiter::home = &on;
@@ -6415,6 +6464,13 @@ class awaiting {
       return waits(false);
     }
 
+   protected:
+    // Behind an operation that was stopped half way others may have come to their end; they have called somebody who
+    // found nothing. So who was called and found something calls the next: the last one of them finds nothing again.
+    void call_next() noexcept {
+      if (was_called_) line_->call_one();
+    }
+
    private:
     Derived& self() noexcept { return static_cast<Derived&>(*this); }
     // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
@@ -6428,7 +6484,8 @@ class awaiting {
 
     list* line_;
     std::coroutine_handle<> handle_;
-    bool enlisted_ = false;  // the coroutine's own
+    bool enlisted_ = false;  // the coroutine's own, as what follows
+    bool was_called_ = false;
   };
 
   class pop_awaiter final : public waiter<pop_awaiter> {
@@ -6436,7 +6493,10 @@ class awaiting {
     template <executor E>
     pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
     pop_result<value_type> await_resume() noexcept {
-      if (got_) from_->taken();
+      if (got_) {
+        this->call_next();
+        from_->taken();
+      }
       return std::move(got_);
     }
 
@@ -6456,7 +6516,12 @@ class awaiting {
     push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
         : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
     push_result await_resume() noexcept {
-      if (last_) to_->values_.call_one();
+      if (last_) {
+        this->call_next();
+        to_->values_.call_one();
+      } else {
+        to_->refused();
+      }
       return last_;
     }
 
@@ -6488,14 +6553,22 @@ class awaiting {
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // relaxed: the fence of call_all stands behind it. Who waits in spite of that fence has looked behind a later one,
-    // and the pop that takes what it did not see looks here behind one later still: it sees this, and calls the others.
+    // relaxed: the fence of call_all stands behind it, and makes the other end of sync(awaiting.refused). Who waits in
+    // spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here behind
+    // one later still: it sees this, and calls the others.
     closed_.store(true, std::memory_order_relaxed);
     values_.call_all();
     room_.call_all();
   }
 
-  // For what is not here: spans, size_hint, abandon. What goes in or out that way calls nobody.
+  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
+  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
+  {
+    queue_.abandon();
+    room_.call_all();
+  }
+
+  // For what is not here: spans, size_hint, stats. What goes in or out that way calls nobody.
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
@@ -6504,6 +6577,15 @@ class awaiting {
     // relaxed: behind the fence of call_one, see close. A consumer that looked while a push was under way waits on
     // behind the close; when the last value has gone, nobody else would tell it.
     if (closed_.load(std::memory_order_relaxed)) values_.call_all();
+  }
+
+  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
+  // would tell who saw that.
+  void refused() noexcept {
+    // sync(awaiting.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
+    // the push at its end, or we find the queue closed.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_relaxed)) values_.call_all();  // relaxed: behind the fence
   }
 
   Queue queue_;
@@ -6523,11 +6605,13 @@ class awaiting {
 // Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
 //           may close it. A consumer of an spsc_ring that gives up calls abandon.
 // Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
-// Cost      the queue's own, and for each successful push and pop one fence and one load to look for sleepers; a system
-//           call only where there is one. On one side alone of which nobody ever sleeps the fence remains.
+// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for sleepers; a
+//           system call only where there is one. On one side alone of which nobody ever sleeps the fence remains. Who
+//           has waited wakes the next one of its side, in case there is more.
 // Ordering  the queue's.
 // Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
-// Lifetime  destroy it when no thread is in it: close, join, destroy.
+// Lifetime  destroy it when no thread is in it: close, join, destroy. Hardened builds end the program where a thread
+//           still waits in it.
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
@@ -6571,7 +6655,10 @@ class blocking {
   // As the queue's, and wakes who waits.
   push_result try_push(value_type&& value) noexcept {
     const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed) values_.notify_one();
+    if (pushed)
+      values_.notify_one();
+    else
+      refused();
     return pushed;
   }
   pop_result<value_type> try_pop() noexcept {
@@ -6585,13 +6672,20 @@ class blocking {
   // Full when there was no room until the deadline.
   push_result push_until(value_type&& value, deadline until) noexcept {
     push_result last = push_result::full;
+    unsigned looks = 0;
     (void)room_.await_until(
         [&] {
+          ++looks;
           last = queue_.try_push(std::move(value));  // untouched unless it was taken
           return !last.is_full();
         },
         until);
-    if (last) values_.notify_one();
+    if (last) {
+      if (looks > 1) room_.notify_one();  // see pop_until
+      values_.notify_one();
+    } else {
+      refused();
+    }
     return last;
   }
 
@@ -6600,28 +6694,42 @@ class blocking {
   // Empty when there was none until the deadline.
   pop_result<value_type> pop_until(deadline until) noexcept {
     pop_result<value_type> last = pop_status::empty;
+    unsigned looks = 0;
     (void)values_.await_until(
         [&] {
+          ++looks;
           last = queue_.try_pop();
           return !last.is_empty();
         },
         until);
-    if (last) taken();
+    if (last) {
+      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
+      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
+      if (looks > 1) values_.notify_one();
+      taken();
+    }
     return last;
   }
 
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // relaxed: the fence of notify_all stands behind it. Who waits in spite of that fence has looked behind a later
-    // one, and the pop that takes what it did not see looks here behind one later still: it sees this, and wakes the
-    // others.
+    // relaxed: the fence of notify_all stands behind it, and makes the other end of sync(blocking.refused). Who waits
+    // in spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here
+    // behind one later still: it sees this, and wakes the others.
     closed_.store(true, std::memory_order_relaxed);
     values_.notify_all();
     room_.notify_all();
   }
 
-  // For what is not here: spans, size_hint, abandon. What goes in or out that way wakes nobody.
+  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
+  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
+  {
+    queue_.abandon();
+    room_.notify_all();
+  }
+
+  // For what is not here: spans, size_hint, stats. What goes in or out that way wakes nobody.
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
@@ -6630,6 +6738,15 @@ class blocking {
     // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
     // behind the close; when the last value has gone, nobody else would tell it.
     if (closed_.load(std::memory_order_relaxed)) values_.notify_all();
+  }
+
+  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
+  // would tell who saw that.
+  void refused() noexcept {
+    // sync(blocking.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
+    // the push at its end, or we find the queue closed.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_relaxed)) values_.notify_all();  // relaxed: behind the fence
   }
 
   using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
@@ -7434,6 +7551,7 @@ class broadcast_ring : public detail::broadcast_form<detail::broadcast_choice<T,
 namespace frys::inline FRYS_ABI {
 
 class push_result;
+struct queue_statistics;
 enum class pop_status : std::uint8_t;
 template <class T>
 class pop_result;
@@ -7720,7 +7838,10 @@ class paged_slots {
   [[nodiscard]] bool exist() const noexcept { return cells_ != nullptr; }
   [[nodiscard]] std::size_t count() const noexcept { return static_cast<std::size_t>(mask_) + 1; }
   [[nodiscard]] std::uint64_t lap_of(std::uint64_t index) const noexcept { return index >> shift_; }
-  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & mask_]; }
+  Cell& operator[](std::uint64_t index) noexcept {
+    FRYS_ASSERT(exist(), "a ring that was moved away is used");
+    return cells_[index & mask_];
+  }
 
  private:
   paged_slots(byte_span memory, std::size_t count) noexcept
@@ -7740,6 +7861,110 @@ class paged_slots {
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_RING_SLOTS_HPP
+// ---- frys/queue/stats.hpp
+// stats: what a queue counts while it runs, for policy::stats.
+//
+// Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
+//           threads were in each other's way.
+// Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
+//           has those numbers anyway; a push that is told full, a pop that finds nothing and a lost race each add one
+//           to a word: by a read-modify-write on a line of its side, where the side is of several threads, else by a
+//           load and a store.
+// Ordering  none: stats() answers numbers that may be a few events apart.
+//
+// none      counts nothing                       the default
+// counted   the queue has stats(), which any thread may ask for a queue_statistics
+// One's own a model S has `template <class Atomics, bool OneThread> side`, with `refused()` (told full, or found
+//           nothing) and `lost_race()` (another thread took the place first), both noexcept; a queue has a side for its
+//           producers and one for its consumers, and calls them from there. With `refusals()` and `lost_races()`, both
+//           of std::uint64_t, the queue has stats().
+#ifndef FRYS_QUEUE_STATS_HPP
+#define FRYS_QUEUE_STATS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct stats_key {};  // queue_stats (queue/stats.hpp)
+template <class S>
+struct stats {
+  using key = stats_key;
+  using type = S;
+};
+}  // namespace policy
+
+// Since the queue began.
+struct queue_statistics {
+  std::uint64_t pushes = 0, pops = 0;                     // values that went in, and that came out
+  std::uint64_t full = 0;                                 // pushes that were told full
+  std::uint64_t empty = 0;                                // pops that found nothing, closed ones included
+  std::uint64_t lost_push_races = 0, lost_pop_races = 0;  // places that another thread took first
+
+  friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
+};
+
+namespace stats {
+
+struct none {
+  template <class Atomics, bool OneThread>
+  struct side {
+    static void refused() noexcept {}
+    static void lost_race() noexcept {}
+  };
+};
+
+struct counted {
+  template <class Atomics, bool OneThread>
+  class alignas(OneThread ? alignof(std::uint64_t) : 2 * cache_line) side {
+    using number = typename Atomics::template atomic<std::uint64_t>;
+
+   public:
+    void refused() noexcept { add(refusals_); }
+    void lost_race() noexcept { add(lost_races_); }
+    // relaxed, both: numbers, not an order
+    [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost_races() const noexcept { return lost_races_.load(std::memory_order_relaxed); }
+
+   private:
+    static void add(number& n) noexcept {
+      // relaxed, all: as above
+      if constexpr (OneThread)
+        n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      else
+        n.fetch_add(1, std::memory_order_relaxed);
+    }
+    number refusals_{0}, lost_races_{0};
+  };
+};
+
+}  // namespace stats
+
+// A model for policy::stats.
+template <class S, class A = atomics::standard>
+concept queue_stats = requires(typename S::template side<A, true>& one, typename S::template side<A, false>& many) {
+  { one.refused() }
+  noexcept;
+  { one.lost_race() }
+  noexcept;
+  { many.refused() }
+  noexcept;
+  { many.lost_race() }
+  noexcept;
+};
+
+namespace detail {
+// A side that can be asked.
+template <class Side>
+concept counting_side = requires(const Side& side) {
+  { side.refusals() } -> std::same_as<std::uint64_t>;
+  { side.lost_races() } -> std::same_as<std::uint64_t>;
+};
+static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
+              std::is_empty_v<stats::none::side<atomics::real, false>>);
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_STATS_HPP
 // ---- frys/queue/detail/lost_race.hpp
 // lost_race: what to do after a compare-exchange that somebody else has won.
 //
@@ -7787,8 +8012,10 @@ struct turn_cell {
   detail::slot<T> slot;
 };
 
-template <class T, class Slots, class Atomics, class Turn = std::uint32_t>
+template <class T, class Slots, class Atomics, class Turn = std::uint32_t, class Stats = stats::none>
 class turn_ring {
+  using side = typename Stats::template side<Atomics, false>;
+
  public:
   using value_type = T;
 
@@ -7822,7 +8049,7 @@ class turn_ring {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
     for (lost_race<Atomics> race;;) {
       if ((at & closed_bit) != 0) [[unlikely]]
-        return push_result::closed;
+        return told_closed(push_result::closed);
       cell& c = slots_[at];
       const Turn mine = turn_of(at);
       // sync(mpmc_ring.vacate): acquire; the old value is gone before we build over it. With relaxed our constructor's
@@ -7834,8 +8061,10 @@ class turn_ring {
           return push_result::ok;
         }
       } else if (!moved(tail_, at)) {
+        pushes_.refused();
         return push_result::full;  // the slot still holds the value of a lap ago
       }
+      pushes_.lost_race();
       race.rest();
       at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -7848,7 +8077,7 @@ class turn_ring {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slots' turns decide
     for (lost_race<Atomics> race;;) {
       if ((at & closed_bit) != 0) [[unlikely]]
-        return 0;
+        return told_closed(std::size_t{0});
       const std::size_t most = (std::min)(values.size(), slots_.count());
       std::size_t count = 0;
       // sync(mpmc_ring.vacate): acquire, as for one.
@@ -7860,8 +8089,10 @@ class turn_ring {
           return count;
         }
       } else if (!moved(tail_, at)) {
+        pushes_.refused();
         return 0;
       }
+      pushes_.lost_race();
       race.rest();
       at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -7882,8 +8113,10 @@ class turn_ring {
           return out;
         }
       } else if (!moved(head_, at)) {
+        pops_.refused();
         return why_no_value(at);
       }
+      pops_.lost_race();
       race.rest();
       at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -7910,8 +8143,10 @@ class turn_ring {
           return count;
         }
       } else if (!moved(head_, at)) {
+        pops_.refused();
         return 0;
       }
+      pops_.lost_race();
       race.rest();
       at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -7919,20 +8154,30 @@ class turn_ring {
 
   // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
   void close() noexcept {
-    tail_.fetch_or(closed_bit, std::memory_order_relaxed);  // relaxed, both: they carry no data
-    closed_.store(1, std::memory_order_relaxed);
+    // sync(mpmc_ring.close): release; who learns of it sees what the closer did before.
+    tail_.fetch_or(closed_bit, std::memory_order_release);
+    closed_.store(1, std::memory_order_relaxed);  // relaxed: only where to look
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
-    return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+    return (tail_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(mpmc_ring.close): acquire
   }
 
   // Any thread. May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
-    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    // relaxed, both: a number, not an order: the tail may be an older one than the head, and then behind it.
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed) & ~closed_bit;
-    return (std::min)(static_cast<std::size_t>(tail - head), slots_.count());
+    return tail < head ? 0 : static_cast<std::size_t>((std::min)(tail - head, std::uint64_t{slots_.count()}));
+  }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    out.pushes = tail_.load(std::memory_order_relaxed) & ~closed_bit, out.pops = head_.load(std::memory_order_relaxed);
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    out.lost_push_races = pushes_.lost_races(), out.lost_pop_races = pops_.lost_races();
+    return out;
   }
   // How many values it holds at most.
   [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
@@ -7961,19 +8206,27 @@ class turn_ring {
     // sync(mpmc_ring.vacate): release; we are done with the slot before a producer can build over it.
     c.turn.store(static_cast<Turn>(mine + 1), std::memory_order_release);
   }
+  template <class Answer>
+  Answer told_closed(Answer answer) const noexcept {
+    // sync(mpmc_ring.close): acquire; with the bit the tail is final: this reads what the closer wrote.
+    (void)tail_.load(std::memory_order_acquire);
+    return answer;
+  }
   // A look at the tail takes its line away from the producers; a flag that hardly ever changes does not.
   pop_status why_no_value(std::uint64_t at) const noexcept {
     // relaxed: only where to look next.
     if (closed_.load(std::memory_order_relaxed) == 0) [[likely]]
       return pop_status::empty;
-    // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail
-    // is without it.
-    return tail_.load(std::memory_order_relaxed) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
+    // With closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail is
+    // without it. sync(mpmc_ring.close): acquire; what was done before close.
+    return tail_.load(std::memory_order_acquire) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
   }
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
   alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
   alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
+  [[no_unique_address]] side pushes_;
+  [[no_unique_address]] side pops_;
   Slots slots_;
 };
 
@@ -7994,7 +8247,8 @@ class turn_ring {
 //           store for each value. No side looks at the other's index. The slots lie in the object; with a capacity of
 //           the run time in pages, and an operation reads where.
 // Ordering  a push that answered ok happens-before the pop that takes its value. Strict FIFO by the order in which
-//           places were taken; values of one producer keep their order, those of one push_some are neighbours.
+//           places were taken; values of one producer keep their order, those of one push_some are neighbours. What a
+//           thread did before close() happens-before what another does that is told closed, or by is_closed().
 // Close     after close() every try_push answers closed; pops hand out what was accepted, to the last value, and answer
 //           closed only then, also when a push was under way.
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
@@ -8004,6 +8258,8 @@ class turn_ring {
 //   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
 //                              other threads know it
 //   policy::pages<P>           where a ring of make(n) has its memory from             default os_pages
+//   policy::stats<S>           stats::counted: stats() answers how often it was full, empty, contended, see
+//                              queue/stats.hpp                                         default stats::none
 //   policy::atomics<A>         the atomics model                                       default atomics::standard
 // Source    D. Vyukov, "Bounded MPMC queue", 2010; the turns, which allow capacity 1, as in E. Rigtorp's MPMCQueue.
 #ifndef FRYS_QUEUE_MPMC_RING_HPP
@@ -8016,10 +8272,10 @@ namespace detail {
 // Refuses what does not fit, and chooses where the slots lie.
 template <class T, class... Policies>
 struct mpmc_parts {
-  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
-                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::atomics and "
-                "policy::world");
+                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::stats, "
+                "policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::mpmc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::mpmc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -8029,6 +8285,10 @@ struct mpmc_parts {
                 "frys::mpmc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
   using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
   static_assert(page_source<pages_type>, "frys::mpmc_ring: policy::pages wants a page source, see core/concepts.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::mpmc_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
   static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
   static constexpr bool is_dynamic = capacity == policy::dynamic;
   static_assert(is_dynamic || std::has_single_bit(capacity),
@@ -8040,7 +8300,7 @@ struct mpmc_parts {
   using cell = turn_cell<T, atomics_type, std::uint32_t>;
   using slots_type =
       std::conditional_t<is_dynamic, paged_slots<cell, pages_type>, fixed_slots<cell, is_dynamic ? 1 : capacity>>;
-  using type = turn_ring<T, slots_type, atomics_type>;
+  using type = turn_ring<T, slots_type, atomics_type, std::uint32_t, stats_type>;
 };
 
 }  // namespace detail
@@ -8078,9 +8338,8 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 // Use when  a backlog holds values of a few ranks, and the ones that waited long must come out too.
 // Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (a priority queue).
 // Roles     try_push, try_push_control, close: any thread. consumer(): a handle for each thread that pops.
-// Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own:
-// however
-//           full the others are, a command to stop, say, finds a place. Within a lane: first in, first out.
+// Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own: a
+//           command to stop, say, finds a place however full the others are. Within a lane: first in, first out.
 // Aging     of any K pops of a consumer that take from a lane, one begins at each lane: a value at the head of its lane
 //           waits for K - 1 such pops, whatever is pushed to more urgent ones. The control lane does not count and does
 //           not wait.
@@ -8089,7 +8348,7 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 //           pop of mpmc_ring. No shared count: each consumer ages by its own.
 // Ordering  a push that answered ok happens-before the pop that takes its value. Each lane is linearizable as a queue;
 //           all together are not: a pop looks at one lane after the other, and answers empty when each was empty at its
-//           turn.
+//           turn. What a thread did before close() happens-before what another does that is told closed.
 // Close     after close() pushes answer closed; pops hand out what was accepted, then answer closed.
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed. No handle may outlive it.
 //
@@ -8097,6 +8356,8 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 //   policy::capacity<N>  slots of each lane and of the control lane, a power of two   default 256
 //   policy::aging<K>     K, above the number of lanes; 0: urgent values always first  default 16, or twice the lanes
 //   policy::atomics<A>   the atomics model                                            default atomics::standard
+// Source    the lanes: mpmc_ring; turns that age: weighted round-robin, M. Katevenis, S. Sidiropoulos, C. Courcoubetis,
+//           "Weighted round-robin cell multiplexing in a general-purpose ATM switch chip", JSAC 9(8), 1991.
 #ifndef FRYS_QUEUE_LANES_HPP
 #define FRYS_QUEUE_LANES_HPP
 
@@ -8543,8 +8804,9 @@ class lookup_cache {
   [[nodiscard]] std::optional<Value> look(const Key& key, ticket& on_miss) noexcept {
     const std::uint64_t h = hashed(key);
     set& s = set_of(h);
+    on_miss = ticket();  // a look that gives up leaves none that may be of another key
     for (unsigned i = 0; i < tries; ++i) {
-      if (i != 0) atomics_type::pause();
+      if (i != 0) rest();
       // sync(lookup_cache.publish): acquire; the words are at least as new as the sequence; and who has this as his
       // ticket knows what came before.
       const std::uint64_t sequence = s.sequence.load(std::memory_order_acquire);
@@ -8575,6 +8837,10 @@ class lookup_cache {
     }
     return std::nullopt;
   }
+  // A pause between tries, which is no waiting: after the last one the look gives up.
+  static void rest() noexcept {
+    if constexpr (requires { atomics_type::rest(1u); }) atomics_type::rest(1);
+  }
   [[nodiscard]] static bool is_still(const set& s, std::uint64_t sequence) noexcept {
     // sync(lookup_cache.begin): acquire fence; if a word was of a later write, this look finds its odd sequence.
     atomics_type::fence(std::memory_order_acquire);
@@ -8601,7 +8867,7 @@ class lookup_cache {
       ticket unused;
       return get(key, unused);
     }
-    // The same; on a miss the ticket is for put_if.
+    // The same; on a miss the ticket is for put_if. On a hit, and where the look gave up, put_if refuses it.
     [[nodiscard]] std::optional<Value> get(const Key& key, ticket& on_miss) noexcept {
       std::optional<Value> found = cache_->look(key, on_miss);
       (found ? hits_ : misses_).add();
@@ -8966,8 +9232,10 @@ class mpsc_queue {
 // order: models for policy::order: which of two values comes out of a priority queue first.
 //
 // A model O has `static std::uint64_t rank(const T&) noexcept`: the value of the least rank comes first. A number, not
-// a comparison, because a number can be published: other threads see how urgent a heap is without its lock. least_first
-// the least number first: integers, enums, floats          the default greatest_first   the greatest number first
+// a comparison, because a number can be published: other threads see how urgent a heap is without its lock.
+//
+// least_first      the least number first: integers, enums, floats      the default
+// greatest_first   the greatest number first
 // by<&T::member>   the least member first; by_greatest<&T::member> the greatest
 #ifndef FRYS_QUEUE_ORDER_HPP
 #define FRYS_QUEUE_ORDER_HPP
@@ -9361,11 +9629,13 @@ class ranked_heap {
 //           that tolerate it.
 // Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or the
 //           ranks are few (lanes).
-// Roles     handle(): one for each thread; one thread at a time uses it. close: any thread.
+// Roles     handle(): one for each thread; one thread at a time uses it. close, and try_push and try_pop of the queue
+//           itself: any thread. These throw the dice for each operation, so they are slower; with them the queue is a
+//           closable_queue, as blocking and awaiting want one.
 // Order     several heaps, each under a small lock. A push goes to one of them by dice, a pop takes the better of two.
 //           Rank error: how many values were there that should have come first. It has no bound that always holds;
 //           its mean stays below heaps * stickiness, whatever the number of values (a third of that, as measured by
-//           tests/queue). With two heaps and one thread the order is exact.
+//           tests/queue). With two heaps and one thread the order is exact. A handle's stats() sample it.
 // Progress  blocking, narrowly: who meets a locked heap takes another one; a pop waits for a thread that is inside the
 //           last heap that has values, and a push for one inside the last heap that has room.
 // Cost      O(log n); a push, and a pop: two loads, a compare-exchange, two stores, and the heap's lines, which stay
@@ -9483,10 +9753,21 @@ class relaxed_priority_queue {
     return handle_type(*this, seeds_.fetch_add(1, std::memory_order_relaxed));  // relaxed: a number, not an order
   }
 
+  // Any thread, without a handle. As a handle's, but each operation chooses anew and nothing is counted.
+  push_result try_push(T&& value) noexcept { return once().try_push(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return once().try_push(value);
+  }
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept { return once().try_emplace(std::forward<Args>(args)...); }
+  pop_result<T> try_pop() noexcept { return once().try_pop(); }
+
   // Any thread; again is harmless.
   void close() noexcept {
-    // relaxed, here and where it is read: the heaps' locks order it, and no thread sees it go back.
-    closing_.store(true, std::memory_order_relaxed);
+    // sync(relaxed_priority_queue.closing): release; a push that is told closed sees what the closer did before. That
+    // none is accepted once we return is the heaps' locks' doing.
+    closing_.store(true, std::memory_order_release);
     for (heap& h : heaps_) {
       const lock held(h);
       h.is_closed = true;
@@ -9504,6 +9785,10 @@ class relaxed_priority_queue {
     std::uint64_t pushes = 0, pops = 0;  // that found room, or a value
     std::uint64_t taken_locks = 0;       // tries at a heap that another thread had
     std::uint64_t scans = 0;             // looks at all heaps: both of a pop's were empty, or a push's was full
+    // The rank error, sampled at each 64th choice: in all samples, how many heaps showed a more urgent value than the
+    // better one of the two that were chosen. Each has one value at least that should have come first, so more_urgent /
+    // samples is a lower bound of the mean error at a choice; between choices it grows.
+    std::uint64_t samples = 0, more_urgent = 0;
   };
 
   // What a thread pushes and pops with; one thread at a time. Moves, does not copy.
@@ -9555,7 +9840,7 @@ class relaxed_priority_queue {
     friend class relaxed_priority_queue;
     handle_type(relaxed_priority_queue& q, std::uint64_t number) noexcept : queue_(&q), dice_(made_of(number)) {}
     static random_type made_of([[maybe_unused]] std::uint64_t number) noexcept {
-      if constexpr (std::constructible_from<random_type, std::uint64_t>)
+      if constexpr (has_seed)
         return random_type(number);
       else
         return random_type();
@@ -9571,6 +9856,15 @@ class relaxed_priority_queue {
         pop_at_[1] = below(heap_count - 1);
         if (pop_at_[1] >= pop_at_[0]) ++pop_at_[1];
       }
+      if (++choices_ % 64 == 0) [[unlikely]]
+        sample();
+    }
+    FRYS_NOINLINE void sample() noexcept {
+      std::uint64_t mine = queue_->heaps_[pop_at_[0]].look();
+      if constexpr (heap_count > 1) mine = (std::min)(mine, queue_->heaps_[pop_at_[1]].look());
+      ++count_.samples;
+      for (const heap& h : queue_->heaps_)
+        if ((h.look() | locked_bit) < (mine & ~locked_bit)) ++count_.more_urgent;
     }
 
     template <class... Args>
@@ -9635,11 +9929,23 @@ class relaxed_priority_queue {
     relaxed_priority_queue* queue_;
     std::size_t push_at_ = 0, pop_at_[2] = {0, 0};
     std::size_t pushes_left_ = 0, pops_left_ = 0;
+    std::uint64_t choices_ = 0;
     random_type dice_;
     statistics count_;
   };
 
  private:
+  static constexpr bool has_seed = std::constructible_from<random_type, std::uint64_t>;
+  // A handle for one operation.
+  handle_type once() noexcept {
+    if constexpr (!has_seed)
+      return handle_type(*this, 0);
+    else if constexpr (requires { atomics_type::choose(1u); })
+      return handle_type(*this, atomics_type::choose(1u << 16));  // by the thread's own dice
+    else
+      return handle();
+  }
+
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using slots_type = std::conditional_t<
@@ -9677,7 +9983,7 @@ class relaxed_priority_queue {
   // Inside of `to`.
   template <class... Args>
   push_result emplace(heap& to, Args&&... args) noexcept {
-    if (closing_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: see close
+    if (closing_.load(std::memory_order_acquire)) [[unlikely]]  // sync(relaxed_priority_queue.closing): acquire
       return push_result::closed;
     if (!to.values.has_room()) [[unlikely]]
       return push_result::full;
@@ -9757,6 +10063,8 @@ class relaxed_priority_queue {
 //   policy::limit<N>     the most bytes of segments, two of them at least; beyond: full    default none
 //   policy::layout<L>    layout::contiguous or layout::scattered, see queue/policies.hpp   default contiguous
 //   policy::pages<P>     where slabs of segments come from                                 default heap_pages
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty, contended, see queue/stats.hpp;
+//                        a push loses no races                                             default stats::none
 //   policy::atomics<A>   the atomics model                                                 default atomics::standard
 // Source    segments with a fetch-add for each place: A. Morrison, Y. Afek, "Fast concurrent queues for x86
 //           processors", PPoPP 2013; P. Ramalhete, "FAAArrayQueue", 2016; their chain: M. Michael, M. Scott, PODC 1996.
@@ -9767,11 +10075,11 @@ namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
 class segment_queue {
-  using accepted =
-      policy::keys<policy::capacity_key, policy::limit_key, policy::layout_key, policy::pages_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::limit_key, policy::layout_key, policy::pages_key,
+                                policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::segment_queue: unknown policy; it takes policy::capacity, policy::limit, policy::layout, "
-                "policy::pages, policy::atomics and policy::world");
+                "policy::pages, policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::segment_queue: a policy is given twice; name each at most once");
   static_assert(queue_element<T>,
@@ -9789,6 +10097,15 @@ class segment_queue {
                 "frys::segment_queue: policy::pages wants a page source, see core/concepts.hpp");
   static_assert(queue_layout<layout_type>,
                 "frys::segment_queue: policy::layout wants a layout, see queue/policies.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::segment_queue: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+
+ private:
+  using side = typename stats_type::template side<atomics_type, false>;
+
+ public:
   // Of one segment.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<256>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -9830,7 +10147,7 @@ class segment_queue {
         c.place.store(head::place_of(w), std::memory_order_release);
         return push_result::ok;
       }
-      if (const push_result got = next_to_push(); !got) return got;
+      if (const push_result got = next_to_push(h, w); !got) return got;
     }
   }
 
@@ -9850,7 +10167,7 @@ class segment_queue {
           c.place.store(head::place_of(w), std::memory_order_release);  // sync(segment_queue.publish): release
         }
         done += mine;
-      } else if (!next_to_push()) {
+      } else if (!next_to_push(h, w)) {
         break;
       }
     }
@@ -9924,12 +10241,20 @@ class segment_queue {
 
   // Any thread. May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
-    // The head first, so that it is never ahead of the tail.
-    const std::uint64_t first = head_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
-    const std::uint64_t begin = taken_of(first, at(first).pop.load(std::memory_order_relaxed));  // relaxed: a number
-    const std::uint64_t last = tail_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
-    const std::uint64_t end = taken_of(last, at(last).push.load(std::memory_order_relaxed));  // relaxed: a number
-    return end > begin ? static_cast<std::size_t>(end - begin) : 0;
+    const std::uint64_t begin = popped();  // first, so that it is never ahead of the tail
+    const std::uint64_t end = pushed();
+    // Places wrap; half of all that there are is a tail that was looked at too early.
+    constexpr std::uint64_t all = (head::place_mask + 1) * capacity;
+    const std::uint64_t count = (end - begin) & (all - 1);
+    return count <= all / 2 ? static_cast<std::size_t>(count) : 0;
+  }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out;
+    out.pops = popped() - capacity, out.pushes = pushed() - capacity;  // the first segment stands at place 1
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    out.lost_push_races = pushes_.lost_races(), out.lost_pop_races = pops_.lost_races();
+    return out;
   }
   // Any thread. Segments there are: the longest backlog, about.
   [[nodiscard]] std::size_t segments() const noexcept { return pool_.count(); }
@@ -9969,13 +10294,23 @@ class segment_queue {
       here = 0;
     return head::place_of(x) * capacity + (std::min)(here, static_cast<std::uint64_t>(capacity));
   }
+  [[nodiscard]] std::uint64_t pushed() const noexcept {
+    const std::uint64_t last = tail_.load(std::memory_order_acquire);      // sync(segment_queue.chain): acquire
+    return taken_of(last, at(last).push.load(std::memory_order_relaxed));  // relaxed: a number
+  }
+  [[nodiscard]] std::uint64_t popped() const noexcept {
+    const std::uint64_t first = head_.load(std::memory_order_acquire);      // sync(segment_queue.chain): acquire
+    return taken_of(first, at(first).pop.load(std::memory_order_relaxed));  // relaxed: a number
+  }
   static cell& cell_of(head& h, std::uint64_t w) noexcept {
     return static_cast<segment&>(h)
         .cells[layout_type::template slot_of<capacity, sizeof(cell)>(static_cast<std::size_t>(w & (capacity - 1)))];
   }
 
-  // Some segment takes values, or is about to: the hint leads there now. Or there is a reason why not.
-  FRYS_NOINLINE push_result next_to_push() noexcept {
+  // Some segment takes values, or is about to: the hint leads there now. Or there is a reason why not. The caller came
+  // too late to `came_to`, whose word was `late`.
+  FRYS_NOINLINE push_result next_to_push(head& came_to, std::uint64_t late) noexcept {
+    keep_short(came_to.push, late);
     for (;;) {
       // sync(segment_queue.chain): acquire; the segment, and its words of this place.
       const std::uint64_t x = tail_.load(std::memory_order_acquire);
@@ -9992,7 +10327,6 @@ class segment_queue {
         push_hint_.store(&h, std::memory_order_release);  // sync(segment_queue.hint): release; the segment is built.
         return push_result::ok;
       }
-      keep_short(h.push, w);
       // sync(segment_queue.chain): acquire; the segment behind, and its words.
       std::uint64_t next = h.next.load(std::memory_order_acquire);
       if (!same_place(next, x)) continue;
@@ -10001,6 +10335,7 @@ class segment_queue {
         segment* s = pool_.take();
         if (s == nullptr) {
           if (h.next.load(std::memory_order_relaxed) != next) continue;  // relaxed: somebody else had one
+          pushes_.refused();
           return push_result::full;
         }
         const std::uint64_t place = head::place_of(x) + 1;
@@ -10060,14 +10395,21 @@ class segment_queue {
     word.compare_exchange_strong(shut, head::word(head::place_of(shut), 0), std::memory_order_release,
                                  std::memory_order_relaxed);
   }
-  // So that late fetch-adds never reach the place.
+  // Of a word that the caller has added to in vain: so that late fetch-adds never reach what stands above the index,
+  // the place or, in a closed queue, the count. Each adder does this to the very word, for the hint may lead to one
+  // that nobody else looks at any more.
   static void keep_short(atomic<std::uint64_t>& word, std::uint64_t w) noexcept {
     constexpr std::uint64_t many = std::uint64_t{1} << (head::index_bits - 2);
-    if ((w & head::index_mask) >= many) [[unlikely]]
-      word.compare_exchange_strong(w, w - many / 2, std::memory_order_relaxed, std::memory_order_relaxed);  // relaxed:
-                                                                                                            // a number
+    while ((w & head::index_mask) >= many) [[unlikely]] {
+        // relaxed, both: a number
+        if (word.compare_exchange_weak(w, w - many / 2, std::memory_order_relaxed, std::memory_order_relaxed)) return;
+      }
   }
   static void prepare(segment& s, std::uint64_t place) noexcept {
+    // Places come again, and one that was used long ago must not make a slot look full. All slots of a segment were
+    // last in use at one place. relaxed, all: published by the chain
+    if (s.cells[0].place.load(std::memory_order_relaxed) == (place & head::place_mask)) [[unlikely]]
+      for (cell& c : s.cells) c.place.store(~std::uint64_t{0}, std::memory_order_relaxed);
     // relaxed, all: published by the chain. Who still has the segment from before finds it shut, or changes nothing.
     s.push.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
     s.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
@@ -10088,14 +10430,22 @@ class segment_queue {
             count = whole;
             return pop_status::value;
           }
+          pops_.lost_race();
           continue;
         }
         // relaxed: behind the slot's acquire; if nobody has taken the place, then its slot is empty.
         const std::uint64_t now = h->pop.load(std::memory_order_relaxed);
-        if (now == w) return is_drained(*h, w) ? pop_status::closed : pop_status::empty;
+        if (now == w) {
+          pops_.refused();
+          return is_drained(*h, w) ? pop_status::closed : pop_status::empty;
+        }
+        pops_.lost_race();
         w = now;
       }
-      if (const pop_status got = next_to_pop(); got != pop_status::value) return got;
+      if (const pop_status got = next_to_pop(); got != pop_status::value) {
+        pops_.refused();
+        return got;
+      }
     }
   }
   // How many of the next `most` slots hold their value.
@@ -10130,6 +10480,8 @@ class segment_queue {
   atomic<std::uint64_t> head_{0};
   alignas(2 * cache_line) pool_type pool_;
   head origin_{capacity};
+  [[no_unique_address]] side pushes_;
+  [[no_unique_address]] side pops_;
 };
 
 }  // namespace frys::inline FRYS_ABI
@@ -10498,6 +10850,7 @@ class tagged_table {
 //           and what comes or goes meanwhile perhaps.
 // Entries   are never changed once they are in: update and insert_or_assign put another one in the place. What a reader
 //           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does.
+//           Keys hash and compare without throwing; what constructors and update's function throw goes through.
 // Lifetime  destroy it when no other thread can call it and no entry is held, before the domain.
 //
 // Policies, in any order, each at most once:
@@ -10569,9 +10922,10 @@ class sharded_map {
     template <class K, class... Args>
     node(std::uint64_t h, K&& k, Args&&... args)
         : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
-    const std::uint64_t hash;
-    const Key key;
-    const Value value;
+    // None of them changes once the node is in. Not const, since update writes to a value that nobody else has yet.
+    std::uint64_t hash;
+    Key key;
+    Value value;
   };
   using table = detail::tagged_table<node, atomics_type, pages_type>;
   using pin_type = decltype(std::declval<participant&>().pin());
@@ -10583,16 +10937,21 @@ class sharded_map {
   class entry {
    public:
     explicit operator bool() const noexcept { return node_ != nullptr; }
-    [[nodiscard]] const Key& key() const noexcept { return node_->key; }
-    [[nodiscard]] const Value& value() const noexcept { return node_->value; }
-    const Value& operator*() const noexcept { return node_->value; }
-    const Value* operator->() const noexcept { return std::addressof(node_->value); }
+    // The others: only if it is true.
+    [[nodiscard]] const Key& key() const noexcept { return found().key; }
+    [[nodiscard]] const Value& value() const noexcept { return found().value; }
+    const Value& operator*() const noexcept { return found().value; }
+    const Value* operator->() const noexcept { return std::addressof(found().value); }
 
    private:
     friend sharded_map;
     template <class K>
     FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key) noexcept
         : pin_(seat.pin()), node_(map.look(key)) {}
+    const node& found() const noexcept {
+      FRYS_ASSERT(node_ != nullptr, "sharded_map::entry: used although nothing was found");
+      return *node_;
+    }
     pin_type pin_;
     const node* node_;
   };
@@ -10678,8 +11037,7 @@ class sharded_map {
       if (old == nullptr) return nothing();
       found = true;
       std::unique_ptr<node> next(make(h, old->key, old->value));
-      // Ours alone until it is put in; constant only to those who read it.
-      if (next != nullptr) f(const_cast<Value&>(next->value));
+      if (next != nullptr) f(next->value);  // ours alone until it is put in
       return next.release();
     });
     if (!done) return done.error();
@@ -10839,10 +11197,10 @@ class sharded_map {
 // Use when  one process hands values to another without a system call for each: map the same memory into both, create()
 //           in one, attach() in the other, and use the ring as between threads.
 // Not when  both ends are threads of one process (the ring itself), or they are on two machines.
-// Ring      spsc_ring<T, ...> in each of its forms of fixed capacity (counted, lazy, niche, overwriting), or
-// mpmc_ring<T,
-//           ...>. T: trivially copyable and no pointer, for an address means nothing in the other process; a pointer
-//           inside T is the caller's error. Atomics: std::atomic's, and free of locks.
+// Ring      an spsc_ring in each of its forms of fixed capacity (counted, lazy, niche, overwriting), or an mpmc_ring.
+//           Its T: trivially copyable and no pointer, for an address means nothing in the other process; a pointer
+//           inside T is the caller's error. Atomics: std::atomic's, and free of locks. Both processes name the very
+//           same type; what the memory cannot tell (a niche, the meaning of T's bytes) is theirs to agree on.
 // Roles     the ring's, over all processes: an spsc_ring has one producer among all of them. Each process has its own
 //           handle; handles are pointers and may be copied.
 // Progress  the ring's. A process that dies between operations leaves the ring whole: another may attach and take its
@@ -10855,11 +11213,12 @@ class sharded_map {
 //           outside the memory. Take a T of which every bit pattern is a value, then.
 // Waiting   there is none here: poll, or tell the other side through an eventfd, a pipe or a futex of your own.
 // Lifetime  the ring ends with the memory. Nobody destroys it; T needs no destructor. close() as in the ring.
-// Errors    create: invalid_argument, the memory is too small (number: the bytes it needs) or not aligned to
-// `alignment`;
-//           already_exists, a ring lives there (zero the memory to start again). attach: invalid_argument, as above;
-//           not_found, nobody has created a ring there yet; corrupt, something else lies there; version_mismatch, a
-//           ring of another form, element, capacity or frys.
+// Errors    create: invalid_argument, the memory is too small (number: the bytes it needs) or not aligned (number: the
+//           alignment); already_exists, a ring lives there (zero the memory to start again). attach: invalid_argument,
+//           as above; not_found, nobody has created a ring there yet; corrupt, something else lies there;
+//           version_mismatch, a ring of another form, element size, capacity or frys.
+// Policies  the ring's.
+// Source    the ring's; that it holds indices and no address is Lamport's form, TOPLAS 5(2), 1983.
 #ifndef FRYS_QUEUE_SHARED_RING_HPP
 #define FRYS_QUEUE_SHARED_RING_HPP
 
@@ -10984,13 +11343,11 @@ class spsc_counted {
   explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
-      : tail_(other.tail_.load(std::memory_order_relaxed)),  // relaxed, all: nobody else uses it
-        head_seen_(other.head_seen_),
-        closing_(other.closing_),
+      : producer_(other.producer_),
+        tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
         closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
-        head_(other.head_.load(std::memory_order_relaxed)),      // relaxed: as above
-        head_own_(other.head_own_),
-        tail_seen_(other.tail_seen_),
+        consumer_(other.consumer_),
+        head_(other.head_.load(std::memory_order_relaxed)),            // relaxed: as above
         abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
         slots_(std::move(other.slots_)) {}
   spsc_counted& operator=(const spsc_counted&) = delete;
@@ -11012,27 +11369,25 @@ class spsc_counted {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - head_seen_ == slot_count()) [[unlikely]] {
+    const std::size_t tail = producer_.tail;
+    if (tail - producer_.head_seen == slot_count()) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
-    if (closing_) [[unlikely]]
+    if (producer_.closing) [[unlikely]]
       return push_result::closed;
     std::construct_at(&at(tail), std::forward<Args>(args)...);
-    // sync(spsc_ring.publish): release; the value is whole before the consumer can count it. With relaxed, an Arm
-    // consumer may read the slot ahead of the constructor's writes.
-    tail_.store(tail + 1, std::memory_order_release);
+    publish(tail + 1);
     return push_result::ok;
   }
 
   // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
   // or closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    if (closing_) return 0;
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return 0;
+    const std::size_t tail = producer_.tail;
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
-    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    publish(tail + count);
     return count;
   }
 
@@ -11041,29 +11396,29 @@ class spsc_counted {
   // again.
   [[nodiscard]] std::span<T> writable(std::size_t most = ~std::size_t{
                                           0}) noexcept requires std::is_trivial_v<T> && has_spans {
-    if (closing_) return {};
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return {};
+    const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= slot_count() - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
-    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    const std::size_t tail = producer_.tail;
+    FRYS_ASSERT(count <= slot_count() - (tail - producer_.head_seen), "spsc_ring::commit: more than writable answered");
+    publish(tail + count);
   }
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = 1;
+    producer_.closing = 1;
     // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
     closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
   pop_result<T> try_pop() noexcept {
-    const std::size_t head = this->head();
-    if (head == tail_seen_) [[unlikely]] {
+    const std::size_t head = consumer_.head;
+    if (head == consumer_.tail_seen) [[unlikely]] {
       if (!look_for_values(head)) return why_no_value();
     }
     T& value = at(head);
@@ -11075,7 +11430,7 @@ class spsc_counted {
 
   // Consumer only. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
-    const std::size_t head = this->head();
+    const std::size_t head = consumer_.head;
     const std::size_t count = (std::min)(out.size(), values(head, out.size()));
     for (std::size_t i = 0; i < count; ++i) {
       T& value = at(head + i);
@@ -11088,8 +11443,8 @@ class spsc_counted {
 
   // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
   [[nodiscard]] T* front() noexcept {
-    const std::size_t head = this->head();
-    if (head == tail_seen_ && !look_for_values(head)) return nullptr;
+    const std::size_t head = consumer_.head;
+    if (head == consumer_.tail_seen && !look_for_values(head)) return nullptr;
     return &at(head);
   }
   // Consumer only. Destroys the oldest value; false if there is none.
@@ -11097,21 +11452,21 @@ class spsc_counted {
     T* value = front();
     if (value == nullptr) return false;
     std::destroy_at(value);
-    vacate(head(), head() + 1);
+    vacate(consumer_.head, consumer_.head + 1);
     return true;
   }
 
   // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
   // there is none. A ring's piece ends where its memory does: ask again.
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
-    const std::size_t head = this->head();
+    const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
     return {&at(head), (std::min)(in_piece, values(head, in_piece))};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {
-    const std::size_t head = this->head();
-    FRYS_ASSERT(count <= tail_seen_ - head, "spsc_ring::consume: more than readable answered");
+    const std::size_t head = consumer_.head;
+    FRYS_ASSERT(count <= consumer_.tail_seen - head, "spsc_ring::consume: more than readable answered");
     for (std::size_t i = 0; i < count; ++i) std::destroy_at(&at(head + i));
     vacate(head, head + count);
   }
@@ -11123,8 +11478,8 @@ class spsc_counted {
 
   // Consumer only. True if the producer closed and nothing is left.
   [[nodiscard]] bool is_drained() noexcept {
-    const std::size_t head = this->head();
-    return head == tail_seen_ && !look_for_values(head) && why_no_value() == pop_status::closed;
+    const std::size_t head = consumer_.head;
+    return head == consumer_.tail_seen && !look_for_values(head) && why_no_value() == pop_status::closed;
   }
 
   // Any thread. May be stale on return.
@@ -11148,17 +11503,17 @@ class spsc_counted {
 
   T& at(std::size_t index) noexcept { return slots_[index].value; }
   [[nodiscard]] std::size_t portion() const noexcept { return Publish::portion(slots_.count()); }
-  // The consumer's place.
-  [[nodiscard]] std::size_t head() const noexcept {
-    if constexpr (lazy)
-      return head_own_;
-    else
-      return head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+  // The values before `to` are whole.
+  void publish(std::size_t to) noexcept {
+    producer_.tail = to;
+    // sync(spsc_ring.publish): release; the values are whole before the consumer can count them. With relaxed, an Arm
+    // consumer may read a slot ahead of the constructor's writes.
+    tail_.store(to, std::memory_order_release);
   }
   // The consumer has done with the slots before `to`.
   void vacate(std::size_t from, std::size_t to) noexcept {
+    consumer_.head = to;
     if constexpr (lazy) {
-      head_own_ = to;
       if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
       static_cast<void>(from);
@@ -11170,52 +11525,63 @@ class spsc_counted {
   void tell() noexcept {
     if constexpr (lazy)
       // relaxed: ours. sync(spsc_ring.vacate): release, as above.
-      if (head_.load(std::memory_order_relaxed) != head_own_) head_.store(head_own_, std::memory_order_release);
+      if (head_.load(std::memory_order_relaxed) != consumer_.head)
+        head_.store(consumer_.head, std::memory_order_release);
   }
 
   bool look_for_room(std::size_t tail) noexcept {
     // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
-    head_seen_ = head_.load(std::memory_order_acquire);
-    return tail - head_seen_ != slot_count();
+    producer_.head_seen = head_.load(std::memory_order_acquire);
+    return tail - producer_.head_seen != slot_count();
   }
   bool look_for_values(std::size_t head) noexcept {
     // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
-    tail_seen_ = tail_.load(std::memory_order_acquire);
-    if (head != tail_seen_) return true;
+    consumer_.tail_seen = tail_.load(std::memory_order_acquire);
+    if (head != consumer_.tail_seen) return true;
     tell();
     return false;
   }
   // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
   std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
-    if (slot_count() - (tail - head_seen_) < wanted) (void)look_for_room(tail);
-    return slot_count() - (tail - head_seen_);
+    if (slot_count() - (tail - producer_.head_seen) < wanted) (void)look_for_room(tail);
+    return slot_count() - (tail - producer_.head_seen);
   }
   std::size_t values(std::size_t head, std::size_t wanted) noexcept {
-    if (tail_seen_ - head < wanted) (void)look_for_values(head);
-    return tail_seen_ - head;
+    if (consumer_.tail_seen - head < wanted) (void)look_for_values(head);
+    return consumer_.tail_seen - head;
   }
 
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
-    if (closing_ || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    if (producer_.closing || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
     return push_result::full;
   }
   FRYS_NOINLINE pop_status why_no_value() noexcept {
     // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
     if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
     // A push may have come between the look and the close; the next try_pop takes it.
-    return look_for_values(head()) ? pop_status::empty : pop_status::closed;
+    return look_for_values(consumer_.head) ? pop_status::empty : pop_status::closed;
   }
 
-  // Indices only grow; tail_ - head_ is the size, also when they wrap. Each side writes one line: its own index and the
-  // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
+  // Indices only grow; tail - head is the size, also when they wrap. What a side works with lies in a line of its own,
+  // and what it shows to the other side in another: the other side takes that line away when it looks, and only a
+  // store, which waits in a buffer, ever has to get it back, never a load. Lines two apart, because cores fetch them in
+  // pairs.
+  struct alignas(2 * cache_line) producer_part {
+    std::size_t tail = 0;
+    std::size_t head_seen = 0;
+    // Its own copy of closed_. No bool: another process may write any byte.
+    std::uint8_t closing = 0;
+  };
+  struct alignas(2 * cache_line) consumer_part {
+    std::size_t head = 0;
+    std::size_t tail_seen = 0;
+  };
+  producer_part producer_;
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
-  std::size_t head_seen_ = 0;
-  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
   atomic<std::uint8_t> closed_{0};
+  consumer_part consumer_;
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
-  std::size_t head_own_ = 0;  // lazy: how far the consumer is
-  std::size_t tail_seen_ = 0;
   atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) Slots slots_;
 };
@@ -11425,12 +11791,14 @@ class spsc_marked {
     return front() != nullptr ? pop_status::empty : pop_status::closed;
   }
 
-  // Each side's own line, which the other side does not read, but for size_hint and the flags.
+  // Each side's own line, which the other side does not read, but for size_hint.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
-  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
+  // Written once each, and looked at whenever a try fails: beside an index they would take its line from its owner at
+  // every look, just before the operation that the other side waits for.
+  alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
   atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) atomic<T> slots_[capacity];
 };
@@ -19180,16 +19548,20 @@ FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
 // with/boost_lockfree: Boost.Lockfree's spsc_queue, queue and stack as models of closable_queue: a program that takes
 // its queue as a type can have these in the place of frys' own, and be measured with both.
 //
+// Use when  a program has Boost.Lockfree already, or wants to know what a change to frys' own would bring.
+// Not when  it may choose freely: spsc_ring, mpmc_ring and segment_queue are faster and take more types.
+//
 // boost_spsc_queue<T>  one producer, one consumer      in the place of spsc_ring; no spans
-// boost_queue<T>       any number of both              in the place of mpmc_ring; strictly lock-free; its nodes are
-// given
-//                                                      back to a list of its own
+// boost_queue<T>       any number of both              in the place of mpmc_ring; strictly lock-free; its nodes go back
+//                                                      to a list of its own
 // boost_stack<T>       any number of both              the newest value first
+//
 // Roles     as in Boost. close: the producer of a boost_spsc_queue; any thread of the others.
 // Progress  Boost's: wait-free (boost_spsc_queue), lock-free (the others).
-// Cost      Boost's; close() is ours. In a boost_spsc_queue it costs nothing until the queue is empty; in the others
-// each
+// Cost      Boost's; close() is ours. In a boost_spsc_queue it costs nothing until the queue is empty; in the others a
 //           push does two read-modify-writes more, on one word, so that closed is told only behind the last push.
+// Ordering  a push that answered ok happens-before the pop that takes its value; what a thread did before close()
+//           happens-before what another does that is told closed. FIFO, but for boost_stack.
 // Close     as everywhere: after close() nothing goes in, what was accepted comes out, then pops answer closed.
 // Elements  boost_spsc_queue copies values in, so T is copyable; the others take trivially copyable T with a default.
 // Lifetime  destroy it when no other thread can call it.
@@ -19198,8 +19570,9 @@ FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
 //   policy::capacity<N>  elements; any N for boost_spsc_queue, at most 65534 for the others  default 1024
 //   policy::atomics<A>   the atomics model of close(); Boost names its own                   default atomics::standard
 // Needs     Boost's headers (Debian: libboost-dev, vcpkg: boost-lockfree), 1.74 or later; nothing of it is linked.
-// Include
-//           it, or define FRYS_WITH_BOOST_LOCKFREE=1 for frys/frys.hpp (CMake: frys::boost_lockfree).
+//           Include this header, or define FRYS_WITH_BOOST_LOCKFREE=1 for frys/frys.hpp (CMake: frys::boost_lockfree).
+// Source    Boost.Lockfree, T. Blechmann: M. Michael, M. Scott, PODC 1996 (queue); R. K. Treiber, IBM RJ 5118, 1986
+//           (stack). The gate of close() is a counted door.
 #ifndef FRYS_WITH_BOOST_LOCKFREE_HPP
 #define FRYS_WITH_BOOST_LOCKFREE_HPP
 
@@ -19248,24 +19621,32 @@ struct boost_node_parts : boost_parts<T, Policies...> {
 template <class Atomics>
 class push_gate {
  public:
-  // False: closed. Else the push must leave.
+  // False: closed. Else the push must leave. Nobody who is refused is counted, not even for a moment: a pop that found
+  // him would answer empty behind the close, and who waits then would not be woken.
   bool enter() noexcept {
-    // relaxed, both: the count carries no data; what was pushed comes with leave().
-    if ((state_.fetch_add(one, std::memory_order_relaxed) & closed_bit) == 0) return true;
-    state_.fetch_sub(one, std::memory_order_relaxed);
+    // sync(boost_queue.close): acquire, also on failure; who is told closed sees what the closer did before. The count
+    // carries no data; what was pushed comes with leave().
+    std::uint32_t seen = state_.load(std::memory_order_acquire);
+    while ((seen & closed_bit) == 0)
+      if (state_.compare_exchange_weak(seen, seen + one, std::memory_order_acquire, std::memory_order_acquire))
+        return true;
     return false;
   }
   void leave() noexcept {
     // sync(boost_queue.gate): release; who finds no push under way finds what was pushed.
     state_.fetch_sub(one, std::memory_order_release);
   }
-  void close() noexcept { state_.fetch_or(closed_bit, std::memory_order_relaxed); }  // relaxed: carries no data
+  void close() noexcept {
+    // sync(boost_queue.close): release; who learns of it sees what the closer did before.
+    state_.fetch_or(closed_bit, std::memory_order_release);
+  }
   [[nodiscard]] bool is_closed() const noexcept {
-    return (state_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+    return (state_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(boost_queue.close): acquire
   }
   // Closed, and no push is under way.
   [[nodiscard]] bool is_shut() const noexcept {
-    // sync(boost_queue.gate): acquire; then a pop that finds nothing has seen all pushes.
+    // sync(boost_queue.gate), sync(boost_queue.close): acquire; then a pop that finds nothing has seen all pushes, and
+    // what came before the close.
     return state_.load(std::memory_order_acquire) == closed_bit;
   }
 

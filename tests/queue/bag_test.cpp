@@ -232,6 +232,33 @@ TEST_CASE("bag: many values at once go in and come out in order, across blocks")
 }
 
 namespace {
+// Eight places: a chain counts its blocks, and a block its uses, to the end and again from the beginning.
+struct few_places : frys::atomics::standard {
+  static constexpr unsigned segment_place_bits = 3;
+};
+}  // namespace
+
+TEST_CASE("bag: the counts of blocks, and of their uses, come to their end and begin again") {
+  for (int rounds = 0; rounds < 80; ++rounds) {
+    bag<int, policy::capacity<2>, policy::seats<1>, policy::atomics<few_places>> b;
+    auto in = *b.producer();
+    auto out = *b.consumer();
+    int pushed = 0, popped = 0;
+    for (int i = 0; i < rounds; ++i) {
+      const int n = i % 4;
+      for (int k = 0; k < n; ++k) REQUIRE(in.try_push(pushed++));
+      REQUIRE(b.size_hint() == static_cast<std::size_t>(n));
+      for (int k = 0; k < n; ++k) REQUIRE(*out.try_pop() == popped++);
+      REQUIRE(out.try_pop().is_empty());
+    }
+    REQUIRE(in.try_push(pushed));
+    b.close();
+    REQUIRE(*out.try_pop() == popped);
+    REQUIRE(out.try_pop().is_closed());
+  }
+}
+
+namespace {
 // Every value comes out once; each consumer sees each producer's values in order; close ends all. Handles come and go.
 template <class Bag>
 void crowd(unsigned producers, unsigned consumers, std::uint64_t each, bool leave) {
@@ -284,6 +311,9 @@ TEST_CASE("bag: four producers, four consumers: every value once, in order") {
 }
 TEST_CASE("bag: one producer, three consumers: every value once, in order") {
   crowd<bag<std::uint64_t>>(1, 3, 30'000, false);
+}
+TEST_CASE("bag: four producers, four consumers, blocks of two that go from one to the next: every value once") {
+  crowd<bag<std::uint64_t, policy::capacity<2>, policy::portion<2>>>(4, 4, 3000, true);
 }
 TEST_CASE("bag: consumers that come and go: every value once") {
   crowd<bag<std::uint64_t, policy::capacity<8>>>(3, 3, 10'000, true);

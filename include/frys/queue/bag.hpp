@@ -127,15 +127,20 @@ class bag {
   static constexpr std::uint32_t is_free = 0, is_taken = 1;
   static constexpr std::uint32_t is_holding = 2, is_left = 3;  // consumers: with a portion; left with one
 
+  // Where a producer goes on: its last block, and how much of it is used.
+  struct tail_type {
+    head* last = nullptr;
+    std::size_t used = capacity;
+  };
   // What one producer has pushed. The words of its blocks: push, how many values are whole; pop, how many were taken,
   // and it is shut unless the block is the first of its chain; place, how often the block was in use before.
   struct chain {
     // The producer's.
     alignas(2 * cache_line) atomic<std::uint64_t> begun{0};  // values, also those that are under way
     atomic<std::uint32_t> state{is_free};
-    head* last = nullptr;
-    std::size_t used = capacity;  // of the last one
-    // The consumers', written once per block. first: how many blocks were before it, and its number.
+    typename atomics_type::template var<tail_type> tail;  // of the last producer, and for the next
+    // The consumers', written once per block. hint: where to look first, a block of any chain. first: how many blocks
+    // were before it, modulo 2^38, and its number.
     alignas(2 * cache_line) atomic<head*> hint{nullptr};
     atomic<std::uint64_t> first{0};
     head origin{capacity};
@@ -149,7 +154,7 @@ class bag {
   };
   struct alignas(cache_line) consumer_seat {
     atomic<std::uint32_t> state{is_free};
-    portion_type rest;  // where it was left with one
+    typename atomics_type::template var<portion_type> rest;  // where it was left with one
   };
 
  public:
@@ -159,7 +164,7 @@ class bag {
   bag() noexcept {
     fence_type::template prepare<atomics_type>();
     for (chain& c : chains_) {
-      c.last = &c.origin;
+      c.tail.ref().last = &c.origin;
       c.hint.store(&c.origin, std::memory_order_relaxed);  // relaxed: nobody else is here yet
     }
   }
@@ -172,7 +177,8 @@ class bag {
       for (chain& c : chains_)
         while (claim(c, nobody, p)) drop(p);
       for (consumer_seat& s : seats_)
-        if (s.state.load(std::memory_order_relaxed) == is_left) drop(s.rest);  // relaxed: nobody else is here any more
+        // relaxed: nobody else is here any more
+        if (s.state.load(std::memory_order_relaxed) == is_left) drop(s.rest.ref());
     }
   }
 
@@ -190,7 +196,7 @@ class bag {
     for (consumer_seat& s : seats_)
       if (take(s.state, is_left, is_holding)) {
         left_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
-        return consumer_type(*this, s, s.rest);
+        return consumer_type(*this, s, s.rest.get());
       }
     for (consumer_seat& s : seats_)
       if (take(s.state, is_free)) return consumer_type(*this, s, portion_type{});
@@ -214,7 +220,8 @@ class bag {
     for (std::size_t i = 0; i != used; ++i) {
       const std::uint64_t out = taken_of(chains_[i]);
       const std::uint64_t in = chains_[i].begun.load(std::memory_order_relaxed);  // relaxed: as above
-      sum += in > out ? in - out : 0;
+      const std::uint64_t there = (in - out) & count_mask;
+      sum += there <= count_mask / 2 ? there : 0;  // what was read first may be the older
     }
     return static_cast<std::size_t>(sum);
   }
@@ -231,7 +238,7 @@ class bag {
     }
     ~producer_type() {
       if (bag_ == nullptr) return;
-      chain_->last = last_, chain_->used = used_;
+      chain_->tail.ref() = {last_, used_};
       chain_->state.store(is_free, std::memory_order_release);  // sync(bag.seat): release; the next one goes on there.
     }
 
@@ -269,7 +276,8 @@ class bag {
 
    private:
     friend bag;
-    producer_type(bag& b, chain& c) noexcept : bag_(&b), chain_(&c), last_(c.last), used_(c.used) {}
+    producer_type(bag& b, chain& c) noexcept
+        : bag_(&b), chain_(&c), last_(c.tail.get().last), used_(c.tail.get().used) {}
 
     static constexpr std::size_t ahead = (std::max)(std::size_t{1}, 4 * cache_line / sizeof(T));
 
@@ -300,9 +308,8 @@ class bag {
       block* next = bag_->pool_.take();
       if (next == nullptr) return push_result::full;
       prepare(*next);
-      // sync(bag.chain): release; the block is prepared before anybody steps to it. relaxed: our own word
-      const std::uint64_t w = last_->push.load(std::memory_order_relaxed);
-      last_->next.store(head::word(head::place_of(w), next->number), std::memory_order_release);
+      // sync(bag.chain): release; the block is prepared before anybody steps to it.
+      last_->next.store(next->number, std::memory_order_release);
       last_ = next;
       used_ = 0;
       return push_result::ok;
@@ -391,6 +398,8 @@ class bag {
  private:
   static detail::slot<T>* slots_of(head& h) noexcept { return static_cast<block&>(h).places; }
   static constexpr std::uint64_t index_in(std::uint64_t w) noexcept { return w & head::index_mask; }
+  // Values are counted by blocks that are, and those are counted in the bits of a place.
+  static constexpr std::uint64_t count_mask = capacity * (head::place_of(~std::uint64_t{0}) + 1) - 1;
 
   template <class State>
   static bool take(State& state, std::uint32_t from, std::uint32_t to = is_taken) noexcept {
@@ -407,24 +416,27 @@ class bag {
   // ---- blocks and chains
 
   static void prepare(block& b) noexcept {
-    // relaxed, all: published by the chain. Who still has the block from before finds it shut, or changes nothing.
+    // relaxed: our own, since we have taken it. Who still has the block from before finds it shut, or changes nothing.
     const std::uint64_t place = head::place_of(b.push.load(std::memory_order_relaxed)) + 1;
-    b.push.store(head::word(place, 0), std::memory_order_relaxed);
-    b.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
-    b.done.store(0, std::memory_order_relaxed);
-    b.next.store(head::word(place, head::none), std::memory_order_relaxed);
+    b.done.store(0, std::memory_order_relaxed);  // relaxed: published with the first value
+    // sync(bag.use): release, all three; who sees one of them knows that the block has left the chain it was in.
+    b.push.store(head::word(place, 0), std::memory_order_release);
+    b.pop.store(head::shut | head::word(place, 0), std::memory_order_release);
+    b.next.store(head::none, std::memory_order_release);
   }
   head& at(chain& c, std::uint64_t first) noexcept {
     return index_in(first) == 0 ? c.origin : pool_.at(static_cast<std::uint32_t>(index_in(first)));
   }
 
-  // The first block of c that is not used up is in use, and the hint leads there. False: all of c is used up.
-  FRYS_NOINLINE bool step(chain& c) noexcept {
+  // The first block of c that is not used up; it is in use then, and the hint leads there. nullptr: all of c is taken.
+  FRYS_NOINLINE head* look_for_more(chain& c) noexcept {
     for (;;) {
       std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
       head& h = at(c, first);
-      std::uint64_t w = h.pop.load(std::memory_order_acquire);  // acquire: before the last look at `first`
-      // sync(bag.chain): acquire; the block behind, and its words.
+      // sync(bag.use): acquire, all three; if one of them is of a later use of the block, then we see below that the
+      // chain has left it. sync(bag.claim): who took what we find taken has said so; sync(bag.chain): the block behind.
+      std::uint64_t w = h.pop.load(std::memory_order_acquire);
+      const std::uint64_t p = h.push.load(std::memory_order_acquire);
       const std::uint64_t next = h.next.load(std::memory_order_acquire);
       if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
       if ((w & head::shut) != 0) {
@@ -433,23 +445,24 @@ class bag {
         continue;
       }
       if (index_in(w) < capacity) {
-        c.hint.store(&h, std::memory_order_release);  // sync(bag.hint): release; the block is built.
-        return true;
+        // sync(bag.hint): release; the block is built. relaxed: only to leave the line where it is
+        if (c.hint.load(std::memory_order_relaxed) != &h) c.hint.store(&h, std::memory_order_release);
+        return index_in(p) > index_in(w) ? &h : nullptr;
       }
-      if (index_in(next) == head::none) return false;
+      if (next == head::none) return nullptr;
       // sync(bag.chain): release; passes on what we have seen of the block.
-      if (c.first.compare_exchange_strong(first, head::word(head::place_of(first) + 1, index_in(next)),
-                                          std::memory_order_release, std::memory_order_relaxed) &&
+      if (c.first.compare_exchange_strong(first, head::word(head::place_of(first) + 1, next), std::memory_order_release,
+                                          std::memory_order_relaxed) &&
           &h != &c.origin)
         carried_away(h, 1);
     }
   }
-  // How many values of c consumers have taken.
+  // How many values of c consumers have taken, modulo the mask below.
   std::uint64_t taken_of(chain& c) noexcept {
     for (;;) {
       const std::uint64_t first = c.first.load(std::memory_order_acquire);  // sync(bag.chain): acquire
       head& h = at(c, first);
-      // sync(bag.claim): acquire; who has a portion has said so.
+      // sync(bag.claim): acquire; who has a portion has said so. sync(bag.use): acquire, as above
       const std::uint64_t w = h.pop.load(std::memory_order_acquire);
       if (c.first.load(std::memory_order_relaxed) != first) continue;  // relaxed: behind those acquires
       if (&h == &c.origin) return 0;
@@ -470,31 +483,26 @@ class bag {
   // ---- portions
 
   bool claim(chain& c, consumer_seat& seat, portion_type& mine) noexcept {
-    for (;;) {
-      // sync(bag.hint): acquire; the block is built. Any block will do: one that is not shut is the first of some
-      // chain.
-      head& h = *c.hint.load(std::memory_order_acquire);
-      std::uint64_t w = h.pop.load(std::memory_order_relaxed);  // relaxed: a guess; the exchange decides
+    // sync(bag.hint): acquire; the block is built. Any block will do, also of another chain: one that is not shut is
+    // the first of some chain. But that there is nothing is for look_for_more to say.
+    head* h = c.hint.load(std::memory_order_acquire);
+    do {
+      std::uint64_t w = h->pop.load(std::memory_order_relaxed);  // relaxed: a guess; the exchange decides
       while (head::taken_in(w) < capacity) {
         // sync(bag.publish): acquire; with relaxed a value could be read as it was before its constructor.
-        const std::uint64_t p = h.push.load(std::memory_order_acquire);
-        if (head::place_of(p) == head::place_of(w) && index_in(p) > index_in(w)) {
-          const std::uint64_t there = index_in(p) - index_in(w);
-          const auto n = static_cast<std::uint32_t>((std::min)(std::uint64_t{most_at_once}, (there + 1) / 2));
-          if (n != 1) seat.state.store(is_holding, std::memory_order_relaxed);  // relaxed: published by the claim
-          // sync(bag.claim): release; who finds all taken finds out who holds some. relaxed: on failure another guess
-          if (h.pop.compare_exchange_weak(w, w + n, std::memory_order_release, std::memory_order_relaxed)) {
-            mine = {&h, static_cast<std::uint32_t>(index_in(w)), n, n};
-            return true;
-          }
-          continue;
+        const std::uint64_t p = h->push.load(std::memory_order_acquire);
+        if (head::place_of(p) != head::place_of(w) || index_in(p) <= index_in(w)) break;
+        const std::uint64_t there = index_in(p) - index_in(w);
+        const auto n = static_cast<std::uint32_t>((std::min)(std::uint64_t{most_at_once}, (there + 1) / 2));
+        if (n != 1) seat.state.store(is_holding, std::memory_order_relaxed);  // relaxed: published by the claim
+        // sync(bag.claim): release; who finds all taken finds out who holds some. relaxed: on failure another guess
+        if (h->pop.compare_exchange_weak(w, w + n, std::memory_order_release, std::memory_order_relaxed)) {
+          mine = {h, static_cast<std::uint32_t>(index_in(w)), n, n};
+          return true;
         }
-        const std::uint64_t now = h.pop.load(std::memory_order_relaxed);  // relaxed: behind the acquire
-        if (now == w) return false;
-        w = now;
       }
-      if (!step(c)) return false;
-    }
+    } while ((h = look_for_more(c)) != nullptr);
+    return false;
   }
   // All of the portion has been popped.
   void end(consumer_seat& seat, portion_type& mine) noexcept {
@@ -504,7 +512,7 @@ class bag {
   // The consumer goes, and leaves what it has to others.
   void leave(consumer_seat& seat, const portion_type& mine) noexcept {
     if (mine.left != 0) {
-      seat.rest = mine;
+      seat.rest.ref() = mine;
       left_.fetch_add(1, std::memory_order_relaxed);  // relaxed: says where it is worth looking
     }
     seat.state.store(mine.left != 0 ? is_left : is_free, std::memory_order_release);  // sync(bag.seat): release
@@ -515,11 +523,11 @@ class bag {
       for (consumer_seat& s : seats_) {
         if (s.state.load(std::memory_order_relaxed) != is_left) continue;  // relaxed: a guess
         seat.state.store(is_holding, std::memory_order_relaxed);           // relaxed: published by `moves_`
-        if (!take(s.state, is_left)) continue;
-        mine = s.rest;
-        left_.fetch_sub(1, std::memory_order_relaxed);   // relaxed: as in leave
-        moves_.fetch_add(1, std::memory_order_release);  // sync(bag.move): release; who sees that seat free sees this
-        s.state.store(is_free, std::memory_order_release);  // sync(bag.seat): release
+        if (!take(s.state, is_left, is_holding)) continue;                 // holding until the move is counted
+        mine = s.rest.get();
+        left_.fetch_sub(1, std::memory_order_relaxed);      // relaxed: as in leave
+        moves_.fetch_add(1, std::memory_order_release);     // sync(bag.move): release; our seat says that we hold some
+        s.state.store(is_free, std::memory_order_release);  // sync(bag.seat): release; who sees it sees the move
         return pop_status::value;
       }
     }
@@ -542,7 +550,7 @@ class bag {
     const std::uint32_t before = moves_.load(std::memory_order_acquire);  // sync(bag.move): acquire
     for (chain& c : chains_)
       // relaxed: final, or too large for a moment
-      if (c.begun.load(std::memory_order_relaxed) != taken_of(c)) return false;
+      if (((c.begun.load(std::memory_order_relaxed) - taken_of(c)) & count_mask) != 0) return false;
     for (consumer_seat& s : seats_) {
       const std::uint32_t state = s.state.load(std::memory_order_acquire);  // sync(bag.seat): acquire
       if (state == is_holding || state == is_left) return false;

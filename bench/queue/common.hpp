@@ -42,6 +42,22 @@ std::uint64_t pop(Queue& queue) {
   return value;
 }
 
+// A thread's way into a queue: the handle of its role where the queue has one, else the queue.
+template <class Queue>
+decltype(auto) way_in(Queue& queue) {
+  if constexpr (requires { typename Queue::producer; })
+    return typename Queue::producer(queue);
+  else
+    return (queue);
+}
+template <class Queue>
+decltype(auto) way_out(Queue& queue) {
+  if constexpr (requires { typename Queue::consumer; })
+    return typename Queue::consumer(queue);
+  else
+    return (queue);
+}
+
 template <class Queue>
 bench::outcome stream(const bench::settings& settings, unsigned producers, unsigned consumers) {
   const std::size_t n = settings.scaled(4'000'000) / producers * producers;
@@ -50,11 +66,13 @@ bench::outcome stream(const bench::settings& settings, unsigned producers, unsig
   std::atomic<std::uint64_t> left{n};
   const double time = bench::on_threads(producers + consumers, [&](unsigned me) {
     if (me < producers) {
-      for (std::uint64_t i = me + 1; i <= n; i += producers) push(*queue, i);
+      auto&& to = way_in(*queue);
+      for (std::uint64_t i = me + 1; i <= n; i += producers) push(to, i);
     } else {
+      auto&& from = way_out(*queue);
       std::uint64_t mine = 0;
       const std::uint64_t share = n / consumers;
-      for (std::uint64_t i = 0; i < share; ++i) mine += pop(*queue);
+      for (std::uint64_t i = 0; i < share; ++i) mine += pop(from);
       sum += mine;
     }
   });

@@ -35,13 +35,11 @@ class spsc_counted {
   explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
-      : tail_(other.tail_.load(std::memory_order_relaxed)),  // relaxed, all: nobody else uses it
-        head_seen_(other.head_seen_),
-        closing_(other.closing_),
+      : producer_(other.producer_),
+        tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
         closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
-        head_(other.head_.load(std::memory_order_relaxed)),      // relaxed: as above
-        head_own_(other.head_own_),
-        tail_seen_(other.tail_seen_),
+        consumer_(other.consumer_),
+        head_(other.head_.load(std::memory_order_relaxed)),            // relaxed: as above
         abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
         slots_(std::move(other.slots_)) {}
   spsc_counted& operator=(const spsc_counted&) = delete;
@@ -63,27 +61,25 @@ class spsc_counted {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - head_seen_ == slot_count()) [[unlikely]] {
+    const std::size_t tail = producer_.tail;
+    if (tail - producer_.head_seen == slot_count()) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
-    if (closing_) [[unlikely]]
+    if (producer_.closing) [[unlikely]]
       return push_result::closed;
     std::construct_at(&at(tail), std::forward<Args>(args)...);
-    // sync(spsc_ring.publish): release; the value is whole before the consumer can count it. With relaxed, an Arm
-    // consumer may read the slot ahead of the constructor's writes.
-    tail_.store(tail + 1, std::memory_order_release);
+    publish(tail + 1);
     return push_result::ok;
   }
 
   // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
   // or closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    if (closing_) return 0;
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return 0;
+    const std::size_t tail = producer_.tail;
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
-    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    publish(tail + count);
     return count;
   }
 
@@ -92,29 +88,29 @@ class spsc_counted {
   // again.
   [[nodiscard]] std::span<T> writable(std::size_t most = ~std::size_t{
                                           0}) noexcept requires std::is_trivial_v<T> && has_spans {
-    if (closing_) return {};
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return {};
+    const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= slot_count() - (tail - head_seen_), "spsc_ring::commit: more than writable answered");
-    tail_.store(tail + count, std::memory_order_release);  // sync(spsc_ring.publish): release, as above
+    const std::size_t tail = producer_.tail;
+    FRYS_ASSERT(count <= slot_count() - (tail - producer_.head_seen), "spsc_ring::commit: more than writable answered");
+    publish(tail + count);
   }
 
   // Producer only. No more pushes; the consumer gets what is left.
   void close() noexcept {
-    closing_ = 1;
+    producer_.closing = 1;
     // sync(spsc_ring.close): release; a consumer that sees it sees our last push too.
     closed_.store(1, std::memory_order_release);
   }
 
   // Consumer only.
   pop_result<T> try_pop() noexcept {
-    const std::size_t head = this->head();
-    if (head == tail_seen_) [[unlikely]] {
+    const std::size_t head = consumer_.head;
+    if (head == consumer_.tail_seen) [[unlikely]] {
       if (!look_for_values(head)) return why_no_value();
     }
     T& value = at(head);
@@ -126,7 +122,7 @@ class spsc_counted {
 
   // Consumer only. Moves up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
-    const std::size_t head = this->head();
+    const std::size_t head = consumer_.head;
     const std::size_t count = (std::min)(out.size(), values(head, out.size()));
     for (std::size_t i = 0; i < count; ++i) {
       T& value = at(head + i);
@@ -139,8 +135,8 @@ class spsc_counted {
 
   // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
   [[nodiscard]] T* front() noexcept {
-    const std::size_t head = this->head();
-    if (head == tail_seen_ && !look_for_values(head)) return nullptr;
+    const std::size_t head = consumer_.head;
+    if (head == consumer_.tail_seen && !look_for_values(head)) return nullptr;
     return &at(head);
   }
   // Consumer only. Destroys the oldest value; false if there is none.
@@ -148,21 +144,21 @@ class spsc_counted {
     T* value = front();
     if (value == nullptr) return false;
     std::destroy_at(value);
-    vacate(head(), head() + 1);
+    vacate(consumer_.head, consumer_.head + 1);
     return true;
   }
 
   // Consumer only. The oldest values in one piece, at most `most`, to be used where they lie and consumed; empty when
   // there is none. A ring's piece ends where its memory does: ask again.
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
-    const std::size_t head = this->head();
+    const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
     return {&at(head), (std::min)(in_piece, values(head, in_piece))};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {
-    const std::size_t head = this->head();
-    FRYS_ASSERT(count <= tail_seen_ - head, "spsc_ring::consume: more than readable answered");
+    const std::size_t head = consumer_.head;
+    FRYS_ASSERT(count <= consumer_.tail_seen - head, "spsc_ring::consume: more than readable answered");
     for (std::size_t i = 0; i < count; ++i) std::destroy_at(&at(head + i));
     vacate(head, head + count);
   }
@@ -174,8 +170,8 @@ class spsc_counted {
 
   // Consumer only. True if the producer closed and nothing is left.
   [[nodiscard]] bool is_drained() noexcept {
-    const std::size_t head = this->head();
-    return head == tail_seen_ && !look_for_values(head) && why_no_value() == pop_status::closed;
+    const std::size_t head = consumer_.head;
+    return head == consumer_.tail_seen && !look_for_values(head) && why_no_value() == pop_status::closed;
   }
 
   // Any thread. May be stale on return.
@@ -199,17 +195,17 @@ class spsc_counted {
 
   T& at(std::size_t index) noexcept { return slots_[index].value; }
   [[nodiscard]] std::size_t portion() const noexcept { return Publish::portion(slots_.count()); }
-  // The consumer's place.
-  [[nodiscard]] std::size_t head() const noexcept {
-    if constexpr (lazy)
-      return head_own_;
-    else
-      return head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+  // The values before `to` are whole.
+  void publish(std::size_t to) noexcept {
+    producer_.tail = to;
+    // sync(spsc_ring.publish): release; the values are whole before the consumer can count them. With relaxed, an Arm
+    // consumer may read a slot ahead of the constructor's writes.
+    tail_.store(to, std::memory_order_release);
   }
   // The consumer has done with the slots before `to`.
   void vacate(std::size_t from, std::size_t to) noexcept {
+    consumer_.head = to;
     if constexpr (lazy) {
-      head_own_ = to;
       if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
       static_cast<void>(from);
@@ -221,52 +217,63 @@ class spsc_counted {
   void tell() noexcept {
     if constexpr (lazy)
       // relaxed: ours. sync(spsc_ring.vacate): release, as above.
-      if (head_.load(std::memory_order_relaxed) != head_own_) head_.store(head_own_, std::memory_order_release);
+      if (head_.load(std::memory_order_relaxed) != consumer_.head)
+        head_.store(consumer_.head, std::memory_order_release);
   }
 
   bool look_for_room(std::size_t tail) noexcept {
     // sync(spsc_ring.vacate): acquire; the old value is gone before we build over it.
-    head_seen_ = head_.load(std::memory_order_acquire);
-    return tail - head_seen_ != slot_count();
+    producer_.head_seen = head_.load(std::memory_order_acquire);
+    return tail - producer_.head_seen != slot_count();
   }
   bool look_for_values(std::size_t head) noexcept {
     // sync(spsc_ring.publish): acquire; with relaxed we could read a slot before its value was written.
-    tail_seen_ = tail_.load(std::memory_order_acquire);
-    if (head != tail_seen_) return true;
+    consumer_.tail_seen = tail_.load(std::memory_order_acquire);
+    if (head != consumer_.tail_seen) return true;
     tell();
     return false;
   }
   // Free slots; looks at the consumer's index only if our copy promises fewer than `wanted`.
   std::size_t room(std::size_t tail, std::size_t wanted) noexcept {
-    if (slot_count() - (tail - head_seen_) < wanted) (void)look_for_room(tail);
-    return slot_count() - (tail - head_seen_);
+    if (slot_count() - (tail - producer_.head_seen) < wanted) (void)look_for_room(tail);
+    return slot_count() - (tail - producer_.head_seen);
   }
   std::size_t values(std::size_t head, std::size_t wanted) noexcept {
-    if (tail_seen_ - head < wanted) (void)look_for_values(head);
-    return tail_seen_ - head;
+    if (consumer_.tail_seen - head < wanted) (void)look_for_values(head);
+    return consumer_.tail_seen - head;
   }
 
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
-    if (closing_ || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    if (producer_.closing || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
     return push_result::full;
   }
   FRYS_NOINLINE pop_status why_no_value() noexcept {
     // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
     if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
     // A push may have come between the look and the close; the next try_pop takes it.
-    return look_for_values(head()) ? pop_status::empty : pop_status::closed;
+    return look_for_values(consumer_.head) ? pop_status::empty : pop_status::closed;
   }
 
-  // Indices only grow; tail_ - head_ is the size, also when they wrap. Each side writes one line: its own index and the
-  // last value it saw of the other's. Two lines apart, because cores fetch lines in pairs.
+  // Indices only grow; tail - head is the size, also when they wrap. What a side works with lies in a line of its own,
+  // and what it shows to the other side in another: the other side takes that line away when it looks, and only a
+  // store, which waits in a buffer, ever has to get it back, never a load. Lines two apart, because cores fetch them in
+  // pairs.
+  struct alignas(2 * cache_line) producer_part {
+    std::size_t tail = 0;
+    std::size_t head_seen = 0;
+    // Its own copy of closed_. No bool: another process may write any byte.
+    std::uint8_t closing = 0;
+  };
+  struct alignas(2 * cache_line) consumer_part {
+    std::size_t head = 0;
+    std::size_t tail_seen = 0;
+  };
+  producer_part producer_;
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
-  std::size_t head_seen_ = 0;
-  std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
   atomic<std::uint8_t> closed_{0};
+  consumer_part consumer_;
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
-  std::size_t head_own_ = 0;  // lazy: how far the consumer is
-  std::size_t tail_seen_ = 0;
   atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) Slots slots_;
 };

@@ -144,12 +144,14 @@ class spsc_marked {
     return front() != nullptr ? pop_status::empty : pop_status::closed;
   }
 
-  // Each side's own line, which the other side does not read, but for size_hint and the flags.
+  // Each side's own line, which the other side does not read, but for size_hint.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
-  atomic<std::uint8_t> closed_{0};
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
+  // Written once each, and looked at whenever a try fails: beside an index they would take its line from its owner at
+  // every look, just before the operation that the other side waits for.
+  alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
   atomic<std::uint8_t> abandoned_{0};
   alignas(2 * cache_line) atomic<T> slots_[capacity];
 };

@@ -5,6 +5,7 @@
 //      memory. nullptr: the error is written already, nothing more to do.
 //   2. By c->where:
 //      connection  here: run(*c, context with client set).
+//      listeners   here too, which counts this core's; the server gives the message to the other cores' and adds up.
 //      key         on the owner of args[c->first_key]: run(*c, context), client left out if that is another core.
 //      keys        owners of all keys (each_key). One owner: as `key`. Several: see 3.
 //      cursor      on the owner that scan_owner(args[1], owners) names; then as `key`. context.owners matters here.
@@ -69,6 +70,8 @@ struct core_counts {
   std::uint64_t commands = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t sync_full = 0;      // how often the writes that wait for a sync were as many as may be
+  std::uint64_t publish_waits = 0;  // messages that waited because another core was behind
 };
 
 // What a core lets its commands see. The server implements it; tests fake it.
@@ -105,7 +108,7 @@ struct command_context {
   }
 };
 
-enum class runs_on : std::uint8_t { connection, key, keys, cursor, all };
+enum class runs_on : std::uint8_t { connection, listeners, key, keys, cursor, all };
 
 // Flags, as COMMAND tells them.
 namespace flag {
@@ -138,6 +141,8 @@ struct command {
   std::string_view group = "string";
   std::string_view summary = "";
 
+  // Whether it has to do with keys, and so waits where their owner is locked.
+  [[nodiscard]] bool is_on_keys() const noexcept { return where >= runs_on::key; }
   [[nodiscard]] bool is(std::uint32_t f) const noexcept { return (flags & f) != 0; }
 };
 

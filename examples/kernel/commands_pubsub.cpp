@@ -48,15 +48,21 @@ void leave(command_context& c, bool patterns, std::string_view what) {
 void unsubscribe(command_context& c) { leave(c, false, "unsubscribe"); }
 void punsubscribe(command_context& c) { leave(c, true, "punsubscribe"); }
 
-void publish(command_context& c) { c.reply.integer(c.core.channels().publish(c.args[1], c.args[2])); }
+// To the listeners of this core. Where other cores have some too, the server sends it there and makes the reply.
+void publish(command_context& c) {
+  if (!c.core.channels().is_heard()) return c.reply.integer(0);
+  const published message = published::make(c.args[1], c.args[2]);
+  if (message.body.empty()) return c.reply.error(text::no_memory);
+  c.reply.integer(c.core.channels().publish(message));
+}
 
 constexpr std::uint32_t flags = flag::pubsub | flag::noscript | flag::loading | flag::stale;
 constexpr auto here = runs_on::connection;
 
 constexpr command table[] = {
     {"psubscribe", -2, flags, 0, 0, 0, here, psubscribe, nullptr, "pubsub", "Listens to channels by patterns."},
-    {"publish", 3, flag::pubsub | flag::loading | flag::stale | flag::fast, 0, 0, 0, runs_on::all, publish, merge_sum,
-     "pubsub", "Sends a message to a channel's listeners."},
+    {"publish", 3, flag::pubsub | flag::loading | flag::stale | flag::fast, 0, 0, 0, runs_on::listeners, publish,
+     nullptr, "pubsub", "Sends a message to a channel's listeners."},
     {"punsubscribe", -1, flags, 0, 0, 0, here, punsubscribe, nullptr, "pubsub", "Leaves patterns."},
     {"subscribe", -2, flags, 0, 0, 0, here, subscribe, nullptr, "pubsub", "Listens to channels."},
     {"unsubscribe", -1, flags, 0, 0, 0, here, unsubscribe, nullptr, "pubsub", "Leaves channels."},

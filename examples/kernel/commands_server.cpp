@@ -131,6 +131,8 @@ enum info_number : std::size_t {
   n_commands,
   n_in,
   n_out,
+  n_sync_full,
+  n_publish_waits,
   info_numbers
 };
 
@@ -145,7 +147,9 @@ void info(command_context& c) {
                                                counts.connections_rejected,
                                                counts.commands,
                                                counts.bytes_in,
-                                               counts.bytes_out};
+                                               counts.bytes_out,
+                                               counts.sync_full,
+                                               counts.publish_waits};
   c.reply.array(info_numbers);
   for (const std::uint64_t n : numbers) c.reply.integer(static_cast<std::int64_t>(n));
 }
@@ -256,6 +260,8 @@ void merge_info(merge_context& m) {
     s.line("rejected_connections", sum[n_rejected]);
     s.line("expired_keys", sum[n_expired]);
     s.line("evicted_keys", std::uint64_t{0});
+    s.line("frys_sync_queue_full", sum[n_sync_full]);
+    s.line("frys_publish_waits", sum[n_publish_waits]);
   }
   if (s.begin("Replication")) {
     s.line("role", "master");

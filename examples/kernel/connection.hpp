@@ -26,11 +26,11 @@
 #include "command.hpp"
 #include "reply_queue.hpp"
 #include "session.hpp"
+#include "sync_queue.hpp"
 
 namespace kernel {
 
 struct alive_tag;     // the core's connections, in the order of their ids
-struct waiting_tag;   // those whose next reply waits for the log
 struct gathered_tag;  // those whose commands run at the end of this turn
 struct sending_tag;   // those that have something to send at its very end
 
@@ -44,7 +44,7 @@ inline constexpr std::size_t subscriber_limit = std::size_t{32} << 20;
 template <class Core>
 class connection final : public session,
                          public frys::list_hook<alive_tag>,
-                         public frys::list_hook<waiting_tag>,
+                         public sync_waiter,
                          public frys::list_hook<gathered_tag>,
                          public frys::list_hook<sending_tag> {
  public:
@@ -52,9 +52,9 @@ class connection final : public session,
       : core_(core), socket_(std::move(socket)), replies_(core.reply_memory()) {
     wake_.run = [](frys::work& w) noexcept { static_cast<wake_work&>(w).self->resume_reader(); };
     wake_.self = this;
+    synced = [](sync_waiter& w, bool failed) noexcept { static_cast<connection&>(w).log_came_so_far(failed); };
   }
   ~connection() override {
-    frys::list_hook<waiting_tag>::unlink();
     frys::list_hook<gathered_tag>::unlink();
     frys::list_hook<sending_tag>::unlink();
   }
@@ -104,6 +104,8 @@ class connection final : public session,
   reply_queue& replies() noexcept { return replies_; }
   frys::stream_socket& socket() noexcept { return socket_; }
 
+  // Its sync queue holds the core to one more call of `synced`.
+  void expect_sync() noexcept { ++outstanding_; }
   // A reply that another core makes is on its way / has come.
   void expect_reply(std::size_t command_bytes) noexcept {
     ++outstanding_;
@@ -116,7 +118,7 @@ class connection final : public session,
     send_soon();
   }
 
-  // Sends what may leave at the end of this turn; else sees to it that the log tells us when it may.
+  // Sends what may leave at the end of this turn. The core's sync queue calls again when the log allows more.
   void send_soon() noexcept {
     if (sending_ || !can_send()) return settle();
     if (!frys::list_hook<sending_tag>::is_linked()) core_.send_at_end_of_turn(*this);
@@ -138,10 +140,11 @@ class connection final : public session,
     settle();
   }
 
-  void deliver(std::string_view message) override {
+  void deliver(std::string_view head, const frys::buffer& body) override {
     if (broken_) return;
-    if (replies_.size() + message.size() > subscriber_limit) return drop();
-    reply_writer(replies_.tail(), protocol).raw(message);
+    if (replies_.size() + head.size() + body.size() > subscriber_limit) return drop();
+    reply_writer(replies_.tail(), protocol).raw(head);
+    replies_.tail().append(body);
     send_soon();
   }
 
@@ -149,7 +152,6 @@ class connection final : public session,
   // drain.
   void drop() noexcept {
     broken_ = true;
-    frys::list_hook<waiting_tag>::unlink();
     frys::list_hook<sending_tag>::unlink();
     out_.clear();
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
@@ -212,12 +214,19 @@ class connection final : public session,
     send_soon();
   }
 
-  // After every change: waits for the log if the next reply does, and wakes the reader if its time has come. The reader
-  // is woken through the reactor, never from here, since it may end this object.
+  // What waits for the log may leave; if the log has failed it will not be true, and the client learns nothing, as if
+  // we had crashed.
+  void log_came_so_far(bool failed) noexcept {
+    --outstanding_;
+    if (failed)
+      drop();
+    else
+      send_soon();
+  }
+
+  // After every change: wakes the reader if its time has come; through the reactor, never from here, since it may end
+  // this object.
   void settle() noexcept {
-    const std::uint64_t after = replies_.waits_for();
-    if (!broken_ && !sending_ && after > core_.own().durable() && !frys::list_hook<waiting_tag>::is_linked())
-      core_.wait_for_log(*this);
     if (reader_ && !wake_posted_ && is_below(reader_limit_)) {
       wake_posted_ = true;
       core_.reactor().post(wake_);
@@ -240,8 +249,8 @@ class connection final : public session,
   frys::resp_decoder decoder_;
   reply_queue replies_;
   frys::buffer_chain out_;       // on its way; empty between turns unless the socket is full
-  std::size_t outstanding_ = 0;  // commands on other cores
-  std::size_t away_bytes_ = 0;   // and their size
+  std::size_t outstanding_ = 0;  // commands on other cores, and entries in this one's sync queue: they point to us
+  std::size_t away_bytes_ = 0;   // the size of those commands
   bool sending_ = false;
   bool broken_ = false;
   bool wake_posted_ = false;

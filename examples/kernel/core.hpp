@@ -21,36 +21,44 @@
 
 #include "command.hpp"
 #include "connection.hpp"
+#include "fan_out.hpp"
 #include "messages.hpp"
 #include "owner.hpp"
 #include "subscriptions.hpp"
+#include "sync_queue.hpp"
 
 namespace kernel {
 
 // What all cores share; what is written after the start is atomic, or on a line of its own per core.
-template <class Reactor>
+template <class World>
 class core;
-template <class Reactor>
+template <class World>
 struct shared_state {
   server_facts facts;
   frys::durability level = frys::durability::machine;
   std::uint64_t max_memory = 0;
-  std::vector<std::unique_ptr<core<Reactor>>> cores;
+  std::vector<std::unique_ptr<core<World>>> cores;
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> next_client{1};
   std::atomic<bool> draining{false};
 };
 
-template <class Reactor>
+// World: what main.cpp has chosen: `network`, a reactor, and the rings `sync_ring<T>` and `fan_out_ring<T>`.
+template <class World>
 class core final : public core_view {
  public:
-  using files_type = std::remove_reference_t<decltype(std::declval<Reactor&>().files())>;
+  using network_type = typename World::network;
+  using sync_ring = typename World::template sync_ring<sync_entry>;
+  using fan_out_ring = typename World::template fan_out_ring<publication<core>*>;
+  using files_type = std::remove_reference_t<decltype(std::declval<network_type&>().files())>;
   using log_type = frys::wal<frys::policy::files<files_type>>;
   using owner_type = owner<log_type>;
   using client = connection<core>;
+  using fan_out_type = fan_out<core, fan_out_ring>;
 
-  core(shared_state<Reactor>& shared, std::unique_ptr<Reactor> reactor, unsigned index)
-      : shared_(shared), reactor_(std::move(reactor)), index_(index), own_(shared.level) {
+  core(shared_state<World>& shared, std::unique_ptr<network_type> reactor, sync_ring waiting, unsigned index)
+      : shared_(shared), reactor_(std::move(reactor)), index_(index), own_(shared.level), waiting_(std::move(waiting)) {
+    if (owners() > 1) fan_out_ = std::make_unique<fan_out_type>(*this, index, owners());
     turn_end_.self = this;
     turn_end_.run = [](frys::work& w) noexcept { static_cast<turn_end&>(w).self->end_turn(); };
   }
@@ -59,7 +67,7 @@ class core final : public core_view {
     while (frys::work* m = spare_messages_.pop()) delete static_cast<remote_command<core>*>(m);
   }
 
-  Reactor& reactor() noexcept { return *reactor_; }
+  network_type& reactor() noexcept { return *reactor_; }
   owner_type& own() noexcept { return own_; }
   frys::task_scope& scope() noexcept { return scope_; }
   unsigned index() const noexcept { return index_; }
@@ -105,6 +113,9 @@ class core final : public core_view {
     switch (what->where) {
       case runs_on::connection:
         break;
+      case runs_on::listeners:
+        if (is_heard_elsewhere()) return !fan_out_->is_waited_for() && publish(c, args);
+        break;
       case runs_on::key:
         target = owner_of(args[static_cast<std::size_t>(what->first_key)], owners());
         break;
@@ -118,17 +129,19 @@ class core final : public core_view {
         return false;
     }
     if (target != index_) return send_away(c, *what, args, target), true;
-    if (own().is_locked() && what->where != runs_on::connection) [[unlikely]]
+    if (own().is_locked() && what->is_on_keys()) [[unlikely]]
       return false;
     run_here(c, *what, args, reply);
     return true;
   }
 
-  // The rest: commands of several owners, and any command while the owner is locked. Answers in the client's order.
+  // The rest: commands of several owners, any command while the owner is locked, a message that finds no room. Answers
+  // in the client's order.
   frys::task<void> run_anywhere(client& c, arguments args) {
     const command& what = *find_command(args[0]);  // accept_command found it before
     if (what.where == runs_on::all || (what.where == runs_on::keys && !is_one_owner(what, args)))
       return run_on_many(c, what, args);
+    if (what.where == runs_on::listeners) return publish_in_turn(c, args);
     return run_when_unlocked(c, what, args);
   }
 
@@ -143,14 +156,10 @@ class core final : public core_view {
     if (own().appended() == before) return m.from->post(m);
     flush_soon();
     if (own().appended() <= own().durable()) return m.from->post(m);
-    m.after = own().appended();
-    remote_waiting_.push(m);  // in the order of the log
+    (void)wait_for_sync(m);
   }
 
   // ---- the log
-
-  // Tells `c` (send_soon) when the log became more durable.
-  void wait_for_log(client& c) noexcept { waiting_.push_back(c); }
 
   // Writes and syncs what is in the open group, behind the work of this turn of the loop.
   void flush_soon() {
@@ -162,6 +171,7 @@ class core final : public core_view {
   // The same at once, for a client that sends faster than the log can follow.
   frys::task<void> flush_now() {
     own().begin_flush();
+    waiting_.begin_group();
     const auto flushed = co_await own().log().flush();
     if (!flushed) report_log_failure(flushed.error());
     became_durable();
@@ -169,7 +179,11 @@ class core final : public core_view {
 
   // ---- start and end (server.hpp)
 
-  void start_timers() { scope_.spawn(expire()); }
+  // All cores are there.
+  void start() {
+    for (unsigned i = 0; fan_out_ && i < owners(); ++i) fan_out_->meet(i, at(i));
+    scope_.spawn(expire());
+  }
 
   // Sends every client away after its last reply; then closes the log. Ends when this core has nothing left to do.
   frys::task<void> drain(frys::deadline until) {
@@ -246,8 +260,22 @@ class core final : public core_view {
     run(what, context);
     if (own().appended() == before) return;
     note_memory();
-    if (own().appended() > own().durable()) c.replies().hold(mark, own().appended());
+    if (own().appended() > own().durable()) hold(c, mark);
     flush_soon();
+  }
+  // The reply since `mark` waits for all that was appended.
+  void hold(client& c, std::size_t mark) {
+    c.replies().hold(mark, own().appended(), own().grouped());
+    if (wait_for_sync(c)) c.expect_sync();
+  }
+  // There is room as long as the owner does not hold back.
+  bool wait_for_sync(sync_waiter& w) noexcept {
+    const bool is_new = waiting_.push(w, own().appended());
+    if (waiting_.is_full()) [[unlikely]] {
+      own().hold_back();
+      ++counts_.sync_full;
+    }
+    return is_new;
   }
 
   frys::task<void> run_when_unlocked(client& c, const command& what, arguments args) {
@@ -258,6 +286,47 @@ class core final : public core_view {
           run_here(c, what, args, reply);
         },
         false);
+  }
+
+  // ---- listeners elsewhere
+
+  bool is_heard_elsewhere() noexcept {
+    for (unsigned i = 0; i < owners(); ++i)
+      if (i != index_ && at(i).channels_.is_heard()) return true;
+    return false;
+  }
+  // False: a core is a whole ring behind, and nothing has happened.
+  bool publish(client& c, arguments args) {
+    published message = published::make(args[1], args[2]);
+    if (message.body.empty()) {
+      reply_writer(c.replies().tail(), c.protocol).error("OOM no memory for the message");
+      return true;
+    }
+    auto* const sent = fan_out_->send(message, &came_home);
+    if (sent == nullptr) return false;
+    begin_turn();  // whose end calls the others
+    sent->heard_at_home = channels_.publish(sent->message);
+    sent->client = &c;
+    sent->protocol = c.protocol;
+    sent->reserved = &c.replies().reserve();
+    sent->command_bytes = sent->message.body.size();
+    c.expect_reply(sent->command_bytes);
+    return true;
+  }
+  frys::task<void> publish_in_turn(client& c, arguments args) {
+    ++counts_.publish_waits;
+    do co_await fan_out_->room();
+    while (!publish(c, args));
+  }
+  static void came_home(frys::work& w) noexcept {
+    auto& sent = static_cast<publication<core>&>(w);
+    core& home = *sent.home;
+    reply_output reply;
+    reply.chain().lease_from(home.reply_memory_);
+    // relaxed: it came by message.
+    reply_writer(reply, sent.protocol).integer(sent.heard_at_home + sent.heard.load(std::memory_order_relaxed));
+    sent.client->take_reply(*sent.reserved, std::move(reply), sent.command_bytes);
+    home.fan_out_->end(sent);
   }
 
   // ---- one owner elsewhere
@@ -380,11 +449,14 @@ class core final : public core_view {
       replies[i].chain().copy_to(reinterpret_cast<std::byte*>(texts[i].data()));
       views[i] = texts[i];
     }
+    const bool waits = count == 1 && what.is(flag::write);
+    while (waits && waiting_.is_full())
+      co_await flush_now();  // it may have waited for its turn, and others were faster
     const std::size_t mark = c.replies().tail().size();
     merge_context merging{args, views, parts.part_of_key, reply, *this, &c, clock_ms()};
     merge_parts(what, merging);
-    if (count == 1 && what.is(flag::write) && own().appended() > own().durable()) {
-      c.replies().hold(mark, own().appended());
+    if (waits && own().appended() > own().durable()) {
+      hold(c, mark);
       flush_soon();
     }
   }
@@ -404,23 +476,8 @@ class core final : public core_view {
   }
   void became_durable() noexcept {
     const bool failed = own().has_log() && own().log().failure().has_value();
-    frys::intrusive_list<client, waiting_tag> now;
-    now.splice_back(waiting_);
-    while (client* c = now.pop_front()) {
-      if (failed)
-        c->drop();  // what it waits for will not be true: it learns nothing, as if we had crashed
-      else
-        c->send_soon();
-    }
-    while (auto* m = static_cast<remote_command<core>*>(remote_waiting_.front())) {
-      if (!failed && m->after > own().durable()) break;
-      remote_waiting_.pop();
-      if (failed) {
-        m->reply = {};
-        reply_writer(m->reply, m->protocol).error("MISCONF Errors writing to the log; the server takes no more writes");
-      }
-      m->from->post(*m);
-    }
+    waiting_.release(own().durable(), failed);
+    if (!waiting_.is_full()) own().go_on();
   }
   void report_log_failure(const frys::error& e) noexcept {
     std::fprintf(stderr, "frys-kernel: core %u: the log failed: %s (%s, %lld); no more writes\n", index_, e.message,
@@ -452,13 +509,14 @@ class core final : public core_view {
     while (client* c = now.pop_front()) c->go_on();
     in_turn_ = false;
     if (!gathered_.empty()) begin_turn();  // those that had more to receive come in the next one
+    if (fan_out_) fan_out_->tell();
     frys::intrusive_list<client, sending_tag> owed;
     owed.splice_back(sending_);
     while (client* c = owed.pop_front()) c->send_now();
   }
 
-  shared_state<Reactor>& shared_;
-  std::unique_ptr<Reactor> reactor_;
+  shared_state<World>& shared_;
+  std::unique_ptr<network_type> reactor_;
   unsigned index_;
   owner_type own_;
   subscriptions channels_;
@@ -468,8 +526,8 @@ class core final : public core_view {
   bool stopping_ = false;
   frys::result<void> log_closed_;
   frys::intrusive_list<client, alive_tag> alive_;
-  frys::intrusive_list<client, waiting_tag> waiting_;
-  frys::intrusive_queue<frys::work> remote_waiting_;
+  sync_queue<sync_ring> waiting_;
+  std::unique_ptr<fan_out_type> fan_out_;  // with other cores only
   frys::intrusive_queue<frys::work> spare_messages_;
   frys::intrusive_list<client, gathered_tag> gathered_;
   frys::intrusive_list<client, sending_tag> sending_;

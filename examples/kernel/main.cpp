@@ -7,6 +7,8 @@
 #include <variant>
 
 #include <frys/io/epoll_reactor.hpp>
+#include <frys/queue/broadcast_ring.hpp>
+#include <frys/queue/spsc_ring.hpp>
 
 #include "options.hpp"
 #include "server.hpp"
@@ -17,12 +19,26 @@
 
 namespace {
 
+namespace policy = frys::policy;
+
+// What does not depend on the network.
+struct choices {
+  // Replies that wait for their sync; --sync-queue says how many. One thread is both sides, and writes in place.
+  template <class T>
+  using sync_ring = frys::spsc_ring<T, policy::capacity<policy::dynamic>>;
+  // What a core publishes: all others read it, and when one of them is 256 messages behind, publishers wait.
+  template <class T>
+  using fan_out_ring = frys::broadcast_ring<T, policy::capacity<256>, policy::independent_readers<kernel::most_cores>>;
+};
+
 // The world of this kernel: real atomics, the monotonic clock, the machine's network and files.
-using portable_network = frys::epoll_reactor<frys::policy::clock<frys::clocks::steady>>;
-using portable_server = kernel::server<portable_network>;
+struct portable : choices {
+  using network = frys::epoll_reactor<policy::clock<frys::clocks::steady>>;
+};
 #if defined(FRYS_WITH_URING)
-using fast_network = frys::uring_reactor<frys::policy::clock<frys::clocks::steady>>;
-using fast_server = kernel::server<fast_network>;
+struct fast : choices {
+  using network = frys::uring_reactor<policy::clock<frys::clocks::steady>>;
+};
 #endif
 
 int serve(const kernel::options& o) {
@@ -33,8 +49,8 @@ int serve(const kernel::options& o) {
       o.network == kernel::backend::io_uring || (o.network == kernel::backend::automatic && may_sync);
 #if defined(FRYS_WITH_URING)
   if (ring) {
-    const auto probe = fast_network::create();
-    if (probe) return fast_server(o, "io_uring").run();
+    const auto probe = fast::network::create();
+    if (probe) return kernel::server<fast>(o, "io_uring").run();
     why = std::string("epoll (io_uring: ") + probe.error().message + ")";
   }
 #endif
@@ -42,7 +58,7 @@ int serve(const kernel::options& o) {
     std::fprintf(stderr, "frys-kernel: io_uring was asked for and is not to be had: %s\n", why.c_str());
     return 1;
   }
-  return portable_server(o, why).run();
+  return kernel::server<portable>(o, why).run();
 }
 
 }  // namespace

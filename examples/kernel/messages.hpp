@@ -12,6 +12,7 @@
 #include <frys/core/work.hpp>
 
 #include "command.hpp"
+#include "sync_queue.hpp"
 
 namespace kernel {
 
@@ -20,17 +21,28 @@ class connection;
 
 // A command whose one key lives on another core. Its reply has a place kept in the client's queue.
 template <class Core>
-struct remote_command : frys::work {
+struct remote_command : frys::work, sync_waiter {
   Core* from = nullptr;
   Core* to = nullptr;
   connection<Core>* client = nullptr;  // waits for us before it dies; touched on `from` only
   reply_queue::place* reserved = nullptr;
   const command* what = nullptr;
   int protocol = 2;
-  std::uint64_t after = 0;  // the sequence number of `to`'s log that the reply waits for
-  std::string bytes;        // the arguments, one behind the other
+  std::string bytes;  // the arguments, one behind the other
   std::vector<std::string_view> args;
   reply_output reply;
+
+  // On `to`: the reply may go back.
+  remote_command() noexcept {
+    synced = [](sync_waiter& w, bool failed) noexcept {
+      auto& m = static_cast<remote_command&>(w);
+      if (failed) {
+        m.reply = {};
+        reply_writer(m.reply, m.protocol).error("MISCONF Errors writing to the log; the server takes no more writes");
+      }
+      m.from->post(m);
+    };
+  }
 
   void keep_arguments(arguments from_args) {
     std::size_t total = 0;

@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cstddef>
 
@@ -21,6 +22,8 @@ constexpr std::string_view help_text =
     "  --durability LEVEL          machine: a reply leaves after its write survives power loss\n"
     "                              process: after its write survives kill -9\n"
     "                              none: at once; the log is written behind  machine\n"
+    "  --sync-queue N              clients and commands of a core that may wait for a sync;\n"
+    "                              then its writes wait first. A power of two, 1..1048576  4096\n"
     "  --log on|off                off: memory only, no files at all      on\n"
     "  --max-memory SIZE           refuse writes beyond it, 0: no limit   0\n"
     "  --max-connections N         refuse clients beyond it               10000\n"
@@ -70,12 +73,18 @@ constexpr option table[] = {
     {"threads", "a number from 1 to 64",
      [](options& to, std::string_view v) {
        std::uint64_t n = 0;
-       return parse_number(v, 1, 64, n) && (to.threads = static_cast<unsigned>(n), true);
+       return parse_number(v, 1, most_cores, n) && (to.threads = static_cast<unsigned>(n), true);
      }},
     {"durability", "machine, process or none",
      [](options& to, std::string_view v) {
        const auto level = frys::durability_of(v);
        return level && (to.durability = *level, true);
+     }},
+    {"sync-queue", "a power of two from 1 to 1048576",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 1, 1u << 20, n) && std::has_single_bit(n) &&
+              (to.sync_queue = static_cast<std::uint32_t>(n), true);
      }},
     {"log", "on or off",
      [](options& to, std::string_view v) {

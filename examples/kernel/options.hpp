@@ -11,6 +11,8 @@
 
 namespace kernel {
 
+inline constexpr unsigned most_cores = 64;
+
 enum class backend : std::uint8_t { automatic, io_uring, epoll };
 
 struct options {
@@ -23,6 +25,7 @@ struct options {
   std::uint64_t max_memory = 0;  // bytes, 0: no limit
   std::uint32_t max_connections = 10000;
   std::uint32_t network_buffer_size = 16 * 1024;  // bytes
+  std::uint32_t sync_queue = 4096;                // writes of a core that may wait for a sync; a power of two
   backend network = backend::automatic;
 };
 

@@ -49,7 +49,12 @@ class owner final : public effect_log {
   }
   // About how many bytes wait for the next flush; whoever flushes says when it begins.
   [[nodiscard]] std::size_t open_bytes() const noexcept { return open_bytes_; }
-  void begin_flush() noexcept { open_bytes_ = 0; }
+  void begin_flush() noexcept {
+    open_bytes_ = 0;
+    grouped_ = appended_;
+  }
+  // The records up to here are in groups that a flush has taken.
+  [[nodiscard]] std::uint64_t grouped() const noexcept { return grouped_; }
 
   // The sequence number of the last record; 0 before the first of this run.
   [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; }
@@ -65,26 +70,39 @@ class owner final : public effect_log {
     if (stamp > clock_) clock_ = stamp;
   }
 
-  // While it is locked only the holder's work runs here; the rest queues up behind, in order.
-  [[nodiscard]] bool is_locked() const noexcept { return locked_ || !behind_.empty(); }
+  // While it is locked only the holder's work runs here; while it holds back, because too many replies wait for a sync,
+  // none but a holder's. The rest queues up behind, in order.
+  [[nodiscard]] bool is_locked() const noexcept { return closed_ != 0 || !behind_.empty(); }
   void defer(frys::work& w) noexcept { behind_.push(w); }
-  void lock() noexcept { locked_ = true; }
+  void lock() noexcept { closed_ |= locked; }
   void unlock() noexcept {
-    locked_ = false;
-    while (!locked_) {  // what runs here may take the lock; the rest stays queued then
+    closed_ &= ~locked;
+    let_in();
+  }
+  void hold_back() noexcept { closed_ |= holds_back; }
+  void go_on() noexcept {
+    closed_ &= ~holds_back;
+    let_in();
+  }
+
+ private:
+  static constexpr unsigned locked = 1, holds_back = 2;
+
+  void let_in() noexcept {
+    while (closed_ == 0) {  // what runs here may close it again; the rest stays queued then
       frys::work* next = behind_.pop();
       if (next == nullptr) return;
       next->run(*next);
     }
   }
 
- private:
   std::optional<Log> log_;
   frys::durability level_;
   std::uint64_t appended_ = 0;
+  std::uint64_t grouped_ = 0;
   std::size_t open_bytes_ = 0;
   std::uint64_t clock_ = 0;
-  bool locked_ = false;
+  unsigned closed_ = 0;
   frys::intrusive_queue<frys::work> behind_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,15 @@ class reply_output {
     return reinterpret_cast<char*>(room->data());
   }
   void commit(std::size_t n) noexcept { chain_.commit(n); }
+  // By pointer, where that is less work than a copy.
+  void append(const frys::buffer& bytes) noexcept {
+    if (bytes.size() >= share_from) {
+      failed_ |= !chain_.append(bytes);
+    } else if (char* to = grow(bytes.size())) {
+      std::memcpy(to, bytes.data(), bytes.size());
+      commit(bytes.size());
+    }
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return chain_.size(); }
   [[nodiscard]] bool empty() const noexcept { return chain_.empty(); }
@@ -35,6 +45,8 @@ class reply_output {
   frys::buffer_chain& chain() noexcept { return chain_; }
 
  private:
+  static constexpr std::size_t share_from = 1024;
+
   frys::buffer_chain chain_;
   bool failed_ = false;
 };
@@ -58,11 +70,12 @@ class reply_queue {
   // Where the next reply is written.
   reply_output& tail() noexcept { return tail_.bytes; }
 
-  // The reply that was written to tail() since its size was `mark` must not leave before `sequence` is durable.
-  void hold(std::size_t mark, std::uint64_t sequence) {
-    if (tail_.after == 0 && mark != 0) {
-      // What stands before needs not wait: it becomes a place of its own.
+  // The reply that was written to tail() since its size was `mark` must not leave before `sequence` is durable. Replies
+  // before it that wait for no more than `grouped`, a sync that comes earlier, do not wait with it.
+  void hold(std::size_t mark, std::uint64_t sequence, std::uint64_t grouped) {
+    if (mark != 0 && tail_.after <= grouped) {
       auto before = std::make_unique<place>();
+      before->after = std::exchange(tail_.after, 0);
       move_front(mark, before->bytes.chain());
       push(std::move(before));
     }
@@ -109,11 +122,6 @@ class reply_queue {
   [[nodiscard]] bool can_leave(std::uint64_t durable) const noexcept {
     if (const place* p = places_.front()) return !p->missing && p->after <= durable;
     return tail_.after <= durable && !tail_.bytes.empty();
-  }
-  // The sequence number that the first reply waits for; 0 if it waits for none.
-  [[nodiscard]] std::uint64_t waits_for() const noexcept {
-    if (const place* p = places_.front()) return p->missing ? 0 : p->after;
-    return tail_.after;
   }
   [[nodiscard]] bool empty() const noexcept { return places_.empty() && tail_.bytes.empty(); }
   // Bytes that wait to leave.

@@ -36,10 +36,10 @@
 
 namespace kernel {
 
-template <class Reactor>
+template <class World>
 class server {
  public:
-  using core_type = core<Reactor>;
+  using core_type = core<World>;
   using log_type = typename core_type::log_type;
 
   explicit server(const options& o, std::string network) : options_(o), ready_(o.threads) {
@@ -173,11 +173,14 @@ class server {
   void run_core(unsigned index) {
     frys::reactor_options r;
     r.buffer_bytes = options_.network_buffer_size;
-    auto reactor = Reactor::create(r);
+    auto reactor = World::network::create(r);
+    auto waiting = core_type::sync_ring::make(options_.sync_queue);
     if (!reactor)
       fail("the reactor cannot start", reactor.error());
+    else if (!waiting)
+      fail("no memory for the sync queue", waiting.error());
     else
-      shared_.cores[index] = std::make_unique<core_type>(shared_, *std::move(reactor), index);
+      shared_.cores[index] = std::make_unique<core_type>(shared_, *std::move(reactor), *std::move(waiting), index);
     if (!together()) return;
     core_type& own = *shared_.cores[index];
 
@@ -196,7 +199,7 @@ class server {
     }
     if (!together()) return;
     if (index == 0) take_signals();
-    own.start_timers();
+    own.start();
     own.reactor().run();
   }
 
@@ -363,7 +366,7 @@ class server {
 
   options options_;
   frys::posix_file lock_;
-  shared_state<Reactor> shared_;
+  shared_state<World> shared_;
   std::barrier<> ready_;
   std::vector<std::vector<kept>> recovered_;  // by the core that read it
   std::vector<stop_request> stop_requests_;   // one per core

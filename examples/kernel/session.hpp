@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <frys/memory/buffer.hpp>
+
 namespace kernel {
 
 class session {
@@ -34,8 +36,9 @@ class session {
   session& operator=(const session&) = delete;
   virtual ~session() = default;
 
-  // A pub/sub message, encoded for the session's protocol: behind all replies so far. Valid during the call only.
-  virtual void deliver(std::string_view message) = 0;
+  // A pub/sub message, behind all replies so far: `head` for the session's protocol, good during the call only, and the
+  // body, which all listeners share.
+  virtual void deliver(std::string_view head, const frys::buffer& body) = 0;
 
   [[nodiscard]] bool is_subscribed() const noexcept { return !channels.empty() || !patterns.empty(); }
 };

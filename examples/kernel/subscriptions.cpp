@@ -8,44 +8,44 @@
 namespace kernel {
 namespace {
 
-// One message, written at most once for each protocol.
-class encoded {
- public:
-  encoded(std::string_view channel, std::string_view message, const std::string* pattern)
-      : channel_(channel), message_(message), pattern_(pattern) {}
-
-  std::string_view for_protocol(int protocol) {
-    frys::resp_output& out = protocol == 3 ? resp3_ : resp2_;
-    if (out.empty()) {
-      frys::resp_writer<frys::resp_output> writer(out, protocol);
-      writer.push(pattern_ != nullptr ? 4 : 3);
-      writer.bulk(pattern_ != nullptr ? "pmessage" : "message");
-      if (pattern_ != nullptr) writer.bulk(*pattern_);
-      writer.bulk(channel_);
-      writer.bulk(message_);
-    }
-    return out.text();
-  }
-
- private:
-  std::string_view channel_, message_;
-  const std::string* pattern_;
-  frys::resp_output resp2_, resp3_;
+// What stands in front of a message: an array of `parts` in RESP2, a push in RESP3.
+struct heads {
+  std::string_view resp2, resp3;
 };
+constexpr heads channel_heads = {"*3\r\n$7\r\nmessage\r\n", ">3\r\n$7\r\nmessage\r\n"};
 
-std::int64_t deliver(const std::vector<session*>& to, encoded message) {
-  for (session* s : to) s->deliver(message.for_protocol(s->protocol));
+std::int64_t give(const std::vector<session*>& to, const heads& head, const published& message) {
+  for (session* s : to) s->deliver(s->protocol == 3 ? head.resp3 : head.resp2, message.body);
   return static_cast<std::int64_t>(to.size());
 }
 
 }  // namespace
 
-std::int64_t subscriptions::publish(std::string_view channel, std::string_view message) {
+published published::make(std::string_view channel, std::string_view text) {
+  frys::resp_output out;
+  (void)out.grow(channel.size() + text.size() + 64);  // at once; failed() tells if there was no memory
+  frys::resp_writer<frys::resp_output> writer(out);
+  writer.bulk(channel);
+  writer.bulk(text);
+  published made;
+  if (out.failed()) return made;
+  made.body = out.take();
+  const std::string_view all = made.body.text();
+  made.channel = all.substr(all.find('\n') + 1, channel.size());
+  return made;
+}
+
+std::int64_t subscriptions::publish(const published& message) {
   std::int64_t given = 0;
-  if (const auto found = channels_.find(channel); found != channels_.end())
-    given += deliver(found->second, encoded(channel, message, nullptr));
-  for (const auto& [pattern, to] : patterns_)
-    if (glob_match(pattern, channel)) given += deliver(to, encoded(channel, message, &pattern));
+  if (const auto found = channels_.find(message.channel); found != channels_.end())
+    given += give(found->second, channel_heads, message);
+  for (const auto& [pattern, to] : patterns_) {
+    if (!glob_match(pattern, message.channel)) continue;
+    std::string resp2 = "*4\r\n$8\r\npmessage\r\n$" + std::to_string(pattern.size()) + "\r\n" + pattern + "\r\n";
+    std::string resp3 = resp2;
+    resp3[0] = '>';
+    given += give(to, {resp2, resp3}, message);
+  }
   return given;
 }
 

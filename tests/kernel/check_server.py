@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 from frys_kernel import Connection, Kernel, ReplyError, free_port, kernel_binary, scratch_directory
@@ -41,6 +42,7 @@ def promise_a_wrong_value_says_which_and_what_is_allowed():
             (["--max-memory", "lots"], ["--max-memory", "lots", "64MiB"]),
             (["--network-buffer-size", "3"], ["--network-buffer-size", "1KiB to 1MiB"]),
             (["--threads", "0"], ["--threads", "1 to 64"]),
+            (["--sync-queue", "100"], ["--sync-queue", "power of two from 1 to 1048576"]),
             (["--bind", "localhost"], ["--bind", "IPv4"]),
             (["--nonsense", "1"], ["unknown option", "--nonsense"]),
             (["--port"], ["--port", "needs a value"])):
@@ -167,8 +169,6 @@ def promise_replies_keep_the_order_of_their_commands_over_owners():
                         expected.append("OK")
             stream = b"".join(Connection.encode(*command) for command in commands)
             at = 0
-            import threading
-
             def feed(s=stream):  # in pieces of any size, while the replies are read
                 at = 0
                 while at < len(s):
@@ -195,7 +195,6 @@ def promise_replies_keep_the_order_of_their_commands_over_owners():
 
 
 def promise_a_write_over_several_owners_is_seen_whole():
-    import threading
     kernel = Kernel(fresh("whole"), "--threads", 3, "--durability", "none")
     reader = kernel.start()
     keys = ["pair%d" % i for i in range(6)]
@@ -296,6 +295,165 @@ def promise_publish_reaches_subscribers_on_every_core():
     expect(kernel.stop() == 0, "exit code 0")
 
 
+def stat(connection, name):
+    """One number of INFO."""
+    for line in connection.call("INFO", "stats").splitlines():
+        if line.startswith(name.encode() + b":"):
+            return int(line.split(b":")[1])
+    raise AssertionError("INFO lacks " + name)
+
+
+def on_threads(functions):
+    """Runs all at once; raises what one of them raised."""
+    problems = []
+
+    def guarded(f):
+        try:
+            f()
+        except BaseException as e:
+            problems.append(e)
+    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if problems:
+        raise problems[0]
+
+
+def promise_when_the_sync_queue_is_full_writes_wait_and_none_is_lost_or_overtaken():
+    for threads, size, backend in ((1, 1, "auto"), (1, 4, "epoll"), (2, 4, "auto"), (3, 8, "auto")):
+        directory = fresh("sync-queue")
+        kernel = Kernel(directory, "--threads", threads, "--sync-queue", size, "--backend", backend)
+        first = kernel.start()
+        clients, rounds, pipeline = 12, 6, 20
+
+        def write(name):
+            c = Connection(kernel.port)
+            for r in range(rounds):
+                c.socket.sendall(b"".join(Connection.encode(*command) for i in range(pipeline) for command in (
+                    ("SET", "%s:%d" % (name, i), r), ("GET", "%s:%d" % (name, i)), ("INCR", name + ":n"))))
+                for i in range(pipeline):
+                    expect(c.read() == "OK", "SET is answered")
+                    expect(c.read() == b"%d" % r, "and behind it the GET that followed it")
+                    expect(c.read() == r * pipeline + i + 1, "each INCR once, in order")
+            c.call("MSET", name + ":a", 1, name + ":b", 2, name + ":c", 3)
+
+        on_threads([lambda n=n: write("w%d" % n) for n in range(clients)])
+        expect(stat(first, "frys_sync_queue_full") > 0, "%d threads, %d entries: it was full" % (threads, size))
+        expect(first.call("FLUSHDB") == "OK" and first.call("SET", "last", 1) == "OK", "writes over all owners go on")
+        write("again")
+        kernel.kill()
+        c = kernel.start()
+        expect(c.call("MGET", "last", "again:n", *["again:%d" % i for i in range(pipeline)]) ==
+               [b"1", b"%d" % (rounds * pipeline)] + [b"%d" % (rounds - 1)] * pipeline, "what was answered is there")
+        expect(c.call("DBSIZE") == pipeline + 5, "and nothing else")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_sigterm_answers_those_that_wait_for_room_in_the_sync_queue():
+    for threads in (1, 2):
+        kernel = Kernel(fresh("sync-drain"), "--threads", threads, "--sync-queue", 2)
+        kernel.start()
+        clients = [Connection(kernel.port) for _ in range(8)]
+        n = 100
+        for k, c in enumerate(clients):
+            c.socket.sendall(b"".join(Connection.encode("SET", "%d:%d" % (k, i), i) for i in range(n)))
+        for c in clients:
+            expect(c.read() == "OK", "the first is answered, so all were received")
+        kernel.process.send_signal(signal.SIGTERM)
+        for c in clients:
+            expect([c.read() for _ in range(n - 1)] == ["OK"] * (n - 1), "the others are answered too")
+            expect(c.input.read() == b"", "then the connection ends")
+        expect(kernel.process.wait(20) == 0, "exit code 0")
+        c = kernel.start()
+        expect(c.call("DBSIZE") == len(clients) * n, "and all of it is there")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_publishers_wait_for_a_core_that_is_behind_and_order_and_counts_hold():
+    for threads in (2, 3):
+        kernel = Kernel(fresh("fan-out"), "--threads", threads, "--network-buffer-size", "1MiB", "--durability", "none")
+        first = kernel.start()
+        listeners, publishers, n = 2 * threads, threads, 6000
+        hearing = [Connection(kernel.port) for _ in range(listeners)]
+        for i, c in enumerate(hearing):
+            c.call(*(("PSUBSCRIBE", "ne*") if i % 2 else ("SUBSCRIBE", "news")))
+
+        def publish(name):
+            c = Connection(kernel.port)
+            stream = b"".join(Connection.encode("PUBLISH", "news", "%d %d" % (name, i)) for i in range(n))
+            on_threads([lambda: c.socket.sendall(stream), lambda: [expect(
+                c.read() == listeners, "all %d listeners are counted" % listeners) for _ in range(n)]])
+
+        def hear(i):
+            nexts = [0] * publishers
+            for _ in range(publishers * n):
+                got = hearing[i].read()
+                name, number = map(int, got[-1].split())
+                expect(number == nexts[name], "listener %d hears publisher %d in order" % (i, name))
+                nexts[name] += 1
+            expect(nexts == [n] * publishers, "and everything once")
+
+        def others():
+            c = Connection(kernel.port)
+            for i in range(300):
+                expect(c.call("SET", "k%d" % i, i) == "OK" and c.call("PING") == "PONG", "the others are served")
+        on_threads([lambda i=i: publish(i) for i in range(publishers)] + [lambda i=i: hear(i) for i in range(listeners)] +
+                   [others])
+        expect(stat(first, "frys_publish_waits") > 0, "%d threads: the ring was full" % threads)
+        hearing[0].call("UNSUBSCRIBE", "news")
+        expect(first.call("PUBLISH", "news", "x") == listeners - 1, "one less")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_sigterm_answers_publishers_and_feeds_listeners():
+    kernel = Kernel(fresh("fan-out-drain"), "--threads", 2, "--network-buffer-size", "1MiB", "--durability", "none")
+    kernel.start()
+    hearing = [Connection(kernel.port) for _ in range(4)]
+    for c in hearing:
+        c.call("SUBSCRIBE", "news")
+    publisher = Connection(kernel.port)
+    n = 3000
+    publisher.socket.sendall(b"".join(Connection.encode("PUBLISH", "news", i) for i in range(n)))
+    expect(publisher.read() == 4, "the first is answered")
+    kernel.process.send_signal(signal.SIGTERM)
+    answered = 1
+    try:
+        while True:
+            # Who is sent away at the same time may not be counted any more.
+            expect(publisher.read() in range(5), "an answer is a number")
+            answered += 1
+    except (ConnectionError, OSError):
+        pass
+    expect(answered > 0 and kernel.process.wait(20) == 0, "exit code 0")
+    for c in hearing:
+        heard = []
+        try:
+            while True:
+                heard.append(int(c.read()[2]))
+        except (ConnectionError, OSError):
+            pass
+        expect(heard == list(range(len(heard))), "what was heard is in order and without a gap")
+
+
+def promise_a_long_message_is_kept_once_for_all_who_have_not_read_it():
+    for threads in (1, 2):
+        kernel = Kernel(fresh("shared"), "--threads", threads, "--log", "off")
+        c = kernel.start()
+        slow = [Connection(kernel.port) for _ in range(40)]
+        for s in slow:
+            s.call("SUBSCRIBE", "news")
+        text = b"x" * (8 << 20)
+        for n in range(2):
+            expect(c.call("PUBLISH", "news", b"%d" % n + text) == len(slow), "all hear it")
+        expect(kernel.status_kib("VmHWM") < 120 * 1024, "80 listeners' 8 MiB stand in %d KiB" % kernel.status_kib("VmHWM"))
+        for s in slow:
+            for n in range(2):
+                expect(s.read() == [b"message", b"news", b"%d" % n + text], "and each gets it whole")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
 def promise_max_memory_refuses_writes_and_serves_reads():
     kernel = Kernel(fresh("memory"), "--max-memory", "8MiB", "--durability", "none")
     c = kernel.start()
@@ -383,7 +541,6 @@ def promise_a_directory_serves_one_kernel_at_a_time():
 
 
 def promise_a_flood_of_writes_waits_for_the_log_and_is_not_refused():
-    import threading
     for threads in (1, 2):
         for level in ("machine", "none"):
             kernel = Kernel(fresh("flood"), "--durability", level, "--threads", threads)

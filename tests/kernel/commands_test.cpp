@@ -171,6 +171,8 @@ TEST_CASE("commands: subscribers get what is published, in their own protocol") 
   CHECK(s.call_from(other, {"PUBLISH", "a", "hi"}) == ":2\r\n");
   CHECK(s.me.delivered == "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n");
   CHECK(other.delivered == ">4\r\n$8\r\npmessage\r\n$5\r\n[ab]*\r\n$1\r\na\r\n$2\r\nhi\r\n");
+  REQUIRE((s.me.bodies.size() == 1 && other.bodies.size() == 1));
+  CHECK(s.me.bodies[0].data() == other.bodies[0].data());  // encoded once
   CHECK(s("GET k") ==
         "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
         "allowed in this context\r\n");
@@ -179,8 +181,10 @@ TEST_CASE("commands: subscribers get what is published, in their own protocol") 
         "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:0\r\n");
   CHECK(s("UNSUBSCRIBE") == "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n");
   CHECK(s("GET k") == "$-1\r\n");
+  CHECK(s.subscribed.is_heard());
   s.subscribed.remove(other);
   CHECK(s.subscribed.empty());
+  CHECK_FALSE(s.subscribed.is_heard());
   CHECK(s("PUBLISH a x") == ":0\r\n");
 }
 

@@ -19,7 +19,12 @@ namespace kernel_test {
 
 struct fake_session : kernel::session {
   std::string delivered;
-  void deliver(std::string_view message) override { delivered += message; }
+  std::vector<frys::buffer> bodies;
+  void deliver(std::string_view head, const frys::buffer& body) override {
+    delivered += head;
+    delivered += body.text();
+    bodies.push_back(body);
+  }
 };
 
 // Keeps the records as the log would, in order.
@@ -110,6 +115,7 @@ class fake_server : public kernel::core_view {
     kernel::parted split;
     switch (c.where) {
       case kernel::runs_on::connection:
+      case kernel::runs_on::listeners:
         return run_on(0, args, reply, &log);
       case kernel::runs_on::key:
         return run_on(kernel::owner_of(args[static_cast<std::size_t>(c.first_key)], owners), args, reply, &log);

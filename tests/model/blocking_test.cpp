@@ -3,6 +3,8 @@
 #include "blocks.hpp"
 
 #include <frys/queue/mpmc_ring.hpp>
+#include <frys/queue/segment_queue.hpp>
+#include <frys/queue/spsc_ring.hpp>
 
 namespace {
 
@@ -50,6 +52,48 @@ void close_ends_all() {
   model::require(got == accepted, "what was accepted comes out, once");
 }
 
+// Two push one each, two pop one each: a push that was half way hides the other's value, whose sleeper then looks in
+// vain. Both must be woken all the same.
+template <class Queue>
+void two_of_each() {
+  Queue q;
+  int got[2] = {};
+  model::threads([&] { (void)q.try_push(1); }, [&] { (void)q.try_push(2); }, [&] { got[0] = *q.pop(); },
+                 [&] { got[1] = *q.pop(); });
+  model::require(got[0] + got[1] == 3, "each gets one");
+}
+// The same for room: two pop, two wait to push.
+void two_wait_for_room() {
+  frys::blocking<frys::mpmc_ring<element, frys::policy::capacity<2>, with_model>, frys::policy::wait<frys::wait::park>>
+      q;
+  for (int i = 0; i < 2; ++i) model::require(static_cast<bool>(q.try_push(1)), "there is room");
+  int pushed[2] = {};
+  model::threads([&] { model::require(q.try_pop().has_value(), "they are there"); },
+                 [&] { model::require(q.try_pop().has_value(), "they are there"); },
+                 [&] { pushed[0] = q.push(2) ? 1 : 0; }, [&] { pushed[1] = q.push(3) ? 1 : 0; });
+  model::require(pushed[0] + pushed[1] == 2, "both find room");
+}
+// A consumer that gives up wakes a producer that waits for room.
+void abandon_wakes() {
+  frys::blocking<frys::spsc_ring<element, frys::policy::capacity<1>, with_model>, frys::policy::wait<frys::wait::park>>
+      q;
+  model::require(static_cast<bool>(q.try_push(1)), "there is room");
+  model::threads([&] { model::require(q.push(2).is_closed(), "nobody takes the first"); }, [&] { q.abandon(); });
+}
+template <class Queue>
+using waits = frys::blocking<Queue, frys::policy::wait<frys::wait::park>>;
+
+TEST_CASE("blocking under the model: two values that come at once wake two sleepers") {
+  holds_at_random(&two_of_each<waits<frys::mpmc_ring<element, frys::policy::capacity<2>, with_model>>>, 1'500);
+  holds_at_random(
+      &two_of_each<waits<
+          frys::segment_queue<element, frys::policy::capacity<4>, frys::policy::pages<model::pages>, with_model>>>,
+      400);
+}
+TEST_CASE("blocking under the model: room that comes at once wakes two sleepers") {
+  holds_at_random(&two_wait_for_room, 1'500);
+}
+TEST_CASE("blocking under the model: a consumer that gives up wakes a sleeper") { holds(&abandon_wakes); }
 TEST_CASE("blocking under the model: a value wakes a sleeper") { holds(&value_wakes); }
 TEST_CASE("blocking under the model: room wakes a sleeper") { holds_at_random(&room_wakes); }
 TEST_CASE("blocking under the model: close ends all waits, whatever was under way") {

@@ -166,3 +166,33 @@ TEST_CASE("awaiting: every value once between threads, through one ring of each 
   through(mpmc);
   through(mpsc);
 }
+
+TEST_CASE("awaiting: eight threads on whatever cores there are, with a coroutine each") {
+  constexpr int each = 2'000;
+  frys::awaiting<frys::mpmc_ring<int, policy::capacity<8>>> queue;
+  std::atomic<std::int64_t> sum{0};
+  std::vector<std::thread> consumers, producers;
+  for (int t = 0; t < 4; ++t) {
+    consumers.emplace_back([&] {
+      own_thread here;
+      bool done = false;
+      std::vector<int> got;
+      frys::spawn(take_all(queue, here, got, done));
+      here.run_until(done);
+      for (const int v : got) sum += v;
+    });
+    producers.emplace_back([&] {
+      own_thread here;
+      bool done = false;
+      frys::spawn([](auto& q, own_thread& on, bool& end) -> frys::task<> {
+        for (int i = 1; i <= each; ++i) (void)co_await q.push(on, int{i});
+        end = true;
+      }(queue, here, done));
+      here.run_until(done);
+    });
+  }
+  for (auto& t : producers) t.join();
+  queue.close();
+  for (auto& t : consumers) t.join();
+  CHECK(sum == std::int64_t{4} * each * (each + 1) / 2);
+}

@@ -61,7 +61,7 @@ TEST_CASE("blocking: a deadline ends the wait, and leaves the value alone") {
 TEST_CASE_TEMPLATE("blocking: sleepers are woken by values, by room, and by close", W, frys::wait::park,
                    frys::wait::yield, frys::wait::spin_then_park) {
   blocking<small_ring, policy::wait<W>> q;
-  constexpr int producers = 3, consumers = 3, each = 2000;
+  constexpr int producers = 4, consumers = 4, each = 1500;  // eight threads on whatever cores there are
   std::atomic<long> sum{0};
   std::atomic<int> count{0}, ended{0};
   std::vector<std::thread> threads;
@@ -88,6 +88,19 @@ TEST_CASE_TEMPLATE("blocking: sleepers are woken by values, by room, and by clos
   CHECK(sum == static_cast<long>(producers) * each * (each + 1) / 2);
 }
 
+TEST_CASE("blocking: who waits for one value gets it, however pushes come to their ends") {
+  // Consumers that take one and go: nobody is left to take what a sleeper was not woken for.
+  for (int round = 0; round < 300; ++round) {
+    blocking<frys::mpmc_ring<int, policy::capacity<8>>, policy::wait<frys::wait::park>> q;
+    std::atomic<int> sum{0};
+    std::vector<std::thread> all;
+    for (int t = 0; t < 4; ++t) all.emplace_back([&] { sum += *q.pop(); });
+    for (int t = 1; t <= 4; ++t) all.emplace_back([&q, t] { (void)q.try_push(int{t}); });
+    for (auto& t : all) t.join();
+    REQUIRE(sum == 10);
+  }
+}
+
 TEST_CASE("blocking: a producer that waits for room gets closed") {
   blocking<small_ring> q;
   REQUIRE(q.push(1));
@@ -99,6 +112,17 @@ TEST_CASE("blocking: a producer that waits for room gets closed") {
   CHECK(*q.pop() == 1);
   CHECK(*q.pop() == 2);
   CHECK(q.pop().is_closed());
+}
+
+TEST_CASE("blocking: a producer that waits for a consumer that gives up gets closed") {
+  blocking<frys::spsc_ring<int, policy::capacity<2>>> q;
+  REQUIRE(q.push(1));
+  REQUIRE(q.push(2));
+  std::thread waiter([&] { CHECK(q.push(3).is_closed()); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  q.abandon();
+  waiter.join();
+  CHECK(*q.pop() == 1);
 }
 
 TEST_CASE("blocking: over a ring of one producer and one consumer") {

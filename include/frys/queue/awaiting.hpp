@@ -6,14 +6,15 @@
 //           may close it. A pop looks on the thread that awaits it and, later, on its executor: for an spsc_ring both
 //           are the one consumer.
 // Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
-// Cost      the queue's own, and for each successful push and pop one fence and one load to look for waiters. A wait
-//           allocates nothing: its node lies in the awaiter, and so in the coroutine's frame.
+// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
+//           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
+//           the next one of its side, in case there is more.
 // Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
 //           then the one who was called waits on, first in the line.
 // Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
 // Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
-//           long as no other thread can push, pop or close: once it has been called it must run (hardened builds
-//           check).
+//           long as no other thread can push, pop or close: once it has been called it must run. Hardened builds check
+//           both.
 //
 // Policies, in any order, each at most once:
 //   policy::atomics<A>  the atomics model  default the queue's
@@ -64,7 +65,10 @@ class awaiting {
   // As the queue's, and calls who waits.
   push_result try_push(value_type&& value) noexcept {
     const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed) values_.call_one();
+    if (pushed)
+      values_.call_one();
+    else
+      refused();
     return pushed;
   }
   pop_result<value_type> try_pop() noexcept {
@@ -84,6 +88,7 @@ class awaiting {
     waiter(list& line, E& on) noexcept : line_(&line) {
       detail::queue_waiter::run = [](work& w) noexcept {
         auto& self = static_cast<Derived&>(static_cast<waiter&>(static_cast<detail::queue_waiter&>(w)));
+        self.was_called_ = true;
         if (!self.waits(true)) self.handle_.resume();
       };
       detail::queue_waiter::home = &on;
@@ -103,6 +108,13 @@ class awaiting {
       return waits(false);
     }
 
+   protected:
+    // Behind an operation that was stopped half way others may have come to their end; they have called somebody who
+    // found nothing. So who was called and found something calls the next: the last one of them finds nothing again.
+    void call_next() noexcept {
+      if (was_called_) line_->call_one();
+    }
+
    private:
     Derived& self() noexcept { return static_cast<Derived&>(*this); }
     // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
@@ -116,7 +128,8 @@ class awaiting {
 
     list* line_;
     std::coroutine_handle<> handle_;
-    bool enlisted_ = false;  // the coroutine's own
+    bool enlisted_ = false;  // the coroutine's own, as what follows
+    bool was_called_ = false;
   };
 
   class pop_awaiter final : public waiter<pop_awaiter> {
@@ -124,7 +137,10 @@ class awaiting {
     template <executor E>
     pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
     pop_result<value_type> await_resume() noexcept {
-      if (got_) from_->taken();
+      if (got_) {
+        this->call_next();
+        from_->taken();
+      }
       return std::move(got_);
     }
 
@@ -144,7 +160,12 @@ class awaiting {
     push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
         : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
     push_result await_resume() noexcept {
-      if (last_) to_->values_.call_one();
+      if (last_) {
+        this->call_next();
+        to_->values_.call_one();
+      } else {
+        to_->refused();
+      }
       return last_;
     }
 
@@ -176,14 +197,22 @@ class awaiting {
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // relaxed: the fence of call_all stands behind it. Who waits in spite of that fence has looked behind a later one,
-    // and the pop that takes what it did not see looks here behind one later still: it sees this, and calls the others.
+    // relaxed: the fence of call_all stands behind it, and makes the other end of sync(awaiting.refused). Who waits in
+    // spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here behind
+    // one later still: it sees this, and calls the others.
     closed_.store(true, std::memory_order_relaxed);
     values_.call_all();
     room_.call_all();
   }
 
-  // For what is not here: spans, size_hint, abandon. What goes in or out that way calls nobody.
+  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
+  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
+  {
+    queue_.abandon();
+    room_.call_all();
+  }
+
+  // For what is not here: spans, size_hint, stats. What goes in or out that way calls nobody.
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
@@ -192,6 +221,15 @@ class awaiting {
     // relaxed: behind the fence of call_one, see close. A consumer that looked while a push was under way waits on
     // behind the close; when the last value has gone, nobody else would tell it.
     if (closed_.load(std::memory_order_relaxed)) values_.call_all();
+  }
+
+  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
+  // would tell who saw that.
+  void refused() noexcept {
+    // sync(awaiting.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
+    // the push at its end, or we find the queue closed.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_relaxed)) values_.call_all();  // relaxed: behind the fence
   }
 
   Queue queue_;

@@ -5,11 +5,13 @@
 // Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
 //           may close it. A consumer of an spsc_ring that gives up calls abandon.
 // Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
-// Cost      the queue's own, and for each successful push and pop one fence and one load to look for sleepers; a system
-//           call only where there is one. On one side alone of which nobody ever sleeps the fence remains.
+// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for sleepers; a
+//           system call only where there is one. On one side alone of which nobody ever sleeps the fence remains. Who
+//           has waited wakes the next one of its side, in case there is more.
 // Ordering  the queue's.
 // Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
-// Lifetime  destroy it when no thread is in it: close, join, destroy.
+// Lifetime  destroy it when no thread is in it: close, join, destroy. Hardened builds end the program where a thread
+//           still waits in it.
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
@@ -68,7 +70,10 @@ class blocking {
   // As the queue's, and wakes who waits.
   push_result try_push(value_type&& value) noexcept {
     const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed) values_.notify_one();
+    if (pushed)
+      values_.notify_one();
+    else
+      refused();
     return pushed;
   }
   pop_result<value_type> try_pop() noexcept {
@@ -82,13 +87,20 @@ class blocking {
   // Full when there was no room until the deadline.
   push_result push_until(value_type&& value, deadline until) noexcept {
     push_result last = push_result::full;
+    unsigned looks = 0;
     (void)room_.await_until(
         [&] {
+          ++looks;
           last = queue_.try_push(std::move(value));  // untouched unless it was taken
           return !last.is_full();
         },
         until);
-    if (last) values_.notify_one();
+    if (last) {
+      if (looks > 1) room_.notify_one();  // see pop_until
+      values_.notify_one();
+    } else {
+      refused();
+    }
     return last;
   }
 
@@ -97,28 +109,42 @@ class blocking {
   // Empty when there was none until the deadline.
   pop_result<value_type> pop_until(deadline until) noexcept {
     pop_result<value_type> last = pop_status::empty;
+    unsigned looks = 0;
     (void)values_.await_until(
         [&] {
+          ++looks;
           last = queue_.try_pop();
           return !last.is_empty();
         },
         until);
-    if (last) taken();
+    if (last) {
+      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
+      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
+      if (looks > 1) values_.notify_one();
+      taken();
+    }
     return last;
   }
 
   // By whom the queue may be closed.
   void close() noexcept {
     queue_.close();
-    // relaxed: the fence of notify_all stands behind it. Who waits in spite of that fence has looked behind a later
-    // one, and the pop that takes what it did not see looks here behind one later still: it sees this, and wakes the
-    // others.
+    // relaxed: the fence of notify_all stands behind it, and makes the other end of sync(blocking.refused). Who waits
+    // in spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here
+    // behind one later still: it sees this, and wakes the others.
     closed_.store(true, std::memory_order_relaxed);
     values_.notify_all();
     room_.notify_all();
   }
 
-  // For what is not here: spans, size_hint, abandon. What goes in or out that way wakes nobody.
+  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
+  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
+  {
+    queue_.abandon();
+    room_.notify_all();
+  }
+
+  // For what is not here: spans, size_hint, stats. What goes in or out that way wakes nobody.
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
@@ -127,6 +153,15 @@ class blocking {
     // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
     // behind the close; when the last value has gone, nobody else would tell it.
     if (closed_.load(std::memory_order_relaxed)) values_.notify_all();
+  }
+
+  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
+  // would tell who saw that.
+  void refused() noexcept {
+    // sync(blocking.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
+    // the push at its end, or we find the queue closed.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_relaxed)) values_.notify_all();  // relaxed: behind the fence
   }
 
   using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;

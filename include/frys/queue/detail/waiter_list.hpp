@@ -3,6 +3,7 @@
 #define FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "../../config.hpp"
@@ -23,11 +24,20 @@ struct queue_waiter : list_hook<>, work {
 template <class A>
 class waiter_list {
  public:
+  waiter_list() = default;
+  waiter_list(const waiter_list&) = delete;
+  waiter_list& operator=(const waiter_list&) = delete;
+  ~waiter_list() {
+    FRYS_ASSERT(waiters_.empty(), "awaiting: destroyed while a coroutine waits; close it and let them end first");
+    FRYS_ASSERT(called_ == 0, "awaiting: destroyed before a coroutine that was called has run; let them end first");
+  }
+
   // Puts `w` into the list and then asks `look` once more, under the lock: nobody calls `w` before this returns. True:
   // look() answered true, and `w` stands in no list. False: `w` may have been called already, and be gone.
   template <class F>
   bool enlist_unless(queue_waiter& w, bool first, F look) noexcept {
     lock();
+    if (w.called) --called_;
     w.called = false;
     if (first)
       waiters_.push_front(w);
@@ -86,6 +96,7 @@ class waiter_list {
     queue_waiter& w = waiters_.front();
     remove(w);
     w.called = true;
+    ++called_;
     return &w;
   }
   void lock() noexcept {
@@ -97,6 +108,7 @@ class waiter_list {
   void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
   intrusive_list<queue_waiter> waiters_;
+  std::size_t called_ = 0;  // called, and not run yet
   typename A::template atomic<std::uint32_t> count_{0};
   typename A::template atomic<bool> locked_{false};
 };

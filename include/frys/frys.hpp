@@ -89,6 +89,7 @@
 #include "queue/sharded_map.hpp"
 #include "queue/shared_ring.hpp"
 #include "queue/spsc_ring.hpp"
+#include "queue/stats.hpp"
 #include "queue/stealing_deque.hpp"
 
 #include "sched/fwd.hpp"

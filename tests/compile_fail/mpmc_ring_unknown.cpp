@@ -1,4 +1,4 @@
-// expect: frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::atomics and policy::world
+// expect: frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::stats, policy::atomics and policy::world
 #include <frys/queue/mpmc_ring.hpp>
 
 #ifdef WRONG

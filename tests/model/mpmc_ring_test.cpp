@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <utility>
 
 #include "blocks.hpp"
@@ -102,6 +103,50 @@ void close_against_push() {
   model::require(ring.is_closed() && ring.try_push(2).is_closed(), "a closed ring refuses");
 }
 
+// Whoever is told closed, by a push, a pop or a look, knows what was done before.
+void closed_publishes() {
+  ring_of<2> ring;
+  A::var<int> why{0};
+  const auto knows = [&](bool told) {
+    if (told) model::require(why.get() == 1, "what was done before the close is there");
+  };
+  model::threads(
+      [&] {
+        why.ref() = 1;
+        ring.close();
+      },
+      [&] { knows(ring.try_push(1).is_closed()); },
+      [&] {
+        element two[2] = {1, 2};
+        knows(ring.push_some(two) == 0);  // one value of the other's at most: not full
+      });
+}
+void closed_publishes_to_consumers() {
+  ring_of<2> ring;
+  A::var<int> why{0};
+  const auto knows = [&](bool told) {
+    if (told) model::require(why.get() == 1, "what was done before the close is there");
+  };
+  model::threads(
+      [&] {
+        why.ref() = 1;
+        ring.close();
+      },
+      [&] { knows(ring.try_pop().is_closed()); }, [&] { knows(ring.is_closed()); });
+}
+// A look at the size meets two indices at different times.
+void sizes() {
+  ring_of<4> ring;
+  model::threads(
+      [&] {
+        for (int i = 0; i < 2; ++i) {
+          model::require(static_cast<bool>(ring.try_push(1)), "there is room");
+          model::require(ring.try_pop().has_value(), "it is there");
+        }
+      },
+      [&] { model::require(ring.size_hint() <= 2, "no more than went in"); });
+}
+
 // As laps, with turns of 8 bits on the verge of their wrap.
 template <std::size_t Capacity>
 void laps_across_the_wrap() {
@@ -125,6 +170,56 @@ void laps_across_the_wrap() {
       });
   while (auto v = ring.try_pop()) out.add(*v);
   model::require(out.count == static_cast<std::size_t>(accepted) && out.rising(1, 3), "in order, none lost");
+}
+
+// ---- linearizable, but for pops that answer empty and pushes that answer full while another thread is half way
+
+struct operation {
+  bool push;
+  int value;
+};
+struct outcome {
+  int value;  // 0: refused, or nothing
+};
+template <std::size_t Capacity>
+struct bounded_fifo {
+  std::deque<int> values;
+  friend bool operator==(const bounded_fifo&, const bounded_fifo&) = default;
+
+  template <class F>
+  void each(const operation& op, const outcome* got, F take) const {
+    bounded_fifo next = *this;
+    if (op.push) {
+      if (got == nullptr || got->value != 0) {
+        if (values.size() == Capacity) return;
+        next.values.push_back(op.value);
+      }
+    } else if (got == nullptr || got->value != 0) {
+      if (values.empty() || (got != nullptr && got->value != values.front())) return;
+      next.values.pop_front();
+    }
+    take(std::move(next));
+  }
+};
+template <std::size_t Capacity>
+void linear() {
+  ring_of<Capacity> ring;
+  model::history<operation, outcome, model::moment> past;
+  const auto push = [&](std::size_t thread, int v) {
+    const auto call = past.begin(thread, {true, v}, model::moment::now());
+    const bool pushed = static_cast<bool>(ring.try_push(v));
+    past.end(call, {pushed ? 1 : 0}, model::moment::now());
+  };
+  const auto pop = [&](std::size_t thread) {
+    const auto call = past.begin(thread, {false, 0}, model::moment::now());
+    auto v = ring.try_pop();
+    past.end(call, {v ? static_cast<int>(*v) : 0}, model::moment::now());
+  };
+  push(0, 1);
+  model::threads([&] { push(1, 2), pop(1); }, [&] { push(2, 3); }, [&] { pop(3), pop(3); });
+  pop(0);
+  const auto verdict = model::linearizable(past, bounded_fifo<Capacity>{});
+  model::require(verdict.passed(), verdict.text.c_str());
 }
 
 // Two at once from one thread, one from another, two at once out.
@@ -232,6 +327,15 @@ TEST_CASE("mpmc_ring under the model: slots are used again in order") {
 TEST_CASE("mpmc_ring under the model: threads that push and pop") { holds(&both_roles); }
 TEST_CASE("mpmc_ring under the model: closed is told behind the last accepted value") { holds(&close_against_push); }
 
+TEST_CASE("mpmc_ring under the model: closed publishes what was done before") {
+  holds(&closed_publishes);
+  holds(&closed_publishes_to_consumers);
+}
+TEST_CASE("mpmc_ring under the model: linearizable, but for answers empty and full while another is half way") {
+  holds_at_random(&linear<1>, 4'000);
+  holds_at_random(&linear<2>, 4'000);
+}
+TEST_CASE("mpmc_ring under the model: a look at the size") { holds(&sizes); }
 TEST_CASE("mpmc_ring under the model: turns of 8 bits wrap") {
   holds(&laps_across_the_wrap<1>);
   holds(&laps_across_the_wrap<2>);

@@ -34,6 +34,16 @@ template <class Queue>
 void must_push(Queue& queue, int v) {
   model::require(static_cast<bool>(queue.try_push(v)), "there is memory");
 }
+// Words so small that all that can wrap does: eight places, and so few bits for those who come too late that a few
+// pushes of four reach the place.
+struct tiny : A {
+  static constexpr unsigned segment_place_bits = 3;
+  static constexpr unsigned segment_index_bits = 6;
+};
+template <std::size_t Capacity, class... Policies>
+using tiny_queue = frys::segment_queue<element, frys::policy::capacity<Capacity>, frys::policy::pages<model::pages>,
+                                       frys::policy::atomics<tiny>, Policies...>;
+
 // So that segments have been used, `n` of one slot each or fewer larger ones.
 template <class Queue>
 void carry(Queue& queue, int n) {
@@ -158,6 +168,70 @@ void sizes() {
         }
       },
       [&] { model::require(queue.size_hint() <= 2, "no more than there were"); });
+}
+
+// Places wrap: as laps, and both roles, on the verge of it; whole rounds of places before, so that slots were in use at
+// each of them.
+template <int Before>
+void laps_across_the_wrap() {
+  tiny_queue<1> queue;
+  carry(queue, Before);
+  output<3> out;
+  model::threads(
+      [&] {
+        for (int i = 1; i <= 3; ++i) must_push(queue, i);
+      },
+      [&] {
+        for (int i = 1; i <= 3; ++i) add(out, queue.try_pop());
+      });
+  model::require(queue.size_hint() == 3 - out.count, "the size is right behind the wrap");
+  drain(queue, out);
+  model::require(out.count == 3 && out.rising(1, 3), "in order, none lost");
+  queue.close();
+  model::require(queue.try_pop().is_closed() && queue.try_push(1).is_closed(), "closed is closed");
+}
+void a_segment_that_rests_for_a_round() {
+  tiny_queue<1> queue;
+  // A backlog of three; of its segments one rests in the free list until its place comes again.
+  for (int rest = 0; rest < 10; ++rest) {
+    for (int v = 1; v <= 3; ++v) must_push(queue, v);
+    output<3> out;
+    drain(queue, out);
+    model::require(out.count == 3 && out.rising(1, 3), "a backlog comes out in order");
+    carry(queue, rest);
+  }
+}
+// Those who come too late do not reach what stands above their count: not at the end of a queue that is full (also not
+// by a hint that leads to an older segment) ...
+void late_at_a_full_queue() {
+  tiny_queue<4, frys::policy::limit<2 * tiny_queue<4>::segment_bytes>> queue;
+  output<16> out;
+  const auto fill = [&](int first, int& last) {
+    last = first;
+    while (queue.try_push(last + 1)) ++last;
+    for (int i = 0; i < 20; ++i) {
+      element four[4] = {last + 1, last + 2, last + 3, last + 4};
+      last += static_cast<int>(queue.push_some(std::span<element>(four)));
+    }
+  };
+  int last[2] = {};
+  model::threads([&] { fill(0, last[0]); }, [&] { fill(20, last[1]); });
+  drain(queue, out);
+  model::require(out.count == static_cast<std::size_t>(last[0] + last[1] - 20) && out.count == 8,
+                 "all that was accepted");
+  model::require(out.rising(1, 19) && out.rising(21, 39), "in order");
+}
+// ... nor of one that is closed.
+void late_at_a_closed_queue() {
+  tiny_queue<4> queue;
+  must_push(queue, 1);
+  queue.close();
+  for (int i = 0; i < 20; ++i) {
+    element four[4] = {90, 91, 92, 93};
+    model::require(queue.push_some(std::span<element>(four)) == 0, "it is closed");
+  }
+  model::require(queue.size_hint() == 1, "one is left");
+  model::require(queue.try_pop().has_value() && queue.try_pop().is_closed(), "it comes out, and then closed");
 }
 
 // A source that may refuse.
@@ -351,6 +425,19 @@ TEST_CASE("segment_queue under the model: a segment is in use again before a pus
   holds_often(&late_push<true>);
 }
 TEST_CASE("segment_queue under the model: a look at the size") { holds_often(&sizes); }
+TEST_CASE("segment_queue under the model: places wrap") {
+  for (void (*const body)() : {&laps_across_the_wrap<5>, &laps_across_the_wrap<6>, &laps_across_the_wrap<15>,
+                               &a_segment_that_rests_for_a_round}) {
+    const model::report r = model::check(all, body);
+    INFO(r.text());
+    CHECK(r.passed());
+    CHECK(r.complete);
+  }
+}
+TEST_CASE("segment_queue under the model: those who come too late do no harm") {
+  holds(&late_at_a_closed_queue);
+  holds_at_random(&late_at_a_full_queue);
+}
 TEST_CASE("segment_queue under the model: memory that is refused") { holds_often(&memory_refused); }
 TEST_CASE("segment_queue under the model: many at once") { holds_often(&many_at_once); }
 TEST_CASE("segment_queue under the model: a limit of two segments") { holds(&at_the_limit); }

@@ -148,6 +148,10 @@ void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
 TEST_CASE("mpmc_ring: two producers, two consumers, one slot: every value once, in order") { crowd<1>(2, 2, 1000); }
 TEST_CASE("mpmc_ring: two producers, two consumers, four slots: every value once, in order") { crowd<4>(2, 2, 5000); }
 TEST_CASE("mpmc_ring: three producers, one consumer: every value once, in order") { crowd<64>(3, 1, 10'000); }
+TEST_CASE("mpmc_ring: eight threads on whatever cores there are") {
+  crowd<4>(4, 4, 3'000);
+  crowd<256>(4, 4, 10'000);
+}
 TEST_CASE("mpmc_ring: one producer, three consumers: every value once, in order") { crowd<64>(1, 3, 20'000); }
 
 TEST_CASE("mpmc_ring: what was accepted before a close in the middle comes out, no more and no less") {

@@ -11,7 +11,8 @@
 //           store for each value. No side looks at the other's index. The slots lie in the object; with a capacity of
 //           the run time in pages, and an operation reads where.
 // Ordering  a push that answered ok happens-before the pop that takes its value. Strict FIFO by the order in which
-//           places were taken; values of one producer keep their order, those of one push_some are neighbours.
+//           places were taken; values of one producer keep their order, those of one push_some are neighbours. What a
+//           thread did before close() happens-before what another does that is told closed, or by is_closed().
 // Close     after close() every try_push answers closed; pops hand out what was accepted, to the last value, and answer
 //           closed only then, also when a push was under way.
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed.
@@ -21,6 +22,8 @@
 //   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
 //                              other threads know it
 //   policy::pages<P>           where a ring of make(n) has its memory from             default os_pages
+//   policy::stats<S>           stats::counted: stats() answers how often it was full, empty, contended, see
+//                              queue/stats.hpp                                         default stats::none
 //   policy::atomics<A>         the atomics model                                       default atomics::standard
 // Source    D. Vyukov, "Bounded MPMC queue", 2010; the turns, which allow capacity 1, as in E. Rigtorp's MPMCQueue.
 #ifndef FRYS_QUEUE_MPMC_RING_HPP
@@ -41,6 +44,7 @@
 #include "detail/ring_slots.hpp"
 #include "detail/turn_ring.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -49,10 +53,10 @@ namespace detail {
 // Refuses what does not fit, and chooses where the slots lie.
 template <class T, class... Policies>
 struct mpmc_parts {
-  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
-                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::atomics and "
-                "policy::world");
+                "frys::mpmc_ring: unknown policy; it takes policy::capacity, policy::pages, policy::stats, "
+                "policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::mpmc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::mpmc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -62,6 +66,10 @@ struct mpmc_parts {
                 "frys::mpmc_ring: policy::atomics wants an atomics model, see core/atomics.hpp");
   using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
   static_assert(page_source<pages_type>, "frys::mpmc_ring: policy::pages wants a page source, see core/concepts.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::mpmc_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
   static constexpr std::size_t capacity = policy::pick<policy::capacity<1024>, Policies...>::value;
   static constexpr bool is_dynamic = capacity == policy::dynamic;
   static_assert(is_dynamic || std::has_single_bit(capacity),
@@ -73,7 +81,7 @@ struct mpmc_parts {
   using cell = turn_cell<T, atomics_type, std::uint32_t>;
   using slots_type =
       std::conditional_t<is_dynamic, paged_slots<cell, pages_type>, fixed_slots<cell, is_dynamic ? 1 : capacity>>;
-  using type = turn_ring<T, slots_type, atomics_type>;
+  using type = turn_ring<T, slots_type, atomics_type, std::uint32_t, stats_type>;
 };
 
 }  // namespace detail

@@ -23,6 +23,8 @@
 //   policy::limit<N>     the most bytes of segments, two of them at least; beyond: full    default none
 //   policy::layout<L>    layout::contiguous or layout::scattered, see queue/policies.hpp   default contiguous
 //   policy::pages<P>     where slabs of segments come from                                 default heap_pages
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty, contended, see queue/stats.hpp;
+//                        a push loses no races                                             default stats::none
 //   policy::atomics<A>   the atomics model                                                 default atomics::standard
 // Source    segments with a fetch-add for each place: A. Morrison, Y. Afek, "Fast concurrent queues for x86
 //           processors", PPoPP 2013; P. Ramalhete, "FAAArrayQueue", 2016; their chain: M. Michael, M. Scott, PODC 1996.
@@ -49,16 +51,17 @@
 #include "detail/segments.hpp"
 #include "policies.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
 class segment_queue {
-  using accepted =
-      policy::keys<policy::capacity_key, policy::limit_key, policy::layout_key, policy::pages_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::limit_key, policy::layout_key, policy::pages_key,
+                                policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::segment_queue: unknown policy; it takes policy::capacity, policy::limit, policy::layout, "
-                "policy::pages, policy::atomics and policy::world");
+                "policy::pages, policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::segment_queue: a policy is given twice; name each at most once");
   static_assert(queue_element<T>,
@@ -76,6 +79,15 @@ class segment_queue {
                 "frys::segment_queue: policy::pages wants a page source, see core/concepts.hpp");
   static_assert(queue_layout<layout_type>,
                 "frys::segment_queue: policy::layout wants a layout, see queue/policies.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::segment_queue: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+
+ private:
+  using side = typename stats_type::template side<atomics_type, false>;
+
+ public:
   // Of one segment.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<256>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -117,7 +129,7 @@ class segment_queue {
         c.place.store(head::place_of(w), std::memory_order_release);
         return push_result::ok;
       }
-      if (const push_result got = next_to_push(); !got) return got;
+      if (const push_result got = next_to_push(h, w); !got) return got;
     }
   }
 
@@ -137,7 +149,7 @@ class segment_queue {
           c.place.store(head::place_of(w), std::memory_order_release);  // sync(segment_queue.publish): release
         }
         done += mine;
-      } else if (!next_to_push()) {
+      } else if (!next_to_push(h, w)) {
         break;
       }
     }
@@ -211,12 +223,20 @@ class segment_queue {
 
   // Any thread. May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
-    // The head first, so that it is never ahead of the tail.
-    const std::uint64_t first = head_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
-    const std::uint64_t begin = taken_of(first, at(first).pop.load(std::memory_order_relaxed));  // relaxed: a number
-    const std::uint64_t last = tail_.load(std::memory_order_acquire);  // sync(segment_queue.chain): acquire
-    const std::uint64_t end = taken_of(last, at(last).push.load(std::memory_order_relaxed));  // relaxed: a number
-    return end > begin ? static_cast<std::size_t>(end - begin) : 0;
+    const std::uint64_t begin = popped();  // first, so that it is never ahead of the tail
+    const std::uint64_t end = pushed();
+    // Places wrap; half of all that there are is a tail that was looked at too early.
+    constexpr std::uint64_t all = (head::place_mask + 1) * capacity;
+    const std::uint64_t count = (end - begin) & (all - 1);
+    return count <= all / 2 ? static_cast<std::size_t>(count) : 0;
+  }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out;
+    out.pops = popped() - capacity, out.pushes = pushed() - capacity;  // the first segment stands at place 1
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    out.lost_push_races = pushes_.lost_races(), out.lost_pop_races = pops_.lost_races();
+    return out;
   }
   // Any thread. Segments there are: the longest backlog, about.
   [[nodiscard]] std::size_t segments() const noexcept { return pool_.count(); }
@@ -256,13 +276,23 @@ class segment_queue {
       here = 0;
     return head::place_of(x) * capacity + (std::min)(here, static_cast<std::uint64_t>(capacity));
   }
+  [[nodiscard]] std::uint64_t pushed() const noexcept {
+    const std::uint64_t last = tail_.load(std::memory_order_acquire);      // sync(segment_queue.chain): acquire
+    return taken_of(last, at(last).push.load(std::memory_order_relaxed));  // relaxed: a number
+  }
+  [[nodiscard]] std::uint64_t popped() const noexcept {
+    const std::uint64_t first = head_.load(std::memory_order_acquire);      // sync(segment_queue.chain): acquire
+    return taken_of(first, at(first).pop.load(std::memory_order_relaxed));  // relaxed: a number
+  }
   static cell& cell_of(head& h, std::uint64_t w) noexcept {
     return static_cast<segment&>(h)
         .cells[layout_type::template slot_of<capacity, sizeof(cell)>(static_cast<std::size_t>(w & (capacity - 1)))];
   }
 
-  // Some segment takes values, or is about to: the hint leads there now. Or there is a reason why not.
-  FRYS_NOINLINE push_result next_to_push() noexcept {
+  // Some segment takes values, or is about to: the hint leads there now. Or there is a reason why not. The caller came
+  // too late to `came_to`, whose word was `late`.
+  FRYS_NOINLINE push_result next_to_push(head& came_to, std::uint64_t late) noexcept {
+    keep_short(came_to.push, late);
     for (;;) {
       // sync(segment_queue.chain): acquire; the segment, and its words of this place.
       const std::uint64_t x = tail_.load(std::memory_order_acquire);
@@ -279,7 +309,6 @@ class segment_queue {
         push_hint_.store(&h, std::memory_order_release);  // sync(segment_queue.hint): release; the segment is built.
         return push_result::ok;
       }
-      keep_short(h.push, w);
       // sync(segment_queue.chain): acquire; the segment behind, and its words.
       std::uint64_t next = h.next.load(std::memory_order_acquire);
       if (!same_place(next, x)) continue;
@@ -288,6 +317,7 @@ class segment_queue {
         segment* s = pool_.take();
         if (s == nullptr) {
           if (h.next.load(std::memory_order_relaxed) != next) continue;  // relaxed: somebody else had one
+          pushes_.refused();
           return push_result::full;
         }
         const std::uint64_t place = head::place_of(x) + 1;
@@ -347,14 +377,21 @@ class segment_queue {
     word.compare_exchange_strong(shut, head::word(head::place_of(shut), 0), std::memory_order_release,
                                  std::memory_order_relaxed);
   }
-  // So that late fetch-adds never reach the place.
+  // Of a word that the caller has added to in vain: so that late fetch-adds never reach what stands above the index,
+  // the place or, in a closed queue, the count. Each adder does this to the very word, for the hint may lead to one
+  // that nobody else looks at any more.
   static void keep_short(atomic<std::uint64_t>& word, std::uint64_t w) noexcept {
     constexpr std::uint64_t many = std::uint64_t{1} << (head::index_bits - 2);
-    if ((w & head::index_mask) >= many) [[unlikely]]
-      word.compare_exchange_strong(w, w - many / 2, std::memory_order_relaxed, std::memory_order_relaxed);  // relaxed:
-                                                                                                            // a number
+    while ((w & head::index_mask) >= many) [[unlikely]] {
+        // relaxed, both: a number
+        if (word.compare_exchange_weak(w, w - many / 2, std::memory_order_relaxed, std::memory_order_relaxed)) return;
+      }
   }
   static void prepare(segment& s, std::uint64_t place) noexcept {
+    // Places come again, and one that was used long ago must not make a slot look full. All slots of a segment were
+    // last in use at one place. relaxed, all: published by the chain
+    if (s.cells[0].place.load(std::memory_order_relaxed) == (place & head::place_mask)) [[unlikely]]
+      for (cell& c : s.cells) c.place.store(~std::uint64_t{0}, std::memory_order_relaxed);
     // relaxed, all: published by the chain. Who still has the segment from before finds it shut, or changes nothing.
     s.push.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
     s.pop.store(head::shut | head::word(place, 0), std::memory_order_relaxed);
@@ -375,14 +412,22 @@ class segment_queue {
             count = whole;
             return pop_status::value;
           }
+          pops_.lost_race();
           continue;
         }
         // relaxed: behind the slot's acquire; if nobody has taken the place, then its slot is empty.
         const std::uint64_t now = h->pop.load(std::memory_order_relaxed);
-        if (now == w) return is_drained(*h, w) ? pop_status::closed : pop_status::empty;
+        if (now == w) {
+          pops_.refused();
+          return is_drained(*h, w) ? pop_status::closed : pop_status::empty;
+        }
+        pops_.lost_race();
         w = now;
       }
-      if (const pop_status got = next_to_pop(); got != pop_status::value) return got;
+      if (const pop_status got = next_to_pop(); got != pop_status::value) {
+        pops_.refused();
+        return got;
+      }
     }
   }
   // How many of the next `most` slots hold their value.
@@ -417,6 +462,8 @@ class segment_queue {
   atomic<std::uint64_t> head_{0};
   alignas(2 * cache_line) pool_type pool_;
   head origin_{capacity};
+  [[no_unique_address]] side pushes_;
+  [[no_unique_address]] side pops_;
 };
 
 }  // namespace frys::inline FRYS_ABI

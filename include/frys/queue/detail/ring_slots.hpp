@@ -77,7 +77,10 @@ class paged_slots {
   [[nodiscard]] bool exist() const noexcept { return cells_ != nullptr; }
   [[nodiscard]] std::size_t count() const noexcept { return static_cast<std::size_t>(mask_) + 1; }
   [[nodiscard]] std::uint64_t lap_of(std::uint64_t index) const noexcept { return index >> shift_; }
-  Cell& operator[](std::uint64_t index) noexcept { return cells_[index & mask_]; }
+  Cell& operator[](std::uint64_t index) noexcept {
+    FRYS_ASSERT(exist(), "a ring that was moved away is used");
+    return cells_[index & mask_];
+  }
 
  private:
   paged_slots(byte_span memory, std::size_t count) noexcept

@@ -35,16 +35,29 @@ struct segment_head {
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
 
-  static constexpr unsigned index_bits = 24;
+  // Places come again after 2^38 segments. (A model of atomics for tests has fewer bits, to see that.)
+  static constexpr unsigned index_bits = [] {
+    if constexpr (requires { Atomics::segment_index_bits; })
+      return Atomics::segment_index_bits;
+    else
+      return 24u;
+  }();
+  static constexpr unsigned place_bits = [] {
+    if constexpr (requires { Atomics::segment_place_bits; })
+      return Atomics::segment_place_bits;
+    else
+      return 62u - index_bits;
+  }();
   static constexpr std::uint64_t index_mask = (std::uint64_t{1} << index_bits) - 1;
+  static constexpr std::uint64_t place_mask = (std::uint64_t{1} << place_bits) - 1;
   static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
   static constexpr std::uint64_t shut = std::uint64_t{1} << 62;
   static constexpr std::uint64_t none = index_mask;     // next: nobody stands behind yet
   static constexpr std::uint64_t end = index_mask - 1;  // next: nobody ever will
 
-  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return (w & ~(closed | shut)) >> index_bits; }
+  static constexpr std::uint64_t place_of(std::uint64_t w) noexcept { return w >> index_bits & place_mask; }
   static constexpr std::uint64_t word(std::uint64_t place, std::uint64_t index) noexcept {
-    return place << index_bits | index;
+    return (place & place_mask) << index_bits | index;
   }
   // Below the number of slots only where the segment is in use and not used up.
   static constexpr std::uint64_t taken_in(std::uint64_t w) noexcept { return w & (closed | shut | index_mask); }

@@ -20,6 +20,7 @@
 #include "../../core/cache_line.hpp"
 #include "../../core/result.hpp"
 #include "../result.hpp"
+#include "../stats.hpp"
 #include "lost_race.hpp"
 #include "ring_slots.hpp"
 #include "slot.hpp"
@@ -33,8 +34,10 @@ struct turn_cell {
   detail::slot<T> slot;
 };
 
-template <class T, class Slots, class Atomics, class Turn = std::uint32_t>
+template <class T, class Slots, class Atomics, class Turn = std::uint32_t, class Stats = stats::none>
 class turn_ring {
+  using side = typename Stats::template side<Atomics, false>;
+
  public:
   using value_type = T;
 
@@ -68,7 +71,7 @@ class turn_ring {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slot's turn decides
     for (lost_race<Atomics> race;;) {
       if ((at & closed_bit) != 0) [[unlikely]]
-        return push_result::closed;
+        return told_closed(push_result::closed);
       cell& c = slots_[at];
       const Turn mine = turn_of(at);
       // sync(mpmc_ring.vacate): acquire; the old value is gone before we build over it. With relaxed our constructor's
@@ -80,8 +83,10 @@ class turn_ring {
           return push_result::ok;
         }
       } else if (!moved(tail_, at)) {
+        pushes_.refused();
         return push_result::full;  // the slot still holds the value of a lap ago
       }
+      pushes_.lost_race();
       race.rest();
       at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -94,7 +99,7 @@ class turn_ring {
     std::uint64_t at = tail_.load(std::memory_order_relaxed);  // relaxed: a first guess; the slots' turns decide
     for (lost_race<Atomics> race;;) {
       if ((at & closed_bit) != 0) [[unlikely]]
-        return 0;
+        return told_closed(std::size_t{0});
       const std::size_t most = (std::min)(values.size(), slots_.count());
       std::size_t count = 0;
       // sync(mpmc_ring.vacate): acquire, as for one.
@@ -106,8 +111,10 @@ class turn_ring {
           return count;
         }
       } else if (!moved(tail_, at)) {
+        pushes_.refused();
         return 0;
       }
+      pushes_.lost_race();
       race.rest();
       at = tail_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -128,8 +135,10 @@ class turn_ring {
           return out;
         }
       } else if (!moved(head_, at)) {
+        pops_.refused();
         return why_no_value(at);
       }
+      pops_.lost_race();
       race.rest();
       at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -156,8 +165,10 @@ class turn_ring {
           return count;
         }
       } else if (!moved(head_, at)) {
+        pops_.refused();
         return 0;
       }
+      pops_.lost_race();
       race.rest();
       at = head_.load(std::memory_order_relaxed);  // relaxed: as the first guess
     }
@@ -165,20 +176,30 @@ class turn_ring {
 
   // Any thread; again is harmless. Freezes the tail: a push has its place already, or will not get one.
   void close() noexcept {
-    tail_.fetch_or(closed_bit, std::memory_order_relaxed);  // relaxed, both: they carry no data
-    closed_.store(1, std::memory_order_relaxed);
+    // sync(mpmc_ring.close): release; who learns of it sees what the closer did before.
+    tail_.fetch_or(closed_bit, std::memory_order_release);
+    closed_.store(1, std::memory_order_relaxed);  // relaxed: only where to look
   }
   // Any thread. Values may still come out.
   [[nodiscard]] bool is_closed() const noexcept {
-    return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+    return (tail_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(mpmc_ring.close): acquire
   }
 
   // Any thread. May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
-    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    // relaxed, both: a number, not an order: the tail may be an older one than the head, and then behind it.
     const std::uint64_t head = head_.load(std::memory_order_relaxed);
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed) & ~closed_bit;
-    return (std::min)(static_cast<std::size_t>(tail - head), slots_.count());
+    return tail < head ? 0 : static_cast<std::size_t>((std::min)(tail - head, std::uint64_t{slots_.count()}));
+  }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    out.pushes = tail_.load(std::memory_order_relaxed) & ~closed_bit, out.pops = head_.load(std::memory_order_relaxed);
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    out.lost_push_races = pushes_.lost_races(), out.lost_pop_races = pops_.lost_races();
+    return out;
   }
   // How many values it holds at most.
   [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
@@ -207,19 +228,27 @@ class turn_ring {
     // sync(mpmc_ring.vacate): release; we are done with the slot before a producer can build over it.
     c.turn.store(static_cast<Turn>(mine + 1), std::memory_order_release);
   }
+  template <class Answer>
+  Answer told_closed(Answer answer) const noexcept {
+    // sync(mpmc_ring.close): acquire; with the bit the tail is final: this reads what the closer wrote.
+    (void)tail_.load(std::memory_order_acquire);
+    return answer;
+  }
   // A look at the tail takes its line away from the producers; a flag that hardly ever changes does not.
   pop_status why_no_value(std::uint64_t at) const noexcept {
     // relaxed: only where to look next.
     if (closed_.load(std::memory_order_relaxed) == 0) [[likely]]
       return pop_status::empty;
-    // relaxed: with closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail
-    // is without it.
-    return tail_.load(std::memory_order_relaxed) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
+    // With closed_bit the tail is final, and equal to our place: no value can be in front of us. An older tail is
+    // without it. sync(mpmc_ring.close): acquire; what was done before close.
+    return tail_.load(std::memory_order_acquire) == (at | closed_bit) ? pop_status::closed : pop_status::empty;
   }
 
   alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
   alignas(2 * cache_line) atomic<std::uint64_t> head_{0};
   alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
+  [[no_unique_address]] side pushes_;
+  [[no_unique_address]] side pops_;
   Slots slots_;
 };
 

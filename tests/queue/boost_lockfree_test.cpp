@@ -152,6 +152,9 @@ TEST_CASE("boost_lockfree: threads lose and double nothing, and all are told clo
   for (bool early : {false, true}) {
     crowd<frys::boost_queue<std::uint64_t, policy::capacity<16>>>(2, 2, early);
     crowd<frys::boost_stack<std::uint64_t, policy::capacity<16>>>(2, 2, early);
+    // eight threads on whatever cores there are
+    crowd<frys::boost_queue<std::uint64_t, policy::capacity<64>>>(4, 4, early);
+    crowd<frys::boost_stack<std::uint64_t, policy::capacity<64>>>(4, 4, early);
   }
 }
 

@@ -1,16 +1,20 @@
 // with/boost_lockfree: Boost.Lockfree's spsc_queue, queue and stack as models of closable_queue: a program that takes
 // its queue as a type can have these in the place of frys' own, and be measured with both.
 //
+// Use when  a program has Boost.Lockfree already, or wants to know what a change to frys' own would bring.
+// Not when  it may choose freely: spsc_ring, mpmc_ring and segment_queue are faster and take more types.
+//
 // boost_spsc_queue<T>  one producer, one consumer      in the place of spsc_ring; no spans
-// boost_queue<T>       any number of both              in the place of mpmc_ring; strictly lock-free; its nodes are
-// given
-//                                                      back to a list of its own
+// boost_queue<T>       any number of both              in the place of mpmc_ring; strictly lock-free; its nodes go back
+//                                                      to a list of its own
 // boost_stack<T>       any number of both              the newest value first
+//
 // Roles     as in Boost. close: the producer of a boost_spsc_queue; any thread of the others.
 // Progress  Boost's: wait-free (boost_spsc_queue), lock-free (the others).
-// Cost      Boost's; close() is ours. In a boost_spsc_queue it costs nothing until the queue is empty; in the others
-// each
+// Cost      Boost's; close() is ours. In a boost_spsc_queue it costs nothing until the queue is empty; in the others a
 //           push does two read-modify-writes more, on one word, so that closed is told only behind the last push.
+// Ordering  a push that answered ok happens-before the pop that takes its value; what a thread did before close()
+//           happens-before what another does that is told closed. FIFO, but for boost_stack.
 // Close     as everywhere: after close() nothing goes in, what was accepted comes out, then pops answer closed.
 // Elements  boost_spsc_queue copies values in, so T is copyable; the others take trivially copyable T with a default.
 // Lifetime  destroy it when no other thread can call it.
@@ -19,8 +23,9 @@
 //   policy::capacity<N>  elements; any N for boost_spsc_queue, at most 65534 for the others  default 1024
 //   policy::atomics<A>   the atomics model of close(); Boost names its own                   default atomics::standard
 // Needs     Boost's headers (Debian: libboost-dev, vcpkg: boost-lockfree), 1.74 or later; nothing of it is linked.
-// Include
-//           it, or define FRYS_WITH_BOOST_LOCKFREE=1 for frys/frys.hpp (CMake: frys::boost_lockfree).
+//           Include this header, or define FRYS_WITH_BOOST_LOCKFREE=1 for frys/frys.hpp (CMake: frys::boost_lockfree).
+// Source    Boost.Lockfree, T. Blechmann: M. Michael, M. Scott, PODC 1996 (queue); R. K. Treiber, IBM RJ 5118, 1986
+//           (stack). The gate of close() is a counted door.
 #ifndef FRYS_WITH_BOOST_LOCKFREE_HPP
 #define FRYS_WITH_BOOST_LOCKFREE_HPP
 
@@ -81,24 +86,32 @@ struct boost_node_parts : boost_parts<T, Policies...> {
 template <class Atomics>
 class push_gate {
  public:
-  // False: closed. Else the push must leave.
+  // False: closed. Else the push must leave. Nobody who is refused is counted, not even for a moment: a pop that found
+  // him would answer empty behind the close, and who waits then would not be woken.
   bool enter() noexcept {
-    // relaxed, both: the count carries no data; what was pushed comes with leave().
-    if ((state_.fetch_add(one, std::memory_order_relaxed) & closed_bit) == 0) return true;
-    state_.fetch_sub(one, std::memory_order_relaxed);
+    // sync(boost_queue.close): acquire, also on failure; who is told closed sees what the closer did before. The count
+    // carries no data; what was pushed comes with leave().
+    std::uint32_t seen = state_.load(std::memory_order_acquire);
+    while ((seen & closed_bit) == 0)
+      if (state_.compare_exchange_weak(seen, seen + one, std::memory_order_acquire, std::memory_order_acquire))
+        return true;
     return false;
   }
   void leave() noexcept {
     // sync(boost_queue.gate): release; who finds no push under way finds what was pushed.
     state_.fetch_sub(one, std::memory_order_release);
   }
-  void close() noexcept { state_.fetch_or(closed_bit, std::memory_order_relaxed); }  // relaxed: carries no data
+  void close() noexcept {
+    // sync(boost_queue.close): release; who learns of it sees what the closer did before.
+    state_.fetch_or(closed_bit, std::memory_order_release);
+  }
   [[nodiscard]] bool is_closed() const noexcept {
-    return (state_.load(std::memory_order_relaxed) & closed_bit) != 0;  // relaxed: a flag
+    return (state_.load(std::memory_order_acquire) & closed_bit) != 0;  // sync(boost_queue.close): acquire
   }
   // Closed, and no push is under way.
   [[nodiscard]] bool is_shut() const noexcept {
-    // sync(boost_queue.gate): acquire; then a pop that finds nothing has seen all pushes.
+    // sync(boost_queue.gate), sync(boost_queue.close): acquire; then a pop that finds nothing has seen all pushes, and
+    // what came before the close.
     return state_.load(std::memory_order_acquire) == closed_bit;
   }
 

@@ -174,6 +174,25 @@ TEST_CASE("lookup_cache under the model: nothing stale stays") {
   holds(&invalidate_is_seen);
   holds(&clear_is_seen);
 }
+// A get comes to its end in so many steps, whatever a writer does and wherever it is stopped.
+template <std::size_t Ways>
+void get_against_writer() {
+  cache_of<Ways> cache;
+  auto reader = cache.handle(), writer = cache.handle();
+  writer.put(1, {1, 1});
+  model::threads([&] { (void)reader.get(1); }, [&] { writer.put(1, {2, 2}); });
+}
+
+TEST_CASE("lookup_cache under the model: a get is wait-free") {
+  // Each of 4 tries: a pause, the sequence, the generations, the tags, two words of 8 bytes and the key, two looks at
+  // the sequence; a mark at the end. The writer takes fewer.
+  const model::report r = model::check(model::exhaustive{.most_thread_steps = 44}, &get_against_writer<1>);
+  INFO(r.text());
+  CHECK(r.passed());
+  CHECK(r.complete);
+  CHECK(model::check(model::lock_freedom{.executions = 500}, &get_against_writer<2>).passed());
+  CHECK_FALSE(model::check(model::exhaustive{.most_thread_steps = 11}, &get_against_writer<1>).passed());
+}
 TEST_CASE("lookup_cache under the model: each look is counted") { holds(&counts); }
 
 }  // namespace

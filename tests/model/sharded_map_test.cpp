@@ -197,6 +197,21 @@ TEST_CASE("sharded_map under the model: a reader comes to its end wherever a wri
   free(&stays_while_others_come<keeps_all, 5, false>);
   free(&walk);
 }
+// A find comes to its end in so many steps, whatever a writer does: one group, its tags and up to two pointers.
+void find_against_replace() {
+  keeps_all domain;
+  map_of<keeps_all> map;
+  auto reader = *domain.join();
+  auto writer = *domain.join();
+  (void)map.insert(writer, 1, 1);
+  model::threads([&] { (void)value_of(map, reader, 1); }, [&] { (void)map.insert_or_assign(writer, 1, 2); });
+}
+TEST_CASE("sharded_map under the model: a find is wait-free") {
+  const model::report r = model::check(model::exhaustive{.most_thread_steps = 20}, &find_against_replace);
+  INFO(r.text());
+  CHECK(r.passed());
+  CHECK(r.complete);
+}
 TEST_CASE("sharded_map under the model: writers do not lose each other's work") { holds(&writers_meet<keeps_all>); }
 
 }  // namespace

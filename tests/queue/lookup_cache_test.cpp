@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 using frys::lookup_cache;
@@ -183,6 +184,48 @@ TEST_CASE("lookup_cache: a ticket is void after a write to its set, an invalidat
   CHECK_FALSE(handle.put_if(t, 1, 4));
   CHECK_FALSE(handle.get(1));
   CHECK(handle.stats().refusals == 4);
+}
+
+namespace {
+// A key whose comparison may write to the cache, so that a look does not come to its end.
+struct busy_key {
+  int number;
+  static inline void (*meanwhile)() = nullptr;
+  friend bool operator==(const busy_key& a, const busy_key& b) {
+    if (meanwhile != nullptr) meanwhile();
+    return a.number == b.number;
+  }
+};
+struct busy_hash {
+  std::uint64_t operator()(const busy_key& k) const noexcept { return static_cast<std::uint64_t>(k.number % 2) * 2; }
+};
+using busy_cache = frys::lookup_cache<busy_key, int, policy::capacity<16>, policy::ways<8>, policy::hash<busy_hash>>;
+busy_cache* busy = nullptr;
+busy_cache::handle_type* writes = nullptr;
+}  // namespace
+
+TEST_CASE("lookup_cache: a look that gives up leaves no ticket, not the one of the look before either") {
+  auto cache = std::make_unique<busy_cache>();
+  auto handle = cache->handle(), writer = cache->handle();
+  busy = cache.get(), writes = &writer;
+  // Both sets have been written to equally often.
+  handle.put(busy_key{2}, 2);
+  handle.put(busy_key{3}, 3);
+  busy_cache::ticket ticket;
+  REQUIRE_FALSE(handle.get(busy_key{5}, ticket));
+  busy_key::meanwhile = [] {
+    auto* const again = std::exchange(busy_key::meanwhile, nullptr);
+    (void)busy->invalidate(busy_key{2});
+    writes->put(busy_key{2}, 2);
+    busy_key::meanwhile = again;
+  };
+  REQUIRE_FALSE(handle.get(busy_key{4}, ticket));
+  busy_key::meanwhile = nullptr;
+  CHECK_FALSE(handle.put_if(ticket, busy_key{5}, 5));  // that look was long ago
+  busy_cache::ticket hit = ticket;
+  REQUIRE_FALSE(handle.get(busy_key{7}, hit));
+  REQUIRE(handle.get(busy_key{3}, hit));
+  CHECK_FALSE(handle.put_if(hit, busy_key{7}, 7));
 }
 
 TEST_CASE("lookup_cache: get_or computes what is not there, once, and not what changed meanwhile") {

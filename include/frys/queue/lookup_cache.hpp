@@ -244,8 +244,9 @@ class lookup_cache {
   [[nodiscard]] std::optional<Value> look(const Key& key, ticket& on_miss) noexcept {
     const std::uint64_t h = hashed(key);
     set& s = set_of(h);
+    on_miss = ticket();  // a look that gives up leaves none that may be of another key
     for (unsigned i = 0; i < tries; ++i) {
-      if (i != 0) atomics_type::pause();
+      if (i != 0) rest();
       // sync(lookup_cache.publish): acquire; the words are at least as new as the sequence; and who has this as his
       // ticket knows what came before.
       const std::uint64_t sequence = s.sequence.load(std::memory_order_acquire);
@@ -276,6 +277,10 @@ class lookup_cache {
     }
     return std::nullopt;
   }
+  // A pause between tries, which is no waiting: after the last one the look gives up.
+  static void rest() noexcept {
+    if constexpr (requires { atomics_type::rest(1u); }) atomics_type::rest(1);
+  }
   [[nodiscard]] static bool is_still(const set& s, std::uint64_t sequence) noexcept {
     // sync(lookup_cache.begin): acquire fence; if a word was of a later write, this look finds its odd sequence.
     atomics_type::fence(std::memory_order_acquire);
@@ -302,7 +307,7 @@ class lookup_cache {
       ticket unused;
       return get(key, unused);
     }
-    // The same; on a miss the ticket is for put_if.
+    // The same; on a miss the ticket is for put_if. On a hit, and where the look gave up, put_if refuses it.
     [[nodiscard]] std::optional<Value> get(const Key& key, ticket& on_miss) noexcept {
       std::optional<Value> found = cache_->look(key, on_miss);
       (found ? hits_ : misses_).add();

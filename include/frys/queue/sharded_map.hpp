@@ -15,6 +15,7 @@
 //           and what comes or goes meanwhile perhaps.
 // Entries   are never changed once they are in: update and insert_or_assign put another one in the place. What a reader
 //           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does.
+//           Keys hash and compare without throwing; what constructors and update's function throw goes through.
 // Lifetime  destroy it when no other thread can call it and no entry is held, before the domain.
 //
 // Policies, in any order, each at most once:
@@ -115,9 +116,10 @@ class sharded_map {
     template <class K, class... Args>
     node(std::uint64_t h, K&& k, Args&&... args)
         : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
-    const std::uint64_t hash;
-    const Key key;
-    const Value value;
+    // None of them changes once the node is in. Not const, since update writes to a value that nobody else has yet.
+    std::uint64_t hash;
+    Key key;
+    Value value;
   };
   using table = detail::tagged_table<node, atomics_type, pages_type>;
   using pin_type = decltype(std::declval<participant&>().pin());
@@ -129,16 +131,21 @@ class sharded_map {
   class entry {
    public:
     explicit operator bool() const noexcept { return node_ != nullptr; }
-    [[nodiscard]] const Key& key() const noexcept { return node_->key; }
-    [[nodiscard]] const Value& value() const noexcept { return node_->value; }
-    const Value& operator*() const noexcept { return node_->value; }
-    const Value* operator->() const noexcept { return std::addressof(node_->value); }
+    // The others: only if it is true.
+    [[nodiscard]] const Key& key() const noexcept { return found().key; }
+    [[nodiscard]] const Value& value() const noexcept { return found().value; }
+    const Value& operator*() const noexcept { return found().value; }
+    const Value* operator->() const noexcept { return std::addressof(found().value); }
 
    private:
     friend sharded_map;
     template <class K>
     FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key) noexcept
         : pin_(seat.pin()), node_(map.look(key)) {}
+    const node& found() const noexcept {
+      FRYS_ASSERT(node_ != nullptr, "sharded_map::entry: used although nothing was found");
+      return *node_;
+    }
     pin_type pin_;
     const node* node_;
   };
@@ -224,8 +231,7 @@ class sharded_map {
       if (old == nullptr) return nothing();
       found = true;
       std::unique_ptr<node> next(make(h, old->key, old->value));
-      // Ours alone until it is put in; constant only to those who read it.
-      if (next != nullptr) f(const_cast<Value&>(next->value));
+      if (next != nullptr) f(next->value);  // ours alone until it is put in
       return next.release();
     });
     if (!done) return done.error();

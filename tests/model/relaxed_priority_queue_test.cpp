@@ -2,6 +2,8 @@
 
 #include "blocks.hpp"
 
+#include <frys/queue/blocking.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -133,6 +135,35 @@ void close_against_pop() {
   model::require(b.try_pop().is_closed(), "it is closed");
 }
 
+// A push that is told closed knows why.
+void push_told_closed() {
+  fixed<1, 2> queue;
+  auto a = queue.handle();
+  A::var<int> why{0};
+  model::threads(
+      [&] {
+        why.ref() = 1;
+        queue.close();
+      },
+      [&] {
+        if (a.try_push(1).is_closed()) model::require(why.get() == 1, "what came before the close is there");
+      });
+}
+// Without handles, and with waits.
+void waits() {
+  frys::blocking<fixed<2, 1>, policy::wait<frys::wait::park>> queue;
+  int got[2] = {};
+  model::threads([&] { model::require(static_cast<bool>(queue.try_push(1)), "there is room"); },
+                 [&] { model::require(static_cast<bool>(queue.try_push(2)), "there is room"); },
+                 [&] {
+                   got[0] = *queue.pop();
+                   got[1] = *queue.pop();
+                   queue.close();
+                   model::require(queue.pop().is_closed(), "nothing comes any more");
+                 });
+  model::require(got[0] + got[1] == 3, "each value comes out once");
+}
+
 // Growth under another thread's pops.
 void growth() {
   growing queue;
@@ -238,7 +269,9 @@ TEST_CASE("relaxed_priority_queue under the model: closed is told behind the las
   holds_mostly(&closing<1>);
   sampled(&closing<2>);
   holds(&close_against_pop);
+  holds(&push_told_closed);
 }
+TEST_CASE("relaxed_priority_queue under the model: waits without handles") { sampled(&waits); }
 TEST_CASE("relaxed_priority_queue under the model: order") {
   holds(&bounded_order<fixed<1, 4>, 0>);  // one heap: linearizable as a priority queue
   holds_mostly(&bounded_order<fixed<2, 4>, 1>);

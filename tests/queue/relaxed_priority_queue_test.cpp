@@ -1,6 +1,8 @@
 #include <frys/queue/relaxed_priority_queue.hpp>
 
 #include <doctest/doctest.h>
+#include <frys/queue/blocking.hpp>
+#include <frys/queue/concepts.hpp>
 
 #include <algorithm>
 #include <array>
@@ -87,6 +89,10 @@ struct few_pages {
     --alive;
     frys::heap_pages::release(memory);
   }
+};
+
+struct by_pointee {
+  static std::uint64_t rank(const std::unique_ptr<int>& v) noexcept { return order::rank_of(*v); }
 };
 
 struct job {
@@ -277,6 +283,60 @@ TEST_CASE("relaxed_priority_queue: handles count what they met") {
   CHECK(s.taken_locks == 0);
   auto moved = std::move(handle);
   CHECK(moved.try_pop());
+}
+
+TEST_CASE("relaxed_priority_queue: handles sample how far out of order they are") {
+  relaxed_priority_queue<std::uint32_t, policy::stickiness<1>> queue;
+  auto handle = queue.handle();
+  for (std::uint32_t i = 0; i < 10'000; ++i) REQUIRE(handle.try_push(i));
+  for (int i = 0; i < 9'000; ++i) REQUIRE(handle.try_pop());
+  const auto& s = handle.stats();
+  CHECK(s.samples >= 9'000 / 64);
+  CHECK(s.more_urgent >= s.samples / 4);  // of 8 heaps the better one of two leaves 2 before it, on average
+  CHECK(s.more_urgent <= 6 * s.samples);
+  relaxed_priority_queue<std::uint32_t, policy::heaps<2>, policy::stickiness<1>> exact;
+  auto two = exact.handle();
+  for (std::uint32_t i = 0; i < 1'000; ++i) REQUIRE(two.try_push(i));
+  while (two.try_pop()) {
+  }
+  CHECK(two.stats().samples >= 1'000 / 64);
+  CHECK(two.stats().more_urgent == 0);
+}
+
+TEST_CASE("relaxed_priority_queue: without a handle, as blocking and others take a queue") {
+  static_assert(frys::closable_queue<relaxed_priority_queue<int>>);
+  relaxed_priority_queue<std::unique_ptr<int>, policy::order<by_pointee>, policy::heaps<1>> exact;
+  CHECK(exact.try_pop().is_empty());
+  for (int v : {3, 1, 2}) REQUIRE(exact.try_push(std::make_unique<int>(v)));
+  REQUIRE(exact.try_emplace(new int(0)));
+  for (int v = 0; v < 4; ++v) CHECK(**exact.try_pop() == v);
+  exact.close();
+  auto late = std::make_unique<int>(3);
+  CHECK(exact.try_push(std::move(late)).is_closed());
+  REQUIRE(late != nullptr);  // NOLINT: the refused value was not moved from
+  CHECK(exact.try_pop().is_closed());
+
+  // With several heaps every one is found.
+  relaxed_priority_queue<std::uint32_t, policy::capacity<64>> queue;
+  std::uint32_t pushed = 0;
+  while (queue.try_push(pushed)) ++pushed;
+  CHECK(pushed == 8 * 64);
+  std::set<std::uint32_t> seen;
+  while (auto v = queue.try_pop()) CHECK(seen.insert(*v).second);
+  CHECK(seen.size() == pushed);
+
+  frys::blocking<relaxed_priority_queue<std::uint32_t, policy::capacity<4>>> waits;
+  std::atomic<std::uint64_t> sum{0}, count{0};
+  std::vector<std::thread> all;
+  for (int c = 0; c < 2; ++c)
+    all.emplace_back([&] {
+      while (auto v = waits.pop()) sum += *v, ++count;
+    });
+  for (std::uint32_t i = 1; i <= 3'000; ++i) REQUIRE(waits.push(std::uint32_t{i}));
+  waits.close();
+  for (auto& t : all) t.join();
+  CHECK(count == 3'000);
+  CHECK(sum == std::uint64_t{3'000} * 3'001 / 2);
 }
 
 TEST_CASE("relaxed_priority_queue: threads that push and pop lose nothing, and all are told closed") {

@@ -5,11 +5,13 @@
 //           that tolerate it.
 // Not when  the order must be exact (there is no fast queue for that: all threads meet at the first value), or the
 //           ranks are few (lanes).
-// Roles     handle(): one for each thread; one thread at a time uses it. close: any thread.
+// Roles     handle(): one for each thread; one thread at a time uses it. close, and try_push and try_pop of the queue
+//           itself: any thread. These throw the dice for each operation, so they are slower; with them the queue is a
+//           closable_queue, as blocking and awaiting want one.
 // Order     several heaps, each under a small lock. A push goes to one of them by dice, a pop takes the better of two.
 //           Rank error: how many values were there that should have come first. It has no bound that always holds;
 //           its mean stays below heaps * stickiness, whatever the number of values (a third of that, as measured by
-//           tests/queue). With two heaps and one thread the order is exact.
+//           tests/queue). With two heaps and one thread the order is exact. A handle's stats() sample it.
 // Progress  blocking, narrowly: who meets a locked heap takes another one; a pop waits for a thread that is inside the
 //           last heap that has values, and a push for one inside the last heap that has room.
 // Cost      O(log n); a push, and a pop: two loads, a compare-exchange, two stores, and the heap's lines, which stay
@@ -146,10 +148,21 @@ class relaxed_priority_queue {
     return handle_type(*this, seeds_.fetch_add(1, std::memory_order_relaxed));  // relaxed: a number, not an order
   }
 
+  // Any thread, without a handle. As a handle's, but each operation chooses anew and nothing is counted.
+  push_result try_push(T&& value) noexcept { return once().try_push(std::move(value)); }
+  push_result try_push(const T& value) noexcept requires std::is_nothrow_copy_constructible_v<T> {
+    return once().try_push(value);
+  }
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
+  noexcept { return once().try_emplace(std::forward<Args>(args)...); }
+  pop_result<T> try_pop() noexcept { return once().try_pop(); }
+
   // Any thread; again is harmless.
   void close() noexcept {
-    // relaxed, here and where it is read: the heaps' locks order it, and no thread sees it go back.
-    closing_.store(true, std::memory_order_relaxed);
+    // sync(relaxed_priority_queue.closing): release; a push that is told closed sees what the closer did before. That
+    // none is accepted once we return is the heaps' locks' doing.
+    closing_.store(true, std::memory_order_release);
     for (heap& h : heaps_) {
       const lock held(h);
       h.is_closed = true;
@@ -167,6 +180,10 @@ class relaxed_priority_queue {
     std::uint64_t pushes = 0, pops = 0;  // that found room, or a value
     std::uint64_t taken_locks = 0;       // tries at a heap that another thread had
     std::uint64_t scans = 0;             // looks at all heaps: both of a pop's were empty, or a push's was full
+    // The rank error, sampled at each 64th choice: in all samples, how many heaps showed a more urgent value than the
+    // better one of the two that were chosen. Each has one value at least that should have come first, so more_urgent /
+    // samples is a lower bound of the mean error at a choice; between choices it grows.
+    std::uint64_t samples = 0, more_urgent = 0;
   };
 
   // What a thread pushes and pops with; one thread at a time. Moves, does not copy.
@@ -218,7 +235,7 @@ class relaxed_priority_queue {
     friend class relaxed_priority_queue;
     handle_type(relaxed_priority_queue& q, std::uint64_t number) noexcept : queue_(&q), dice_(made_of(number)) {}
     static random_type made_of([[maybe_unused]] std::uint64_t number) noexcept {
-      if constexpr (std::constructible_from<random_type, std::uint64_t>)
+      if constexpr (has_seed)
         return random_type(number);
       else
         return random_type();
@@ -234,6 +251,15 @@ class relaxed_priority_queue {
         pop_at_[1] = below(heap_count - 1);
         if (pop_at_[1] >= pop_at_[0]) ++pop_at_[1];
       }
+      if (++choices_ % 64 == 0) [[unlikely]]
+        sample();
+    }
+    FRYS_NOINLINE void sample() noexcept {
+      std::uint64_t mine = queue_->heaps_[pop_at_[0]].look();
+      if constexpr (heap_count > 1) mine = (std::min)(mine, queue_->heaps_[pop_at_[1]].look());
+      ++count_.samples;
+      for (const heap& h : queue_->heaps_)
+        if ((h.look() | locked_bit) < (mine & ~locked_bit)) ++count_.more_urgent;
     }
 
     template <class... Args>
@@ -298,11 +324,23 @@ class relaxed_priority_queue {
     relaxed_priority_queue* queue_;
     std::size_t push_at_ = 0, pop_at_[2] = {0, 0};
     std::size_t pushes_left_ = 0, pops_left_ = 0;
+    std::uint64_t choices_ = 0;
     random_type dice_;
     statistics count_;
   };
 
  private:
+  static constexpr bool has_seed = std::constructible_from<random_type, std::uint64_t>;
+  // A handle for one operation.
+  handle_type once() noexcept {
+    if constexpr (!has_seed)
+      return handle_type(*this, 0);
+    else if constexpr (requires { atomics_type::choose(1u); })
+      return handle_type(*this, atomics_type::choose(1u << 16));  // by the thread's own dice
+    else
+      return handle();
+  }
+
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using slots_type = std::conditional_t<
@@ -340,7 +378,7 @@ class relaxed_priority_queue {
   // Inside of `to`.
   template <class... Args>
   push_result emplace(heap& to, Args&&... args) noexcept {
-    if (closing_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: see close
+    if (closing_.load(std::memory_order_acquire)) [[unlikely]]  // sync(relaxed_priority_queue.closing): acquire
       return push_result::closed;
     if (!to.values.has_room()) [[unlikely]]
       return push_result::full;

@@ -28,7 +28,7 @@ SUITES = {
     "queue/detail/turn_ring.hpp": "mpmc_ring under the model*",
     "queue/mpsc_queue.hpp": "mpsc_queue under the model*",
     "queue/intrusive_mpsc_queue.hpp": "intrusive_mpsc_queue under the model*",
-    # Not yet "queue/bag.hpp": "bag under the model*": 14 of its 27 mutants are noticed by no test.
+    "queue/bag.hpp": "bag under the model*",
     "queue/segment_queue.hpp": "segment_queue under the model*",
     "queue/detail/segments.hpp": "segment_queue under the model*",
     "queue/stealing_deque.hpp": "stealing_deque under the model*",
@@ -45,6 +45,8 @@ SUITES = {
     "queue/seqlock.hpp": "seqlock under the model*",
     "queue/detail/gated_broadcast.hpp": "broadcast_ring under the model*",
     "queue/detail/lossy_broadcast.hpp": "broadcast_ring that overwrites under the model*",
+    "with/boost_lockfree.hpp": "boost_lockfree under the model*",
+    "core/wait.hpp": "eventcount under the model*,parker under the model*,blocking under the model*",
     "core/eventcount.hpp": "eventcount under the model*",
     "core/parker.hpp": "parker under the model*",
     "memory/buffer.hpp": "buffer under the model*",
@@ -54,6 +56,7 @@ SUITES = {
     "memory/epoch_domain.hpp": "epoch_domain under the model*",
     "memory/hazard_domain.hpp": "hazard_domain under the model*",
     "memory/qsbr_domain.hpp": "qsbr_domain under the model*",
+    "memory/leak_domain.hpp": "leak_domain under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }
@@ -125,6 +128,9 @@ def main():
         with tempfile.NamedTemporaryFile(suffix=".orders") as record:
             code, output = run(program, suite, {"FRYS_RECORD_ORDERS": record.name})
             count = re.search(r"test cases:\s+(\d+)", output)
+            if header.startswith("with/") and count is not None and count.group(1) == "0":
+                print(f"{header}: skipped, built without it", flush=True)
+                continue
             if code != 0 or count is None or count.group(1) == "0":
                 sys.exit(f"mutate: {header}: its tests ('{suite}') do not pass or are not there\n{output[-2000:]}")
             sites = [line.split(":") for line in open(record.name).read().splitlines()]

@@ -6,6 +6,7 @@
 // Progress  notify is wait-free; waiting blocks by its name, by policy::wait.
 // Cost      notify without a waiter: one fence and one load, no write. With one: a read-modify-write and a system call.
 // Ordering  what a thread did before notify happens-before what a waiter does after the commit_wait it ended.
+// Lifetime  destroy it when no thread can call it any more, and none waits (hardened builds check).
 //
 //   for (;;) {                                       // the waiter
 //     if (queue.try_pop(job)) break;
@@ -65,6 +66,12 @@ class eventcount {
   eventcount() = default;
   eventcount(const eventcount&) = delete;
   eventcount& operator=(const eventcount&) = delete;
+#if FRYS_HARDENED
+  ~eventcount() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(waiters_.load(std::memory_order_relaxed) == 0, "eventcount: destroyed while a thread waits for it");
+  }
+#endif
 
   // Announces that this thread is about to wait. Look at the condition once more after it, then commit or cancel.
   [[nodiscard]] key prepare_wait() noexcept {

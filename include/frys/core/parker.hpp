@@ -6,7 +6,7 @@
 // Progress  unpark is wait-free; park blocks by its name, by policy::wait.
 // Cost      unpark: one exchange, plus one system call if the owner sleeps. park with a permit: one exchange.
 // Ordering  what a thread did before unpark happens-before what the owner does after the park that took the permit.
-// Lifetime  destroy it when no thread can call it any more.
+// Lifetime  destroy it when no thread can call it any more (hardened builds check that the owner is not parked).
 //
 // Policies, in any order, each at most once:
 //   policy::atomics<A>  the atomics model               default atomics::standard
@@ -49,6 +49,12 @@ class parker {
   parker() = default;
   parker(const parker&) = delete;
   parker& operator=(const parker&) = delete;
+#if FRYS_HARDENED
+  ~parker() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(state_.load(std::memory_order_relaxed) != asleep, "parker: destroyed while its owner is parked");
+  }
+#endif
 
   // Owner only. Returns after an unpark that no earlier park took.
   void park() noexcept { (void)park_until(deadline::never()); }

@@ -1,15 +1,15 @@
 // wait: how a thread waits, as a policy. It decides most latency figures: a wake across cores costs 15-25 us, a spin
 // 0.2.
 //
-// spin            burns the core until the word changes                        fastest; the core must be yours
-// yield           gives the core to others between looks                      shared cores, short waits
-// park            sleeps in the kernel at once (a futex on Linux)             silent when idle
-// spin_then_park  looks for a while, then sleeps                              the default: fast when busy, silent when
-// idle
+// spin            burns the core until the word changes              fastest; the core must be yours
+// yield           gives the core to others between looks             shared cores, short waits
+// park            sleeps in the kernel at once (a futex on Linux)    silent when idle
+// spin_then_park  looks for a while, then sleeps     the default: fast when busy, silent when idle
 //
-// A policy W has a static template wait<A>(word, old, until): true once `word` differs from `old` or on any wake-up
-// (the caller looks again), false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody
-// can be asleep. The clock of deadlines is the caller's.
+// A policy W has a static template wait<A>(word, old, until): true once `word` differs from `old` or on any wake-up,
+// false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody can be asleep. It orders
+// nothing: the caller looks at the word again, with acquire, before it uses what a notifier has published. The clock of
+// deadlines is the caller's.
 #ifndef FRYS_CORE_WAIT_HPP
 #define FRYS_CORE_WAIT_HPP
 
@@ -33,8 +33,7 @@ template <class A, class Word>
 bool looks(const Word& word, std::uint32_t old, unsigned rounds) noexcept {
   for (unsigned i = 0; i < rounds; ++i) {
     if (i != 0) A::pause();
-    // acquire: pairs with the notifier's release of the word; what it published before is ours after.
-    if (word.load(std::memory_order_acquire) != old) return true;
+    if (word.load(std::memory_order_relaxed) != old) return true;  // relaxed: the caller looks again, and orders
   }
   return false;
 }
@@ -47,7 +46,7 @@ bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept 
     return A::wait(word, old, until);
   } else {
     if (until.is_never()) return A::wait(word, old, until);
-    if (until.has_passed<C>()) return word.load(std::memory_order_acquire) != old;  // acquire: as in looks
+    if (until.has_passed<C>()) return word.load(std::memory_order_relaxed) != old;  // relaxed: as in looks
     const nanoseconds here = C::now();
     const deadline there = until.at > here ? deadline::after<clocks::steady>(until.at - here) : deadline::now();
     return A::wait(word, old, there) || !until.has_passed<C>();

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""FRYS_HARDENED=1: what a caller does wrong ends the program with a sentence; the right form beside it runs to its end.
+
+One program holds all cases, each a wrong form (`wrong NAME`) and its right one (`right NAME`), which differ in one step.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+# name -> (the sentence, the text of a function body with `wrong` as a bool)
+CASES = {
+    "blocking_pop": ("eventcount: destroyed while a thread waits for it", """
+  auto queue = std::make_unique<blocking<mpmc_ring<int>>>();
+  std::thread waiter([q = queue.get()] { (void)q->pop(); });
+  std::this_thread::sleep_for(20ms);
+  if (!wrong) queue->close(), waiter.join();
+  queue.reset();
+  if (wrong) std::_Exit(0);
+"""),
+    "blocking_push": ("eventcount: destroyed while a thread waits for it", """
+  auto queue = std::make_unique<blocking<mpmc_ring<int, policy::capacity<1>>>>();
+  (void)queue->push(1);
+  std::thread waiter([q = queue.get()] { (void)q->push(2); });
+  std::this_thread::sleep_for(20ms);
+  if (!wrong) queue->close(), waiter.join();
+  queue.reset();
+  if (wrong) std::_Exit(0);
+"""),
+    "parker": ("parker: destroyed while its owner is parked", """
+  auto p = std::make_unique<parker<policy::wait<wait::park>>>();
+  std::thread owner([at = p.get()] { at->park(); });
+  std::this_thread::sleep_for(20ms);
+  if (!wrong) p->unpark(), owner.join();
+  p.reset();
+  if (wrong) std::_Exit(0);
+"""),
+    "awaiting_pop": ("awaiting: destroyed while a coroutine waits; close it and let them end first", """
+  loop here;
+  task_scope scope;
+  auto queue = std::make_unique<awaiting<mpmc_ring<int>>>();
+  scope.spawn(pops(*queue, here));
+  if (!wrong) queue->close(), here.run();
+  queue.reset();
+"""),
+    "awaiting_called": ("awaiting: destroyed before a coroutine that was called has run; let them end first", """
+  loop here;
+  task_scope scope;
+  auto queue = std::make_unique<awaiting<mpmc_ring<int>>>();
+  scope.spawn(pops(*queue, here));
+  queue->close();
+  if (!wrong) here.run();
+  queue.reset();
+"""),
+    "awaiting_coroutine": ("awaiting: a coroutine was destroyed between the call and its run", """
+  loop here;
+  awaiting<mpmc_ring<int>> queue;
+  {
+    task_scope scope;
+    scope.spawn(pops(queue, here));
+    queue.close();
+    if (!wrong) here.run();
+  }
+"""),
+    "moved_ring": ("a ring that was moved away is used", """
+  using ring = mpmc_ring<int, policy::capacity<policy::dynamic>>;
+  auto made = ring::make(4);
+  ring there = std::move(*made);
+  (void)(wrong ? *made : there).try_push(1);
+"""),
+    "map_entry": ("sharded_map::entry: used although nothing was found", """
+  epoch_domain<> domain;
+  sharded_map<int, int> map;
+  auto seat = *domain.join();
+  (void)map.insert(seat, 1, 1);
+  (void)*map.find(seat, wrong ? 2 : 1);
+"""),
+    "lanes": ("lanes::try_push: there is no such lane", """
+  lanes<int, 2> queue;
+  (void)queue.try_push(wrong ? 2 : 1, 1);
+"""),
+    "pop_result": ("pop_result::value of a result without a value", """
+  mpmc_ring<int> ring;
+  if (!wrong) (void)ring.try_push(1);
+  (void)*ring.try_pop();
+"""),
+}
+
+HEAD = """
+#include <frys/frys.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <utility>
+
+using namespace frys;
+using namespace std::chrono_literals;
+
+struct loop {
+  intrusive_queue<work> posted;
+  void post(work& w) noexcept { posted.push(w); }
+  void run() noexcept {
+    while (work* const w = posted.pop()) w->run(*w);
+  }
+};
+template <class Q>
+task<> pops(Q& queue, loop& here) {
+  for (;;) {
+    auto got = co_await queue.pop(here);
+    if (!got) break;
+  }
+}
+"""
+
+
+def program():
+    functions = [f"void case_{name}([[maybe_unused]] bool wrong) {{{body}}}\n" for name, (_, body) in CASES.items()]
+    calls = [f'  if (std::strcmp(argv[2], "{name}") == 0) return case_{name}(wrong), 0;\n' for name in CASES]
+    return HEAD + "".join(functions) + ("int main(int, char** argv) {\n  const bool wrong = argv[1][0] == 'w';\n"
+                                        + "".join(calls) + "  return 2;\n}\n")
+
+
+def main():
+    cxx = os.environ.get("CXX") or "g++"
+    if not shutil.which(cxx):
+        print(f"skipped: no {cxx}")
+        return 77
+    errors = []
+    with tempfile.TemporaryDirectory() as scratch:
+        source, binary = pathlib.Path(scratch, "hardened.cpp"), pathlib.Path(scratch, "hardened")
+        source.write_text(program())
+        built = subprocess.run([cxx, "-std=c++20", "-O1", "-DFRYS_HARDENED=1", "-I", str(TOP / "include"), "-pthread",
+                                str(source), "-o", str(binary)], capture_output=True, text=True)
+        if built.returncode != 0:
+            sys.exit(f"hardened: the program does not compile\n{built.stderr[:4000]}")
+        for name, (sentence, _) in CASES.items():
+            for form in ("wrong", "right"):
+                done = subprocess.run([str(binary), form, name], capture_output=True, text=True, timeout=60)
+                if form == "wrong" and (done.returncode != -6 or f"frys: {sentence}\n" not in done.stderr):
+                    errors.append(f"{name}: not refused with '{sentence}': exit {done.returncode}, {done.stderr.strip()}")
+                if form == "right" and done.returncode != 0:
+                    errors.append(f"{name}: the right form ends with {done.returncode}: {done.stderr.strip()}")
+    print("\n".join(errors) if errors else f"hardened: {len(CASES)} mistakes refused, ok")
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

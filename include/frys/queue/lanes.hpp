@@ -3,9 +3,8 @@
 // Use when  a backlog holds values of a few ranks, and the ones that waited long must come out too.
 // Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (a priority queue).
 // Roles     try_push, try_push_control, close: any thread. consumer(): a handle for each thread that pops.
-// Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own:
-// however
-//           full the others are, a command to stop, say, finds a place. Within a lane: first in, first out.
+// Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own: a
+//           command to stop, say, finds a place however full the others are. Within a lane: first in, first out.
 // Aging     of any K pops of a consumer that take from a lane, one begins at each lane: a value at the head of its lane
 //           waits for K - 1 such pops, whatever is pushed to more urgent ones. The control lane does not count and does
 //           not wait.
@@ -14,7 +13,7 @@
 //           pop of mpmc_ring. No shared count: each consumer ages by its own.
 // Ordering  a push that answered ok happens-before the pop that takes its value. Each lane is linearizable as a queue;
 //           all together are not: a pop looks at one lane after the other, and answers empty when each was empty at its
-//           turn.
+//           turn. What a thread did before close() happens-before what another does that is told closed.
 // Close     after close() pushes answer closed; pops hand out what was accepted, then answer closed.
 // Lifetime  destroy it when no other thread can call it; values left in it are destroyed. No handle may outlive it.
 //
@@ -22,6 +21,8 @@
 //   policy::capacity<N>  slots of each lane and of the control lane, a power of two   default 256
 //   policy::aging<K>     K, above the number of lanes; 0: urgent values always first  default 16, or twice the lanes
 //   policy::atomics<A>   the atomics model                                            default atomics::standard
+// Source    the lanes: mpmc_ring; turns that age: weighted round-robin, M. Katevenis, S. Sidiropoulos, C. Courcoubetis,
+//           "Weighted round-robin cell multiplexing in a general-purpose ATM switch chip", JSAC 9(8), 1991.
 #ifndef FRYS_QUEUE_LANES_HPP
 #define FRYS_QUEUE_LANES_HPP
 

@@ -1,8 +1,10 @@
 // order: models for policy::order: which of two values comes out of a priority queue first.
 //
 // A model O has `static std::uint64_t rank(const T&) noexcept`: the value of the least rank comes first. A number, not
-// a comparison, because a number can be published: other threads see how urgent a heap is without its lock. least_first
-// the least number first: integers, enums, floats          the default greatest_first   the greatest number first
+// a comparison, because a number can be published: other threads see how urgent a heap is without its lock.
+//
+// least_first      the least number first: integers, enums, floats      the default
+// greatest_first   the greatest number first
 // by<&T::member>   the least member first; by_greatest<&T::member> the greatest
 #ifndef FRYS_QUEUE_ORDER_HPP
 #define FRYS_QUEUE_ORDER_HPP

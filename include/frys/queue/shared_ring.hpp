@@ -3,10 +3,10 @@
 // Use when  one process hands values to another without a system call for each: map the same memory into both, create()
 //           in one, attach() in the other, and use the ring as between threads.
 // Not when  both ends are threads of one process (the ring itself), or they are on two machines.
-// Ring      spsc_ring<T, ...> in each of its forms of fixed capacity (counted, lazy, niche, overwriting), or
-// mpmc_ring<T,
-//           ...>. T: trivially copyable and no pointer, for an address means nothing in the other process; a pointer
-//           inside T is the caller's error. Atomics: std::atomic's, and free of locks.
+// Ring      an spsc_ring in each of its forms of fixed capacity (counted, lazy, niche, overwriting), or an mpmc_ring.
+//           Its T: trivially copyable and no pointer, for an address means nothing in the other process; a pointer
+//           inside T is the caller's error. Atomics: std::atomic's, and free of locks. Both processes name the very
+//           same type; what the memory cannot tell (a niche, the meaning of T's bytes) is theirs to agree on.
 // Roles     the ring's, over all processes: an spsc_ring has one producer among all of them. Each process has its own
 //           handle; handles are pointers and may be copied.
 // Progress  the ring's. A process that dies between operations leaves the ring whole: another may attach and take its
@@ -19,11 +19,12 @@
 //           outside the memory. Take a T of which every bit pattern is a value, then.
 // Waiting   there is none here: poll, or tell the other side through an eventfd, a pipe or a futex of your own.
 // Lifetime  the ring ends with the memory. Nobody destroys it; T needs no destructor. close() as in the ring.
-// Errors    create: invalid_argument, the memory is too small (number: the bytes it needs) or not aligned to
-// `alignment`;
-//           already_exists, a ring lives there (zero the memory to start again). attach: invalid_argument, as above;
-//           not_found, nobody has created a ring there yet; corrupt, something else lies there; version_mismatch, a
-//           ring of another form, element, capacity or frys.
+// Errors    create: invalid_argument, the memory is too small (number: the bytes it needs) or not aligned (number: the
+//           alignment); already_exists, a ring lives there (zero the memory to start again). attach: invalid_argument,
+//           as above; not_found, nobody has created a ring there yet; corrupt, something else lies there;
+//           version_mismatch, a ring of another form, element size, capacity or frys.
+// Policies  the ring's.
+// Source    the ring's; that it holds indices and no address is Lamport's form, TOPLAS 5(2), 1983.
 #ifndef FRYS_QUEUE_SHARED_RING_HPP
 #define FRYS_QUEUE_SHARED_RING_HPP
 

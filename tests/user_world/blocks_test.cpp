@@ -18,14 +18,15 @@
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/queue/bag.hpp>
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>
 #include <frys/queue/lookup_cache.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/rcu_cell.hpp>
-#include <frys/queue/segment_queue.hpp>
 #include <frys/queue/relaxed_priority_queue.hpp>
+#include <frys/queue/segment_queue.hpp>
 #include <frys/queue/seqlock.hpp>
 #include <frys/queue/sharded_map.hpp>
 #include <frys/queue/spsc_ring.hpp>
@@ -243,6 +244,27 @@ struct locked_domain {
   int retired = 0;
 };
 
+// A user's own pair of fences, which a sandbox may refuse.
+struct own_fence {
+  template <class A>
+  static void prepare() noexcept {
+    ++prepared;
+  }
+  template <class A>
+  static void light() noexcept {
+    ++lights;
+    A::fence(std::memory_order_seq_cst);
+  }
+  template <class A>
+  static bool heavy() noexcept {
+    ++heavies;
+    A::fence(std::memory_order_seq_cst);
+    return !refuses;
+  }
+  inline static int prepared = 0, lights = 0, heavies = 0;
+  inline static bool refuses = false;
+};
+
 template <class... P>
 void use_mpsc() {
   frys::mpsc_queue<int, P...> queue;
@@ -259,6 +281,19 @@ void use_segment_queue() {
   auto out = queue.try_pop();
   REQUIRE(out);
   CHECK(*out == 7);
+}
+
+template <class... P>
+void use_bag() {
+  frys::bag<int, frys::policy::capacity<2>, P...> bag;
+  auto in = bag.producer();
+  auto out = bag.consumer();
+  REQUIRE(in);
+  REQUIRE(out);
+  for (int i = 0; i < 5; ++i) CHECK(in->try_push(i));
+  bag.close();
+  for (int i = 0; i < 5; ++i) CHECK(*out->try_pop() == i);
+  CHECK(out->try_pop().is_closed());
 }
 
 struct linked {
@@ -326,6 +361,7 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   IN_EVERY_WORLD(use_flat_index, &user::uses::pages);
   IN_EVERY_WORLD(use_mpsc, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_segment_queue, &user::uses::pages, &user::uses::atomics);
+  IN_EVERY_WORLD(use_bag, &user::uses::pages, &user::uses::atomics);
   CHECK(user::pages::held.load() == before);
 }
 
@@ -349,6 +385,26 @@ TEST_CASE("user_world: rcu_cell takes a user's reclaimer") {
   CHECK(cell.update(seat, [](int& v) { ++v; }));
   CHECK(*cell.read(seat) == 2);
   CHECK(domain.retired == 1);
+}
+
+TEST_CASE("user_world: bag takes a user's fence, and tells closed only when the fence has ordered all") {
+  own_fence::refuses = true;
+  frys::bag<int, frys::policy::fence<own_fence>> bag;
+  CHECK(own_fence::prepared == 1);
+  auto in = bag.producer();
+  auto out = bag.consumer();
+  REQUIRE(in);
+  REQUIRE(out);
+  CHECK(in->try_push(1));
+  CHECK(own_fence::lights == 1);
+  bag.close();
+  CHECK(own_fence::heavies == 1);
+  CHECK(*out->try_pop() == 1);
+  CHECK(out->try_pop().is_empty());  // who knows what is under way
+  own_fence::refuses = false;
+  CHECK(out->try_pop().is_closed());
+  CHECK(out->try_pop().is_closed());
+  CHECK(own_fence::heavies == 3);
 }
 
 TEST_CASE("user_world: an explicit slot wins over the world, the world over the default") {

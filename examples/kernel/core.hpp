@@ -268,14 +268,14 @@ class core final : public core_view {
     c.replies().hold(mark, own().appended(), own().grouped());
     if (wait_for_sync(c)) c.expect_sync();
   }
-  // There is room as long as the owner does not hold back.
+  // As sync_queue::push. There is room as long as the owner does not hold back.
   bool wait_for_sync(sync_waiter& w) noexcept {
-    const bool is_new = waiting_.push(w, own().appended());
+    if (!waiting_.push(w, own().appended())) return false;
     if (waiting_.is_full()) [[unlikely]] {
       own().hold_back();
       ++counts_.sync_full;
     }
-    return is_new;
+    return true;
   }
 
   frys::task<void> run_when_unlocked(client& c, const command& what, arguments args) {

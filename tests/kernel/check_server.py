@@ -447,7 +447,7 @@ def promise_a_long_message_is_kept_once_for_all_who_have_not_read_it():
         text = b"x" * (8 << 20)
         for n in range(2):
             expect(c.call("PUBLISH", "news", b"%d" % n + text) == len(slow), "all hear it")
-        expect(kernel.status_kib("VmHWM") < 120 * 1024, "80 listeners' 8 MiB stand in %d KiB" % kernel.status_kib("VmHWM"))
+        expect(kernel.status_kib("VmHWM") < 200 * 1024, "80 listeners' 8 MiB stand in %d KiB" % kernel.status_kib("VmHWM"))
         for s in slow:
             for n in range(2):
                 expect(s.read() == [b"message", b"news", b"%d" % n + text], "and each gets it whole")

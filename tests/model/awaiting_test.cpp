@@ -1,6 +1,7 @@
 #include <frys/queue/awaiting.hpp>
 
 #include "blocks.hpp"
+#include "refusing_queue.hpp"
 
 #include <frys/queue/intrusive_mpsc_queue.hpp>
 #include <frys/queue/mpmc_ring.hpp>
@@ -110,6 +111,30 @@ void abandon_calls() {
   int accepted = 0;
   model::threads(gives(q, 2, 2, accepted), [&] { q.abandon(); });
   model::require(accepted == 0, "nobody takes the first");
+}
+// A push that will be refused is under way while the last value goes and the queue is closed: see the tests of
+// blocking.
+template <bool Waits>
+void refused_push_calls() {
+  frys::awaiting<refusing_queue> q;
+  model::require(static_cast<bool>(q.try_push(1)), "there is room");
+  int in = 1, out = 0, accepted = 0;
+  const auto take = takes(q, 2, out);
+  const auto consume = [&] {
+    if (auto v = q.try_pop()) out += *v;
+    q.close();
+    take();
+  };
+  if constexpr (Waits)
+    model::threads(gives(q, 2, 2, accepted), consume);
+  else
+    model::threads([&] { accepted = q.try_push(2) ? 2 : 0; }, consume);
+  in += accepted;
+  model::require(in == out, "what was accepted comes out, and then closed");
+}
+TEST_CASE("awaiting under the model: a push that is refused calls who waited for it") {
+  holds_mostly(&refused_push_calls<false>);
+  holds_at_random(&refused_push_calls<true>);
 }
 TEST_CASE("awaiting under the model: a consumer that gives up calls who waits") { holds_mostly(&abandon_calls); }
 TEST_CASE("awaiting under the model: two values, or room for two, that come at once call two") {

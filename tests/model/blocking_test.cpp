@@ -1,6 +1,7 @@
 #include <frys/queue/blocking.hpp>
 
 #include "blocks.hpp"
+#include "refusing_queue.hpp"
 
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/segment_queue.hpp>
@@ -83,6 +84,32 @@ void abandon_wakes() {
 template <class Queue>
 using waits = frys::blocking<Queue, frys::policy::wait<frys::wait::park>>;
 
+// A push that will be refused is under way while the last value goes and the queue is closed: the consumer is told
+// empty, and woken when that push has come to its end.
+template <bool Waits>
+void refused_push_wakes() {
+  waits<refusing_queue> q;
+  model::require(static_cast<bool>(q.try_push(1)), "there is room");
+  int in = 1, out = 0;
+  model::threads(
+      [&] {
+        if constexpr (Waits)
+          in += q.push_until(2, frys::deadline::now()) ? 2 : 0;
+        else
+          in += q.try_push(2) ? 2 : 0;
+      },
+      [&] {
+        if (auto v = q.try_pop()) out += *v;
+        q.close();
+        while (auto v = q.pop()) out += *v;
+      });
+  model::require(in == out, "what was accepted comes out, and then closed");
+}
+
+TEST_CASE("blocking under the model: a push that is refused wakes who waited for it") {
+  holds(&refused_push_wakes<false>);
+  holds(&refused_push_wakes<true>);
+}
 TEST_CASE("blocking under the model: two values that come at once wake two sleepers") {
   holds_at_random(&two_of_each<waits<frys::mpmc_ring<element, frys::policy::capacity<2>, with_model>>>, 1'500);
   holds_at_random(

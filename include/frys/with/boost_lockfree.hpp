@@ -89,13 +89,14 @@ class push_gate {
   // False: closed. Else the push must leave. Nobody who is refused is counted, not even for a moment: a pop that found
   // him would answer empty behind the close, and who waits then would not be woken.
   bool enter() noexcept {
-    // sync(boost_queue.close): acquire, also on failure; who is told closed sees what the closer did before. The count
-    // carries no data; what was pushed comes with leave().
-    std::uint32_t seen = state_.load(std::memory_order_acquire);
-    while ((seen & closed_bit) == 0)
-      if (state_.compare_exchange_weak(seen, seen + one, std::memory_order_acquire, std::memory_order_acquire))
+    for (;;) {
+      // sync(boost_queue.close): acquire; who is told closed sees what the closer did before.
+      std::uint32_t seen = state_.load(std::memory_order_acquire);
+      if ((seen & closed_bit) != 0) return false;
+      // relaxed, both: the count carries no data; what was pushed comes with leave().
+      if (state_.compare_exchange_weak(seen, seen + one, std::memory_order_relaxed, std::memory_order_relaxed))
         return true;
-    return false;
+    }
   }
   void leave() noexcept {
     // sync(boost_queue.gate): release; who finds no push under way finds what was pushed.

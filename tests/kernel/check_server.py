@@ -6,6 +6,7 @@ Each function named promise_* is one promise; all run against real processes on 
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -368,6 +369,37 @@ def promise_sigterm_answers_those_that_wait_for_room_in_the_sync_queue():
         expect(kernel.process.wait(20) == 0, "exit code 0")
         c = kernel.start()
         expect(c.call("DBSIZE") == len(clients) * n, "and all of it is there")
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_log_that_fails_owes_nobody_an_answer_and_takes_back_none():
+    for threads in (1, 2):
+        kernel = Kernel(fresh("full-disk"), "--threads", threads, "--sync-queue", 4)
+        # Python ignores SIGXFSZ; so does the kernel then, and a file that is too large is an error of the write.
+        reader = kernel.start(restore_signals=False)
+        resource.prlimit(kernel.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        acknowledged = set()
+
+        def write(name):
+            c = Connection(kernel.port)
+            try:
+                for i in range(0, 10000, 8):
+                    keys = ["%d:%d" % (name, i + k) for k in range(8)]
+                    c.socket.sendall(b"".join(Connection.encode("SET", key, "x" * 1000) for key in keys))
+                    for key in keys:
+                        reply = c.read()
+                        if isinstance(reply, ReplyError):
+                            expect(str(reply).startswith("MISCONF"), "refused: %s" % reply)
+                            return
+                        acknowledged.add(key)
+            except (ConnectionError, OSError):
+                return  # its write was in the group that failed
+            raise AssertionError("80 MB in a file of 1 MiB")
+        on_threads([lambda n=n: write(n) for n in range(10)])
+        expect(len(acknowledged) > 100 and reader.call("GET", "0:0") == b"x" * 1000, "reads go on")
+        expect(kernel.stop() == 1, "the exit code tells")
+        c = kernel.start()
+        expect(c.call("EXISTS", *acknowledged) == len(acknowledged), "all %d that were answered are there" % len(acknowledged))
         expect(kernel.stop() == 0, "exit code 0")
 
 

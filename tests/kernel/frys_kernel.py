@@ -105,10 +105,12 @@ class Kernel:
         self.process = None
         self.start_seconds = None
 
-    def start(self, wait=60.0):
+    def start(self, wait=60.0, **more):
+        """A connection, as soon as it answers. `more`: for subprocess.Popen."""
         begin = time.monotonic()
         sink = subprocess.DEVNULL if self.quiet else None
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.PIPE,
+                                        **more)
         while True:
             try:
                 connection = Connection(self.port)

@@ -15,6 +15,8 @@
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
+//                       (wait::yield where more threads are busy than there are cores: 8 on 2 cores kept 0.9 of the
+//                       rate of 2, and 0.3 to 0.6 when they slept)
 //   policy::clock<C>    the clock of the deadlines  default clocks::steady
 //   policy::atomics<A>  the atomics model           default the queue's
 #ifndef FRYS_QUEUE_BLOCKING_HPP

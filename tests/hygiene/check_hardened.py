@@ -3,7 +3,6 @@
 
 One program holds all cases, each a wrong form (`wrong NAME`) and its right one (`right NAME`), which differ in one step.
 """
-import os
 import pathlib
 import shutil
 import subprocess
@@ -129,9 +128,9 @@ def program():
 
 
 def main():
-    cxx = os.environ.get("CXX") or "g++"
+    cxx = "g++"  # the cases have coroutines, which clang 14 does not
     if not shutil.which(cxx):
-        print(f"skipped: no {cxx}")
+        print("skipped: no g++")
         return 77
     errors = []
     with tempfile.TemporaryDirectory() as scratch:

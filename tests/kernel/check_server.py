@@ -405,7 +405,7 @@ def promise_a_log_that_fails_owes_nobody_an_answer_and_takes_back_none():
 
 def promise_publishers_wait_for_a_core_that_is_behind_and_order_and_counts_hold():
     for threads in (2, 3):
-        kernel = Kernel(fresh("fan-out"), "--threads", threads, "--network-buffer-size", "1MiB", "--durability", "none")
+        kernel = Kernel(fresh("fan-out"), "--threads", threads, "--network-buffer-size", "1MiB", "--log", "off")
         first = kernel.start()
         listeners, publishers, n = 2 * threads, threads, 6000
         hearing = [Connection(kernel.port) for _ in range(listeners)]

@@ -39,6 +39,8 @@ void holds_always(void (*body)()) {
 }
 // For bodies that are too large for that.
 void holds_often(void (*body)()) { holds_at_random(body, 150); }
+// Each of them asks for an order of what was done.
+void holds_linear(void (*body)()) { holds_at_random(body, 75); }
 // Whoever is stopped for ever, the others finish.
 void goes_on(void (*body)()) {
   const model::report r = model::check(model::lock_freedom{.executions = effort(300)}, body);
@@ -342,10 +344,11 @@ void closed_behind_portion() {
 }
 // A consumer that has not heard of the producer asks.
 void closed_behind_unknown() {
-  closing_bag<4, 4> b;
+  closing_bag<4, 4, 3> b;
   auto holds = *b.consumer();
+  auto takes = *b.consumer();
   auto asks = *b.consumer();
-  output<8> got[2];
+  output<4> got[2];
   std::size_t pushed = 0;
   bool told = false;
   model::threads(
@@ -353,7 +356,8 @@ void closed_behind_unknown() {
         auto in = *b.producer();
         element three[3] = {1, 2, 3};
         pushed = in.push_some(std::span<element>(three));
-        take(holds, got[0]);
+        take(holds, got[0]);  // of two
+        take(takes, got[0]);
       },
       [&] {
         b.close();
@@ -363,6 +367,7 @@ void closed_behind_unknown() {
       });
   nothing_comes(told, holds);
   drain(asks, got[1]);
+  drain(takes, got[0]);
   drain(holds, got[0]);
   each_once(got[0], got[1], static_cast<int>(pushed));
 }
@@ -611,7 +616,8 @@ TEST_CASE("bag under the model: many at once") { holds_always(&many_at_once); }
 TEST_CASE("bag under the model: blocks are used again") {
   holds_always(&slot_again);
   holds_always(&late_look<1, 3, 1, 1>);
-  holds_always(&late_look<2, 4, 1, 2>);
+  holds_often(&late_look<2, 4, 1, 2>);
+  holds_at_random(&late_look<1, 3, 0, 2>, 5'000);  // what `push` acquires there is needed in one of some 2,600
 }
 TEST_CASE("bag under the model: a block goes to another chain") { holds_always(&block_of_another); }
 TEST_CASE("bag under the model: seats are taken again") { holds_always(&seat_again); }
@@ -635,10 +641,10 @@ TEST_CASE("bag under the model: closed is told behind all portions") {
 }
 TEST_CASE("bag under the model: a look at the size") { holds_often(&sizes); }
 TEST_CASE("bag under the model: linearizable, chain by chain, portions aside") {
-  holds_often(&linear<4, 4>);
-  holds_often(&linear<2, 1>);
-  holds_often(&linear_to_the_end<4>);
-  holds_often(&linear_to_the_end<1>);
+  holds_linear(&linear<4, 4>);
+  holds_linear(&linear<2, 1>);
+  holds_linear(&linear_to_the_end<4>);
+  holds_linear(&linear_to_the_end<1>);
 }
 TEST_CASE("bag under the model: lock-free, whoever is stopped") {
   goes_on(&stream<1, 2>);
@@ -646,7 +652,6 @@ TEST_CASE("bag under the model: lock-free, whoever is stopped") {
   goes_on(&two_consumers<1, 4, 1>);
   goes_on(&two_producers<1>);
   goes_on(&left_portions);
-  goes_on(&linear<2, 1>);
 }
 TEST_CASE("bag under the model: who is stopped hides a push or a portion, and nothing else") {
   goes_on(&late_look<1, 3, 1, 1>);

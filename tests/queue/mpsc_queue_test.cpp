@@ -38,7 +38,7 @@ TEST_CASE("mpsc_queue: takes move-only values and destroys each once, also those
   }
   CHECK(alive.use_count() == 1);
   mpsc_queue<std::unique_ptr<int>> queue;
-  REQUIRE(queue.emplace(std::make_unique<int>(5)));
+  REQUIRE(queue.try_emplace(std::make_unique<int>(5)));
   CHECK(**queue.try_pop() == 5);
 }
 
@@ -80,29 +80,30 @@ TEST_CASE("mpsc_queue: close is exact after nodes were used many times") {
   CHECK(queue.try_pop().is_closed());
 }
 
-TEST_CASE("mpsc_queue: nodes are used again; a steady load takes no more memory") {
+TEST_CASE("mpsc_queue: segments are used again; a steady load takes no more memory") {
   using pages = counting_pages<50>;
   {
-    mpsc_queue<std::uint64_t, policy::pages<pages>> queue;
+    mpsc_queue<std::uint64_t, policy::capacity<8>, policy::pages<pages>> queue;
     for (std::uint64_t i = 0; i < 100; ++i) REQUIRE(queue.try_push(i));
     while (queue.try_pop()) {
     }
     const auto before = pages::allocations.load();
-    const auto nodes = queue.nodes();
+    const auto segments = queue.segments();
     for (int round = 0; round < 1000; ++round) {
       for (std::uint64_t i = 0; i < 60; ++i) REQUIRE(queue.try_push(i));
       while (queue.try_pop()) {
       }
     }
     CHECK(pages::allocations == before);
-    CHECK(queue.nodes() == nodes);
+    CHECK(queue.segments() == segments);
   }
   CHECK(pages::held == 0);
 }
 
 TEST_CASE("mpsc_queue: beyond the limit, and when the source refuses, the push is full and the value untouched") {
   using pages = counting_pages<51>;
-  mpsc_queue<std::unique_ptr<int>, policy::limit<4096>, policy::pages<pages>> queue;
+  using queue_type = mpsc_queue<std::unique_ptr<int>, policy::capacity<8>, policy::limit<4096>, policy::pages<pages>>;
+  queue_type queue;
   pages::refuses = true;
   auto value = std::make_unique<int>(1);
   CHECK(queue.try_push(std::move(value)).is_full());
@@ -110,12 +111,13 @@ TEST_CASE("mpsc_queue: beyond the limit, and when the source refuses, the push i
   pages::refuses = false;
   std::size_t pushed = 0;
   while (queue.try_push(std::make_unique<int>(static_cast<int>(pushed)))) ++pushed;
-  CHECK(pushed > 50);
-  CHECK(pushed < 4096 / sizeof(void*));
-  CHECK(queue.nodes() == pushed);
+  CHECK(pushed == 4096 / queue_type::segment_bytes * 8);
+  CHECK(queue.segments() == 4096 / queue_type::segment_bytes);
+  CHECK(queue.size_hint() == pushed);
   for (std::size_t i = 0; i < pushed; ++i) REQUIRE(**queue.try_pop() == static_cast<int>(i));
   CHECK(queue.try_pop().is_empty());
-  for (std::size_t i = 0; i + 1 < pushed; ++i) REQUIRE(queue.try_push(std::make_unique<int>(0)));
+  // All but the segment that the consumer stands in.
+  for (std::size_t i = 0; i + 8 < pushed; ++i) REQUIRE(queue.try_push(std::make_unique<int>(0)));
 }
 
 TEST_CASE("mpsc_queue: an over-aligned value stands on its alignment") {
@@ -206,7 +208,7 @@ meddler::meddler(void* q, bool* empty) noexcept {
 TEST_CASE("mpsc_queue: a pop does not answer closed while an accepted push is under way") {
   meddled queue;
   bool empty = false;
-  REQUIRE(queue.emplace(&queue, &empty));
+  REQUIRE(queue.try_emplace(&queue, &empty));
   CHECK(empty);
   CHECK(queue.try_pop().has_value());
   CHECK(queue.try_pop().is_closed());

@@ -28,8 +28,7 @@ inline void prefetch_to_write([[maybe_unused]] const void* p) noexcept {
 }
 
 // What a segment is without its slots. The words of push and pop, from above: closed (push alone), shut (not in use
-// yet), the segment's place in the chain, and how many slots were taken; beyond the number of slots, that is how often
-// somebody came too late.
+// yet), the segment's place in the chain, and how many slots were taken.
 template <class Atomics>
 struct segment_head {
   template <class U>

@@ -176,9 +176,10 @@ class spsc_counted {
 
   // Any thread. May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
-    // relaxed, both: a number, not an order. Head first, so that it is never ahead of tail.
+    // relaxed, both: a number, not an order; the tail may be one from before the head.
     const std::size_t head = head_.load(std::memory_order_relaxed);
-    return (std::min)(tail_.load(std::memory_order_relaxed) - head, slot_count());
+    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
+    return size <= ~std::size_t{0} / 2 ? (std::min)(size, slot_count()) : 0;
   }
   // How many values it holds at most.
   [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }

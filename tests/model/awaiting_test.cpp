@@ -134,15 +134,17 @@ void refused_push_calls() {
 }
 TEST_CASE("awaiting under the model: a push that is refused calls who waited for it") {
   holds_mostly(&refused_push_calls<false>);
-  holds_at_random(&refused_push_calls<true>);
+  holds_at_random(&refused_push_calls<true>, 400);
 }
 TEST_CASE("awaiting under the model: a consumer that gives up calls who waits") { holds_mostly(&abandon_calls); }
 TEST_CASE("awaiting under the model: two values, or room for two, that come at once call two") {
-  holds_at_random(&two_of_each);
-  holds_at_random(&two_wait_for_room);
+  holds_at_random(&two_of_each, 400);
+  holds_at_random(&two_wait_for_room, 400);
 }
 TEST_CASE("awaiting under the model: a value calls who waits") { holds_mostly(&value_calls); }
-TEST_CASE("awaiting under the model: room calls who waits") { holds_at_random(&room_calls); }
-TEST_CASE("awaiting under the model: close calls all, whatever was under way") { holds_at_random(&close_calls_all); }
+TEST_CASE("awaiting under the model: room calls who waits") { holds_at_random(&room_calls, 400); }
+TEST_CASE("awaiting under the model: close calls all, whatever was under way") {
+  holds_at_random(&close_calls_all, 400);
+}
 
 }  // namespace

@@ -111,20 +111,20 @@ TEST_CASE("blocking under the model: a push that is refused wakes who waited for
   holds(&refused_push_wakes<true>);
 }
 TEST_CASE("blocking under the model: two values that come at once wake two sleepers") {
-  holds_at_random(&two_of_each<waits<frys::mpmc_ring<element, frys::policy::capacity<2>, with_model>>>, 1'500);
+  holds_at_random(&two_of_each<waits<frys::mpmc_ring<element, frys::policy::capacity<2>, with_model>>>, 400);
   holds_at_random(
       &two_of_each<waits<
           frys::segment_queue<element, frys::policy::capacity<4>, frys::policy::pages<model::pages>, with_model>>>,
       400);
 }
 TEST_CASE("blocking under the model: room that comes at once wakes two sleepers") {
-  holds_at_random(&two_wait_for_room, 1'500);
+  holds_at_random(&two_wait_for_room, 400);
 }
 TEST_CASE("blocking under the model: a consumer that gives up wakes a sleeper") { holds(&abandon_wakes); }
 TEST_CASE("blocking under the model: a value wakes a sleeper") { holds(&value_wakes); }
-TEST_CASE("blocking under the model: room wakes a sleeper") { holds_at_random(&room_wakes); }
+TEST_CASE("blocking under the model: room wakes a sleeper") { holds_at_random(&room_wakes, 500); }
 TEST_CASE("blocking under the model: close ends all waits, whatever was under way") {
-  holds_at_random(&close_ends_all);
+  holds_at_random(&close_ends_all, 500);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #ifndef FRYS_KERNEL_FAN_OUT_HPP
 #define FRYS_KERNEL_FAN_OUT_HPP
 
-#include <array>
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
@@ -21,8 +20,6 @@
 #include <frys/core/cache_line.hpp>
 #include <frys/core/intrusive_list.hpp>
 #include <frys/core/work.hpp>
-#include <frys/queue/readers.hpp>
-#include <frys/queue/result.hpp>
 
 #include "options.hpp"
 #include "reply_queue.hpp"
@@ -47,22 +44,7 @@ struct publication : frys::work, frys::list_hook<> {
   std::atomic<unsigned> left{0};       // cores that have not given it to their listeners
 };
 
-// A reader's number is a part of its type; a core's is not.
-template <class Ring>
-struct reader_functions {
-  frys::pop_result<typename Ring::value_type> (*pop)(Ring&) noexcept;
-  void (*leave)(Ring&) noexcept;
-};
-template <class Ring, std::size_t... I>
-constexpr auto functions_of_readers(std::index_sequence<I...>) noexcept {
-  return std::array<reader_functions<Ring>, sizeof...(I)>{
-      {{[](Ring& r) noexcept { return r.template reader<frys::nth_reader<I>>().try_pop(); },
-        [](Ring& r) noexcept { r.template reader<frys::nth_reader<I>>().leave(); }}...}};
-}
-template <class Ring>
-inline constexpr auto reader = functions_of_readers<Ring>(std::make_index_sequence<most_cores>());
-
-// `Ring` is a broadcast_ring of publication<Core>*, with a reader for each core there may be.
+// `Ring` is a broadcast_ring of publication<Core>*, with an independent reader for each core there may be.
 template <class Core, class Ring>
 class fan_out {
  public:
@@ -73,7 +55,7 @@ class fan_out {
     bells_ = std::make_unique<bell[]>(cores);
     // Who is not there, and the home itself, is not waited for.
     for (unsigned i = 0; i < most_cores; ++i)
-      if (i == index || i >= cores) reader<Ring>[i].leave(ring_);
+      if (i == index || i >= cores) ring_.reader(i).leave();
   }
   fan_out(const fan_out&) = delete;
   fan_out& operator=(const fan_out&) = delete;
@@ -171,9 +153,10 @@ class fan_out {
   static void answer(frys::work& w) noexcept {
     bell& b = static_cast<bell&>(w);
     fan_out& self = *b.from;
+    const auto reader = self.ring_.reader(b.number);
     b.rung.exchange(false, std::memory_order_acq_rel);  // acq_rel: see ring_bell
     for (std::size_t i = 0; i < Ring::capacity; ++i) {
-      const auto next = reader<Ring>[b.number].pop(self.ring_);
+      const auto next = reader.try_pop();
       if (!next) return;
       message& m = **next;
       const std::int64_t heard = b.to->channels().publish(m.message);

@@ -66,8 +66,8 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 
-#include "queue/bag.hpp"
 #include "queue/awaiting.hpp"
+#include "queue/bag.hpp"
 #include "queue/blocking.hpp"
 #include "queue/broadcast_ring.hpp"
 #include "queue/concepts.hpp"

@@ -6,8 +6,7 @@
 //           (keys<...>::known, keys<...>::unique), and picks each slot (pick). All of it happens at compile time; no
 //           policy leaves a byte behind that the block does not ask for.
 // Own slots a user's block takes policies by the same machinery: a key, a policy, and, where a world can fill the slot,
-// a
-//           specialisation of policy::offer. examples/03_own_block shows one.
+//           a specialisation of policy::offer. examples/03_own_block shows one.
 #ifndef FRYS_POLICY_HPP
 #define FRYS_POLICY_HPP
 

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content e91b38a49d0bd2ac.
+// frys 0.1.0, one header: the whole library. Content a02917d81182328e.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -165,8 +165,7 @@ namespace frys::inline FRYS_ABI::detail {
 //           (keys<...>::known, keys<...>::unique), and picks each slot (pick). All of it happens at compile time; no
 //           policy leaves a byte behind that the block does not ask for.
 // Own slots a user's block takes policies by the same machinery: a key, a policy, and, where a world can fill the slot,
-// a
-//           specialisation of policy::offer. examples/03_own_block shows one.
+//           a specialisation of policy::offer. examples/03_own_block shows one.
 #ifndef FRYS_POLICY_HPP
 #define FRYS_POLICY_HPP
 
@@ -2450,8 +2449,7 @@ struct tsan;
 // Quality  every input bit moves every output bit with chance near 1/2 (tests/core/hash_test.cpp measures it).
 // Cost     integers: two multiplications. Bytes: 16 per multiplication.
 // Limits   not for secrets: with the seed known, collisions can be made. The numbers are the same on every machine and
-// run,
-//          so they may decide which owner holds a key; they are part of 0.1's promise, not of later versions'.
+//          run, so they may decide which owner holds a key; they are part of 0.1's promise, not of later versions'.
 // Source   the multiply-and-fold step is wyhash's (Wang Yi, public domain); the layout of the reads is our own.
 #ifndef FRYS_CORE_HASH_HPP
 #define FRYS_CORE_HASH_HPP
@@ -2985,9 +2983,8 @@ struct os_pages : heap_pages {};
 // Not when  they die one by one (object_pool), or have destructors that must run.
 // Threads   one at a time.
 // Cost      an allocation: a subtraction, a mask and a compare, inlined. reset and rewind: O(chunks), most often one.
-// Chunks
-//           double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source no
-//           more.
+//           Chunks double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source
+//           no more.
 // Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit.
 // Lifetime  pointers hold until reset, a rewind to an earlier mark, or the arena's end. A moved-from arena is empty.
 //
@@ -4214,14 +4211,12 @@ class seat_base {
 // epochs: the engine of epoch_domain and qsbr_domain.
 //
 // Rule      a thread announces the epoch in which it reads. The epoch goes on by one when nobody announces an older
-// one;
-//           so while a reader stays in epoch e, it gets no further than e + 1. What was retired in epoch t goes in
+//           one; so while a reader stays in epoch e, it gets no further than e + 1. What was retired in epoch t goes in
 //           epoch t + 2: who could still find it had announced t or before.
 // Batches   a seat's retired objects get their epoch together, after one fence: a late epoch only keeps them longer.
 // Counter   the low bit says "announced"; the rest is the epoch, which may wrap: it is only compared for equality, and
-// by
-//           its distance to an older one. A reader may not stop between reading the epoch and announcing it for as long
-//           as the epoch takes to come round (2^63 advances with 64 bits).
+//           by its distance to an older one. A reader may not stop between reading the epoch and announcing it for as
+//           long as the epoch takes to come round (2^63 advances with 64 bits).
 // Source    K. Fraser, "Practical lock-freedom", 2004; M. Desnoyers et al., "User-level implementations of
 //           read-copy update", IEEE TPDS 2012 (the asymmetric fence, and quiescent states).
 #ifndef FRYS_MEMORY_DETAIL_EPOCHS_HPP
@@ -4402,19 +4397,16 @@ class epochs {
 // Use when  reads are short and many, and touch many objects: a list, a tree, a table. The cheapest read that needs no
 //           help of the thread's loop.
 // Not when  a reader may stop for long and memory must stay bounded (hazard_domain), or threads have a loop that can
-// say
-//           "I hold nothing" (qsbr_domain).
+//           say "I hold nothing" (qsbr_domain).
 // Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
 // Progress  pin and protect are wait-free. retire is lock-free with room() left; join is lock-free but for another
 //           thread's short copy of garbage out of a seat that was left. Reclamation is blocking by its nature: a reader
 //           that stays pinned stops it, for all seats.
 // Cost      pin and unpin: two stores to the seat's own line, three loads, no fence (asymmetric) or one (symmetric). A
-// nested
-//           pin: a plain count. retire: two stores; once per policy::batch a heavy fence, a look at each seat that was
-//           ever taken, and the destroying. No allocation but at join.
+//           nested pin: a plain count. retire: two stores; once per policy::batch a heavy fence, a look at each seat
+//           that was ever taken, and the destroying. No allocation but at join.
 // Garbage   at most 2 * batch per retiring seat, and a batch more for each look that a reader of an older epoch spoils.
-// A
-//           reader that stops: each seat keeps what it retires, up to policy::garbage; then retire answers false, and
+//           A reader that stops: each seat keeps what it retires, up to policy::garbage; then retire answers false, and
 //           takes again once the reader is gone. In all at most seats * garbage (bound()).
 // Ordering  an object's destruction happens-after every read of it under a pin.
 // Lifetime  seats end before the domain; the domain destroys what is left.
@@ -4607,23 +4599,19 @@ class leak_domain;
 // announced is kept.
 //
 // Use when  memory must stay bounded though a reader may stop anywhere; few pointers are held at once: stacks, queues,
-// a
-//           cell that is replaced.
+//           a cell that is replaced.
 // Not when  one read walks over many objects (epoch_domain), or threads have a quiet point (qsbr_domain).
 // Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
 // Progress  protect is lock-free: it goes round again only when the pointer was replaced meanwhile. retire is lock-free
 //           and answers false only from a destroy function that retires more than one object; join as in epoch_domain.
 // Cost      protect and release: two stores to the seat's own line, two loads of the source, no fence (asymmetric) or
-// one
-//           (symmetric). retire: two stores; once per policy::batch a heavy fence, a look at the slots of each seat
+//           one (symmetric). retire: two stores; once per policy::batch a heavy fence, a look at the slots of each seat
 //           that was ever taken, a sort of what stands there, and the destroying. No allocation but at join.
 // Garbage   a seat holds at most batch + seats * (hazards + 1) retired objects, whatever other threads do; in all at
-// most
-//           seats as often (bound()). Objects that a stopped reader has announced stay, no others.
+//           most seats as often (bound()). Objects that a stopped reader has announced stay, no others.
 // Ordering  an object's destruction happens-after every read of it under a guard.
 // Pointers  what is retired is compared with what was protected by address: retire the pointer that readers protect,
-// not
-//           a base at another address.
+//           not a base at another address.
 // Lifetime  seats end before the domain; the domain destroys what is left.
 //
 // Policies, in any order, each at most once:
@@ -5330,6 +5318,516 @@ class qsbr_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_QSBR_DOMAIN_HPP
+// ---- frys/queue/result.hpp
+// push_result, pop_result: what a queue answers. All queues of frys answer these.
+//
+// push_result  ok, full or closed; true when ok. On full and closed the caller's value is untouched.
+// pop_result   a value, or empty, or closed; true when it holds a value. Closed means: closed, and nothing is left.
+// Cost         pop_result<T> is trivially copyable when T is; no allocation.
+#ifndef FRYS_QUEUE_RESULT_HPP
+#define FRYS_QUEUE_RESULT_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What may stand in a queue: it moves and dies without throwing, so that no operation can fail half way.
+template <class T>
+concept queue_element = std::is_object_v<T> && !std::is_const_v<T> && std::is_nothrow_move_constructible_v<T> &&
+                        std::is_nothrow_destructible_v<T>;
+
+// Compare with the names: `if (r == push_result::full)`; or ask `if (r)`.
+class [[nodiscard]] push_result {
+ public:
+  enum status : std::uint8_t {
+    ok,      // the queue has the value
+    full,    // no room now, or the memory source refused; may be different later
+    closed,  // somebody closed the queue; it takes nothing any more
+  };
+
+  constexpr push_result(status s) noexcept : status_(s) {}
+  constexpr explicit operator bool() const noexcept { return status_ == ok; }
+  [[nodiscard]] constexpr bool is_full() const noexcept { return status_ == full; }
+  [[nodiscard]] constexpr bool is_closed() const noexcept { return status_ == closed; }
+  friend constexpr bool operator==(push_result a, push_result b) noexcept { return a.status_ == b.status_; }
+
+ private:
+  status status_;
+};
+
+// Why a pop_result is what it is.
+enum class pop_status : std::uint8_t {
+  value,   // it holds a value
+  empty,   // nothing now; may be different later
+  closed,  // closed and drained: nothing will come any more
+};
+
+namespace detail {
+
+// Two forms, because clang 14 has no conditionally trivial members: a trivially copyable T keeps the result in
+// registers.
+template <class T, bool Trivial = std::is_trivially_copyable_v<T>>
+struct pop_storage {
+  constexpr explicit pop_storage(pop_status s) noexcept : none_{}, status_(s) {}
+  template <class... Args>
+  constexpr explicit pop_storage(std::in_place_t, Args&&... args) noexcept
+      : value_(std::forward<Args>(args)...), status_(pop_status::value) {}
+
+  union {
+    char none_;
+    T value_;
+  };
+  pop_status status_;
+};
+
+template <class T>
+struct pop_storage<T, false> {
+  explicit pop_storage(pop_status s) noexcept : none_{}, status_(s) {}
+  template <class... Args>
+  explicit pop_storage(std::in_place_t, Args&&... args) noexcept
+      : value_(std::forward<Args>(args)...), status_(pop_status::value) {}
+  pop_storage(pop_storage&& other) noexcept : none_{}, status_(other.status_) {
+    if (status_ == pop_status::value) std::construct_at(std::addressof(value_), std::move(other.value_));
+  }
+  pop_storage& operator=(pop_storage&& other) noexcept {
+    if (this == &other) return *this;
+    if (status_ == pop_status::value) std::destroy_at(std::addressof(value_));
+    status_ = other.status_;
+    if (status_ == pop_status::value) std::construct_at(std::addressof(value_), std::move(other.value_));
+    return *this;
+  }
+  ~pop_storage() {
+    if (status_ == pop_status::value) std::destroy_at(std::addressof(value_));
+  }
+
+  union {
+    char none_;
+    T value_;
+  };
+  pop_status status_;
+};
+
+}  // namespace detail
+
+template <class T>
+class [[nodiscard]] pop_result : private detail::pop_storage<T> {
+  static_assert(queue_element<T>, "frys::pop_result<T>: T must be an object type that moves and dies without throwing");
+  using storage = detail::pop_storage<T>;
+
+ public:
+  using value_type = T;
+
+  // Holds no value: pop_status::empty or pop_status::closed.
+  constexpr pop_result(pop_status why) noexcept : storage(why) {
+    FRYS_ASSERT(why != pop_status::value, "pop_result: made without a value but with pop_status::value");
+  }
+  // Holds T(args...).
+  template <class... Args>
+  requires std::is_nothrow_constructible_v<T, Args...>
+  constexpr explicit pop_result(std::in_place_t, Args&&... args) noexcept
+      : storage(std::in_place, std::forward<Args>(args)...) {}
+
+  constexpr explicit operator bool() const noexcept { return storage::status_ == pop_status::value; }
+  [[nodiscard]] constexpr bool has_value() const noexcept { return storage::status_ == pop_status::value; }
+  [[nodiscard]] constexpr bool is_empty() const noexcept { return storage::status_ == pop_status::empty; }
+  [[nodiscard]] constexpr bool is_closed() const noexcept { return storage::status_ == pop_status::closed; }
+  [[nodiscard]] constexpr pop_status status() const noexcept { return storage::status_; }
+
+  // The value; only when has_value().
+  constexpr T& value() & noexcept { return check(), storage::value_; }
+  constexpr const T& value() const& noexcept { return check(), storage::value_; }
+  constexpr T&& value() && noexcept { return check(), std::move(storage::value_); }
+  constexpr T& operator*() & noexcept { return value(); }
+  constexpr const T& operator*() const& noexcept { return value(); }
+  constexpr T&& operator*() && noexcept { return std::move(*this).value(); }
+  constexpr T* operator->() noexcept { return std::addressof(value()); }
+  constexpr const T* operator->() const noexcept { return std::addressof(value()); }
+
+ private:
+  constexpr void check() const noexcept { FRYS_ASSERT(has_value(), "pop_result::value of a result without a value"); }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_RESULT_HPP
+// ---- frys/queue/concepts.hpp
+// concepts: what code that takes any queue may ask of it. The queues of frys are models; so are those of with/, and a
+// user's own with the same four members.
+#ifndef FRYS_QUEUE_CONCEPTS_HPP
+#define FRYS_QUEUE_CONCEPTS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// Takes values and gives them back, never waits, and can be closed: after close() nothing goes in, what was accepted
+// comes out, and only then a pop answers closed. Who may call what, and in which order values come, is the queue's.
+template <class Q>
+concept closable_queue = requires(Q& q, typename Q::value_type& value) {
+  requires queue_element<typename Q::value_type>;
+  { q.try_push(std::move(value)) } -> std::same_as<push_result>;
+  { q.try_pop() } -> std::same_as<pop_result<typename Q::value_type>>;
+  q.close();
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_CONCEPTS_HPP
+// ---- frys/queue/detail/atomics_of.hpp
+// atomics_of: the atomics model that a queue was made with; the standard one for queues that do not say.
+#ifndef FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+#define FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Queue>
+struct atomics_of {
+  using type = atomics::standard;
+};
+template <class Queue>
+requires requires { typename Queue::atomics_type; }
+struct atomics_of<Queue> {
+  using type = typename Queue::atomics_type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
+// ---- frys/queue/detail/waiter_list.hpp
+// waiter_list: the coroutines that wait for a queue, oldest first, under a lock that is held for a few instructions.
+#ifndef FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+#define FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// One who waits: what is posted to its executor when it is worth looking again.
+struct queue_waiter : list_hook<>, work {
+  void* home = nullptr;  // the executor
+  void (*post)(void* home, work&) noexcept = nullptr;
+  bool called = false;  // posted and not run yet; under the lock
+};
+
+template <class A>
+class waiter_list {
+ public:
+  waiter_list() = default;
+  waiter_list(const waiter_list&) = delete;
+  waiter_list& operator=(const waiter_list&) = delete;
+  ~waiter_list() {
+    FRYS_ASSERT(waiters_.empty(), "awaiting: destroyed while a coroutine waits; close it and let them end first");
+    FRYS_ASSERT(called_ == 0, "awaiting: destroyed before a coroutine that was called has run; let them end first");
+  }
+
+  // Puts `w` into the list and then asks `look` once more, under the lock: nobody calls `w` before this returns. True:
+  // look() answered true, and `w` stands in no list. False: `w` may have been called already, and be gone.
+  template <class F>
+  bool enlist_unless(queue_waiter& w, bool first, F look) noexcept {
+    lock();
+    if (w.called) --called_;
+    w.called = false;
+    if (first)
+      waiters_.push_front(w);
+    else
+      waiters_.push_back(w);
+    count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // relaxed, both: the lock's
+    // sync(waiter_list.dekker): seq_cst; either our look at the queue sees the other side's change, or its look at
+    // count_ sees us.
+    A::fence(std::memory_order_seq_cst);
+    const bool done = look();
+    if (done) remove(w);
+    unlock();
+    return done;
+  }
+  // False: `w` has been called, and will be run.
+  bool withdraw(queue_waiter& w) noexcept {
+    lock();
+    const bool called = w.called;
+    if (!called) remove(w);
+    unlock();
+    return !called;
+  }
+  // Calls the one who has waited longest for what changed before this call, if there is one.
+  void call_one() noexcept {
+    if (!some()) return;
+    lock();
+    queue_waiter* const w = take_first();
+    unlock();
+    if (w != nullptr) w->post(w->home, *w);
+  }
+  // Calls all of them.
+  void call_all() noexcept {
+    if (!some()) return;
+    intrusive_queue<work> called;
+    lock();
+    while (queue_waiter* const w = take_first()) called.push(*w);
+    unlock();
+    while (work* const next = called.pop()) {
+      auto& w = static_cast<queue_waiter&>(*next);
+      w.post(w.home, w);
+    }
+  }
+
+ private:
+  bool some() noexcept {
+    // sync(waiter_list.dekker): seq_cst; the other half, see enlist_unless.
+    A::fence(std::memory_order_seq_cst);
+    return count_.load(std::memory_order_relaxed) != 0;  // relaxed: the fence above orders it
+  }
+  void remove(queue_waiter& w) noexcept {
+    w.unlink();
+    count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed, both: the lock's
+  }
+  queue_waiter* take_first() noexcept {
+    if (waiters_.empty()) return nullptr;
+    queue_waiter& w = waiters_.front();
+    remove(w);
+    w.called = true;
+    ++called_;
+    return &w;
+  }
+  void lock() noexcept {
+    backoff<A> patience;
+    // sync(waiter_list.lock): acquire; what the last holder did is done.
+    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
+  }
+  // sync(waiter_list.lock): release; what we did comes before the next holder's turn.
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
+
+  intrusive_list<queue_waiter> waiters_;
+  std::size_t called_ = 0;  // called, and not run yet
+  typename A::template atomic<std::uint32_t> count_{0};
+  typename A::template atomic<bool> locked_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
+// ---- frys/queue/awaiting.hpp
+// awaiting: any queue, with a push and a pop that coroutines wait for.
+//
+// Use when  coroutines on executors (reactors, a scheduler's workers) hand values to each other or to plain threads.
+// Not when  a whole thread waits (blocking), or nobody does (the queue itself).
+// Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
+//           may close it. A pop looks on the thread that awaits it and, later, on its executor: for an spsc_ring both
+//           are the one consumer.
+// Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
+// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
+//           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
+//           the next one of its side, in case there is more.
+// Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
+//           then the one who was called waits on, first in the line.
+// Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
+// Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
+//           long as no other thread can push, pop or close: once it has been called it must run. Hardened builds check
+//           both.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default the queue's
+#ifndef FRYS_QUEUE_AWAITING_HPP
+#define FRYS_QUEUE_AWAITING_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class Queue, class... Policies>
+class awaiting {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::awaiting: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::awaiting: a policy is given twice; name each at most once");
+  static_assert(closable_queue<Queue>,
+                "frys::awaiting<Queue>: Queue must have try_push, try_pop and close, see queue/concepts.hpp");
+
+ public:
+  using queue_type = Queue;
+  using value_type = typename Queue::value_type;
+  using atomics_type =
+      typename policy::pick<policy::atomics<typename detail::atomics_of<Queue>::type>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::awaiting: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // The arguments are the queue's.
+  template <class... Args>
+  requires std::is_constructible_v<Queue, Args...>
+  explicit awaiting(Args&&... args) : queue_(std::forward<Args>(args)...) {}
+  awaiting(const awaiting&) = delete;
+  awaiting& operator=(const awaiting&) = delete;
+
+  // As the queue's, and calls who waits.
+  push_result try_push(value_type&& value) noexcept {
+    const push_result pushed = queue_.try_push(std::move(value));
+    if (pushed)
+      values_.call_one();
+    else
+      refused();
+    return pushed;
+  }
+  pop_result<value_type> try_pop() noexcept {
+    auto popped = queue_.try_pop();
+    if (popped) taken();
+    return popped;
+  }
+
+ private:
+  using list = detail::waiter_list<atomics_type>;
+
+  // What push and pop have in common. Derived has `bool look()`: true when there is nothing to wait for any more.
+  template <class Derived>
+  class waiter : public detail::queue_waiter {
+   public:
+    template <executor E>
+    waiter(list& line, E& on) noexcept : line_(&line) {
+      detail::queue_waiter::run = [](work& w) noexcept {
+        auto& self = static_cast<Derived&>(static_cast<waiter&>(static_cast<detail::queue_waiter&>(w)));
+        self.was_called_ = true;
+        if (!self.waits(true)) self.handle_.resume();
+      };
+      detail::queue_waiter::home = &on;
+      detail::queue_waiter::post = [](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); };
+    }
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+    ~waiter() {
+      if (!enlisted_) return;
+      [[maybe_unused]] const bool out = line_->withdraw(*this);
+      FRYS_ASSERT(out, "awaiting: a coroutine was destroyed between the call and its run");
+    }
+
+    bool await_ready() noexcept { return self().look(); }
+    bool await_suspend(std::coroutine_handle<> handle) noexcept {
+      handle_ = handle;
+      return waits(false);
+    }
+
+   protected:
+    // Behind an operation that was stopped half way others may have come to their end; they have called somebody who
+    // found nothing. So who was called and found something calls the next: the last one of them finds nothing again.
+    void call_next() noexcept {
+      if (was_called_) line_->call_one();
+    }
+
+   private:
+    Derived& self() noexcept { return static_cast<Derived&>(*this); }
+    // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
+    bool waits(bool first) noexcept {
+      enlisted_ = true;
+      return !line_->enlist_unless(*this, first, [this] {
+        enlisted_ = !self().look();
+        return !enlisted_;
+      });
+    }
+
+    list* line_;
+    std::coroutine_handle<> handle_;
+    bool enlisted_ = false;  // the coroutine's own, as what follows
+    bool was_called_ = false;
+  };
+
+  class pop_awaiter final : public waiter<pop_awaiter> {
+   public:
+    template <executor E>
+    pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
+    pop_result<value_type> await_resume() noexcept {
+      if (got_) {
+        this->call_next();
+        from_->taken();
+      }
+      return std::move(got_);
+    }
+
+   private:
+    friend waiter<pop_awaiter>;
+    bool look() noexcept {
+      got_ = from_->queue_.try_pop();
+      return !got_.is_empty();
+    }
+    awaiting* from_;
+    pop_result<value_type> got_ = pop_status::empty;
+  };
+
+  class push_awaiter final : public waiter<push_awaiter> {
+   public:
+    template <executor E>
+    push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
+        : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
+    push_result await_resume() noexcept {
+      if (last_) {
+        this->call_next();
+        to_->values_.call_one();
+      } else {
+        to_->refused();
+      }
+      return last_;
+    }
+
+   private:
+    friend waiter<push_awaiter>;
+    bool look() noexcept {
+      last_ = to_->queue_.try_push(std::move(*value_));  // untouched unless it was taken
+      return !last_.is_full();
+    }
+    awaiting* to_;
+    value_type* value_;
+    push_result last_ = push_result::full;
+  };
+
+ public:
+  // co_await: a value, or closed when there will be none any more. Where it must wait, the coroutine goes on in work
+  // that is posted to `on`, which must outlive the wait; where not, it goes on at once.
+  template <executor E>
+  [[nodiscard]] pop_awaiter pop(E& on) noexcept {
+    return pop_awaiter(*this, on);
+  }
+  // co_await: ok, or closed with the value untouched. `value` lives until then, as a temporary of the same expression
+  // does.
+  template <executor E>
+  [[nodiscard]] push_awaiter push(E& on, value_type&& value) noexcept {
+    return push_awaiter(*this, on, std::move(value));
+  }
+
+  // By whom the queue may be closed.
+  void close() noexcept {
+    queue_.close();
+    // relaxed: the fence of call_all stands behind it, and makes the other end of sync(awaiting.refused). Who waits in
+    // spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here behind
+    // one later still: it sees this, and calls the others.
+    closed_.store(true, std::memory_order_relaxed);
+    values_.call_all();
+    room_.call_all();
+  }
+
+  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
+  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
+  {
+    queue_.abandon();
+    room_.call_all();
+  }
+
+  // For what is not here: spans, size_hint, stats. What goes in or out that way calls nobody.
+  [[nodiscard]] Queue& queue() noexcept { return queue_; }
+
+ private:
+  void taken() noexcept {
+    room_.call_one();
+    // relaxed: behind the fence of call_one, see close. A consumer that looked while a push was under way waits on
+    // behind the close; when the last value has gone, nobody else would tell it.
+    if (closed_.load(std::memory_order_relaxed)) values_.call_all();
+  }
+
+  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
+  // would tell who saw that.
+  void refused() noexcept {
+    // sync(awaiting.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
+    // the push at its end, or we find the queue closed.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_relaxed)) values_.call_all();  // relaxed: behind the fence
+  }
+
+  Queue queue_;
+  list values_;  // who waits for one
+  list room_;    // who waits for room
+  typename atomics_type::template atomic<bool> closed_{false};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_AWAITING_HPP
 // ---- frys/queue/detail/slot.hpp
 // slot: room for one T, built and destroyed by hand.
 #ifndef FRYS_QUEUE_DETAIL_SLOT_HPP
@@ -5371,12 +5869,7 @@ struct segment_head {
   using atomic = typename Atomics::template atomic<U>;
 
   // Places come again after 2^38 segments. (A model of atomics for tests has fewer bits, to see that.)
-  static constexpr unsigned index_bits = [] {
-    if constexpr (requires { Atomics::segment_index_bits; })
-      return Atomics::segment_index_bits;
-    else
-      return 24u;
-  }();
+  static constexpr unsigned index_bits = 24;
   static constexpr unsigned place_bits = [] {
     if constexpr (requires { Atomics::segment_place_bits; })
       return Atomics::segment_place_bits;
@@ -5530,136 +6023,6 @@ class segment_pool {
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_SEGMENTS_HPP
-// ---- frys/queue/result.hpp
-// push_result, pop_result: what a queue answers. All queues of frys answer these.
-//
-// push_result  ok, full or closed; true when ok. On full and closed the caller's value is untouched.
-// pop_result   a value, or empty, or closed; true when it holds a value. Closed means: closed, and nothing is left.
-// Cost         pop_result<T> is trivially copyable when T is; no allocation.
-#ifndef FRYS_QUEUE_RESULT_HPP
-#define FRYS_QUEUE_RESULT_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// What may stand in a queue: it moves and dies without throwing, so that no operation can fail half way.
-template <class T>
-concept queue_element = std::is_object_v<T> && !std::is_const_v<T> && std::is_nothrow_move_constructible_v<T> &&
-                        std::is_nothrow_destructible_v<T>;
-
-// Compare with the names: `if (r == push_result::full)`; or ask `if (r)`.
-class [[nodiscard]] push_result {
- public:
-  enum status : std::uint8_t {
-    ok,      // the queue has the value
-    full,    // no room now, or the memory source refused; may be different later
-    closed,  // somebody closed the queue; it takes nothing any more
-  };
-
-  constexpr push_result(status s) noexcept : status_(s) {}
-  constexpr explicit operator bool() const noexcept { return status_ == ok; }
-  [[nodiscard]] constexpr bool is_full() const noexcept { return status_ == full; }
-  [[nodiscard]] constexpr bool is_closed() const noexcept { return status_ == closed; }
-  friend constexpr bool operator==(push_result a, push_result b) noexcept { return a.status_ == b.status_; }
-
- private:
-  status status_;
-};
-
-// Why a pop_result is what it is.
-enum class pop_status : std::uint8_t {
-  value,   // it holds a value
-  empty,   // nothing now; may be different later
-  closed,  // closed and drained: nothing will come any more
-};
-
-namespace detail {
-
-// Two forms, because clang 14 has no conditionally trivial members: a trivially copyable T keeps the result in
-// registers.
-template <class T, bool Trivial = std::is_trivially_copyable_v<T>>
-struct pop_storage {
-  constexpr explicit pop_storage(pop_status s) noexcept : none_{}, status_(s) {}
-  template <class... Args>
-  constexpr explicit pop_storage(std::in_place_t, Args&&... args) noexcept
-      : value_(std::forward<Args>(args)...), status_(pop_status::value) {}
-
-  union {
-    char none_;
-    T value_;
-  };
-  pop_status status_;
-};
-
-template <class T>
-struct pop_storage<T, false> {
-  explicit pop_storage(pop_status s) noexcept : none_{}, status_(s) {}
-  template <class... Args>
-  explicit pop_storage(std::in_place_t, Args&&... args) noexcept
-      : value_(std::forward<Args>(args)...), status_(pop_status::value) {}
-  pop_storage(pop_storage&& other) noexcept : none_{}, status_(other.status_) {
-    if (status_ == pop_status::value) std::construct_at(std::addressof(value_), std::move(other.value_));
-  }
-  pop_storage& operator=(pop_storage&& other) noexcept {
-    if (this == &other) return *this;
-    if (status_ == pop_status::value) std::destroy_at(std::addressof(value_));
-    status_ = other.status_;
-    if (status_ == pop_status::value) std::construct_at(std::addressof(value_), std::move(other.value_));
-    return *this;
-  }
-  ~pop_storage() {
-    if (status_ == pop_status::value) std::destroy_at(std::addressof(value_));
-  }
-
-  union {
-    char none_;
-    T value_;
-  };
-  pop_status status_;
-};
-
-}  // namespace detail
-
-template <class T>
-class [[nodiscard]] pop_result : private detail::pop_storage<T> {
-  static_assert(queue_element<T>, "frys::pop_result<T>: T must be an object type that moves and dies without throwing");
-  using storage = detail::pop_storage<T>;
-
- public:
-  using value_type = T;
-
-  // Holds no value: pop_status::empty or pop_status::closed.
-  constexpr pop_result(pop_status why) noexcept : storage(why) {
-    FRYS_ASSERT(why != pop_status::value, "pop_result: made without a value but with pop_status::value");
-  }
-  // Holds T(args...).
-  template <class... Args>
-  requires std::is_nothrow_constructible_v<T, Args...>
-  constexpr explicit pop_result(std::in_place_t, Args&&... args) noexcept
-      : storage(std::in_place, std::forward<Args>(args)...) {}
-
-  constexpr explicit operator bool() const noexcept { return storage::status_ == pop_status::value; }
-  [[nodiscard]] constexpr bool has_value() const noexcept { return storage::status_ == pop_status::value; }
-  [[nodiscard]] constexpr bool is_empty() const noexcept { return storage::status_ == pop_status::empty; }
-  [[nodiscard]] constexpr bool is_closed() const noexcept { return storage::status_ == pop_status::closed; }
-  [[nodiscard]] constexpr pop_status status() const noexcept { return storage::status_; }
-
-  // The value; only when has_value().
-  constexpr T& value() & noexcept { return check(), storage::value_; }
-  constexpr const T& value() const& noexcept { return check(), storage::value_; }
-  constexpr T&& value() && noexcept { return check(), std::move(storage::value_); }
-  constexpr T& operator*() & noexcept { return value(); }
-  constexpr const T& operator*() const& noexcept { return value(); }
-  constexpr T&& operator*() && noexcept { return std::move(*this).value(); }
-  constexpr T* operator->() noexcept { return std::addressof(value()); }
-  constexpr const T* operator->() const noexcept { return std::addressof(value()); }
-
- private:
-  constexpr void check() const noexcept { FRYS_ASSERT(has_value(), "pop_result::value of a result without a value"); }
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_RESULT_HPP
 // ---- frys/queue/bag.hpp
 // bag: an unbounded hand-over between any number of producer and consumer threads, in no common order: the fastest.
 //
@@ -6216,386 +6579,6 @@ class bag {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_BAG_HPP
-// ---- frys/queue/concepts.hpp
-// concepts: what code that takes any queue may ask of it. The queues of frys are models; so are those of with/, and a
-// user's own with the same four members.
-#ifndef FRYS_QUEUE_CONCEPTS_HPP
-#define FRYS_QUEUE_CONCEPTS_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// Takes values and gives them back, never waits, and can be closed: after close() nothing goes in, what was accepted
-// comes out, and only then a pop answers closed. Who may call what, and in which order values come, is the queue's.
-template <class Q>
-concept closable_queue = requires(Q& q, typename Q::value_type& value) {
-  requires queue_element<typename Q::value_type>;
-  { q.try_push(std::move(value)) } -> std::same_as<push_result>;
-  { q.try_pop() } -> std::same_as<pop_result<typename Q::value_type>>;
-  q.close();
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_CONCEPTS_HPP
-// ---- frys/queue/detail/atomics_of.hpp
-// atomics_of: the atomics model that a queue was made with; the standard one for queues that do not say.
-#ifndef FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
-#define FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class Queue>
-struct atomics_of {
-  using type = atomics::standard;
-};
-template <class Queue>
-requires requires { typename Queue::atomics_type; }
-struct atomics_of<Queue> {
-  using type = typename Queue::atomics_type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_ATOMICS_OF_HPP
-// ---- frys/queue/detail/waiter_list.hpp
-// waiter_list: the coroutines that wait for a queue, oldest first, under a lock that is held for a few instructions.
-#ifndef FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
-#define FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// One who waits: what is posted to its executor when it is worth looking again.
-struct queue_waiter : list_hook<>, work {
-  void* home = nullptr;  // the executor
-  void (*post)(void* home, work&) noexcept = nullptr;
-  bool called = false;  // posted and not run yet; under the lock
-};
-
-template <class A>
-class waiter_list {
- public:
-  waiter_list() = default;
-  waiter_list(const waiter_list&) = delete;
-  waiter_list& operator=(const waiter_list&) = delete;
-  ~waiter_list() {
-    FRYS_ASSERT(waiters_.empty(), "awaiting: destroyed while a coroutine waits; close it and let them end first");
-    FRYS_ASSERT(called_ == 0, "awaiting: destroyed before a coroutine that was called has run; let them end first");
-  }
-
-  // Puts `w` into the list and then asks `look` once more, under the lock: nobody calls `w` before this returns. True:
-  // look() answered true, and `w` stands in no list. False: `w` may have been called already, and be gone.
-  template <class F>
-  bool enlist_unless(queue_waiter& w, bool first, F look) noexcept {
-    lock();
-    if (w.called) --called_;
-    w.called = false;
-    if (first)
-      waiters_.push_front(w);
-    else
-      waiters_.push_back(w);
-    count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // relaxed, both: the lock's
-    // sync(waiter_list.dekker): seq_cst; either our look at the queue sees the other side's change, or its look at
-    // count_ sees us.
-    A::fence(std::memory_order_seq_cst);
-    const bool done = look();
-    if (done) remove(w);
-    unlock();
-    return done;
-  }
-  // False: `w` has been called, and will be run.
-  bool withdraw(queue_waiter& w) noexcept {
-    lock();
-    const bool called = w.called;
-    if (!called) remove(w);
-    unlock();
-    return !called;
-  }
-  // Calls the one who has waited longest for what changed before this call, if there is one.
-  void call_one() noexcept {
-    if (!some()) return;
-    lock();
-    queue_waiter* const w = take_first();
-    unlock();
-    if (w != nullptr) w->post(w->home, *w);
-  }
-  // Calls all of them.
-  void call_all() noexcept {
-    if (!some()) return;
-    intrusive_queue<work> called;
-    lock();
-    while (queue_waiter* const w = take_first()) called.push(*w);
-    unlock();
-    while (work* const next = called.pop()) {
-      auto& w = static_cast<queue_waiter&>(*next);
-      w.post(w.home, w);
-    }
-  }
-
- private:
-  bool some() noexcept {
-    // sync(waiter_list.dekker): seq_cst; the other half, see enlist_unless.
-    A::fence(std::memory_order_seq_cst);
-    return count_.load(std::memory_order_relaxed) != 0;  // relaxed: the fence above orders it
-  }
-  void remove(queue_waiter& w) noexcept {
-    w.unlink();
-    count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed, both: the lock's
-  }
-  queue_waiter* take_first() noexcept {
-    if (waiters_.empty()) return nullptr;
-    queue_waiter& w = waiters_.front();
-    remove(w);
-    w.called = true;
-    ++called_;
-    return &w;
-  }
-  void lock() noexcept {
-    backoff<A> patience;
-    // sync(waiter_list.lock): acquire; what the last holder did is done.
-    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
-  }
-  // sync(waiter_list.lock): release; what we did comes before the next holder's turn.
-  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
-
-  intrusive_list<queue_waiter> waiters_;
-  std::size_t called_ = 0;  // called, and not run yet
-  typename A::template atomic<std::uint32_t> count_{0};
-  typename A::template atomic<bool> locked_{false};
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_WAITER_LIST_HPP
-// ---- frys/queue/awaiting.hpp
-// awaiting: any queue, with a push and a pop that coroutines wait for.
-//
-// Use when  coroutines on executors (reactors, a scheduler's workers) hand values to each other or to plain threads.
-// Not when  a whole thread waits (blocking), or nobody does (the queue itself).
-// Roles     those of the queue: push and try_push for its producers, pop and try_pop for its consumers, close for who
-//           may close it. A pop looks on the thread that awaits it and, later, on its executor: for an spsc_ring both
-//           are the one consumer.
-// Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
-// Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
-//           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
-//           the next one of its side, in case there is more.
-// Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
-//           then the one who was called waits on, first in the line.
-// Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
-// Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
-//           long as no other thread can push, pop or close: once it has been called it must run. Hardened builds check
-//           both.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model  default the queue's
-#ifndef FRYS_QUEUE_AWAITING_HPP
-#define FRYS_QUEUE_AWAITING_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class Queue, class... Policies>
-class awaiting {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::awaiting: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::awaiting: a policy is given twice; name each at most once");
-  static_assert(closable_queue<Queue>,
-                "frys::awaiting<Queue>: Queue must have try_push, try_pop and close, see queue/concepts.hpp");
-
- public:
-  using queue_type = Queue;
-  using value_type = typename Queue::value_type;
-  using atomics_type =
-      typename policy::pick<policy::atomics<typename detail::atomics_of<Queue>::type>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::awaiting: policy::atomics wants an atomics model, see core/atomics.hpp");
-
-  // The arguments are the queue's.
-  template <class... Args>
-  requires std::is_constructible_v<Queue, Args...>
-  explicit awaiting(Args&&... args) : queue_(std::forward<Args>(args)...) {}
-  awaiting(const awaiting&) = delete;
-  awaiting& operator=(const awaiting&) = delete;
-
-  // As the queue's, and calls who waits.
-  push_result try_push(value_type&& value) noexcept {
-    const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed)
-      values_.call_one();
-    else
-      refused();
-    return pushed;
-  }
-  pop_result<value_type> try_pop() noexcept {
-    auto popped = queue_.try_pop();
-    if (popped) taken();
-    return popped;
-  }
-
- private:
-  using list = detail::waiter_list<atomics_type>;
-
-  // What push and pop have in common. Derived has `bool look()`: true when there is nothing to wait for any more.
-  template <class Derived>
-  class waiter : public detail::queue_waiter {
-   public:
-    template <executor E>
-    waiter(list& line, E& on) noexcept : line_(&line) {
-      detail::queue_waiter::run = [](work& w) noexcept {
-        auto& self = static_cast<Derived&>(static_cast<waiter&>(static_cast<detail::queue_waiter&>(w)));
-        self.was_called_ = true;
-        if (!self.waits(true)) self.handle_.resume();
-      };
-      detail::queue_waiter::home = &on;
-      detail::queue_waiter::post = [](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); };
-    }
-    waiter(const waiter&) = delete;
-    waiter& operator=(const waiter&) = delete;
-    ~waiter() {
-      if (!enlisted_) return;
-      [[maybe_unused]] const bool out = line_->withdraw(*this);
-      FRYS_ASSERT(out, "awaiting: a coroutine was destroyed between the call and its run");
-    }
-
-    bool await_ready() noexcept { return self().look(); }
-    bool await_suspend(std::coroutine_handle<> handle) noexcept {
-      handle_ = handle;
-      return waits(false);
-    }
-
-   protected:
-    // Behind an operation that was stopped half way others may have come to their end; they have called somebody who
-    // found nothing. So who was called and found something calls the next: the last one of them finds nothing again.
-    void call_next() noexcept {
-      if (was_called_) line_->call_one();
-    }
-
-   private:
-    Derived& self() noexcept { return static_cast<Derived&>(*this); }
-    // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
-    bool waits(bool first) noexcept {
-      enlisted_ = true;
-      return !line_->enlist_unless(*this, first, [this] {
-        enlisted_ = !self().look();
-        return !enlisted_;
-      });
-    }
-
-    list* line_;
-    std::coroutine_handle<> handle_;
-    bool enlisted_ = false;  // the coroutine's own, as what follows
-    bool was_called_ = false;
-  };
-
-  class pop_awaiter final : public waiter<pop_awaiter> {
-   public:
-    template <executor E>
-    pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
-    pop_result<value_type> await_resume() noexcept {
-      if (got_) {
-        this->call_next();
-        from_->taken();
-      }
-      return std::move(got_);
-    }
-
-   private:
-    friend waiter<pop_awaiter>;
-    bool look() noexcept {
-      got_ = from_->queue_.try_pop();
-      return !got_.is_empty();
-    }
-    awaiting* from_;
-    pop_result<value_type> got_ = pop_status::empty;
-  };
-
-  class push_awaiter final : public waiter<push_awaiter> {
-   public:
-    template <executor E>
-    push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
-        : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
-    push_result await_resume() noexcept {
-      if (last_) {
-        this->call_next();
-        to_->values_.call_one();
-      } else {
-        to_->refused();
-      }
-      return last_;
-    }
-
-   private:
-    friend waiter<push_awaiter>;
-    bool look() noexcept {
-      last_ = to_->queue_.try_push(std::move(*value_));  // untouched unless it was taken
-      return !last_.is_full();
-    }
-    awaiting* to_;
-    value_type* value_;
-    push_result last_ = push_result::full;
-  };
-
- public:
-  // co_await: a value, or closed when there will be none any more. Where it must wait, the coroutine goes on in work
-  // that is posted to `on`, which must outlive the wait; where not, it goes on at once.
-  template <executor E>
-  [[nodiscard]] pop_awaiter pop(E& on) noexcept {
-    return pop_awaiter(*this, on);
-  }
-  // co_await: ok, or closed with the value untouched. `value` lives until then, as a temporary of the same expression
-  // does.
-  template <executor E>
-  [[nodiscard]] push_awaiter push(E& on, value_type&& value) noexcept {
-    return push_awaiter(*this, on, std::move(value));
-  }
-
-  // By whom the queue may be closed.
-  void close() noexcept {
-    queue_.close();
-    // relaxed: the fence of call_all stands behind it, and makes the other end of sync(awaiting.refused). Who waits in
-    // spite of that fence has looked behind a later one, and the pop that takes what it did not see looks here behind
-    // one later still: it sees this, and calls the others.
-    closed_.store(true, std::memory_order_relaxed);
-    values_.call_all();
-    room_.call_all();
-  }
-
-  // The consumer of a queue of one, which wants no more: a producer that waits gets closed.
-  void abandon() noexcept requires requires(Queue& q) { q.abandon(); }
-  {
-    queue_.abandon();
-    room_.call_all();
-  }
-
-  // For what is not here: spans, size_hint, stats. What goes in or out that way calls nobody.
-  [[nodiscard]] Queue& queue() noexcept { return queue_; }
-
- private:
-  void taken() noexcept {
-    room_.call_one();
-    // relaxed: behind the fence of call_one, see close. A consumer that looked while a push was under way waits on
-    // behind the close; when the last value has gone, nobody else would tell it.
-    if (closed_.load(std::memory_order_relaxed)) values_.call_all();
-  }
-
-  // A queue may answer empty, not closed, while a push is under way that will be refused. Behind a close nobody else
-  // would tell who saw that.
-  void refused() noexcept {
-    // sync(awaiting.refused): seq_cst; with the fences of close and of a wait: either the consumer's last look finds
-    // the push at its end, or we find the queue closed.
-    atomics_type::fence(std::memory_order_seq_cst);
-    if (closed_.load(std::memory_order_relaxed)) values_.call_all();  // relaxed: behind the fence
-  }
-
-  Queue queue_;
-  list values_;  // who waits for one
-  list room_;    // who waits for room
-  typename atomics_type::template atomic<bool> closed_{false};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_AWAITING_HPP
 // ---- frys/queue/blocking.hpp
 // blocking: any queue, with a push and a pop that wait.
 //
@@ -6845,15 +6828,16 @@ class gated_broadcast {
     closed_.store(true, std::memory_order_release);
   }
 
-  // The handle of a reader; cheap to copy. One thread at a time may use a reader.
-  template <std::size_t I>
+  // The handle of a reader that follows those in After; cheap to copy. One thread at a time may use a reader.
+  template <typename Graph::set After>
   class reader_handle {
    public:
-    explicit reader_handle(gated_broadcast& ring) noexcept : ring_(&ring) {}
+    // Reader `number` of that ring.
+    reader_handle(gated_broadcast& ring, std::size_t number) noexcept : ring_(&ring), place_(&ring.places_[number]) {}
 
     // The next value, copied.
     pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
       if (next == p.limit_seen) [[unlikely]] {
         if (!look_for_values(next)) return why_no_value(next);
@@ -6866,7 +6850,7 @@ class gated_broadcast {
     }
     // The next value where it lies, or nullptr; it stays until pop_front.
     [[nodiscard]] const T* front() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       if (next == p.limit_seen && !look_for_values(next)) return nullptr;
       return &ring_->at(next);
@@ -6880,7 +6864,7 @@ class gated_broadcast {
     // The next values in one piece, at most `most`, to be used where they lie and consumed; empty when there is none. A
     // ring's piece ends where its memory does: ask again.
     [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
@@ -6888,31 +6872,30 @@ class gated_broadcast {
     }
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
       p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
     }
     // True if the producer has closed, or this reader has left, and nothing is left to read.
     [[nodiscard]] bool is_drained() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
     }
     // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
     // all have left the producer gets closed.
     void leave() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       p.limit_seen = gone;
       p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
     }
 
    private:
-    place& mine() const noexcept { return ring_->places_[I]; }
     bool look_for_values(std::uint64_t next) const noexcept {
       if (next == gone) return false;
-      place& p = mine();
-      p.limit_seen = ring_->template limit_of<I>();
+      place& p = *place_;
+      p.limit_seen = ring_->template limit_behind<After>();
       return p.limit_seen != next;
     }
     FRYS_NOINLINE pop_status why_no_value(std::uint64_t next) const noexcept {
@@ -6924,6 +6907,7 @@ class gated_broadcast {
     }
 
     gated_broadcast* ring_;
+    place* place_;
   };
 
   // Any thread. How far the slowest reader is behind the producer; may be stale on return.
@@ -6956,19 +6940,18 @@ class gated_broadcast {
       return rest;
     }
   }
-  // Up to where reader I may read.
-  template <std::size_t I>
-  std::uint64_t limit_of() const noexcept {
-    if constexpr (Graph::direct(I) == 0) {
+  // Up to where a reader may read that follows those in After.
+  template <typename Graph::set After>
+  std::uint64_t limit_behind() const noexcept {
+    if constexpr (After == 0) {
       // sync(broadcast_ring.publish): acquire; with relaxed a slot could be read before its value was written.
       return tail_.load(std::memory_order_acquire);
     } else {
-      return least<Graph::direct(I)>([this](auto j) {
+      return least<After>([this](auto j) {
         // sync(broadcast_ring.pass): acquire; what the readers before us did is known to us.
         const std::uint64_t next = places_[j].next.load(std::memory_order_acquire);
-        return next != gone
-                   ? next
-                   : this->template limit_of<decltype(j)::value>();  // in place of one that has left: those before it
+        // In place of one that has left: those before it.
+        return next != gone ? next : this->template limit_behind<Graph::direct(decltype(j)::value)>();
       });
     }
   }
@@ -7366,10 +7349,13 @@ struct reader_graph {
   static constexpr set last() noexcept {
     set followed = 0;
     for (std::size_t i = 0; i < count; ++i) followed |= named_by(i);
-    return (count == 64 ? ~set{0} : (set{1} << count) - 1) & ~followed;
+    return everybody() & ~followed;
   }
+  // Nobody follows another reader.
+  static constexpr bool is_independent() noexcept { return last() == everybody(); }
 
  private:
+  static constexpr set everybody() noexcept { return count == 64 ? ~set{0} : (set{1} << count) - 1; }
   template <class Reader>
   struct one;
   template <class Name, class... After>
@@ -7443,9 +7429,9 @@ struct independent_readers {
 //           newest values matter and a slow reader may lose the oldest (policy::overflow<overflow::overwrite>).
 // Not when  each value is for one of several threads (mpmc_ring), there is one reader (spsc_ring), or only the newest
 //           value counts (seqlock).
-// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. reader<Name>(), subscribe(),
-//           size_hint: any thread; what a reader handle does: one thread at a time for each reader. One thread may be
-//           several readers.
+// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. reader<Name>(), reader(number),
+//           subscribe(), size_hint: any thread; what a reader handle does: one thread at a time for each reader. One
+//           thread may be several readers.
 // Progress  all operations are wait-free; in the overwrite form a pop is lock-free (it tries again when the producer
 //           has overtaken it), all else wait-free.
 // Cost      as spsc_ring per reader: no read-modify-write, no fence; the others' sequences are read only when our copy
@@ -7470,8 +7456,7 @@ struct independent_readers {
 //                           listed: anybody may subscribe()                    default overflow::fail
 //   policy::atomics<A>      the atomics model                                  default atomics::standard
 // Source    M. Thompson et al., "Disruptor", LMAX 2011 (sequences, the graph); slots of the overwrite form: H.-J.
-// Boehm,
-//           MSPC 2012 (seqlock).
+//           Boehm, MSPC 2012 (seqlock).
 #ifndef FRYS_QUEUE_BROADCAST_RING_HPP
 #define FRYS_QUEUE_BROADCAST_RING_HPP
 
@@ -7537,7 +7522,14 @@ class broadcast_ring : public detail::broadcast_form<detail::broadcast_choice<T,
   [[nodiscard]] auto reader() noexcept requires(!choice::overwrites) {
     constexpr std::size_t number = choice::graph::template find<Name>();
     static_assert(number < choice::graph::count, "frys::broadcast_ring::reader: no reader of this ring has that name");
-    return typename broadcast_ring::template reader_handle<number>(*this);
+    return typename broadcast_ring::template reader_handle<choice::graph::direct(number)>(*this, number);
+  }
+  // The reader of that number, 0 to N - 1, of policy::independent_readers<N>: the same as reader<nth_reader<number>>(),
+  // in one type for all. A number beyond them is an error of the caller, found with FRYS_HARDENED.
+  [[nodiscard]] auto reader(std::size_t number) noexcept
+      requires(!choice::overwrites && choice::graph::is_independent()) {
+    FRYS_ASSERT(number < choice::graph::count, "broadcast_ring::reader: there is no reader of that number");
+    return typename broadcast_ring::template reader_handle<0>(*this, number);
   }
 };
 
@@ -9430,9 +9422,8 @@ class segment_queue {
 // Roles     try_push, try_emplace, push_some, close, is_closed, size_hint, segments: any thread. try_pop, pop_some: the
 //           one consumer; the role may move to another thread if something orders the hand-over.
 // Progress  a push takes its place by one fetch-add and goes from segment to segment without waiting. A pop never
-// waits,
-//           and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a push
-//           hides what was pushed behind it until it goes on.
+//           waits, and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a
+//           push hides what was pushed behind it until it goes on.
 // Cost      O(1). push: one read-modify-write; pop: none. At every policy::capacity'th the step to another segment, of
 //           five in all. Segments are used again: after warm-up nothing is allocated; the memory of the longest backlog
 //           stays until the queue dies.
@@ -11166,7 +11157,7 @@ class shared_ring {
   template <class U>
   using atomic = typename Ring::atomics_type::template atomic<U>;
   static_assert(atomic<std::uint64_t>::is_always_lock_free && atomic<std::size_t>::is_always_lock_free &&
-                    atomic<bool>::is_always_lock_free,
+                    atomic<std::uint8_t>::is_always_lock_free,
                 "frys::shared_ring<Ring>: this machine's atomics have locks, which two processes do not share");
 
   // What both sides must agree on. Written before `ready`, and never again.
@@ -11730,35 +11721,30 @@ class spsc_marked {
 // Use when  one thread feeds one other and the caller can cope with "full".
 // Not when  either end has more threads (mpmc_ring, mpsc_queue) or the backlog has no bound (mpsc_queue).
 // Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. try_pop, pop_some, front,
-// pop_front,
-//           readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other threads if
-//           something orders the hand-over.
+//           pop_front, readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other
+//           threads if something orders the hand-over.
 // Progress  all operations are wait-free.
 // Cost      O(1), no allocation; reads the other side's index only when our copy of it says full or empty. The slots
 //           lie in the object. Spans and bulk forms publish once for many elements: several times faster.
 // Ordering  a push that answered ok happens-before the pop that takes its value; a pop happens-before the push that
 //           builds over its slot.
 // Close     close(): the producer has finished; the consumer takes what is left, then gets closed. abandon(): the
-// consumer
-//           wants no more; the producer gets closed at the latest when the ring is full.
+//           consumer wants no more; the producer gets closed at the latest when the ring is full.
 // Lifetime  destroy it after both threads have stopped using it; values left in it are destroyed.
 //
 // Policies, in any order, each at most once:
-//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
-//   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
-//   the
-//                        other thread knows it (no niche, not scattered)
-//   policy::pages<P>     where a ring of make(n) has its memory from   default os_pages
-//   policy::atomics<A>   the atomics model                        default atomics::standard
+//   policy::capacity<N>  slots, all usable; N is a power of two. policy::dynamic: make(n) answers a ring of n slots, or
+//                        why not; it may be moved until the other thread knows it (no niche, not scattered)
+//                                                                                   default 1024
+//   policy::pages<P>     where a ring of make(n) has its memory from                default os_pages
 //   policy::niche<V>     a value that is never pushed: the slots themselves then say whether they are full, and no
-//   index
-//                        travels. T: trivially copyable, up to 8 bytes. No spans.   default none
+//                        index travels. T: trivially copyable, up to 8 bytes. No spans   default none
 //   policy::layout<L>    layout::contiguous, or layout::scattered for the least time to and fro (no spans)
 //   policy::publish<P>   publish::each, or publish::lazy: the consumer tells in portions (not with a niche)
 //   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
-//   never
-//                        refused; the consumer goes on with what is left, and missed() counts what it has lost. T:
-//                        trivially copyable; no spans, no front                     default overflow::fail
+//                        never refused; the consumer goes on with what is left, and missed() counts what it has lost.
+//                        T: trivially copyable; no spans, no front                  default overflow::fail
+//   policy::atomics<A>   the atomics model                                          default atomics::standard
 // Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
 // Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010; niche: J.
@@ -15831,8 +15817,7 @@ class growable {
 // Cost      one pass: what a call has read, no later call reads again, however small the pieces are. No allocation for
 //           commands of up to 8 arguments; the memory of a longer one is kept up to 1,024 arguments.
 // Lifetime  the arguments view the bytes given to decode (or, for a quoted inline argument, the decoder): until the
-// next
-//           call of decode, reset or the destructor, and as long as the bytes stay.
+//           next call of decode, reset or the destructor, and as long as the bytes stay.
 // Limits    every length is bounded by resp_limits before anything is kept. Like Redis, the decoder skips the two bytes
 //           after a bulk without looking at them, and ignores arrays of no elements.
 // Source    the Redis protocol specification; limits and texts as Redis 7.0 answers them.
@@ -16289,8 +16274,7 @@ class resp_output {
 // node. Threads   one owner; an object per connection. Cost      one pass, however small the pieces are; no allocation
 // for replies of up to 8 nodes. Lifetime  texts view the bytes given to decode: until the next call, and as long as the
 // bytes stay. Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values
-// ("$?") are
-//           refused.
+//           ("$?") are refused.
 // Source    the RESP3 specification (github.com/redis/redis-specifications, protocol/RESP3.md).
 #ifndef FRYS_NET_RESP_REPLY_HPP
 #define FRYS_NET_RESP_REPLY_HPP
@@ -16594,8 +16578,7 @@ inline resp_reply_decoder::step resp_reply_decoder::run(const char* base, std::s
 // Use when  a server answers resp_decoder's commands, or a client writes commands (array + bulk).
 // Shape     one call, one value; after array(n), map(n), set(n) or push(n) the caller writes the n elements (2n for a
 // map). RESP2     has no null, map, set, push, boolean or double of its own: map is an array of 2n, set and push are
-// arrays,
-//           a boolean is :1 or :0, a double and a big number are bulks, a null is $-1, as Redis answers.
+//           arrays, a boolean is :1 or :0, a double and a big number are bulks, a null is $-1, as Redis answers.
 // Cost      each value asks the output once for room and writes in place.
 // Errors    none here: an output that has no room answers nullptr from grow and remembers it (resp_output::failed).
 #ifndef FRYS_NET_RESP_WRITER_HPP
@@ -16967,8 +16950,7 @@ FRYS_SIMD_LOCAL inline constexpr std::int32_t tail_mask[32] = {
 // Use when  you want to know or to log the choice, to take one target's kernels in a test, or to dispatch once before a
 //           hot loop: `const auto& k = simd::kernels();`. For single calls use distance.hpp and bytes.hpp.
 // How       each kernel is compiled once per target; the first call asks the processor (cpuid, xgetbv) and remembers
-// the
-//           best table that it can run. No library is linked, no file is compiled, static constructors may call.
+//           the best table that it can run. No library is linked, no file is compiled, static constructors may call.
 // Back end  Highway where the gate FRYS_WITH_HIGHWAY is 1, else the plain one, which is complete and dispatched too.
 // Threads   any thread. Progress: wait-free. Cost: one relaxed load and a branch.
 // Source    the dispatch without foreach_target.h is our own; the kernels' shape is common knowledge.
@@ -19426,8 +19408,7 @@ FRYS_NOINLINE inline const kernel_set* choose_set() noexcept {
 // Needs     Highway's headers (Debian: libhwy-dev, vcpkg: highway), 1.0.3 or later; nothing of it is linked.
 // Mixing    translation units with and without it live in one program: the back end is part of the names.
 // Limits    one version of Highway per program. A translation unit that runs hwy/foreach_target.h itself does so first
-// and
-//           includes frys under #if HWY_ONCE.
+//           and includes frys under #if HWY_ONCE.
 #ifndef FRYS_WITH_HIGHWAY_HPP
 #define FRYS_WITH_HIGHWAY_HPP
 
@@ -21126,10 +21107,9 @@ class wal_group {
 // wal_recovery: reads a log's segments at start: replays what is whole, tells a torn tail from damage.
 //
 // The rule  a record that was promised is replayed or reported; nothing is skipped. In a segment that is not the last,
-// a
-//           bad frame is damage. In the last one, what follows decides: nothing valid after it: a torn tail, cut off. A
-//           valid frame after it that was written when the bad one was known to be synced: damage. A valid frame after
-//           it otherwise: a gap in what was never synced, refused or cut off as the options say.
+//           a bad frame is damage. In the last one, what follows decides: nothing valid after it: a torn tail, cut off.
+//           A valid frame after it that was written when the bad one was known to be synced: damage. A valid frame
+//           after it otherwise: a gap in what was never synced, refused or cut off as the options say.
 #ifndef FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
 #define FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
 
@@ -21913,8 +21893,7 @@ namespace frys::inline FRYS_ABI {
 // M::larger_is_nearer  the direction of the scores.
 // M::unit_length       vectors are stored with length 1 and scores divided by the query's length; zero is refused.
 // M::scores            out[i] = the score of `query` with the row at rows + i * stride, for i < count, over n floats.
-// The
-//                      same row must give the same bits wherever it stands.
+//                      The same row must give the same bits wherever it stands.
 template <class M>
 concept search_metric = requires(const float* floats, std::size_t size, float* out) {
   requires std::same_as<decltype(M::larger_is_nearer), const bool>;
@@ -21967,8 +21946,7 @@ struct dot {
 // Not when  a scan takes too long: it reads all vectors, some 10 GB/s a core.
 // Threads   const functions: any number of threads at once. Others: one thread, and no const function meanwhile.
 // Cost      top_k: O(size * dimension), no allocation. add, update, remove: O(dimension), except where add grows the
-// index
-//           and copies it; reserve moves that to a time of your choice.
+//           index and copies it; reserve moves that to a time of your choice.
 // Memory    rows stand together, each on its own cache lines, padded with zeros; 16 to 24 more bytes for each.
 // Order     nearest first; equal scores by the smaller id. Scores are rounded as the SIMD target rounds.
 //

@@ -82,6 +82,10 @@ CASES = {
   lanes<int, 2> queue;
   (void)queue.try_push(wrong ? 2 : 1, 1);
 """),
+    "reader": ("broadcast_ring::reader: there is no reader of that number", """
+  broadcast_ring<int, policy::independent_readers<3>> ring;
+  (void)ring.reader(wrong ? 3 : 2);
+"""),
     "pop_result": ("pop_result::value of a result without a value", """
   mpmc_ring<int> ring;
   if (!wrong) (void)ring.try_push(1);

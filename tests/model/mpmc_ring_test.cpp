@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "blocks.hpp"
+#include "fifo.hpp"
 
 namespace {
 
@@ -172,54 +173,14 @@ void laps_across_the_wrap() {
   model::require(out.count == static_cast<std::size_t>(accepted) && out.rising(1, 3), "in order, none lost");
 }
 
-// ---- linearizable, but for pops that answer empty and pushes that answer full while another thread is half way
-
-struct operation {
-  bool push;
-  int value;
-};
-struct outcome {
-  int value;  // 0: refused, or nothing
-};
-template <std::size_t Capacity>
-struct bounded_fifo {
-  std::deque<int> values;
-  friend bool operator==(const bounded_fifo&, const bounded_fifo&) = default;
-
-  template <class F>
-  void each(const operation& op, const outcome* got, F take) const {
-    bounded_fifo next = *this;
-    if (op.push) {
-      if (got == nullptr || got->value != 0) {
-        if (values.size() == Capacity) return;
-        next.values.push_back(op.value);
-      }
-    } else if (got == nullptr || got->value != 0) {
-      if (values.empty() || (got != nullptr && got->value != values.front())) return;
-      next.values.pop_front();
-    }
-    take(std::move(next));
-  }
-};
 template <std::size_t Capacity>
 void linear() {
   ring_of<Capacity> ring;
-  model::history<operation, outcome, model::moment> past;
-  const auto push = [&](std::size_t thread, int v) {
-    const auto call = past.begin(thread, {true, v}, model::moment::now());
-    const bool pushed = static_cast<bool>(ring.try_push(v));
-    past.end(call, {pushed ? 1 : 0}, model::moment::now());
-  };
-  const auto pop = [&](std::size_t thread) {
-    const auto call = past.begin(thread, {false, 0}, model::moment::now());
-    auto v = ring.try_pop();
-    past.end(call, {v ? static_cast<int>(*v) : 0}, model::moment::now());
-  };
-  push(0, 1);
-  model::threads([&] { push(1, 2), pop(1); }, [&] { push(2, 3); }, [&] { pop(3), pop(3); });
-  pop(0);
-  const auto verdict = model::linearizable(past, bounded_fifo<Capacity>{});
-  model::require(verdict.passed(), verdict.text.c_str());
+  blocks::fifo_history past(ring, Capacity);
+  past.push(0, 1);
+  model::threads([&] { past.push(1, 2), past.pop(1); }, [&] { past.push(2, 3); }, [&] { past.pop(3), past.pop(3); });
+  past.pop(0);
+  past.must_be_linearizable();
 }
 
 // Two at once from one thread, one from another, two at once out.

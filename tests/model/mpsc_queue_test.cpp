@@ -1,6 +1,7 @@
 #include <frys/queue/mpsc_queue.hpp>
 
 #include "blocks.hpp"
+#include "fifo.hpp"
 
 namespace {
 
@@ -121,6 +122,18 @@ void carries_what_came_before() {
       });
 }
 
+// FIFO, but for pops that answer empty while a push is under way.
+template <std::size_t Slots>
+void linear() {
+  queue_of<Slots, 8> q;
+  blocks::fifo_history past(q);
+  past.push(0, 1);
+  model::threads([&] { past.push(1, 2), past.push(1, 3); }, [&] { past.push(2, 4); },
+                 [&] { past.pop(3), past.pop(3), past.pop(3); });
+  past.pop(0);
+  past.must_be_linearizable();
+}
+
 // The role of the consumer goes from a thread to another one.
 void consumer_moves() {
   queue_of<1> q;
@@ -225,6 +238,10 @@ TEST_CASE("mpsc_queue under the model: segments are used again") {
 }
 TEST_CASE("mpsc_queue under the model: a value carries what its producer did before") {
   holds(&carries_what_came_before);
+}
+TEST_CASE("mpsc_queue under the model: linearizable") {
+  holds_at_random(&linear<1>);
+  holds_at_random(&linear<4>);
 }
 TEST_CASE("mpsc_queue under the model: the consumer's role moves") { holds_at_random(&consumer_moves); }
 TEST_CASE("mpsc_queue under the model: a close publishes what came before it") { holds(&close_publishes); }

@@ -1,6 +1,7 @@
 #include <frys/queue/segment_queue.hpp>
 
 #include "blocks.hpp"
+#include "fifo.hpp"
 
 #include <deque>
 #include <span>
@@ -34,11 +35,9 @@ template <class Queue>
 void must_push(Queue& queue, int v) {
   model::require(static_cast<bool>(queue.try_push(v)), "there is memory");
 }
-// Words so small that all that can wrap does: eight places, and so few bits for those who come too late that a few
-// pushes of four reach the place.
+// Words so small that what can wrap does: eight places.
 struct tiny : A {
   static constexpr unsigned segment_place_bits = 3;
-  static constexpr unsigned segment_index_bits = 6;
 };
 template <std::size_t Capacity, class... Policies>
 using tiny_queue = frys::segment_queue<element, frys::policy::capacity<Capacity>, frys::policy::pages<model::pages>,
@@ -201,39 +200,6 @@ void a_segment_that_rests_for_a_round() {
     carry(queue, rest);
   }
 }
-// Those who come too late do not reach what stands above their count: not at the end of a queue that is full (also not
-// by a hint that leads to an older segment) ...
-void late_at_a_full_queue() {
-  tiny_queue<4, frys::policy::limit<2 * tiny_queue<4>::segment_bytes>> queue;
-  output<16> out;
-  const auto fill = [&](int first, int& last) {
-    last = first;
-    while (queue.try_push(last + 1)) ++last;
-    for (int i = 0; i < 20; ++i) {
-      element four[4] = {last + 1, last + 2, last + 3, last + 4};
-      last += static_cast<int>(queue.push_some(std::span<element>(four)));
-    }
-  };
-  int last[2] = {};
-  model::threads([&] { fill(0, last[0]); }, [&] { fill(20, last[1]); });
-  drain(queue, out);
-  model::require(out.count == static_cast<std::size_t>(last[0] + last[1] - 20) && out.count == 8,
-                 "all that was accepted");
-  model::require(out.rising(1, 19) && out.rising(21, 39), "in order");
-}
-// ... nor of one that is closed.
-void late_at_a_closed_queue() {
-  tiny_queue<4> queue;
-  must_push(queue, 1);
-  queue.close();
-  for (int i = 0; i < 20; ++i) {
-    element four[4] = {90, 91, 92, 93};
-    model::require(queue.push_some(std::span<element>(four)) == 0, "it is closed");
-  }
-  model::require(queue.size_hint() == 1, "one is left");
-  model::require(queue.try_pop().has_value() && queue.try_pop().is_closed(), "it comes out, and then closed");
-}
-
 // A source that may refuse.
 struct scarce : model::pages {
   static frys::result<frys::byte_span> allocate(std::size_t size) noexcept {
@@ -352,51 +318,14 @@ void two_closers() {
   model::require(queue.try_pop().is_closed(), "and then closed");
 }
 
-// ---- linearizable, but for pops that answer empty while a push is under way
-
-struct operation {
-  bool push;
-  int value;
-};
-struct result {
-  int value;  // 0: none
-};
-struct fifo_spec {
-  std::deque<int> values;
-  friend bool operator==(const fifo_spec&, const fifo_spec&) = default;
-
-  template <class F>
-  void each(const operation& op, const result* got, F take) const {
-    fifo_spec next = *this;
-    if (op.push) {
-      next.values.push_back(op.value);
-    } else if (got == nullptr || got->value != 0) {
-      if (values.empty() || (got != nullptr && got->value != values.front())) return;
-      next.values.pop_front();
-    }
-    take(std::move(next));
-  }
-};
-
 template <std::size_t Capacity>
 void linear() {
   queue_of<Capacity> queue;
-  model::history<operation, result, model::moment> past;
-  const auto push = [&](std::size_t thread, int v) {
-    const auto call = past.begin(thread, {true, v}, model::moment::now());
-    must_push(queue, v);
-    past.end(call, {0}, model::moment::now());
-  };
-  const auto pop = [&](std::size_t thread) {
-    const auto call = past.begin(thread, {false, 0}, model::moment::now());
-    auto v = queue.try_pop();
-    past.end(call, {v ? static_cast<int>(*v) : 0}, model::moment::now());
-  };
-  push(0, 1);
-  model::threads([&] { push(1, 2), pop(1); }, [&] { push(2, 3); }, [&] { pop(3), pop(3); });
-  pop(0);
-  const auto verdict = model::linearizable(past, fifo_spec{});
-  model::require(verdict.passed(), verdict.text.c_str());
+  blocks::fifo_history past(queue);
+  past.push(0, 1);
+  model::threads([&] { past.push(1, 2), past.pop(1); }, [&] { past.push(2, 3); }, [&] { past.pop(3), past.pop(3); });
+  past.pop(0);
+  past.must_be_linearizable();
 }
 
 TEST_CASE("segment_queue under the model: two producers lose and double nothing") {
@@ -433,10 +362,6 @@ TEST_CASE("segment_queue under the model: places wrap") {
     CHECK(r.passed());
     CHECK(r.complete);
   }
-}
-TEST_CASE("segment_queue under the model: those who come too late do no harm") {
-  holds(&late_at_a_closed_queue);
-  holds_at_random(&late_at_a_full_queue);
 }
 TEST_CASE("segment_queue under the model: memory that is refused") { holds_often(&memory_refused); }
 TEST_CASE("segment_queue under the model: many at once") { holds_often(&many_at_once); }

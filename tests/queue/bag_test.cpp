@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../memory/counting_pages.hpp"
+#include "crowd.hpp"
 
 using frys::bag;
 using frys::push_result;
@@ -259,100 +260,54 @@ TEST_CASE("bag: the counts of blocks, and of their uses, come to their end and b
 }
 
 namespace {
-// Every value comes out once; each consumer sees each producer's values in order; close ends all. Handles come and go.
+// Consumers whose handles come and go: what they leave in their portions comes out of order.
 template <class Bag>
-void crowd(unsigned producers, unsigned consumers, std::uint64_t each, bool leave) {
-  Bag b;
-  std::atomic<std::uint64_t> sum{0}, count{0};
-  std::atomic<bool> ordered{true};
-  std::vector<std::thread> in, out;
-  for (unsigned c = 0; c < consumers; ++c)
-    out.emplace_back([&] {
-      std::vector<std::uint64_t> next(producers, 0);
-      auto from = *b.consumer();
-      for (std::uint64_t pops = 0;;) {
-        auto v = from.try_pop();
-        if (v.is_closed()) return;
-        if (!v) {
-          std::this_thread::yield();
-          continue;
-        }
-        const std::uint64_t producer = *v >> 32, n = *v & 0xffff'ffff;
-        if (!leave && n < next[producer]) ordered = false;
-        next[producer] = n + 1;
-        sum += n;
-        ++count;
-        if (leave && ++pops % 77 == 0) {
-          auto gone = std::move(from);
-          from = *b.consumer();
-        }
+struct visitors : crowd::one_by_one {
+  Bag* all;
+  void pop(auto& from, auto see) const {
+    for (std::uint64_t pops = 0;;) {
+      auto v = from.try_pop();
+      if (v.is_closed()) return;
+      if (!v) {
+        std::this_thread::yield();
+        continue;
       }
-    });
-  for (unsigned p = 0; p < producers; ++p)
-    in.emplace_back([&, p] {
-      auto to = *b.producer();
-      for (std::uint64_t i = 0; i < each; ++i)
-        if (!to.try_push(std::uint64_t{p} << 32 | i)) ordered = false;
-    });
-  for (auto& t : in) t.join();
-  b.close();
-  for (auto& t : out) t.join();
-  CHECK(ordered);
-  CHECK(count == producers * each);
-  CHECK(sum == producers * (each * (each - 1) / 2));
+      see(*v);
+      if (++pops % 77 == 0) {
+        auto gone = std::move(from);
+        from = *all->consumer();
+      }
+    }
+  }
+};
+template <class Bag>
+void crowd_in_bag(unsigned producers, unsigned consumers, std::uint64_t each, bool leave) {
+  Bag b;
+  if (leave)
+    crowd::hand_over(b, producers, consumers, each, false, visitors<Bag>{{}, &b});
+  else
+    crowd::hand_over(b, producers, consumers, each);
 }
 }  // namespace
 
 TEST_CASE("bag: two producers, two consumers, blocks of one: every value once, in order") {
-  crowd<bag<std::uint64_t, policy::capacity<1>>>(2, 2, 3000, false);
+  crowd_in_bag<bag<std::uint64_t, policy::capacity<1>>>(2, 2, 3000, false);
 }
 TEST_CASE("bag: four producers, four consumers: every value once, in order") {
-  crowd<bag<std::uint64_t, policy::capacity<16>>>(4, 4, 10'000, false);
+  crowd_in_bag<bag<std::uint64_t, policy::capacity<16>>>(4, 4, 10'000, false);
 }
 TEST_CASE("bag: one producer, three consumers: every value once, in order") {
-  crowd<bag<std::uint64_t>>(1, 3, 30'000, false);
+  crowd_in_bag<bag<std::uint64_t>>(1, 3, 30'000, false);
 }
 TEST_CASE("bag: four producers, four consumers, blocks of two that go from one to the next: every value once") {
-  crowd<bag<std::uint64_t, policy::capacity<2>, policy::portion<2>>>(4, 4, 3000, true);
+  crowd_in_bag<bag<std::uint64_t, policy::capacity<2>, policy::portion<2>>>(4, 4, 3000, true);
 }
 TEST_CASE("bag: consumers that come and go: every value once") {
-  crowd<bag<std::uint64_t, policy::capacity<8>>>(3, 3, 10'000, true);
+  crowd_in_bag<bag<std::uint64_t, policy::capacity<8>>>(3, 3, 10'000, true);
 }
 
 TEST_CASE("bag: what was accepted before a close in the middle comes out, no more and no less") {
-  for (int round = 0; round < 30; ++round) {
-    bag<std::unique_ptr<int>, policy::capacity<4>, policy::limit<16384>> b;
-    std::atomic<int> accepted{0}, taken{0};
-    std::vector<std::thread> all;
-    for (int p = 0; p < 2; ++p)
-      all.emplace_back([&] {
-        auto in = *b.producer();
-        for (;;) {
-          const push_result r = in.try_push(std::make_unique<int>(1));
-          if (r.is_closed()) return;
-          if (r)
-            ++accepted;
-          else
-            std::this_thread::yield();
-        }
-      });
-    for (int c = 0; c < 2; ++c)
-      all.emplace_back([&] {
-        auto out = *b.consumer();
-        for (;;) {
-          auto v = out.try_pop();
-          if (v.is_closed()) return;
-          if (v)
-            ++taken;
-          else
-            std::this_thread::yield();
-        }
-      });
-    while (taken < 50 + round) std::this_thread::yield();
-    b.close();
-    for (auto& t : all) t.join();
-    REQUIRE(accepted == taken);
-  }
+  crowd::closed_in_the_middle<bag<std::unique_ptr<int>, policy::capacity<4>, policy::limit<16384>>>();
 }
 
 namespace {

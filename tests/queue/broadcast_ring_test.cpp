@@ -55,6 +55,56 @@ TEST_CASE("broadcast_ring: every reader sees every value, in order, through many
   CHECK(in == out);
 }
 
+TEST_CASE("broadcast_ring: independent readers have one type, and are found by number") {
+  broadcast_ring<int, policy::capacity<4>, independent<64>> ring;
+  CHECK(std::is_same_v<decltype(ring.reader(0)), decltype(ring.reader<nth_reader<63>>())>);
+  int in = 0, out = 0;
+  for (std::size_t lap = 0; lap < 64; ++lap) {
+    for (int i = 0; i < 3; ++i) REQUIRE(ring.try_push(in++));
+    CHECK(ring.size_hint() == 3);
+    for (std::size_t r = lap; r < 64; ++r) {  // one fewer each lap
+      const auto reader = ring.reader(r);
+      REQUIRE(*reader.front() == out);
+      REQUIRE(reader.pop_front());
+      REQUIRE(*ring.reader(r).try_pop() == out + 1);  // a handle is no more than a name
+      REQUIRE(reader.readable().size() == 1);
+      REQUIRE(reader.readable()[0] == out + 2);
+      reader.consume(1);
+      REQUIRE(reader.try_pop().is_empty());
+    }
+    out += 3;
+    ring.reader(lap).leave();
+    CHECK(ring.reader(lap).try_pop().is_closed());
+    CHECK(ring.reader(lap).is_drained());
+  }
+  push_result last = push_result::ok;
+  for (int i = 0; i < 10 && last; ++i) last = ring.try_push(0);
+  CHECK(last.is_closed());
+}
+
+TEST_CASE("broadcast_ring: a number is the place of the reader with that name") {
+  broadcast_ring<int, policy::capacity<4>, policy::readers<reads<journal>, reads<apply>>> ring;
+  REQUIRE(ring.try_push(1));
+  CHECK(ring.reader(1).pop_front());
+  CHECK(ring.reader<apply>().try_pop().is_empty());
+  CHECK(*ring.reader<journal>().try_pop() == 1);
+  CHECK(ring.reader(0).try_pop().is_empty());
+}
+
+namespace {
+template <class Ring>
+constexpr bool has_numbers = requires(Ring& r) {
+  r.reader(0);
+};
+}  // namespace
+
+TEST_CASE("broadcast_ring: readers of a graph have no number, because they differ in type") {
+  CHECK(has_numbers<broadcast_ring<int>>);
+  CHECK(has_numbers<broadcast_ring<int, independent<2>>>);
+  CHECK_FALSE(has_numbers<broadcast_ring<int, diamond>>);
+  CHECK_FALSE(has_numbers<broadcast_ring<int, lossy>>);
+}
+
 TEST_CASE("broadcast_ring: all slots are usable; the slowest reader holds the producer back") {
   broadcast_ring<std::unique_ptr<int>, policy::capacity<2>, independent<2>> ring;
   auto a = ring.reader<nth_reader<0>>();

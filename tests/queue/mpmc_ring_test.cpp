@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "crowd.hpp"
+
 using frys::mpmc_ring;
 using frys::push_result;
 namespace policy = frys::policy;
@@ -99,94 +101,28 @@ TEST_CASE("mpmc_ring: closing a full ring answers closed, not full") {
 }
 
 namespace {
-// Every value comes out once; each consumer sees each producer's values in order; close ends all.
-template <class Ring>
-void crowd_in(Ring& ring, unsigned producers, unsigned consumers, std::uint64_t each) {
-  std::atomic<std::uint64_t> sum{0}, count{0};
-  std::atomic<bool> ordered{true};
-  std::vector<std::thread> in, out;
-  for (unsigned c = 0; c < consumers; ++c)
-    out.emplace_back([&] {
-      std::vector<std::uint64_t> next(producers, 0);
-      for (;;) {
-        auto v = ring.try_pop();
-        if (v.is_closed()) return;
-        if (!v) {
-          std::this_thread::yield();
-          continue;
-        }
-        const std::uint64_t producer = *v >> 32, n = *v & 0xffff'ffff;
-        if (n < next[producer]) ordered = false;
-        next[producer] = n + 1;
-        sum += n;
-        ++count;
-      }
-    });
-  for (unsigned p = 0; p < producers; ++p)
-    in.emplace_back([&, p] {
-      for (std::uint64_t i = 0; i < each;) {
-        if (ring.try_push(std::uint64_t{p} << 32 | i))
-          ++i;
-        else
-          std::this_thread::yield();
-      }
-    });
-  for (auto& t : in) t.join();
-  ring.close();
-  for (auto& t : out) t.join();
-  CHECK(ordered);
-  CHECK(count == producers * each);
-  CHECK(sum == producers * (each * (each - 1) / 2));
-}
 template <std::size_t Capacity>
-void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
+void crowd_in_ring(unsigned producers, unsigned consumers, std::uint64_t each) {
   mpmc_ring<std::uint64_t, policy::capacity<Capacity>> ring;
-  crowd_in(ring, producers, consumers, each);
+  crowd::hand_over(ring, producers, consumers, each);
 }
 }  // namespace
 
-TEST_CASE("mpmc_ring: two producers, two consumers, one slot: every value once, in order") { crowd<1>(2, 2, 1000); }
-TEST_CASE("mpmc_ring: two producers, two consumers, four slots: every value once, in order") { crowd<4>(2, 2, 5000); }
-TEST_CASE("mpmc_ring: three producers, one consumer: every value once, in order") { crowd<64>(3, 1, 10'000); }
-TEST_CASE("mpmc_ring: eight threads on whatever cores there are") {
-  crowd<4>(4, 4, 3'000);
-  crowd<256>(4, 4, 10'000);
+TEST_CASE("mpmc_ring: two producers, two consumers, one slot: every value once, in order") {
+  crowd_in_ring<1>(2, 2, 1000);
 }
-TEST_CASE("mpmc_ring: one producer, three consumers: every value once, in order") { crowd<64>(1, 3, 20'000); }
+TEST_CASE("mpmc_ring: two producers, two consumers, four slots: every value once, in order") {
+  crowd_in_ring<4>(2, 2, 5000);
+}
+TEST_CASE("mpmc_ring: three producers, one consumer: every value once, in order") { crowd_in_ring<64>(3, 1, 10'000); }
+TEST_CASE("mpmc_ring: eight threads on whatever cores there are") {
+  crowd_in_ring<4>(4, 4, 3'000);
+  crowd_in_ring<256>(4, 4, 10'000);
+}
+TEST_CASE("mpmc_ring: one producer, three consumers: every value once, in order") { crowd_in_ring<64>(1, 3, 20'000); }
 
 TEST_CASE("mpmc_ring: what was accepted before a close in the middle comes out, no more and no less") {
-  for (int round = 0; round < 30; ++round) {
-    mpmc_ring<std::unique_ptr<int>, policy::capacity<8>> ring;
-    std::atomic<int> accepted{0}, taken{0};
-    std::vector<std::thread> all;
-    for (int p = 0; p < 2; ++p)
-      all.emplace_back([&] {
-        for (;;) {
-          const push_result r = ring.try_push(std::make_unique<int>(1));
-          if (r.is_closed()) return;
-          if (r)
-            ++accepted;
-          else
-            std::this_thread::yield();
-        }
-      });
-    for (int c = 0; c < 2; ++c)
-      all.emplace_back([&] {
-        for (;;) {
-          auto v = ring.try_pop();
-          if (v.is_closed()) return;
-          if (v)
-            ++taken;
-          else
-            std::this_thread::yield();
-        }
-      });
-    while (taken < 50 + round) std::this_thread::yield();
-    ring.close();
-    for (auto& t : all) t.join();
-    REQUIRE(accepted == taken);
-    REQUIRE(ring.size_hint() == 0);
-  }
+  crowd::closed_in_the_middle<mpmc_ring<std::unique_ptr<int>, policy::capacity<8>>>();
 }
 
 namespace {
@@ -317,7 +253,7 @@ TEST_CASE("mpmc_ring: a ring of make moves with its values and gives its memory 
 TEST_CASE("mpmc_ring: a ring of make between threads: every value once, in order") {
   auto made = mpmc_ring<std::uint64_t, policy::capacity<policy::dynamic>>::make(16);
   REQUIRE(made);
-  crowd_in(*made, 2, 2, 5000);
+  crowd::hand_over(*made, 2, 2, 5000);
 }
 
 TEST_CASE("mpmc_ring: threads that push and pop several at once lose and double nothing") {

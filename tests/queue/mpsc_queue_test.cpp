@@ -5,12 +5,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "../memory/counting_pages.hpp"
+#include "crowd.hpp"
 
 using frys::mpsc_queue;
 using frys::push_result;
@@ -118,6 +121,34 @@ TEST_CASE("mpsc_queue: beyond the limit, and when the source refuses, the push i
   CHECK(queue.try_pop().is_empty());
   // All but the segment that the consumer stands in.
   for (std::size_t i = 0; i + 8 < pushed; ++i) REQUIRE(queue.try_push(std::make_unique<int>(0)));
+}
+
+TEST_CASE("mpsc_queue: many values at once go in and come out in order, across segments and up to the limit") {
+  using queue_type =
+      mpsc_queue<int, policy::capacity<8>, policy::limit<3 * mpsc_queue<int, policy::capacity<8>>::segment_bytes>>;
+  queue_type queue;
+  std::vector<int> values(20);
+  std::iota(values.begin(), values.end(), 0);
+  CHECK(queue.push_some(values) == 20);
+  CHECK(queue.size_hint() == 20);
+  CHECK(queue.push_some(values) == 4);  // three segments of eight
+  CHECK(queue.push_some(values) == 0);
+  std::vector<int> out(13, -1);
+  CHECK(queue.pop_some(out) == 13);
+  for (int i = 0; i < 13; ++i) CHECK(out[static_cast<std::size_t>(i)] == i);
+  CHECK(queue.pop_some(std::span<int>()) == 0);
+  CHECK(queue.pop_some(out) == 11);
+  for (int i = 0; i < 7; ++i) CHECK(out[static_cast<std::size_t>(i)] == 13 + i);
+  for (int i = 0; i < 4; ++i) CHECK(out[static_cast<std::size_t>(7 + i)] == i);
+  CHECK(queue.pop_some(out) == 0);
+  queue.close();
+  CHECK(queue.push_some(values) == 0);
+  CHECK(queue.try_pop().is_closed());
+}
+
+TEST_CASE("mpsc_queue: eight producers on whatever cores there are: every value once, each producer's in order") {
+  mpsc_queue<std::uint64_t, policy::capacity<16>> queue;
+  crowd::hand_over(queue, 8, 1, 5000);
 }
 
 TEST_CASE("mpsc_queue: an over-aligned value stands on its alignment") {

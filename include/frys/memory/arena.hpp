@@ -4,9 +4,8 @@
 // Not when  they die one by one (object_pool), or have destructors that must run.
 // Threads   one at a time.
 // Cost      an allocation: a subtraction, a mask and a compare, inlined. reset and rewind: O(chunks), most often one.
-// Chunks
-//           double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source no
-//           more.
+//           Chunks double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source
+//           no more.
 // Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit.
 // Lifetime  pointers hold until reset, a rewind to an earlier mark, or the arena's end. A moved-from arena is empty.
 //

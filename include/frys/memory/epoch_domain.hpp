@@ -4,19 +4,16 @@
 // Use when  reads are short and many, and touch many objects: a list, a tree, a table. The cheapest read that needs no
 //           help of the thread's loop.
 // Not when  a reader may stop for long and memory must stay bounded (hazard_domain), or threads have a loop that can
-// say
-//           "I hold nothing" (qsbr_domain).
+//           say "I hold nothing" (qsbr_domain).
 // Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
 // Progress  pin and protect are wait-free. retire is lock-free with room() left; join is lock-free but for another
 //           thread's short copy of garbage out of a seat that was left. Reclamation is blocking by its nature: a reader
 //           that stays pinned stops it, for all seats.
 // Cost      pin and unpin: two stores to the seat's own line, three loads, no fence (asymmetric) or one (symmetric). A
-// nested
-//           pin: a plain count. retire: two stores; once per policy::batch a heavy fence, a look at each seat that was
-//           ever taken, and the destroying. No allocation but at join.
+//           nested pin: a plain count. retire: two stores; once per policy::batch a heavy fence, a look at each seat
+//           that was ever taken, and the destroying. No allocation but at join.
 // Garbage   at most 2 * batch per retiring seat, and a batch more for each look that a reader of an older epoch spoils.
-// A
-//           reader that stops: each seat keeps what it retires, up to policy::garbage; then retire answers false, and
+//           A reader that stops: each seat keeps what it retires, up to policy::garbage; then retire answers false, and
 //           takes again once the reader is gone. In all at most seats * garbage (bound()).
 // Ordering  an object's destruction happens-after every read of it under a pin.
 // Lifetime  seats end before the domain; the domain destroys what is left.

@@ -2,23 +2,19 @@
 // announced is kept.
 //
 // Use when  memory must stay bounded though a reader may stop anywhere; few pointers are held at once: stacks, queues,
-// a
-//           cell that is replaced.
+//           a cell that is replaced.
 // Not when  one read walks over many objects (epoch_domain), or threads have a quiet point (qsbr_domain).
 // Roles     join, garbage: any thread. A seat and its guards: the thread that holds them.
 // Progress  protect is lock-free: it goes round again only when the pointer was replaced meanwhile. retire is lock-free
 //           and answers false only from a destroy function that retires more than one object; join as in epoch_domain.
 // Cost      protect and release: two stores to the seat's own line, two loads of the source, no fence (asymmetric) or
-// one
-//           (symmetric). retire: two stores; once per policy::batch a heavy fence, a look at the slots of each seat
+//           one (symmetric). retire: two stores; once per policy::batch a heavy fence, a look at the slots of each seat
 //           that was ever taken, a sort of what stands there, and the destroying. No allocation but at join.
 // Garbage   a seat holds at most batch + seats * (hazards + 1) retired objects, whatever other threads do; in all at
-// most
-//           seats as often (bound()). Objects that a stopped reader has announced stay, no others.
+//           most seats as often (bound()). Objects that a stopped reader has announced stay, no others.
 // Ordering  an object's destruction happens-after every read of it under a guard.
 // Pointers  what is retired is compared with what was protected by address: retire the pointer that readers protect,
-// not
-//           a base at another address.
+//           not a base at another address.
 // Lifetime  seats end before the domain; the domain destroys what is left.
 //
 // Policies, in any order, each at most once:

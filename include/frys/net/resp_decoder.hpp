@@ -6,8 +6,7 @@
 // Cost      one pass: what a call has read, no later call reads again, however small the pieces are. No allocation for
 //           commands of up to 8 arguments; the memory of a longer one is kept up to 1,024 arguments.
 // Lifetime  the arguments view the bytes given to decode (or, for a quoted inline argument, the decoder): until the
-// next
-//           call of decode, reset or the destructor, and as long as the bytes stay.
+//           next call of decode, reset or the destructor, and as long as the bytes stay.
 // Limits    every length is bounded by resp_limits before anything is kept. Like Redis, the decoder skips the two bytes
 //           after a bulk without looking at them, and ignores arrays of no elements.
 // Source    the Redis protocol specification; limits and texts as Redis 7.0 answers them.

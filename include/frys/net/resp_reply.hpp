@@ -6,8 +6,7 @@
 // node. Threads   one owner; an object per connection. Cost      one pass, however small the pieces are; no allocation
 // for replies of up to 8 nodes. Lifetime  texts view the bytes given to decode: until the next call, and as long as the
 // bytes stay. Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values
-// ("$?") are
-//           refused.
+//           ("$?") are refused.
 // Source    the RESP3 specification (github.com/redis/redis-specifications, protocol/RESP3.md).
 #ifndef FRYS_NET_RESP_REPLY_HPP
 #define FRYS_NET_RESP_REPLY_HPP

@@ -3,8 +3,7 @@
 // Use when  a server answers resp_decoder's commands, or a client writes commands (array + bulk).
 // Shape     one call, one value; after array(n), map(n), set(n) or push(n) the caller writes the n elements (2n for a
 // map). RESP2     has no null, map, set, push, boolean or double of its own: map is an array of 2n, set and push are
-// arrays,
-//           a boolean is :1 or :0, a double and a big number are bulks, a null is $-1, as Redis answers.
+//           arrays, a boolean is :1 or :0, a double and a big number are bulks, a null is $-1, as Redis answers.
 // Cost      each value asks the output once for room and writes in place.
 // Errors    none here: an output that has no room answers nullptr from grow and remembers it (resp_output::failed).
 #ifndef FRYS_NET_RESP_WRITER_HPP

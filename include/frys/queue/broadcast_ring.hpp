@@ -4,9 +4,9 @@
 //           newest values matter and a slow reader may lose the oldest (policy::overflow<overflow::overwrite>).
 // Not when  each value is for one of several threads (mpmc_ring), there is one reader (spsc_ring), or only the newest
 //           value counts (seqlock).
-// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. reader<Name>(), subscribe(),
-//           size_hint: any thread; what a reader handle does: one thread at a time for each reader. One thread may be
-//           several readers.
+// Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. reader<Name>(), reader(number),
+//           subscribe(), size_hint: any thread; what a reader handle does: one thread at a time for each reader. One
+//           thread may be several readers.
 // Progress  all operations are wait-free; in the overwrite form a pop is lock-free (it tries again when the producer
 //           has overtaken it), all else wait-free.
 // Cost      as spsc_ring per reader: no read-modify-write, no fence; the others' sequences are read only when our copy
@@ -31,8 +31,7 @@
 //                           listed: anybody may subscribe()                    default overflow::fail
 //   policy::atomics<A>      the atomics model                                  default atomics::standard
 // Source    M. Thompson et al., "Disruptor", LMAX 2011 (sequences, the graph); slots of the overwrite form: H.-J.
-// Boehm,
-//           MSPC 2012 (seqlock).
+//           Boehm, MSPC 2012 (seqlock).
 #ifndef FRYS_QUEUE_BROADCAST_RING_HPP
 #define FRYS_QUEUE_BROADCAST_RING_HPP
 
@@ -41,6 +40,7 @@
 #include <type_traits>
 
 #include "../config.hpp"
+#include "../core/assert.hpp"
 #include "../core/atomics.hpp"
 #include "../policy.hpp"
 #include "detail/gated_broadcast.hpp"
@@ -111,7 +111,14 @@ class broadcast_ring : public detail::broadcast_form<detail::broadcast_choice<T,
   [[nodiscard]] auto reader() noexcept requires(!choice::overwrites) {
     constexpr std::size_t number = choice::graph::template find<Name>();
     static_assert(number < choice::graph::count, "frys::broadcast_ring::reader: no reader of this ring has that name");
-    return typename broadcast_ring::template reader_handle<number>(*this);
+    return typename broadcast_ring::template reader_handle<choice::graph::direct(number)>(*this, number);
+  }
+  // The reader of that number, 0 to N - 1, of policy::independent_readers<N>: the same as reader<nth_reader<number>>(),
+  // in one type for all. A number beyond them is an error of the caller, found with FRYS_HARDENED.
+  [[nodiscard]] auto reader(std::size_t number) noexcept
+      requires(!choice::overwrites && choice::graph::is_independent()) {
+    FRYS_ASSERT(number < choice::graph::count, "broadcast_ring::reader: there is no reader of that number");
+    return typename broadcast_ring::template reader_handle<0>(*this, number);
   }
 };
 

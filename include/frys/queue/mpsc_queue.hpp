@@ -7,9 +7,8 @@
 // Roles     try_push, try_emplace, push_some, close, is_closed, size_hint, segments: any thread. try_pop, pop_some: the
 //           one consumer; the role may move to another thread if something orders the hand-over.
 // Progress  a push takes its place by one fetch-add and goes from segment to segment without waiting. A pop never
-// waits,
-//           and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a push
-//           hides what was pushed behind it until it goes on.
+//           waits, and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a
+//           push hides what was pushed behind it until it goes on.
 // Cost      O(1). push: one read-modify-write; pop: none. At every policy::capacity'th the step to another segment, of
 //           five in all. Segments are used again: after warm-up nothing is allocated; the memory of the longest backlog
 //           stays until the queue dies.

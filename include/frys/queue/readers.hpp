@@ -68,10 +68,13 @@ struct reader_graph {
   static constexpr set last() noexcept {
     set followed = 0;
     for (std::size_t i = 0; i < count; ++i) followed |= named_by(i);
-    return (count == 64 ? ~set{0} : (set{1} << count) - 1) & ~followed;
+    return everybody() & ~followed;
   }
+  // Nobody follows another reader.
+  static constexpr bool is_independent() noexcept { return last() == everybody(); }
 
  private:
+  static constexpr set everybody() noexcept { return count == 64 ? ~set{0} : (set{1} << count) - 1; }
   template <class Reader>
   struct one;
   template <class Name, class... After>

@@ -70,7 +70,7 @@ class shared_ring {
   template <class U>
   using atomic = typename Ring::atomics_type::template atomic<U>;
   static_assert(atomic<std::uint64_t>::is_always_lock_free && atomic<std::size_t>::is_always_lock_free &&
-                    atomic<bool>::is_always_lock_free,
+                    atomic<std::uint8_t>::is_always_lock_free,
                 "frys::shared_ring<Ring>: this machine's atomics have locks, which two processes do not share");
 
   // What both sides must agree on. Written before `ready`, and never again.

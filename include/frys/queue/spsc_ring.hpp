@@ -3,35 +3,30 @@
 // Use when  one thread feeds one other and the caller can cope with "full".
 // Not when  either end has more threads (mpmc_ring, mpsc_queue) or the backlog has no bound (mpsc_queue).
 // Roles     try_push, try_emplace, push_some, writable, commit, close: the producer. try_pop, pop_some, front,
-// pop_front,
-//           readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other threads if
-//           something orders the hand-over.
+//           pop_front, readable, consume, abandon: the consumer. size_hint: any thread. The roles may move to other
+//           threads if something orders the hand-over.
 // Progress  all operations are wait-free.
 // Cost      O(1), no allocation; reads the other side's index only when our copy of it says full or empty. The slots
 //           lie in the object. Spans and bulk forms publish once for many elements: several times faster.
 // Ordering  a push that answered ok happens-before the pop that takes its value; a pop happens-before the push that
 //           builds over its slot.
 // Close     close(): the producer has finished; the consumer takes what is left, then gets closed. abandon(): the
-// consumer
-//           wants no more; the producer gets closed at the latest when the ring is full.
+//           consumer wants no more; the producer gets closed at the latest when the ring is full.
 // Lifetime  destroy it after both threads have stopped using it; values left in it are destroyed.
 //
 // Policies, in any order, each at most once:
-//   policy::capacity<N>  slots, all usable; N is a power of two   default 1024
-//   policy::capacity<dynamic>  policy::dynamic: make(n) answers a ring of n slots, or why not; it may be moved until
-//   the
-//                        other thread knows it (no niche, not scattered)
-//   policy::pages<P>     where a ring of make(n) has its memory from   default os_pages
-//   policy::atomics<A>   the atomics model                        default atomics::standard
+//   policy::capacity<N>  slots, all usable; N is a power of two. policy::dynamic: make(n) answers a ring of n slots, or
+//                        why not; it may be moved until the other thread knows it (no niche, not scattered)
+//                                                                                   default 1024
+//   policy::pages<P>     where a ring of make(n) has its memory from                default os_pages
 //   policy::niche<V>     a value that is never pushed: the slots themselves then say whether they are full, and no
-//   index
-//                        travels. T: trivially copyable, up to 8 bytes. No spans.   default none
+//                        index travels. T: trivially copyable, up to 8 bytes. No spans   default none
 //   policy::layout<L>    layout::contiguous, or layout::scattered for the least time to and fro (no spans)
 //   policy::publish<P>   publish::each, or publish::lazy: the consumer tells in portions (not with a niche)
 //   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
-//   never
-//                        refused; the consumer goes on with what is left, and missed() counts what it has lost. T:
-//                        trivially copyable; no spans, no front                     default overflow::fail
+//                        never refused; the consumer goes on with what is left, and missed() counts what it has lost.
+//                        T: trivially copyable; no spans, no front                  default overflow::fail
+//   policy::atomics<A>   the atomics model                                          default atomics::standard
 // Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
 // Source    L. Lamport, TOPLAS 5(2), 1983; cached indices: P. Lee, T. Bu, G. Chandranmenon, IPDPS 2010; niche: J.

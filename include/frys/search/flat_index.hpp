@@ -4,8 +4,7 @@
 // Not when  a scan takes too long: it reads all vectors, some 10 GB/s a core.
 // Threads   const functions: any number of threads at once. Others: one thread, and no const function meanwhile.
 // Cost      top_k: O(size * dimension), no allocation. add, update, remove: O(dimension), except where add grows the
-// index
-//           and copies it; reserve moves that to a time of your choice.
+//           index and copies it; reserve moves that to a time of your choice.
 // Memory    rows stand together, each on its own cache lines, padded with zeros; 16 to 24 more bytes for each.
 // Order     nearest first; equal scores by the smaller id. Scores are rounded as the SIMD target rounds.
 //

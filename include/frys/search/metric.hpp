@@ -15,8 +15,7 @@ namespace frys::inline FRYS_ABI {
 // M::larger_is_nearer  the direction of the scores.
 // M::unit_length       vectors are stored with length 1 and scores divided by the query's length; zero is refused.
 // M::scores            out[i] = the score of `query` with the row at rows + i * stride, for i < count, over n floats.
-// The
-//                      same row must give the same bits wherever it stands.
+//                      The same row must give the same bits wherever it stands.
 template <class M>
 concept search_metric = requires(const float* floats, std::size_t size, float* out) {
   requires std::same_as<decltype(M::larger_is_nearer), const bool>;

@@ -3,8 +3,7 @@
 // Use when  you want to know or to log the choice, to take one target's kernels in a test, or to dispatch once before a
 //           hot loop: `const auto& k = simd::kernels();`. For single calls use distance.hpp and bytes.hpp.
 // How       each kernel is compiled once per target; the first call asks the processor (cpuid, xgetbv) and remembers
-// the
-//           best table that it can run. No library is linked, no file is compiled, static constructors may call.
+//           the best table that it can run. No library is linked, no file is compiled, static constructors may call.
 // Back end  Highway where the gate FRYS_WITH_HIGHWAY is 1, else the plain one, which is complete and dispatched too.
 // Threads   any thread. Progress: wait-free. Cost: one relaxed load and a branch.
 // Source    the dispatch without foreach_target.h is our own; the kernels' shape is common knowledge.

@@ -4,8 +4,7 @@
 // Needs     Highway's headers (Debian: libhwy-dev, vcpkg: highway), 1.0.3 or later; nothing of it is linked.
 // Mixing    translation units with and without it live in one program: the back end is part of the names.
 // Limits    one version of Highway per program. A translation unit that runs hwy/foreach_target.h itself does so first
-// and
-//           includes frys under #if HWY_ONCE.
+//           and includes frys under #if HWY_ONCE.
 #ifndef FRYS_WITH_HIGHWAY_HPP
 #define FRYS_WITH_HIGHWAY_HPP
 

@@ -1,14 +1,12 @@
 // epochs: the engine of epoch_domain and qsbr_domain.
 //
 // Rule      a thread announces the epoch in which it reads. The epoch goes on by one when nobody announces an older
-// one;
-//           so while a reader stays in epoch e, it gets no further than e + 1. What was retired in epoch t goes in
+//           one; so while a reader stays in epoch e, it gets no further than e + 1. What was retired in epoch t goes in
 //           epoch t + 2: who could still find it had announced t or before.
 // Batches   a seat's retired objects get their epoch together, after one fence: a late epoch only keeps them longer.
 // Counter   the low bit says "announced"; the rest is the epoch, which may wrap: it is only compared for equality, and
-// by
-//           its distance to an older one. A reader may not stop between reading the epoch and announcing it for as long
-//           as the epoch takes to come round (2^63 advances with 64 bits).
+//           by its distance to an older one. A reader may not stop between reading the epoch and announcing it for as
+//           long as the epoch takes to come round (2^63 advances with 64 bits).
 // Source    K. Fraser, "Practical lock-freedom", 2004; M. Desnoyers et al., "User-level implementations of
 //           read-copy update", IEEE TPDS 2012 (the asymmetric fence, and quiescent states).
 #ifndef FRYS_MEMORY_DETAIL_EPOCHS_HPP

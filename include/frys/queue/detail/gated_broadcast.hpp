@@ -96,15 +96,16 @@ class gated_broadcast {
     closed_.store(true, std::memory_order_release);
   }
 
-  // The handle of a reader; cheap to copy. One thread at a time may use a reader.
-  template <std::size_t I>
+  // The handle of a reader that follows those in After; cheap to copy. One thread at a time may use a reader.
+  template <typename Graph::set After>
   class reader_handle {
    public:
-    explicit reader_handle(gated_broadcast& ring) noexcept : ring_(&ring) {}
+    // Reader `number` of that ring.
+    reader_handle(gated_broadcast& ring, std::size_t number) noexcept : ring_(&ring), place_(&ring.places_[number]) {}
 
     // The next value, copied.
     pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
       if (next == p.limit_seen) [[unlikely]] {
         if (!look_for_values(next)) return why_no_value(next);
@@ -117,7 +118,7 @@ class gated_broadcast {
     }
     // The next value where it lies, or nullptr; it stays until pop_front.
     [[nodiscard]] const T* front() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       if (next == p.limit_seen && !look_for_values(next)) return nullptr;
       return &ring_->at(next);
@@ -131,7 +132,7 @@ class gated_broadcast {
     // The next values in one piece, at most `most`, to be used where they lie and consumed; empty when there is none. A
     // ring's piece ends where its memory does: ask again.
     [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
@@ -139,31 +140,30 @@ class gated_broadcast {
     }
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
       p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
     }
     // True if the producer has closed, or this reader has left, and nothing is left to read.
     [[nodiscard]] bool is_drained() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
       return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
     }
     // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
     // all have left the producer gets closed.
     void leave() const noexcept {
-      place& p = mine();
+      place& p = *place_;
       p.limit_seen = gone;
       p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
     }
 
    private:
-    place& mine() const noexcept { return ring_->places_[I]; }
     bool look_for_values(std::uint64_t next) const noexcept {
       if (next == gone) return false;
-      place& p = mine();
-      p.limit_seen = ring_->template limit_of<I>();
+      place& p = *place_;
+      p.limit_seen = ring_->template limit_behind<After>();
       return p.limit_seen != next;
     }
     FRYS_NOINLINE pop_status why_no_value(std::uint64_t next) const noexcept {
@@ -175,6 +175,7 @@ class gated_broadcast {
     }
 
     gated_broadcast* ring_;
+    place* place_;
   };
 
   // Any thread. How far the slowest reader is behind the producer; may be stale on return.
@@ -207,19 +208,18 @@ class gated_broadcast {
       return rest;
     }
   }
-  // Up to where reader I may read.
-  template <std::size_t I>
-  std::uint64_t limit_of() const noexcept {
-    if constexpr (Graph::direct(I) == 0) {
+  // Up to where a reader may read that follows those in After.
+  template <typename Graph::set After>
+  std::uint64_t limit_behind() const noexcept {
+    if constexpr (After == 0) {
       // sync(broadcast_ring.publish): acquire; with relaxed a slot could be read before its value was written.
       return tail_.load(std::memory_order_acquire);
     } else {
-      return least<Graph::direct(I)>([this](auto j) {
+      return least<After>([this](auto j) {
         // sync(broadcast_ring.pass): acquire; what the readers before us did is known to us.
         const std::uint64_t next = places_[j].next.load(std::memory_order_acquire);
-        return next != gone
-                   ? next
-                   : this->template limit_of<decltype(j)::value>();  // in place of one that has left: those before it
+        // In place of one that has left: those before it.
+        return next != gone ? next : this->template limit_behind<Graph::direct(decltype(j)::value)>();
       });
     }
   }

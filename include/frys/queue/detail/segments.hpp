@@ -35,12 +35,7 @@ struct segment_head {
   using atomic = typename Atomics::template atomic<U>;
 
   // Places come again after 2^38 segments. (A model of atomics for tests has fewer bits, to see that.)
-  static constexpr unsigned index_bits = [] {
-    if constexpr (requires { Atomics::segment_index_bits; })
-      return Atomics::segment_index_bits;
-    else
-      return 24u;
-  }();
+  static constexpr unsigned index_bits = 24;
   static constexpr unsigned place_bits = [] {
     if constexpr (requires { Atomics::segment_place_bits; })
       return Atomics::segment_place_bits;

@@ -1,10 +1,9 @@
 // wal_recovery: reads a log's segments at start: replays what is whole, tells a torn tail from damage.
 //
 // The rule  a record that was promised is replayed or reported; nothing is skipped. In a segment that is not the last,
-// a
-//           bad frame is damage. In the last one, what follows decides: nothing valid after it: a torn tail, cut off. A
-//           valid frame after it that was written when the bad one was known to be synced: damage. A valid frame after
-//           it otherwise: a gap in what was never synced, refused or cut off as the options say.
+//           a bad frame is damage. In the last one, what follows decides: nothing valid after it: a torn tail, cut off.
+//           A valid frame after it that was written when the bad one was known to be synced: damage. A valid frame
+//           after it otherwise: a gap in what was never synced, refused or cut off as the options say.
 #ifndef FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
 #define FRYS_STORAGE_DETAIL_WAL_RECOVERY_HPP
 

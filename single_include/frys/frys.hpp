@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content a02917d81182328e.
+// frys 0.1.0, one header: the whole library. Content 3b1cf5da444a21ad.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1530,8 +1530,9 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 // threads of a model checker, are made of.
 //
 // Use when  code that was written as plain calls must stop in the middle and go on later, on the same thread or
-// another. Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own. Roles     switch_to:
-// the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
+//           another.
+// Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own.
+// Roles     switch_to: the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
 //           Nothing here is synchronised: a context that another thread goes on with is handed over by the caller.
 // Cost      machine_switch: 18 instructions inline, no system call, no allocation; 32 bytes here and 120 bytes of the
 //           stack. Half of the time goes to the floating-point control. ucontext_switch: system calls for the signal
@@ -1543,8 +1544,7 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 //           2. No exception leaves the entry function (std::terminate). Do not switch inside a catch block or while an
 //              exception unwinds, if the other side may throw or catch before it comes back: those lists are the
 //              thread's.
-//           3. A context that goes on in another thread must not hold addresses of thread_local objects across a
-//           switch;
+//           3. A context that goes on in another thread must hold no addresses of thread_local objects over a switch;
 //              compilers keep such an address over the switch even where the text names the variable again.
 //           4. What lies on an abandoned stack is not destroyed; make() may be called again over it.
 //           5. x86 shadow stacks (CET SHSTK) know one flow of control only: programs that turn them on take
@@ -2585,8 +2585,9 @@ struct hash {
 //
 // Use when  the elements live somewhere already and come and go often (connections, timers, waiters).
 // Threads   one at a time. The lists own nothing; an element must leave its list before it dies (hardened builds
-// check). Cost      every operation O(1) but size(), which counts. Several lists at once: derive from several hooks
-// with different tags.
+//           check).
+// Cost      every operation O(1) but size(), which counts. Several lists at once: derive from several hooks with
+//           different tags.
 #ifndef FRYS_CORE_INTRUSIVE_LIST_HPP
 #define FRYS_CORE_INTRUSIVE_LIST_HPP
 
@@ -8230,7 +8231,8 @@ class turn_ring {
 // mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
 //
 // Use when  several threads share a bounded backlog and the caller can cope with "full".
-// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (mpsc_queue).
+// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (segment_queue; one
+//           consumer: mpsc_queue).
 // Roles     every operation: any thread.
 // Progress  no operation waits for another thread, but a thread stopped between taking its place and finishing hides
 //           what stands behind its slot: pops answer empty, and pushes full a lap later, until it goes on. Not
@@ -8331,7 +8333,7 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 // lanes: a bounded queue in which urgent values overtake the others, between any number of threads.
 //
 // Use when  a backlog holds values of a few ranks, and the ones that waited long must come out too.
-// Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (a priority queue).
+// Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (relaxed_priority_queue).
 // Roles     try_push, try_push_control, close: any thread. consumer(): a handle for each thread that pops.
 // Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own: a
 //           command to stop, say, finds a place however full the others are. Within a lane: first in, first out.
@@ -9421,9 +9423,10 @@ class segment_queue {
 //           them does not matter (bag: faster still).
 // Roles     try_push, try_emplace, push_some, close, is_closed, size_hint, segments: any thread. try_pop, pop_some: the
 //           one consumer; the role may move to another thread if something orders the hand-over.
-// Progress  a push takes its place by one fetch-add and goes from segment to segment without waiting. A pop never
-//           waits, and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a
-//           push hides what was pushed behind it until it goes on.
+// Progress  a push takes its place by a compare-exchange that fails only where another one succeeds (who lost one
+//           rests a little), and goes from segment to segment without waiting. A pop never waits, and is wait-free but
+//           for that step, which is lock-free; but a producer stopped in the middle of a push hides what was pushed
+//           behind it until it goes on.
 // Cost      O(1). push: one read-modify-write; pop: none. At every policy::capacity'th the step to another segment, of
 //           five in all. Segments are used again: after warm-up nothing is allocated; the memory of the longest backlog
 //           stays until the queue dies.
@@ -9498,7 +9501,7 @@ class mpsc_queue {
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept { return queue_.try_emplace(std::forward<Args>(args)...); }
   // Any thread. Moves in as many of `values` as there is room for, in order, and answers how many. Those that go to one
-  // segment stand side by side, and take their places by one fetch-add.
+  // segment stand side by side, and take their places by one compare-exchange.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept { return queue_.push_some(values); }
 
   // Consumer only. Empty also while the next value's push is under way.
@@ -14966,8 +14969,9 @@ class lent_buffers {
 // uring_reactor: one thread's event loop on io_uring: sockets and files in one ring.
 //
 // Use when  the loop must go on while files are written and synced, and the machine allows io_uring (with_reactor
-// asks). Not when  a container forbids it (epoll_reactor). Roles     post, stop: any thread. All else: the thread that
-// runs the loop. Another one may destroy it after that
+//           asks).
+// Not when  a container forbids it (epoll_reactor).
+// Roles     post, stop: any thread. All else: the thread that runs the loop. Another one may destroy it after that
 //           thread has ended.
 // Cost      what can be done at once is done by a plain system call; what would block waits in the ring, and all of a
 //           turn's requests travel in the one call that waits. A receive that waits holds no buffer: the kernel picks
@@ -16271,10 +16275,12 @@ class resp_output {
 // Use when  a client, a proxy or a test reads what a Redis-like server answers.
 // Not when  you are the server (resp_decoder reads its commands).
 // Shape     one reply is a flat list of nodes in reading order, parents before children; skip() steps over one whole
-// node. Threads   one owner; an object per connection. Cost      one pass, however small the pieces are; no allocation
-// for replies of up to 8 nodes. Lifetime  texts view the bytes given to decode: until the next call, and as long as the
-// bytes stay. Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values
-//           ("$?") are refused.
+//           node.
+// Threads   one owner; an object per connection.
+// Cost      one pass, however small the pieces are; no allocation for replies of up to 8 nodes.
+// Lifetime  texts view the bytes given to decode: until the next call, and as long as the bytes stay.
+// Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values ("$?") are
+//           refused.
 // Source    the RESP3 specification (github.com/redis/redis-specifications, protocol/RESP3.md).
 #ifndef FRYS_NET_RESP_REPLY_HPP
 #define FRYS_NET_RESP_REPLY_HPP
@@ -19694,7 +19700,7 @@ class boost_stack
 // Not when  it stands in the next few bytes almost always: a plain loop is as good.
 // Threads   any thread; pure functions. Any alignment; nothing outside the view is read.
 // Cost      32 bytes a step on x86 with AVX2, 64 with AVX-512 in Highway, 16 elsewhere. Chosen at run time, see
-// target.hpp.
+//           target.hpp.
 #ifndef FRYS_SIMD_BYTES_HPP
 #define FRYS_SIMD_BYTES_HPP
 
@@ -20046,7 +20052,8 @@ FRYS_NOINLINE inline const crc32c_method* choose_crc() noexcept {
 // distance: how alike two vectors of floats are: inner product, squared Euclidean distance, cosine.
 //
 // Use when  you compare single pairs. For one vector against many rows take kernels().dot_rows: it reads the query
-// once. Not when  you need the last bit: sums run in lanes, so the rounding depends on the target (simd::target()).
+//           once.
+// Not when  you need the last bit: sums run in lanes, so the rounding depends on the target (simd::target()).
 // Threads   any thread; pure functions. Any alignment.
 // Cost      reads each float once; bound by loads. The kernel is chosen at run time, see target.hpp.
 #ifndef FRYS_SIMD_DISTANCE_HPP
@@ -20554,7 +20561,7 @@ class entry_pool {
 //   policy::pages<P>   where memory comes from                             default os_pages
 //   policy::limit<N>   bytes it may hold, 0: no limit (and see options)    default 0
 // Source    buckets of one cache line with tags: Valkey 8.1's table and F14 (Bronson, Shi); the cursor: P. Noordhuis,
-// Redis.
+//           Redis.
 #ifndef FRYS_STORAGE_MEMTABLE_HPP
 #define FRYS_STORAGE_MEMTABLE_HPP
 
@@ -22700,11 +22707,10 @@ class random {
 // Model     every operation that changes something has a number: creating, write, truncate, sync, rename, remove,
 //           make_directory, sync_directory. crash_after(n) lets n more succeed and interrupts the one after; from then
 //           on everything fails, until restart(seed) gives the disk as the crash may have left it:
-//             power_loss        what was synced is there. Of what was not, each write is kept, dropped or torn: by
-//             sectors
-//                               of 512 bytes, in any order, each new, old, half new, zero or garbage; a file may have
-//                               grown without its data; truncations, and names that were made, changed or removed
-//                               without sync_directory, may have happened or not, each for itself.
+//             power_loss        what was synced is there. Of what was not, each write is kept, dropped or torn: in
+//                               sectors of 512 bytes, in any order, each new, old, half new, zero or garbage; a file
+//                               may have grown without its data; truncations, and names that were made, changed or
+//                               removed without sync_directory, may have happened or not, each for itself.
 //             nothing_unsynced  exactly what was synced.
 //             process_kill      all that was done before; of the interrupted write any part from its start.
 // Promised  bytes that were synced change only where a later write covers them.

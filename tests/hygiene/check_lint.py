@@ -90,6 +90,8 @@ def lint_header(name, text, syncs):
             near = lines[max(0, i - 6):i + 1] + [x for x in lines[i + 1:i + 2] if x.lstrip().startswith("//")]
             if not any(REASON.search(x) for x in near):
                 say(i, "an order weaker than seq_cst without its reason: // sync(<type>.<event>): ..., or why relaxed is fine")
+    for i, what in torn(lines):
+        say(i, what)
     for i, line in enumerate(lines):
         if len(line) > 120:
             say(i, f"{len(line)} columns; 120 at most")
@@ -100,6 +102,34 @@ def lint_header(name, text, syncs):
             syncs.setdefault(s, []).append(f"include/frys/{name}:{i + 1}")
             if f"sync({s}): acq_rel" in comment:  # a read-modify-write that pairs with itself on another thread
                 syncs[s].append(syncs[s][-1])
+    return out
+
+
+COMMENT = re.compile(r"\s*// ( *)(\S.*)")
+LABEL = re.compile(r"[A-Z][a-z'-]*(?: [a-z'-]+)? {2,}\S")  # `Use when  ...`, at the start of a comment's text
+SWALLOWED = re.compile(r"[.:;)] [A-Z][a-z'-]*(?: [a-z'-]+)? {2,}\S")
+
+
+def torn(lines):
+    """Comments that clang-format's reflow has torn: it breaks a line that is too long and puts the rest at the margin, and
+    there whatever follows is joined to it, a label like `Cost` too. Answers (line number, what)."""
+    out, limit, deep = [], 120, 8
+    parts = [m and (len(m[1]), m[2], line.index("//")) for line in lines for m in [COMMENT.fullmatch(line)]]
+    for i, mine in enumerate(parts):
+        if mine is None:
+            continue
+        if mine[0] == 0 and SWALLOWED.search(mine[1]):
+            out.append((i, "a label in the middle of a comment's line: it starts a line"))
+        prev, following = parts[i - 1] if i else None, parts[i + 1] if i + 1 < len(lines) else None
+        prev, following = [x if x and x[2] == mine[2] else None for x in (prev, following)]
+        if prev is None or re.search(r"\S {2,}\S", mine[1]):
+            continue
+        words, full = mine[1].split(), len(lines[i - 1]) + 1 + len(mine[1].split()[0]) > limit
+        above, below = prev[0] + 1 >= deep or LABEL.match(prev[1]), following is not None and following[0] + 1 >= deep
+        rest = mine[0] == 0 and (full and (above or below) or len(words) <= 2 and above and below)
+        inner = full and len(words) <= 2 and not mine[1].endswith(":") and following is not None and following[0] > mine[0]
+        if rest or inner:
+            out.append((i, "the rest of a line that clang-format has broken: join it to its neighbours, at their indentation"))
     return out
 
 
@@ -124,11 +154,18 @@ BROKEN = [  # (a line, part of the answer)
     ("#ifdef NDEBUG", "NDEBUG"), ("a.load(std::memory_order_acquire);", "without its reason"),
     ("// sync(a.b): one end", "one end only"), ("// sync(A.b): acquire; sync(A.b)", "lower case"), ("x" * 121, "columns"),
     ("// frys: real model", "first comment"),
+    ("// Cost      a word\n// more\n//           and again", "has broken"),
+    ("// Cost      a word\n//           another\n// one more\n//           and again", "has broken"),
+    ("// Cost      a " + "word " * 20 + "wo\n// and a third, a fourth\n#if 1", "has broken"),
+    ("//           3. a " + "word " * 20 + "\n//           more;\n//              and again", "has broken"),
+    ("// an end. Cost      a word", "starts a line"), ("  // more. Not when  a word", "starts a line"),
 ]
 FINE = ["std::memory_order o;", "using std::chrono::nanoseconds;", "// std::mutex and ::read(fd) in a comment",
         'const char* s() { return "std::thread"; }', "a.load(std::memory_order_relaxed);  // relaxed: only a hint",
         "// sync(a.b): acq_rel; both ends are this exchange", "  // sync(a.b): acquire\n  a.load(std::memory_order_acquire);\n// sync(a.b)", "  frys::read(x);", "  ::new (p) T(1);",
-        "template <class A> concept c = requires(A a) {\n  a.load(std::memory_order_acquire);\n};", "constexpr int f(int a = 1) {"]
+        "template <class A> concept c = requires(A a) {\n  a.load(std::memory_order_acquire);\n};", "constexpr int f(int a = 1) {",
+        "//   p<V>  a value. No spans   default none", "// Cost      a word\n//           and more\n// Close     another", "// one\n// more\n//\n//   an example", "// a.  b. C d",
+        "// Cost      a word\n//           more\n// A sentence.", "// A text\n// as here:\n//   an example"]
 
 
 def self_test():

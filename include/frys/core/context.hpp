@@ -2,8 +2,9 @@
 // threads of a model checker, are made of.
 //
 // Use when  code that was written as plain calls must stop in the middle and go on later, on the same thread or
-// another. Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own. Roles     switch_to:
-// the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
+//           another.
+// Not when  the code may be a coroutine (sched/task.hpp): that needs no stack of its own.
+// Roles     switch_to: the thread that runs on `from`. make and the destructor: anybody while the context is suspended.
 //           Nothing here is synchronised: a context that another thread goes on with is handed over by the caller.
 // Cost      machine_switch: 18 instructions inline, no system call, no allocation; 32 bytes here and 120 bytes of the
 //           stack. Half of the time goes to the floating-point control. ucontext_switch: system calls for the signal
@@ -15,8 +16,7 @@
 //           2. No exception leaves the entry function (std::terminate). Do not switch inside a catch block or while an
 //              exception unwinds, if the other side may throw or catch before it comes back: those lists are the
 //              thread's.
-//           3. A context that goes on in another thread must not hold addresses of thread_local objects across a
-//           switch;
+//           3. A context that goes on in another thread must hold no addresses of thread_local objects over a switch;
 //              compilers keep such an address over the switch even where the text names the variable again.
 //           4. What lies on an abandoned stack is not destroyed; make() may be called again over it.
 //           5. x86 shadow stacks (CET SHSTK) know one flow of control only: programs that turn them on take

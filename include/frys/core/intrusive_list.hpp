@@ -2,8 +2,9 @@
 //
 // Use when  the elements live somewhere already and come and go often (connections, timers, waiters).
 // Threads   one at a time. The lists own nothing; an element must leave its list before it dies (hardened builds
-// check). Cost      every operation O(1) but size(), which counts. Several lists at once: derive from several hooks
-// with different tags.
+//           check).
+// Cost      every operation O(1) but size(), which counts. Several lists at once: derive from several hooks with
+//           different tags.
 #ifndef FRYS_CORE_INTRUSIVE_LIST_HPP
 #define FRYS_CORE_INTRUSIVE_LIST_HPP
 

@@ -1,8 +1,9 @@
 // uring_reactor: one thread's event loop on io_uring: sockets and files in one ring.
 //
 // Use when  the loop must go on while files are written and synced, and the machine allows io_uring (with_reactor
-// asks). Not when  a container forbids it (epoll_reactor). Roles     post, stop: any thread. All else: the thread that
-// runs the loop. Another one may destroy it after that
+//           asks).
+// Not when  a container forbids it (epoll_reactor).
+// Roles     post, stop: any thread. All else: the thread that runs the loop. Another one may destroy it after that
 //           thread has ended.
 // Cost      what can be done at once is done by a plain system call; what would block waits in the ring, and all of a
 //           turn's requests travel in the one call that waits. A receive that waits holds no buffer: the kernel picks

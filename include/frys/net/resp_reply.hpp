@@ -3,10 +3,12 @@
 // Use when  a client, a proxy or a test reads what a Redis-like server answers.
 // Not when  you are the server (resp_decoder reads its commands).
 // Shape     one reply is a flat list of nodes in reading order, parents before children; skip() steps over one whole
-// node. Threads   one owner; an object per connection. Cost      one pass, however small the pieces are; no allocation
-// for replies of up to 8 nodes. Lifetime  texts view the bytes given to decode: until the next call, and as long as the
-// bytes stay. Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values
-//           ("$?") are refused.
+//           node.
+// Threads   one owner; an object per connection.
+// Cost      one pass, however small the pieces are; no allocation for replies of up to 8 nodes.
+// Lifetime  texts view the bytes given to decode: until the next call, and as long as the bytes stay.
+// Limits    depth, number of nodes and every length are bounded by resp_reply_limits. Streamed RESP3 values ("$?") are
+//           refused.
 // Source    the RESP3 specification (github.com/redis/redis-specifications, protocol/RESP3.md).
 #ifndef FRYS_NET_RESP_REPLY_HPP
 #define FRYS_NET_RESP_REPLY_HPP

@@ -1,7 +1,7 @@
 // lanes: a bounded queue in which urgent values overtake the others, between any number of threads.
 //
 // Use when  a backlog holds values of a few ranks, and the ones that waited long must come out too.
-// Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (a priority queue).
+// Not when  there is one rank (mpmc_ring) or the ranks are many or are numbers (relaxed_priority_queue).
 // Roles     try_push, try_push_control, close: any thread. consumer(): a handle for each thread that pops.
 // Lanes     lane 0 is the most urgent of `Lanes`. Before them all comes the control lane, whose room is its own: a
 //           command to stop, say, finds a place however full the others are. Within a lane: first in, first out.

@@ -1,7 +1,8 @@
 // mpmc_ring: a bounded FIFO between any number of producer and consumer threads.
 //
 // Use when  several threads share a bounded backlog and the caller can cope with "full".
-// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (mpsc_queue).
+// Not when  there is one thread at each end (spsc_ring: several times faster) or no bound (segment_queue; one
+//           consumer: mpsc_queue).
 // Roles     every operation: any thread.
 // Progress  no operation waits for another thread, but a thread stopped between taking its place and finishing hides
 //           what stands behind its slot: pops answer empty, and pushes full a lap later, until it goes on. Not

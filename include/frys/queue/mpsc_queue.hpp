@@ -6,9 +6,10 @@
 //           them does not matter (bag: faster still).
 // Roles     try_push, try_emplace, push_some, close, is_closed, size_hint, segments: any thread. try_pop, pop_some: the
 //           one consumer; the role may move to another thread if something orders the hand-over.
-// Progress  a push takes its place by one fetch-add and goes from segment to segment without waiting. A pop never
-//           waits, and is wait-free but for that step, which is lock-free; but a producer stopped in the middle of a
-//           push hides what was pushed behind it until it goes on.
+// Progress  a push takes its place by a compare-exchange that fails only where another one succeeds (who lost one
+//           rests a little), and goes from segment to segment without waiting. A pop never waits, and is wait-free but
+//           for that step, which is lock-free; but a producer stopped in the middle of a push hides what was pushed
+//           behind it until it goes on.
 // Cost      O(1). push: one read-modify-write; pop: none. At every policy::capacity'th the step to another segment, of
 //           five in all. Segments are used again: after warm-up nothing is allocated; the memory of the longest backlog
 //           stays until the queue dies.
@@ -105,7 +106,7 @@ class mpsc_queue {
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept { return queue_.try_emplace(std::forward<Args>(args)...); }
   // Any thread. Moves in as many of `values` as there is room for, in order, and answers how many. Those that go to one
-  // segment stand side by side, and take their places by one fetch-add.
+  // segment stand side by side, and take their places by one compare-exchange.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept { return queue_.push_some(values); }
 
   // Consumer only. Empty also while the next value's push is under way.

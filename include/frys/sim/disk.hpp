@@ -5,11 +5,10 @@
 // Model     every operation that changes something has a number: creating, write, truncate, sync, rename, remove,
 //           make_directory, sync_directory. crash_after(n) lets n more succeed and interrupts the one after; from then
 //           on everything fails, until restart(seed) gives the disk as the crash may have left it:
-//             power_loss        what was synced is there. Of what was not, each write is kept, dropped or torn: by
-//             sectors
-//                               of 512 bytes, in any order, each new, old, half new, zero or garbage; a file may have
-//                               grown without its data; truncations, and names that were made, changed or removed
-//                               without sync_directory, may have happened or not, each for itself.
+//             power_loss        what was synced is there. Of what was not, each write is kept, dropped or torn: in
+//                               sectors of 512 bytes, in any order, each new, old, half new, zero or garbage; a file
+//                               may have grown without its data; truncations, and names that were made, changed or
+//                               removed without sync_directory, may have happened or not, each for itself.
 //             nothing_unsynced  exactly what was synced.
 //             process_kill      all that was done before; of the interrupted write any part from its start.
 // Promised  bytes that were synced change only where a later write covers them.

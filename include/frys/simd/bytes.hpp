@@ -4,7 +4,7 @@
 // Not when  it stands in the next few bytes almost always: a plain loop is as good.
 // Threads   any thread; pure functions. Any alignment; nothing outside the view is read.
 // Cost      32 bytes a step on x86 with AVX2, 64 with AVX-512 in Highway, 16 elsewhere. Chosen at run time, see
-// target.hpp.
+//           target.hpp.
 #ifndef FRYS_SIMD_BYTES_HPP
 #define FRYS_SIMD_BYTES_HPP
 

@@ -1,7 +1,8 @@
 // distance: how alike two vectors of floats are: inner product, squared Euclidean distance, cosine.
 //
 // Use when  you compare single pairs. For one vector against many rows take kernels().dot_rows: it reads the query
-// once. Not when  you need the last bit: sums run in lanes, so the rounding depends on the target (simd::target()).
+//           once.
+// Not when  you need the last bit: sums run in lanes, so the rounding depends on the target (simd::target()).
 // Threads   any thread; pure functions. Any alignment.
 // Cost      reads each float once; bound by loads. The kernel is chosen at run time, see target.hpp.
 #ifndef FRYS_SIMD_DISTANCE_HPP

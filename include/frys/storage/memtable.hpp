@@ -15,7 +15,7 @@
 //   policy::pages<P>   where memory comes from                             default os_pages
 //   policy::limit<N>   bytes it may hold, 0: no limit (and see options)    default 0
 // Source    buckets of one cache line with tags: Valkey 8.1's table and F14 (Bronson, Shi); the cursor: P. Noordhuis,
-// Redis.
+//           Redis.
 #ifndef FRYS_STORAGE_MEMTABLE_HPP
 #define FRYS_STORAGE_MEMTABLE_HPP
 

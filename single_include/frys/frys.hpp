@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3b1cf5da444a21ad.
+// frys 0.1.0, one header: the whole library. Content 66459cae77ab96fe.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6758,9 +6758,18 @@ class gated_broadcast {
   static constexpr std::uint64_t mask = Capacity - 1;
   static constexpr std::uint64_t gone = ~std::uint64_t{0};  // the next value of a reader that has left
 
-  struct alignas(2 * cache_line) place {
-    atomic<std::uint64_t> next{0};
-    std::uint64_t limit_seen = 0;  // as far as those before us were when we looked
+  // Sequences only grow and do not wrap: 2^64 values. What a side works with lies in a line of its own, and what it
+  // shows to the others in another: who looks takes that line away, and only a store, which waits in a buffer, ever has
+  // to get it back, never a load. Lines two apart, because cores fetch them in pairs.
+  struct place {
+    alignas(2 * cache_line) std::uint64_t own = 0;          // the next value to read
+    std::uint64_t limit_seen = 0;                           // as far as those before us were when we looked
+    alignas(2 * cache_line) atomic<std::uint64_t> next{0};  // `own`, shown
+  };
+  struct alignas(2 * cache_line) producer_part {
+    std::uint64_t tail = 0;
+    std::uint64_t gate_seen = 0;  // as far as the last readers were when we looked
+    bool closing = false;         // our own copy of closed_
   };
 
  public:
@@ -6769,7 +6778,7 @@ class gated_broadcast {
   gated_broadcast& operator=(const gated_broadcast&) = delete;
   ~gated_broadcast() {
     if constexpr (!std::is_trivially_destructible_v<T>) {
-      const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+      const std::uint64_t tail = producer_.tail;
       for (std::uint64_t i = tail - (std::min)(tail, std::uint64_t{Capacity}); i != tail; ++i) std::destroy_at(&at(i));
     }
   }
@@ -6784,47 +6793,47 @@ class gated_broadcast {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - gate_seen_ == Capacity) [[unlikely]] {
+    const std::uint64_t tail = producer_.tail;
+    if (tail - producer_.gate_seen == Capacity) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
-    if (closing_) [[unlikely]]
+    if (producer_.closing) [[unlikely]]
       return push_result::closed;
     build(tail, std::forward<Args>(args)...);
-    // sync(broadcast_ring.publish): release; the value is whole before a reader can count it.
-    tail_.store(tail + 1, std::memory_order_release);
+    publish(tail + 1);
     return push_result::ok;
   }
 
   // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
   // or closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    if (closing_) return 0;
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return 0;
+    const std::uint64_t tail = producer_.tail;
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
-    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    publish(tail + count);
     return count;
   }
 
   // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed. A
   // ring's piece ends where its memory does: ask again.
   [[nodiscard]] std::span<T> writable(std::size_t most = Capacity) noexcept requires std::is_trivial_v<T> {
-    if (closing_) return {};
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return {};
+    const std::uint64_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= Capacity - (tail - gate_seen_), "broadcast_ring::commit: more than writable answered");
-    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    const std::uint64_t tail = producer_.tail;
+    FRYS_ASSERT(count <= Capacity - (tail - producer_.gate_seen),
+                "broadcast_ring::commit: more than writable answered");
+    publish(tail + count);
   }
 
   // Producer only. No more pushes; the readers get what is left.
   void close() noexcept {
-    closing_ = true;
+    producer_.closing = true;
     // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
     closed_.store(true, std::memory_order_release);
   }
@@ -6839,20 +6848,18 @@ class gated_broadcast {
     // The next value, copied.
     pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+      const std::uint64_t next = p.own;
       if (next == p.limit_seen) [[unlikely]] {
         if (!look_for_values(next)) return why_no_value(next);
       }
       pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
-      // sync(broadcast_ring.pass): release; we are done with the slot before the producer builds over it, and what we
-      // did with the value is known to the readers after us.
-      p.next.store(next + 1, std::memory_order_release);
+      pass(next + 1);
       return out;
     }
     // The next value where it lies, or nullptr; it stays until pop_front.
     [[nodiscard]] const T* front() const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       if (next == p.limit_seen && !look_for_values(next)) return nullptr;
       return &ring_->at(next);
     }
@@ -6866,7 +6873,7 @@ class gated_broadcast {
     // ring's piece ends where its memory does: ask again.
     [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
       return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
@@ -6874,14 +6881,14 @@ class gated_broadcast {
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
-      p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+      pass(next + count);
     }
     // True if the producer has closed, or this reader has left, and nothing is left to read.
     [[nodiscard]] bool is_drained() const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
     }
     // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
@@ -6889,10 +6896,16 @@ class gated_broadcast {
     void leave() const noexcept {
       place& p = *place_;
       p.limit_seen = gone;
-      p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+      pass(gone);
     }
 
    private:
+    void pass(std::uint64_t to) const noexcept {
+      place_->own = to;
+      // sync(broadcast_ring.pass): release; we are done with the slots before the producer builds over them, and what
+      // we did with the values is known to the readers after us.
+      place_->next.store(to, std::memory_order_release);
+    }
     bool look_for_values(std::uint64_t next) const noexcept {
       if (next == gone) return false;
       place& p = *place_;
@@ -6928,6 +6941,13 @@ class gated_broadcast {
     if constexpr (!std::is_trivially_destructible_v<T>)
       if (index >= Capacity) std::destroy_at(place_of);
     std::construct_at(place_of, std::forward<Args>(args)...);
+  }
+
+  // The values before `to` are whole.
+  void publish(std::uint64_t to) noexcept {
+    producer_.tail = to;
+    // sync(broadcast_ring.publish): release; the values are whole before a reader can count them.
+    tail_.store(to, std::memory_order_release);
   }
 
   // The least of what f(i) answers for the readers i in Set.
@@ -6969,26 +6989,23 @@ class gated_broadcast {
     const std::uint64_t gate =
         least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); });
     if (gate == gone) return false;
-    gate_seen_ = gate;
+    producer_.gate_seen = gate;
     return tail - gate != Capacity;
   }
   // Free slots; looks at the readers only if our copy promises fewer than `wanted`.
   std::size_t room(std::uint64_t tail, std::size_t wanted) noexcept {
-    if (Capacity - (tail - gate_seen_) < wanted) (void)look_for_room(tail);
-    return Capacity - static_cast<std::size_t>(tail - gate_seen_);
+    if (Capacity - (tail - producer_.gate_seen) < wanted) (void)look_for_room(tail);
+    return Capacity - static_cast<std::size_t>(tail - producer_.gate_seen);
   }
   FRYS_NOINLINE push_result why_no_room() const noexcept {
-    if (closing_) return push_result::closed;
+    if (producer_.closing) return push_result::closed;
     return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
                ? push_result::closed
                : push_result::full;
   }
 
-  // Sequences only grow and do not wrap: 2^64 values. Each side writes lines of its own: its sequence, and how far it
-  // saw the others. Two lines apart, because cores fetch lines in pairs.
-  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
-  std::uint64_t gate_seen_ = 0;
-  bool closing_ = false;  // the producer's own copy of closed_
+  producer_part producer_;
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};  // producer_.tail, shown
   atomic<bool> closed_{false};
   place places_[Graph::count];
   alignas(2 * cache_line) slot<T> slots_[Capacity];
@@ -7117,6 +7134,11 @@ class lossy_broadcast {
     closed_.store(1, std::memory_order_release);
   }
 
+  // Any thread. How many values the producer has written.
+  [[nodiscard]] std::uint64_t pushed() const noexcept {
+    return tail_.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+  }
+
   // How far a reader is. Without a pointer, so that it may lie where several processes see it.
   class place {
    public:
@@ -7228,11 +7250,11 @@ class lossy_broadcast {
 
   // Any thread. A reader that begins with the next push.
   [[nodiscard]] reader_handle subscribe() const noexcept {
-    return {*this, tail_.load(std::memory_order_relaxed)};  // relaxed: a place to begin; the slots carry the values
+    return {*this, pushed()};  // a place to begin; the slots carry the values
   }
   // Any thread. A reader that begins with the oldest value that is left.
   [[nodiscard]] reader_handle subscribe_oldest() const noexcept {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: as above
+    const std::uint64_t tail = pushed();
     return {*this, tail - (std::min)(tail, std::uint64_t{Capacity})};
   }
 
@@ -7861,9 +7883,10 @@ class paged_slots {
 // Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
 //           threads were in each other's way.
 // Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
-//           has those numbers anyway; a push that is told full, a pop that finds nothing and a lost race each add one
-//           to a word: by a read-modify-write on a line of its side, where the side is of several threads, else by a
-//           load and a store.
+//           has those numbers anyway; where it has not (the consumer of an mpsc_queue, of a lazy ring and of one that
+//           overwrites) a pop stores one more. A push that is told full, a pop that finds nothing and a lost race each
+//           add one to a word: by a read-modify-write on a line of its side, where the side is of several threads, else
+//           by a load and a store in its own line.
 // Ordering  none: stats() answers numbers that may be a few events apart.
 //
 // none      counts nothing                       the default
@@ -7892,6 +7915,7 @@ struct queue_statistics {
   std::uint64_t full = 0;                                 // pushes that were told full
   std::uint64_t empty = 0;                                // pops that found nothing, closed ones included
   std::uint64_t lost_push_races = 0, lost_pop_races = 0;  // places that another thread took first
+  std::uint64_t missed = 0;                               // values overwritten before anybody popped them
 
   friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
 };
@@ -7954,6 +7978,22 @@ concept counting_side = requires(const Side& side) {
 };
 static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
               std::is_empty_v<stats::none::side<atomics::real, false>>);
+
+// A number of one thread, shown to those who ask for stats(): where they can, else nothing.
+template <class Atomics, bool Shown>
+class shown_number {
+ public:
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, both: a number
+  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template atomic<std::uint64_t> value_{0};
+};
+template <class Atomics>
+class shown_number<Atomics, false> {
+ public:
+  static void set(std::uint64_t) noexcept {}
+};
 }  // namespace detail
 
 }  // namespace frys::inline FRYS_ABI
@@ -11243,8 +11283,10 @@ class shared_ring {
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, class Slots, class Atomics, class Publish>
+template <class T, class Slots, class Atomics, class Publish, class Stats = stats::none>
 class spsc_counted {
+  using side = typename Stats::template side<Atomics, true>;
+
  public:
   using value_type = T;
   // Whether neighbours lie side by side, as spans need it.
@@ -11254,10 +11296,12 @@ class spsc_counted {
   explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
-      : producer_(other.producer_),
+      : producer_{.tail = other.producer_.tail,
+                  .head_seen = other.producer_.head_seen,
+                  .closing = other.producer_.closing},
         tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
         closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
-        consumer_(other.consumer_),
+        consumer_{.head = other.consumer_.head, .tail_seen = other.consumer_.tail_seen},
         head_(other.head_.load(std::memory_order_relaxed)),            // relaxed: as above
         abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
         slots_(std::move(other.slots_)) {}
@@ -11299,6 +11343,7 @@ class spsc_counted {
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
     publish(tail + count);
+    found_room(values.size(), count);
     return count;
   }
 
@@ -11310,7 +11355,9 @@ class spsc_counted {
     if (producer_.closing) return {};
     const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
-    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    const std::size_t count = (std::min)(in_piece, room(tail, in_piece));
+    found_room(most, count);
+    return {&at(tail), count};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
@@ -11330,7 +11377,10 @@ class spsc_counted {
   pop_result<T> try_pop() noexcept {
     const std::size_t head = consumer_.head;
     if (head == consumer_.tail_seen) [[unlikely]] {
-      if (!look_for_values(head)) return why_no_value();
+      if (!look_for_values(head)) {
+        consumer_.told.refused();
+        return why_no_value();
+      }
     }
     T& value = at(head);
     pop_result<T> out(std::in_place, std::move(value));
@@ -11349,13 +11399,17 @@ class spsc_counted {
       std::destroy_at(&value);
     }
     vacate(head, head + count);
+    found_values(out.size(), count);
     return count;
   }
 
   // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
   [[nodiscard]] T* front() noexcept {
     const std::size_t head = consumer_.head;
-    if (head == consumer_.tail_seen && !look_for_values(head)) return nullptr;
+    if (head == consumer_.tail_seen && !look_for_values(head)) {
+      consumer_.told.refused();
+      return nullptr;
+    }
     return &at(head);
   }
   // Consumer only. Destroys the oldest value; false if there is none.
@@ -11372,7 +11426,9 @@ class spsc_counted {
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
-    return {&at(head), (std::min)(in_piece, values(head, in_piece))};
+    const std::size_t count = (std::min)(in_piece, values(head, in_piece));
+    found_values(most, count);
+    return {&at(head), count};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {
@@ -11400,6 +11456,18 @@ class spsc_counted {
     const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
     return size <= ~std::size_t{0} / 2 ? (std::min)(size, slot_count()) : 0;
   }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    if constexpr (lazy)
+      out.pops = consumer_.popped.get();
+    else
+      out.pops = head_.load(std::memory_order_relaxed);
+    out.pushes = tail_.load(std::memory_order_relaxed);
+    out.full = producer_.told.refusals(), out.empty = consumer_.told.refusals();
+    return out;
+  }
   // How many values it holds at most.
   [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
@@ -11425,6 +11493,7 @@ class spsc_counted {
   // The consumer has done with the slots before `to`.
   void vacate(std::size_t from, std::size_t to) noexcept {
     consumer_.head = to;
+    consumer_.popped.set(to);
     if constexpr (lazy) {
       if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
@@ -11466,7 +11535,16 @@ class spsc_counted {
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
     if (producer_.closing || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    producer_.told.refused();
     return push_result::full;
+  }
+  // What the bulk forms and spans answer, for the counters.
+  void found_room(std::size_t wanted, std::size_t found) noexcept {
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (found == 0 && wanted != 0) (void)why_no_room();
+  }
+  void found_values(std::size_t wanted, std::size_t found) noexcept {
+    if (found == 0 && wanted != 0) consumer_.told.refused();
   }
   FRYS_NOINLINE pop_status why_no_value() noexcept {
     // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
@@ -11484,10 +11562,13 @@ class spsc_counted {
     std::size_t head_seen = 0;
     // Its own copy of closed_. No bool: another process may write any byte.
     std::uint8_t closing = 0;
+    [[no_unique_address]] side told{};
   };
   struct alignas(2 * cache_line) consumer_part {
     std::size_t head = 0;
     std::size_t tail_seen = 0;
+    [[no_unique_address]] side told{};
+    [[no_unique_address]] shown_number<Atomics, lazy && counting_side<side>> popped{};
   };
   producer_part producer_;
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
@@ -11511,9 +11592,10 @@ class spsc_counted {
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics>
+template <class T, std::size_t Capacity, class Atomics, class Stats = stats::none>
 class spsc_lossy {
   using ring = lossy_broadcast<T, Capacity, Atomics>;
+  using side = typename Stats::template side<Atomics, true>;
 
  public:
   using value_type = T;
@@ -11541,11 +11623,19 @@ class spsc_lossy {
   void close() noexcept { ring_.close(); }
 
   // Consumer only. The oldest value that is left; those lost since the last one are counted.
-  pop_result<T> try_pop() noexcept { return place_.try_pop(ring_); }
+  pop_result<T> try_pop() noexcept {
+    pop_result<T> got = place_.try_pop(ring_);
+    if (!got) pops_.refused();
+    show();
+    return got;
+  }
   // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none. Ends
   // early where values were lost, so that those of one call have no gap between them.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_move_assignable_v<T> {
-    return place_.pop_some(ring_, out);
+    const std::size_t count = place_.pop_some(ring_, out);
+    if (count == 0 && !out.empty()) pops_.refused();
+    show();
+    return count;
   }
   // Consumer only. How many values were overwritten before it came to them.
   [[nodiscard]] std::uint64_t missed() const noexcept { return place_.missed(); }
@@ -11555,8 +11645,20 @@ class spsc_lossy {
   }
   // Consumer only. True if the producer closed and nothing is left.
   [[nodiscard]] bool is_drained() const noexcept { return place_.is_drained(ring_); }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    out.pops = popped_.get(), out.missed = missed_.get();
+    out.pushes = ring_.pushed();
+    out.empty = pops_.refusals();
+    return out;
+  }
 
  private:
+  void show() noexcept {
+    popped_.set(place_.position() - place_.missed());
+    missed_.set(place_.missed());
+  }
   bool is_abandoned() const noexcept {
     return abandoned_.load(std::memory_order_relaxed) != 0;  // relaxed: a flag that carries no data
   }
@@ -11564,6 +11666,8 @@ class spsc_lossy {
   ring ring_;
   // The consumer's line; but for the flag, which hardly ever changes, and has its own.
   alignas(2 * cache_line) typename ring::place place_;
+  [[no_unique_address]] side pops_;
+  [[no_unique_address]] shown_number<Atomics, counting_side<side>> popped_, missed_;
   alignas(2 * cache_line) typename Atomics::template atomic<std::uint8_t> abandoned_{0};
 };
 
@@ -11581,8 +11685,10 @@ class spsc_lossy {
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Layout, auto Niche>
+template <class T, std::size_t Capacity, class Atomics, class Layout, auto Niche, class Stats = stats::none>
 class spsc_marked {
+  using side = typename Stats::template side<Atomics, true>;
+
  public:
   using value_type = T;
   static constexpr std::size_t capacity = Capacity;
@@ -11603,7 +11709,91 @@ class spsc_marked {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const T value(std::forward<Args>(args)...);
+    const push_result got = put(T(std::forward<Args>(args)...));
+    if (got.is_full()) pushes_.refused();
+    return got;
+  }
+
+  // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
+  // closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    std::size_t count = 0;
+    for (; count < values.size(); ++count) {
+      const push_result got = put(values[count]);
+      if (got.is_full() && count == 0) pushes_.refused();
+      if (!got) break;
+    }
+    return count;
+  }
+
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = 1;
+    // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
+    closed_.store(1, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    pop_result<T> got = take();
+    if (!got) pops_.refused();
+    return got;
+  }
+
+  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
+    std::size_t count = 0;
+    for (; count < out.size(); ++count) {
+      const pop_result<T> got = take();
+      if (!got && count == 0) pops_.refused();
+      if (!got) break;
+      out[count] = *got;
+    }
+    return count;
+  }
+
+  // Consumer only. The oldest value, in a place that is the consumer's until pop_front, or nullptr.
+  [[nodiscard]] T* front() noexcept {
+    if (is_there()) return &front_;
+    pops_.refused();
+    return nullptr;
+  }
+  // Consumer only. Takes the oldest value away; false if there is none.
+  bool pop_front() noexcept { return static_cast<bool>(try_pop()); }
+
+  // Consumer only. Wants no more.
+  void abandon() noexcept {
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
+
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() noexcept { return !is_there() && why_no_value() == pop_status::closed; }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order.
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
+    return size <= capacity ? size : size > capacity * 2 ? 0 : capacity;  // the two were not read at one time
+  }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    out.pops = head_.load(std::memory_order_relaxed), out.pushes = tail_.load(std::memory_order_relaxed);
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    return out;
+  }
+
+ private:
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr T nothing = static_cast<T>(Niche);
+
+  atomic<T>& at(std::size_t index) noexcept {
+    return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
+  }
+  push_result put(const T& value) noexcept {
     FRYS_ASSERT(value != nothing, "spsc_ring: the value of policy::niche was pushed; it means an empty slot");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(tail);
@@ -11617,24 +11807,7 @@ class spsc_marked {
     tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return push_result::ok;
   }
-
-  // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
-  // closed.
-  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    std::size_t count = 0;
-    while (count < values.size() && try_emplace(values[count])) ++count;
-    return count;
-  }
-
-  // Producer only. No more pushes; the consumer gets what is left.
-  void close() noexcept {
-    closing_ = 1;
-    // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
-    closed_.store(1, std::memory_order_release);
-  }
-
-  // Consumer only.
-  pop_result<T> try_pop() noexcept {
+  pop_result<T> take() noexcept {
     const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(head);
     // sync(spsc_marked.publish): acquire; what the producer did before its push comes with the element.
@@ -11646,50 +11819,11 @@ class spsc_marked {
     head_.store(head + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return pop_result<T>(std::in_place, value);
   }
-
-  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
-  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
-    std::size_t count = 0;
-    for (; count < out.size(); ++count) {
-      auto got = try_pop();
-      if (!got) break;
-      out[count] = *got;
-    }
-    return count;
-  }
-
-  // Consumer only. The oldest value, in a place that is the consumer's until pop_front, or nullptr.
-  [[nodiscard]] T* front() noexcept {
+  // Copies the oldest value to front_, if there is one.
+  bool is_there() noexcept {
     // relaxed: ours. sync(spsc_marked.publish): acquire, as above.
     front_ = at(head_.load(std::memory_order_relaxed)).load(std::memory_order_acquire);
-    return front_ == nothing ? nullptr : &front_;
-  }
-  // Consumer only. Takes the oldest value away; false if there is none.
-  bool pop_front() noexcept { return static_cast<bool>(try_pop()); }
-
-  // Consumer only. Wants no more.
-  void abandon() noexcept {
-    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
-  }
-
-  // Consumer only. True if the producer closed and nothing is left.
-  [[nodiscard]] bool is_drained() noexcept { return front() == nullptr && why_no_value() == pop_status::closed; }
-
-  // Any thread. May be stale on return.
-  [[nodiscard]] std::size_t size_hint() const noexcept {
-    // relaxed, both: a number, not an order.
-    const std::size_t head = head_.load(std::memory_order_relaxed);
-    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
-    return size <= capacity ? size : size > capacity * 2 ? 0 : capacity;  // the two were not read at one time
-  }
-
- private:
-  template <class U>
-  using atomic = typename Atomics::template atomic<U>;
-  static constexpr T nothing = static_cast<T>(Niche);
-
-  atomic<T>& at(std::size_t index) noexcept {
-    return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
+    return front_ != nothing;
   }
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
@@ -11700,14 +11834,16 @@ class spsc_marked {
     // sync(spsc_marked.close): acquire; then the slot that we read next is as the last push left it.
     if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
     // A push may have come between the look and the close; the next try_pop takes it.
-    return front() != nullptr ? pop_status::empty : pop_status::closed;
+    return is_there() ? pop_status::empty : pop_status::closed;
   }
 
   // Each side's own line, which the other side does not read, but for size_hint.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  [[no_unique_address]] side pushes_;
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
+  [[no_unique_address]] side pops_;
   // Written once each, and looked at whenever a try fails: beside an index they would take its line from its owner at
   // every look, just before the operation that the other side waits for.
   alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};
@@ -11747,6 +11883,8 @@ class spsc_marked {
 //   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
 //                        never refused; the consumer goes on with what is left, and missed() counts what it has lost.
 //                        T: trivially copyable; no spans, no front                  default overflow::fail
+//   policy::stats<S>     stats::counted: stats() answers how often it was full and empty, see queue/stats.hpp
+//                                                                                   default stats::none
 //   policy::atomics<A>   the atomics model                                          default atomics::standard
 // Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
@@ -11768,10 +11906,10 @@ struct no_niche {
 template <class T, class... Policies>
 struct spsc_parts {
   using accepted = policy::keys<policy::capacity_key, policy::atomics_key, policy::niche_key, policy::layout_key,
-                                policy::publish_key, policy::overflow_key, policy::pages_key>;
+                                policy::publish_key, policy::overflow_key, policy::pages_key, policy::stats_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche, "
-                "policy::layout, policy::publish, policy::overflow, policy::pages and policy::world");
+                "policy::layout, policy::publish, policy::overflow, policy::pages, policy::stats and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::spsc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -11805,24 +11943,28 @@ struct spsc_parts {
   using overflow_type = typename policy::pick<policy::overflow<overflow::fail>, Policies...>::type;
   static_assert(overflow_rule<overflow_type>,
                 "frys::spsc_ring: policy::overflow wants overflow::fail or overflow::overwrite");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::spsc_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
   static constexpr bool overwrites = std::is_same_v<overflow_type, overflow::overwrite>;
   static_assert(!overwrites || std::is_trivially_copyable_v<T>,
                 "frys::spsc_ring<T>: with overflow::overwrite T must be trivially copyable, because the consumer may "
                 "find its value half overwritten");
-  static_assert(
-      !overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
-                      std::is_same_v<publish_type, publish::each>),
-      "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number and policy::atomics alone");
+  static_assert(!overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
+                                std::is_same_v<publish_type, publish::each>),
+                "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number, policy::stats and "
+                "policy::atomics alone");
 
   using slots_type = std::conditional_t<is_dynamic, paged_slots<slot<T>, pages_type>,
                                         fixed_slots<slot<T>, is_dynamic ? 1 : capacity, layout_type>>;
   static auto choose() {
     if constexpr (overwrites)
-      return std::type_identity<spsc_lossy<T, capacity, atomics_type>>{};
+      return std::type_identity<spsc_lossy<T, capacity, atomics_type, stats_type>>{};
     else if constexpr (has_niche)
-      return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value>>{};
+      return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value, stats_type>>{};
     else
-      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type>>{};
+      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type, stats_type>>{};
   }
   using type = typename decltype(choose())::type;
   // Rings that two processes may lay out alike; 0: none. See shared_ring.hpp.
@@ -11831,6 +11973,7 @@ struct spsc_parts {
                                    : has_niche                                   ? 3
                                    : std::is_same_v<publish_type, publish::each> ? 1
                                                                                  : 2;
+  static constexpr bool has_stats = !std::is_same_v<stats_type, frys::stats::none>;
 };
 
 }  // namespace detail
@@ -11849,7 +11992,9 @@ class spsc_ring : public detail::spsc_parts<T, Policies...>::type {
   static constexpr std::size_t capacity = parts::capacity;
   // For shared_ring: which layout in memory this is; 0: none that two processes could share.
   static constexpr unsigned shared_form =
-      parts::form == 0 ? 0 : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16);
+      parts::form == 0 ? 0
+                       : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16) +
+                             (parts::has_stats ? 32 : 0);
 
   spsc_ring() requires(!parts::is_dynamic) = default;
 

@@ -295,7 +295,7 @@ TEST_CASE("broadcast_ring: spans and bulk move many, in order, over the end of t
 TEST_CASE("broadcast_ring: each side writes lines of its own") {
   using ring = broadcast_ring<std::uint64_t, policy::capacity<64>, independent<2>>;
   CHECK(alignof(ring) == 2 * frys::cache_line);
-  CHECK(sizeof(ring) == 3 * 2 * frys::cache_line + 64 * sizeof(std::uint64_t));
+  CHECK(sizeof(ring) == 6 * 2 * frys::cache_line + 64 * sizeof(std::uint64_t));
 }
 
 // --- the form that overwrites.

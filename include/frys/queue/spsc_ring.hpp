@@ -26,6 +26,8 @@
 //   policy::overflow<O>  overflow::fail: a full ring refuses. overflow::overwrite: the producer never waits and is
 //                        never refused; the consumer goes on with what is left, and missed() counts what it has lost.
 //                        T: trivially copyable; no spans, no front                  default overflow::fail
+//   policy::stats<S>     stats::counted: stats() answers how often it was full and empty, see queue/stats.hpp
+//                                                                                   default stats::none
 //   policy::atomics<A>   the atomics model                                          default atomics::standard
 // Two processes  see shared_ring.hpp.
 // Presets   low_latency_ring<T, V, N>: niche and scattered. high_throughput_ring<T, N>: lazy.
@@ -53,6 +55,7 @@
 #include "overflow.hpp"
 #include "policies.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -67,10 +70,10 @@ struct no_niche {
 template <class T, class... Policies>
 struct spsc_parts {
   using accepted = policy::keys<policy::capacity_key, policy::atomics_key, policy::niche_key, policy::layout_key,
-                                policy::publish_key, policy::overflow_key, policy::pages_key>;
+                                policy::publish_key, policy::overflow_key, policy::pages_key, policy::stats_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::spsc_ring: unknown policy; it takes policy::capacity, policy::atomics, policy::niche, "
-                "policy::layout, policy::publish, policy::overflow, policy::pages and policy::world");
+                "policy::layout, policy::publish, policy::overflow, policy::pages, policy::stats and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::spsc_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::spsc_ring<T>: T must be an object type that moves and dies without throwing");
@@ -104,24 +107,28 @@ struct spsc_parts {
   using overflow_type = typename policy::pick<policy::overflow<overflow::fail>, Policies...>::type;
   static_assert(overflow_rule<overflow_type>,
                 "frys::spsc_ring: policy::overflow wants overflow::fail or overflow::overwrite");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::spsc_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
   static constexpr bool overwrites = std::is_same_v<overflow_type, overflow::overwrite>;
   static_assert(!overwrites || std::is_trivially_copyable_v<T>,
                 "frys::spsc_ring<T>: with overflow::overwrite T must be trivially copyable, because the consumer may "
                 "find its value half overwritten");
-  static_assert(
-      !overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
-                      std::is_same_v<publish_type, publish::each>),
-      "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number and policy::atomics alone");
+  static_assert(!overwrites || (!is_dynamic && !has_niche && std::is_same_v<layout_type, layout::contiguous> &&
+                                std::is_same_v<publish_type, publish::each>),
+                "frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number, policy::stats and "
+                "policy::atomics alone");
 
   using slots_type = std::conditional_t<is_dynamic, paged_slots<slot<T>, pages_type>,
                                         fixed_slots<slot<T>, is_dynamic ? 1 : capacity, layout_type>>;
   static auto choose() {
     if constexpr (overwrites)
-      return std::type_identity<spsc_lossy<T, capacity, atomics_type>>{};
+      return std::type_identity<spsc_lossy<T, capacity, atomics_type, stats_type>>{};
     else if constexpr (has_niche)
-      return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value>>{};
+      return std::type_identity<spsc_marked<T, capacity, atomics_type, layout_type, niche::value, stats_type>>{};
     else
-      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type>>{};
+      return std::type_identity<spsc_counted<T, slots_type, atomics_type, publish_type, stats_type>>{};
   }
   using type = typename decltype(choose())::type;
   // Rings that two processes may lay out alike; 0: none. See shared_ring.hpp.
@@ -130,6 +137,7 @@ struct spsc_parts {
                                    : has_niche                                   ? 3
                                    : std::is_same_v<publish_type, publish::each> ? 1
                                                                                  : 2;
+  static constexpr bool has_stats = !std::is_same_v<stats_type, frys::stats::none>;
 };
 
 }  // namespace detail
@@ -148,7 +156,9 @@ class spsc_ring : public detail::spsc_parts<T, Policies...>::type {
   static constexpr std::size_t capacity = parts::capacity;
   // For shared_ring: which layout in memory this is; 0: none that two processes could share.
   static constexpr unsigned shared_form =
-      parts::form == 0 ? 0 : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16);
+      parts::form == 0 ? 0
+                       : parts::form + (std::is_same_v<typename parts::layout_type, layout::contiguous> ? 0 : 16) +
+                             (parts::has_stats ? 32 : 0);
 
   spsc_ring() requires(!parts::is_dynamic) = default;
 

@@ -3,9 +3,10 @@
 // Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
 //           threads were in each other's way.
 // Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
-//           has those numbers anyway; a push that is told full, a pop that finds nothing and a lost race each add one
-//           to a word: by a read-modify-write on a line of its side, where the side is of several threads, else by a
-//           load and a store.
+//           has those numbers anyway; where it has not (the consumer of an mpsc_queue, of a lazy ring and of one that
+//           overwrites) a pop stores one more. A push that is told full, a pop that finds nothing and a lost race each
+//           add one to a word: by a read-modify-write on a line of its side, where the side is of several threads, else
+//           by a load and a store in its own line.
 // Ordering  none: stats() answers numbers that may be a few events apart.
 //
 // none      counts nothing                       the default
@@ -43,6 +44,7 @@ struct queue_statistics {
   std::uint64_t full = 0;                                 // pushes that were told full
   std::uint64_t empty = 0;                                // pops that found nothing, closed ones included
   std::uint64_t lost_push_races = 0, lost_pop_races = 0;  // places that another thread took first
+  std::uint64_t missed = 0;                               // values overwritten before anybody popped them
 
   friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
 };
@@ -105,6 +107,22 @@ concept counting_side = requires(const Side& side) {
 };
 static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
               std::is_empty_v<stats::none::side<atomics::real, false>>);
+
+// A number of one thread, shown to those who ask for stats(): where they can, else nothing.
+template <class Atomics, bool Shown>
+class shown_number {
+ public:
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, both: a number
+  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template atomic<std::uint64_t> value_{0};
+};
+template <class Atomics>
+class shown_number<Atomics, false> {
+ public:
+  static void set(std::uint64_t) noexcept {}
+};
 }  // namespace detail
 
 }  // namespace frys::inline FRYS_ABI

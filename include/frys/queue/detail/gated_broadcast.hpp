@@ -25,9 +25,18 @@ class gated_broadcast {
   static constexpr std::uint64_t mask = Capacity - 1;
   static constexpr std::uint64_t gone = ~std::uint64_t{0};  // the next value of a reader that has left
 
-  struct alignas(2 * cache_line) place {
-    atomic<std::uint64_t> next{0};
-    std::uint64_t limit_seen = 0;  // as far as those before us were when we looked
+  // Sequences only grow and do not wrap: 2^64 values. What a side works with lies in a line of its own, and what it
+  // shows to the others in another: who looks takes that line away, and only a store, which waits in a buffer, ever has
+  // to get it back, never a load. Lines two apart, because cores fetch them in pairs.
+  struct place {
+    alignas(2 * cache_line) std::uint64_t own = 0;          // the next value to read
+    std::uint64_t limit_seen = 0;                           // as far as those before us were when we looked
+    alignas(2 * cache_line) atomic<std::uint64_t> next{0};  // `own`, shown
+  };
+  struct alignas(2 * cache_line) producer_part {
+    std::uint64_t tail = 0;
+    std::uint64_t gate_seen = 0;  // as far as the last readers were when we looked
+    bool closing = false;         // our own copy of closed_
   };
 
  public:
@@ -36,7 +45,7 @@ class gated_broadcast {
   gated_broadcast& operator=(const gated_broadcast&) = delete;
   ~gated_broadcast() {
     if constexpr (!std::is_trivially_destructible_v<T>) {
-      const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+      const std::uint64_t tail = producer_.tail;
       for (std::uint64_t i = tail - (std::min)(tail, std::uint64_t{Capacity}); i != tail; ++i) std::destroy_at(&at(i));
     }
   }
@@ -51,47 +60,47 @@ class gated_broadcast {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
-    if (tail - gate_seen_ == Capacity) [[unlikely]] {
+    const std::uint64_t tail = producer_.tail;
+    if (tail - producer_.gate_seen == Capacity) [[unlikely]] {
       if (!look_for_room(tail)) return why_no_room();
     }
-    if (closing_) [[unlikely]]
+    if (producer_.closing) [[unlikely]]
       return push_result::closed;
     build(tail, std::forward<Args>(args)...);
-    // sync(broadcast_ring.publish): release; the value is whole before a reader can count it.
-    tail_.store(tail + 1, std::memory_order_release);
+    publish(tail + 1);
     return push_result::ok;
   }
 
   // Producer only. Moves in as many of `values` as there is room for, first to last, and answers how many: 0 when full
   // or closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    if (closing_) return 0;
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return 0;
+    const std::uint64_t tail = producer_.tail;
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
-    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    publish(tail + count);
     return count;
   }
 
   // Producer only. Free slots in one piece, at most `most`, to be written and committed; empty when full or closed. A
   // ring's piece ends where its memory does: ask again.
   [[nodiscard]] std::span<T> writable(std::size_t most = Capacity) noexcept requires std::is_trivial_v<T> {
-    if (closing_) return {};
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
+    if (producer_.closing) return {};
+    const std::uint64_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
     return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours
-    FRYS_ASSERT(count <= Capacity - (tail - gate_seen_), "broadcast_ring::commit: more than writable answered");
-    tail_.store(tail + count, std::memory_order_release);  // sync(broadcast_ring.publish): release, as above
+    const std::uint64_t tail = producer_.tail;
+    FRYS_ASSERT(count <= Capacity - (tail - producer_.gate_seen),
+                "broadcast_ring::commit: more than writable answered");
+    publish(tail + count);
   }
 
   // Producer only. No more pushes; the readers get what is left.
   void close() noexcept {
-    closing_ = true;
+    producer_.closing = true;
     // sync(broadcast_ring.close): release; a reader that sees it sees our last push too.
     closed_.store(true, std::memory_order_release);
   }
@@ -106,20 +115,18 @@ class gated_broadcast {
     // The next value, copied.
     pop_result<T> try_pop() const noexcept requires std::is_nothrow_copy_constructible_v<T> {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
+      const std::uint64_t next = p.own;
       if (next == p.limit_seen) [[unlikely]] {
         if (!look_for_values(next)) return why_no_value(next);
       }
       pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
-      // sync(broadcast_ring.pass): release; we are done with the slot before the producer builds over it, and what we
-      // did with the value is known to the readers after us.
-      p.next.store(next + 1, std::memory_order_release);
+      pass(next + 1);
       return out;
     }
     // The next value where it lies, or nullptr; it stays until pop_front.
     [[nodiscard]] const T* front() const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       if (next == p.limit_seen && !look_for_values(next)) return nullptr;
       return &ring_->at(next);
     }
@@ -133,7 +140,7 @@ class gated_broadcast {
     // ring's piece ends where its memory does: ask again.
     [[nodiscard]] std::span<const T> readable(std::size_t most = Capacity) const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
       return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
@@ -141,14 +148,14 @@ class gated_broadcast {
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       FRYS_ASSERT(count <= p.limit_seen - next, "broadcast_ring::consume: more than readable answered");
-      p.next.store(next + count, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+      pass(next + count);
     }
     // True if the producer has closed, or this reader has left, and nothing is left to read.
     [[nodiscard]] bool is_drained() const noexcept {
       place& p = *place_;
-      const std::uint64_t next = p.next.load(std::memory_order_relaxed);  // relaxed: ours
+      const std::uint64_t next = p.own;
       return next == p.limit_seen && !look_for_values(next) && why_no_value(next) == pop_status::closed;
     }
     // Wants no more, for good: from now on nobody waits for this reader; readers after it follow those before it. When
@@ -156,10 +163,16 @@ class gated_broadcast {
     void leave() const noexcept {
       place& p = *place_;
       p.limit_seen = gone;
-      p.next.store(gone, std::memory_order_release);  // sync(broadcast_ring.pass): release, as above
+      pass(gone);
     }
 
    private:
+    void pass(std::uint64_t to) const noexcept {
+      place_->own = to;
+      // sync(broadcast_ring.pass): release; we are done with the slots before the producer builds over them, and what
+      // we did with the values is known to the readers after us.
+      place_->next.store(to, std::memory_order_release);
+    }
     bool look_for_values(std::uint64_t next) const noexcept {
       if (next == gone) return false;
       place& p = *place_;
@@ -195,6 +208,13 @@ class gated_broadcast {
     if constexpr (!std::is_trivially_destructible_v<T>)
       if (index >= Capacity) std::destroy_at(place_of);
     std::construct_at(place_of, std::forward<Args>(args)...);
+  }
+
+  // The values before `to` are whole.
+  void publish(std::uint64_t to) noexcept {
+    producer_.tail = to;
+    // sync(broadcast_ring.publish): release; the values are whole before a reader can count them.
+    tail_.store(to, std::memory_order_release);
   }
 
   // The least of what f(i) answers for the readers i in Set.
@@ -236,26 +256,23 @@ class gated_broadcast {
     const std::uint64_t gate =
         least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); });
     if (gate == gone) return false;
-    gate_seen_ = gate;
+    producer_.gate_seen = gate;
     return tail - gate != Capacity;
   }
   // Free slots; looks at the readers only if our copy promises fewer than `wanted`.
   std::size_t room(std::uint64_t tail, std::size_t wanted) noexcept {
-    if (Capacity - (tail - gate_seen_) < wanted) (void)look_for_room(tail);
-    return Capacity - static_cast<std::size_t>(tail - gate_seen_);
+    if (Capacity - (tail - producer_.gate_seen) < wanted) (void)look_for_room(tail);
+    return Capacity - static_cast<std::size_t>(tail - producer_.gate_seen);
   }
   FRYS_NOINLINE push_result why_no_room() const noexcept {
-    if (closing_) return push_result::closed;
+    if (producer_.closing) return push_result::closed;
     return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
                ? push_result::closed
                : push_result::full;
   }
 
-  // Sequences only grow and do not wrap: 2^64 values. Each side writes lines of its own: its sequence, and how far it
-  // saw the others. Two lines apart, because cores fetch lines in pairs.
-  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};
-  std::uint64_t gate_seen_ = 0;
-  bool closing_ = false;  // the producer's own copy of closed_
+  producer_part producer_;
+  alignas(2 * cache_line) atomic<std::uint64_t> tail_{0};  // producer_.tail, shown
   atomic<bool> closed_{false};
   place places_[Graph::count];
   alignas(2 * cache_line) slot<T> slots_[Capacity];

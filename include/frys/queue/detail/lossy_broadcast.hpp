@@ -54,6 +54,11 @@ class lossy_broadcast {
     closed_.store(1, std::memory_order_release);
   }
 
+  // Any thread. How many values the producer has written.
+  [[nodiscard]] std::uint64_t pushed() const noexcept {
+    return tail_.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+  }
+
   // How far a reader is. Without a pointer, so that it may lie where several processes see it.
   class place {
    public:
@@ -165,11 +170,11 @@ class lossy_broadcast {
 
   // Any thread. A reader that begins with the next push.
   [[nodiscard]] reader_handle subscribe() const noexcept {
-    return {*this, tail_.load(std::memory_order_relaxed)};  // relaxed: a place to begin; the slots carry the values
+    return {*this, pushed()};  // a place to begin; the slots carry the values
   }
   // Any thread. A reader that begins with the oldest value that is left.
   [[nodiscard]] reader_handle subscribe_oldest() const noexcept {
-    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: as above
+    const std::uint64_t tail = pushed();
     return {*this, tail - (std::min)(tail, std::uint64_t{Capacity})};
   }
 

@@ -19,13 +19,16 @@
 #include "../../core/cache_line.hpp"
 #include "../policies.hpp"
 #include "../result.hpp"
+#include "../stats.hpp"
 #include "ring_slots.hpp"
 #include "slot.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, class Slots, class Atomics, class Publish>
+template <class T, class Slots, class Atomics, class Publish, class Stats = stats::none>
 class spsc_counted {
+  using side = typename Stats::template side<Atomics, true>;
+
  public:
   using value_type = T;
   // Whether neighbours lie side by side, as spans need it.
@@ -35,10 +38,12 @@ class spsc_counted {
   explicit spsc_counted(Slots&& cells) noexcept requires(Slots::is_dynamic) : slots_(std::move(cells)) {}
   // While no thread uses `other`, which is good for nothing afterwards.
   spsc_counted(spsc_counted&& other) noexcept requires(Slots::is_dynamic)
-      : producer_(other.producer_),
+      : producer_{.tail = other.producer_.tail,
+                  .head_seen = other.producer_.head_seen,
+                  .closing = other.producer_.closing},
         tail_(other.tail_.load(std::memory_order_relaxed)),      // relaxed, all: nobody else uses it
         closed_(other.closed_.load(std::memory_order_relaxed)),  // relaxed: as above
-        consumer_(other.consumer_),
+        consumer_{.head = other.consumer_.head, .tail_seen = other.consumer_.tail_seen},
         head_(other.head_.load(std::memory_order_relaxed)),            // relaxed: as above
         abandoned_(other.abandoned_.load(std::memory_order_relaxed)),  // relaxed: as above
         slots_(std::move(other.slots_)) {}
@@ -80,6 +85,7 @@ class spsc_counted {
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) std::construct_at(&at(tail + i), std::move(values[i]));
     publish(tail + count);
+    found_room(values.size(), count);
     return count;
   }
 
@@ -91,7 +97,9 @@ class spsc_counted {
     if (producer_.closing) return {};
     const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
-    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    const std::size_t count = (std::min)(in_piece, room(tail, in_piece));
+    found_room(most, count);
+    return {&at(tail), count};
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
@@ -111,7 +119,10 @@ class spsc_counted {
   pop_result<T> try_pop() noexcept {
     const std::size_t head = consumer_.head;
     if (head == consumer_.tail_seen) [[unlikely]] {
-      if (!look_for_values(head)) return why_no_value();
+      if (!look_for_values(head)) {
+        consumer_.told.refused();
+        return why_no_value();
+      }
     }
     T& value = at(head);
     pop_result<T> out(std::in_place, std::move(value));
@@ -130,13 +141,17 @@ class spsc_counted {
       std::destroy_at(&value);
     }
     vacate(head, head + count);
+    found_values(out.size(), count);
     return count;
   }
 
   // Consumer only. The oldest value where it lies, or nullptr; it stays until pop_front.
   [[nodiscard]] T* front() noexcept {
     const std::size_t head = consumer_.head;
-    if (head == consumer_.tail_seen && !look_for_values(head)) return nullptr;
+    if (head == consumer_.tail_seen && !look_for_values(head)) {
+      consumer_.told.refused();
+      return nullptr;
+    }
     return &at(head);
   }
   // Consumer only. Destroys the oldest value; false if there is none.
@@ -153,7 +168,9 @@ class spsc_counted {
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
-    return {&at(head), (std::min)(in_piece, values(head, in_piece))};
+    const std::size_t count = (std::min)(in_piece, values(head, in_piece));
+    found_values(most, count);
+    return {&at(head), count};
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {
@@ -181,6 +198,18 @@ class spsc_counted {
     const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
     return size <= ~std::size_t{0} / 2 ? (std::min)(size, slot_count()) : 0;
   }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    if constexpr (lazy)
+      out.pops = consumer_.popped.get();
+    else
+      out.pops = head_.load(std::memory_order_relaxed);
+    out.pushes = tail_.load(std::memory_order_relaxed);
+    out.full = producer_.told.refusals(), out.empty = consumer_.told.refusals();
+    return out;
+  }
   // How many values it holds at most.
   [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
 
@@ -206,6 +235,7 @@ class spsc_counted {
   // The consumer has done with the slots before `to`.
   void vacate(std::size_t from, std::size_t to) noexcept {
     consumer_.head = to;
+    consumer_.popped.set(to);
     if constexpr (lazy) {
       if (((from ^ to) & ~(portion() - 1)) == 0) return;  // still in the same portion
     } else {
@@ -247,7 +277,16 @@ class spsc_counted {
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
     if (producer_.closing || abandoned_.load(std::memory_order_relaxed)) return push_result::closed;
+    producer_.told.refused();
     return push_result::full;
+  }
+  // What the bulk forms and spans answer, for the counters.
+  void found_room(std::size_t wanted, std::size_t found) noexcept {
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (found == 0 && wanted != 0) (void)why_no_room();
+  }
+  void found_values(std::size_t wanted, std::size_t found) noexcept {
+    if (found == 0 && wanted != 0) consumer_.told.refused();
   }
   FRYS_NOINLINE pop_status why_no_value() noexcept {
     // sync(spsc_ring.close): acquire; then the tail that we read next is the last one.
@@ -265,10 +304,13 @@ class spsc_counted {
     std::size_t head_seen = 0;
     // Its own copy of closed_. No bool: another process may write any byte.
     std::uint8_t closing = 0;
+    [[no_unique_address]] side told{};
   };
   struct alignas(2 * cache_line) consumer_part {
     std::size_t head = 0;
     std::size_t tail_seen = 0;
+    [[no_unique_address]] side told{};
+    [[no_unique_address]] shown_number<Atomics, lazy && counting_side<side>> popped{};
   };
   producer_part producer_;
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};

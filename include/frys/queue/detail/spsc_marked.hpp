@@ -19,11 +19,14 @@
 #include "../../core/cache_line.hpp"
 #include "../policies.hpp"
 #include "../result.hpp"
+#include "../stats.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Layout, auto Niche>
+template <class T, std::size_t Capacity, class Atomics, class Layout, auto Niche, class Stats = stats::none>
 class spsc_marked {
+  using side = typename Stats::template side<Atomics, true>;
+
  public:
   using value_type = T;
   static constexpr std::size_t capacity = Capacity;
@@ -44,7 +47,91 @@ class spsc_marked {
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
   noexcept {
-    const T value(std::forward<Args>(args)...);
+    const push_result got = put(T(std::forward<Args>(args)...));
+    if (got.is_full()) pushes_.refused();
+    return got;
+  }
+
+  // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
+  // closed.
+  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
+    std::size_t count = 0;
+    for (; count < values.size(); ++count) {
+      const push_result got = put(values[count]);
+      if (got.is_full() && count == 0) pushes_.refused();
+      if (!got) break;
+    }
+    return count;
+  }
+
+  // Producer only. No more pushes; the consumer gets what is left.
+  void close() noexcept {
+    closing_ = 1;
+    // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
+    closed_.store(1, std::memory_order_release);
+  }
+
+  // Consumer only.
+  pop_result<T> try_pop() noexcept {
+    pop_result<T> got = take();
+    if (!got) pops_.refused();
+    return got;
+  }
+
+  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
+  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
+    std::size_t count = 0;
+    for (; count < out.size(); ++count) {
+      const pop_result<T> got = take();
+      if (!got && count == 0) pops_.refused();
+      if (!got) break;
+      out[count] = *got;
+    }
+    return count;
+  }
+
+  // Consumer only. The oldest value, in a place that is the consumer's until pop_front, or nullptr.
+  [[nodiscard]] T* front() noexcept {
+    if (is_there()) return &front_;
+    pops_.refused();
+    return nullptr;
+  }
+  // Consumer only. Takes the oldest value away; false if there is none.
+  bool pop_front() noexcept { return static_cast<bool>(try_pop()); }
+
+  // Consumer only. Wants no more.
+  void abandon() noexcept {
+    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
+  }
+
+  // Consumer only. True if the producer closed and nothing is left.
+  [[nodiscard]] bool is_drained() noexcept { return !is_there() && why_no_value() == pop_status::closed; }
+
+  // Any thread. May be stale on return.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    // relaxed, both: a number, not an order.
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
+    return size <= capacity ? size : size > capacity * 2 ? 0 : capacity;  // the two were not read at one time
+  }
+  // Any thread. With a policy::stats that counts, see ../stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    // relaxed, both: numbers, not an order
+    out.pops = head_.load(std::memory_order_relaxed), out.pushes = tail_.load(std::memory_order_relaxed);
+    out.full = pushes_.refusals(), out.empty = pops_.refusals();
+    return out;
+  }
+
+ private:
+  template <class U>
+  using atomic = typename Atomics::template atomic<U>;
+  static constexpr T nothing = static_cast<T>(Niche);
+
+  atomic<T>& at(std::size_t index) noexcept {
+    return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
+  }
+  push_result put(const T& value) noexcept {
     FRYS_ASSERT(value != nothing, "spsc_ring: the value of policy::niche was pushed; it means an empty slot");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(tail);
@@ -58,24 +145,7 @@ class spsc_marked {
     tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return push_result::ok;
   }
-
-  // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
-  // closed.
-  [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
-    std::size_t count = 0;
-    while (count < values.size() && try_emplace(values[count])) ++count;
-    return count;
-  }
-
-  // Producer only. No more pushes; the consumer gets what is left.
-  void close() noexcept {
-    closing_ = 1;
-    // sync(spsc_marked.close): release; a consumer that sees it sees our last push too.
-    closed_.store(1, std::memory_order_release);
-  }
-
-  // Consumer only.
-  pop_result<T> try_pop() noexcept {
+  pop_result<T> take() noexcept {
     const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(head);
     // sync(spsc_marked.publish): acquire; what the producer did before its push comes with the element.
@@ -87,50 +157,11 @@ class spsc_marked {
     head_.store(head + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return pop_result<T>(std::in_place, value);
   }
-
-  // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
-  [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
-    std::size_t count = 0;
-    for (; count < out.size(); ++count) {
-      auto got = try_pop();
-      if (!got) break;
-      out[count] = *got;
-    }
-    return count;
-  }
-
-  // Consumer only. The oldest value, in a place that is the consumer's until pop_front, or nullptr.
-  [[nodiscard]] T* front() noexcept {
+  // Copies the oldest value to front_, if there is one.
+  bool is_there() noexcept {
     // relaxed: ours. sync(spsc_marked.publish): acquire, as above.
     front_ = at(head_.load(std::memory_order_relaxed)).load(std::memory_order_acquire);
-    return front_ == nothing ? nullptr : &front_;
-  }
-  // Consumer only. Takes the oldest value away; false if there is none.
-  bool pop_front() noexcept { return static_cast<bool>(try_pop()); }
-
-  // Consumer only. Wants no more.
-  void abandon() noexcept {
-    abandoned_.store(1, std::memory_order_relaxed);  // relaxed: a flag that carries no data
-  }
-
-  // Consumer only. True if the producer closed and nothing is left.
-  [[nodiscard]] bool is_drained() noexcept { return front() == nullptr && why_no_value() == pop_status::closed; }
-
-  // Any thread. May be stale on return.
-  [[nodiscard]] std::size_t size_hint() const noexcept {
-    // relaxed, both: a number, not an order.
-    const std::size_t head = head_.load(std::memory_order_relaxed);
-    const std::size_t size = tail_.load(std::memory_order_relaxed) - head;
-    return size <= capacity ? size : size > capacity * 2 ? 0 : capacity;  // the two were not read at one time
-  }
-
- private:
-  template <class U>
-  using atomic = typename Atomics::template atomic<U>;
-  static constexpr T nothing = static_cast<T>(Niche);
-
-  atomic<T>& at(std::size_t index) noexcept {
-    return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
+    return front_ != nothing;
   }
   FRYS_NOINLINE push_result why_no_room() noexcept {
     // relaxed: a flag that carries no data
@@ -141,14 +172,16 @@ class spsc_marked {
     // sync(spsc_marked.close): acquire; then the slot that we read next is as the last push left it.
     if (!closed_.load(std::memory_order_acquire)) return pop_status::empty;
     // A push may have come between the look and the close; the next try_pop takes it.
-    return front() != nullptr ? pop_status::empty : pop_status::closed;
+    return is_there() ? pop_status::empty : pop_status::closed;
   }
 
   // Each side's own line, which the other side does not read, but for size_hint.
   alignas(2 * cache_line) atomic<std::size_t> tail_{0};
   std::uint8_t closing_ = 0;  // the producer's own copy of closed_. No bool: another process may write any byte
+  [[no_unique_address]] side pushes_;
   alignas(2 * cache_line) atomic<std::size_t> head_{0};
   T front_ = nothing;
+  [[no_unique_address]] side pops_;
   // Written once each, and looked at whenever a try fails: beside an index they would take its line from its owner at
   // every look, just before the operation that the other side waits for.
   alignas(2 * cache_line) atomic<std::uint8_t> closed_{0};

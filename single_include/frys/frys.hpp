@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 66459cae77ab96fe.
+// frys 0.1.0, one header: the whole library. Content 36237674e3194381.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -27324,9 +27324,10 @@ report check(const processes<Explorer>& how, Body&& body) {
 // progress: whether the others can finish when some thread is stopped for ever, at any moment (lock-freedom), and how
 // many steps a thread needs at most (wait-freedom).
 //
-//   auto r = model::check(model::lock_freedom{}, body);     // fails where the others cannot finish without the stopped
-//   one auto r = model::check(model::exhaustive{.most_thread_steps = 12}, body);  // fails where a thread needs more
-//   than 12
+//   // Fails where the others cannot finish without the stopped one:
+//   auto r = model::check(model::lock_freedom{}, body);
+//   // Fails where a thread needs more than 12 steps:
+//   auto r = model::check(model::exhaustive{.most_thread_steps = 12}, body);
 //
 // lock_freedom stops, in each execution, one thread at one of its events, and never lets it go on; in turn each thread
 // of the body's at each event, over random schedules. A structure that passes is lock-free in what was run; one that

@@ -128,7 +128,8 @@ def torn(lines):
         above, below = prev[0] + 1 >= deep or LABEL.match(prev[1]), following is not None and following[0] + 1 >= deep
         rest = mine[0] == 0 and (full and (above or below) or len(words) <= 2 and above and below)
         inner = full and len(words) <= 2 and not mine[1].endswith(":") and following is not None and following[0] > mine[0]
-        if rest or inner:
+        example = full and re.search(r"\S +// ", prev[1]) and re.match(r"[a-z]+(?: |$)", mine[1])  # a line of code with a comment, in a comment
+        if rest or inner or example:
             out.append((i, "the rest of a line that clang-format has broken: join it to its neighbours, at their indentation"))
     return out
 
@@ -158,6 +159,7 @@ BROKEN = [  # (a line, part of the answer)
     ("// Cost      a word\n//           another\n// one more\n//           and again", "has broken"),
     ("// Cost      a " + "word " * 20 + "wo\n// and a third, a fourth\n#if 1", "has broken"),
     ("//           3. a " + "word " * 20 + "\n//           more;\n//              and again", "has broken"),
+    ("//   f();  // a " + "word " * 20 + "wo\n//   and g();", "has broken"),
     ("// an end. Cost      a word", "starts a line"), ("  // more. Not when  a word", "starts a line"),
 ]
 FINE = ["std::memory_order o;", "using std::chrono::nanoseconds;", "// std::mutex and ::read(fd) in a comment",

@@ -1,9 +1,10 @@
 // progress: whether the others can finish when some thread is stopped for ever, at any moment (lock-freedom), and how
 // many steps a thread needs at most (wait-freedom).
 //
-//   auto r = model::check(model::lock_freedom{}, body);     // fails where the others cannot finish without the stopped
-//   one auto r = model::check(model::exhaustive{.most_thread_steps = 12}, body);  // fails where a thread needs more
-//   than 12
+//   // Fails where the others cannot finish without the stopped one:
+//   auto r = model::check(model::lock_freedom{}, body);
+//   // Fails where a thread needs more than 12 steps:
+//   auto r = model::check(model::exhaustive{.most_thread_steps = 12}, body);
 //
 // lock_freedom stops, in each execution, one thread at one of its events, and never lets it go on; in turn each thread
 // of the body's at each event, over random schedules. A structure that passes is lock-free in what was run; one that

@@ -21,11 +21,14 @@ TREE = ("Who is to have a value?", [
             ("many to many", ("Is there a bound?", [("yes", "mpmc_ring"), ("no", "segment_queue")]))])),
         ("of each producer only", "bag"),
         ("by rank", ("How many ranks?", [("a few", "lanes"), ("numbers", "relaxed_priority_queue")])),
-        ("mine first, thieves last", "stealing_deque")])),
+        ("newest; thieves: oldest", "stealing_deque")])),
     ("every reader", ("May a late one lose some?", [("no", "broadcast_ring"), ("yes", "broadcast_ring, overwrite")])),
     ("whoever looks", ("What is looked at?", [
         ("the newest value", ("How large?", [("some words", "seqlock"), ("anything", "rcu_cell")])),
         ("values by key", ("May it forget?", [("no", "sharded_map"), ("yes", "lookup_cache")]))]))])
+# What goes around a queue, whichever it is.
+AROUND = ("Who waits for a queue?", [("a thread sleeps", "blocking"), ("a coroutine", "awaiting")])
+TREES = (TREE, AROUND)
 COLUMN, BOX_WIDTH, ROW, MARGIN = 310, 182, 34, 12
 INK, PAPER, BOX, EDGE, LEAF = "#22303c", "#ffffff", "#eef3f7", "#8aa0b2", "#d9ecdf"
 
@@ -34,13 +37,17 @@ def leaves(node):
     return [node] if isinstance(node, str) else [name for _, below in node[1] for name in leaves(below)]
 
 
+def shown_leaves():
+    return [name for tree in TREES for name in leaves(tree)]
+
+
 def depth(node):
     return 0 if isinstance(node, str) else 1 + max(depth(below) for _, below in node[1])
 
 
 def draw():
-    columns, out, row = depth(TREE), [], 0
-    width, height = 2 * MARGIN + (columns + 1) * COLUMN - (COLUMN - BOX_WIDTH), 2 * MARGIN + len(leaves(TREE)) * ROW
+    columns, out, row = max(map(depth, TREES)), [], 0
+    width, height = 2 * MARGIN + (columns + 1) * COLUMN - (COLUMN - BOX_WIDTH), 2 * MARGIN + len(shown_leaves()) * ROW
 
     def place(node, column):
         """Draws what is below, then the node in the middle of it; answers its height."""
@@ -64,7 +71,8 @@ def draw():
         out.append(f'<text x="{x + BOX_WIDTH / 2}" y="{y + 4}" text-anchor="middle" font-size="{11.5 if is_leaf else 12}"{font} fill="{INK}">{html.escape(text)}</text>')
         return y
 
-    place(TREE, 0)
+    for tree in TREES:
+        place(tree, 0)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
             f'font-family="sans-serif"><rect width="{width}" height="{height}" fill="{PAPER}"/>\n' + "\n".join(out) + "\n</svg>\n")
 
@@ -76,7 +84,7 @@ def main():
     wrong = []
     if not PICTURE.is_file() or PICTURE.read_text() != picture:
         wrong.append("docs/queue-choices.svg is stale: check_choices.py --write")
-    shown = {name.split(",")[0] for name in leaves(TREE)}
+    shown = {name.split(",")[0] for name in shown_leaves()}
     table = set(re.findall(r"^\| `([a-z_]+)<", (TOP / "docs/queue.md").read_text(), re.M))
     wrong += [f"the picture shows {name}, the table of docs/queue.md does not" for name in sorted(shown - table)]
     wrong += [f"docs/queue.md has {name}, the picture does not" for name in sorted(table - shown)]

@@ -1,10 +1,10 @@
 // What does a block of frys look like in a program? Twelve lines: a ring between two threads, and policies that change it.
+// [region start]
 #include <frys/queue/spsc_ring.hpp>
 
 #include <cstdio>
 #include <thread>
 
-// [region start]
 int main() {
   frys::spsc_ring<int, frys::policy::capacity<64>> ring;  // bounded, wait-free, no allocation
   std::thread producer([&] {

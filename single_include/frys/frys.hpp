@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 36237674e3194381.
+// frys 0.1.0, one header: the whole library. Content 46e8b9754908dad5.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -9096,8 +9096,10 @@ class segment_queue {
     std::size_t one = 1;
     head* h = nullptr;
     std::uint64_t w = 0;
-    if (const push_result got = take_places(h, w, one); !got) [[unlikely]]
+    if (const push_result got = take_places(h, w, one); !got) [[unlikely]] {
+      if (got.is_full()) pushes_.refused();
       return got;
+    }
     cell& c = cell_of(*h, w);
     detail::prefetch_to_write(&cell_of(*h, w + ahead));
     std::construct_at(&c.value.value, std::forward<Args>(args)...);
@@ -9114,7 +9116,10 @@ class segment_queue {
       std::size_t mine = values.size() - done;
       head* h = nullptr;
       std::uint64_t w = 0;
-      if (!take_places(h, w, mine)) break;
+      if (const push_result got = take_places(h, w, mine); !got) {
+        if (got.is_full() && done == 0) pushes_.refused();
+        break;
+      }
       for (std::size_t i = 0; i < mine; ++i) {
         cell& c = cell_of(*h, w + i);
         std::construct_at(&c.value.value, std::move(values[done + i]));
@@ -9309,7 +9314,6 @@ class segment_queue {
         segment* s = pool_.take();
         if (s == nullptr) {
           if (h.next.load(std::memory_order_relaxed) != next) continue;  // relaxed: somebody else had one
-          pushes_.refused();
           return push_result::full;
         }
         const std::uint64_t place = head::place_of(x) + 1;
@@ -9482,6 +9486,8 @@ class segment_queue {
 //   policy::capacity<N>  slots of a segment, a power of two up to 16384                    default 256
 //   policy::limit<N>     the most bytes of segments, two of them at least; beyond: full    default none
 //   policy::pages<P>     where slabs of segments come from                                 default heap_pages
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty,
+//                        contended, see queue/stats.hpp                                    default stats::none
 //   policy::atomics<A>   the atomics model                                                 default atomics::standard
 // Source    as segment_queue, whose producers' side this is; one consumer needs no claims, so nothing is counted away.
 #ifndef FRYS_QUEUE_MPSC_QUEUE_HPP
@@ -9491,10 +9497,11 @@ namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
 class mpsc_queue {
-  using accepted = policy::keys<policy::atomics_key, policy::pages_key, policy::limit_key, policy::capacity_key>;
+  using accepted =
+      policy::keys<policy::atomics_key, policy::pages_key, policy::limit_key, policy::capacity_key, policy::stats_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::mpsc_queue: unknown policy; it takes policy::capacity, policy::limit, policy::pages, "
-                "policy::atomics and policy::world");
+                "policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::mpsc_queue: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::mpsc_queue<T>: T must be an object type that moves and dies without throwing");
@@ -9506,6 +9513,15 @@ class mpsc_queue {
   static_assert(atomics_model<atomics_type>,
                 "frys::mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
   static_assert(page_source<pages_type>, "frys::mpsc_queue: policy::pages wants a page source, see core/concepts.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::mpsc_queue: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+
+ private:
+  using side = typename stats_type::template side<atomics_type, true>;
+
+ public:
   // Of one segment.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<256>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -9547,11 +9563,14 @@ class mpsc_queue {
   // Consumer only. Empty also while the next value's push is under way.
   pop_result<T> try_pop() noexcept {
     T* value = next();
-    if (value == nullptr) [[unlikely]]
+    if (value == nullptr) [[unlikely]] {
+      pops_.refused();
       return why_nothing();
+    }
     pop_result<T> out(std::in_place, std::move(*value));
     std::destroy_at(value);
     ++at_;
+    show();
     return out;
   }
   // Consumer only. Moves up to out.size() values to `out`, oldest first, and answers how many.
@@ -9561,6 +9580,8 @@ class mpsc_queue {
       out[done] = std::move(*value);
       std::destroy_at(value);
     }
+    if (done == 0 && !out.empty()) pops_.refused();
+    show();
     return done;
   }
 
@@ -9576,12 +9597,18 @@ class mpsc_queue {
     const std::uint64_t count = (queue_.pushed() - begin) & (all - 1);
     return count <= all / 2 ? static_cast<std::size_t>(count) : 0;
   }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out = queue_.stats();
+    out.pops = popped_.get(), out.empty = pops_.refusals();
+    return out;
+  }
   // Any thread. Segments there are: the longest backlog, about.
   [[nodiscard]] std::size_t segments() const noexcept { return queue_.segments(); }
 
  private:
   using queue_type = segment_queue<T, policy::capacity<capacity>, policy::limit<limit>, policy::pages<pages_type>,
-                                   policy::atomics<atomics_type>>;
+                                   policy::stats<stats_type>, policy::atomics<atomics_type>>;
   using head = typename queue_type::head;
 
   // Where the oldest value lies; nullptr: it is not there.
@@ -9609,6 +9636,10 @@ class mpsc_queue {
     if (spent != &queue_.origin_) queue_.pool_.give_back(static_cast<typename queue_type::segment&>(*spent));
     return true;
   }
+  void show() noexcept {
+    // As segment_queue counts them: the first segment stands at place 1.
+    popped_.set(head::place_of(at_) * capacity + head::taken_in(at_) - capacity);
+  }
   FRYS_NOINLINE pop_status why_nothing() noexcept {
     if (head::taken_in(at_) == capacity) {
       // sync(segment_queue.close): acquire; what was done before close.
@@ -9624,6 +9655,8 @@ class mpsc_queue {
   std::uint64_t place_ = 0;
   std::uint64_t at_;
   typename atomics_type::template atomic<std::uint64_t> begin_{capacity};  // the place of its first value
+  [[no_unique_address]] side pops_;
+  [[no_unique_address]] detail::shown_number<atomics_type, detail::counting_side<side>> popped_;
 };
 
 }  // namespace frys::inline FRYS_ABI
@@ -11355,9 +11388,9 @@ class spsc_counted {
     if (producer_.closing) return {};
     const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
-    const std::size_t count = (std::min)(in_piece, room(tail, in_piece));
-    found_room(most, count);
-    return {&at(tail), count};
+    const std::span<T> out{&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    found_room(most, out.size());
+    return out;
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
@@ -11426,9 +11459,9 @@ class spsc_counted {
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
-    const std::size_t count = (std::min)(in_piece, values(head, in_piece));
-    found_values(most, count);
-    return {&at(head), count};
+    const std::span<T> out{&at(head), (std::min)(in_piece, values(head, in_piece))};
+    found_values(most, out.size());
+    return out;
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {
@@ -11708,21 +11741,15 @@ class spsc_marked {
   // Producer only. Builds T(args...) in its slot.
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
-  noexcept {
-    const push_result got = put(T(std::forward<Args>(args)...));
-    if (got.is_full()) pushes_.refused();
-    return got;
-  }
+  noexcept { return put<true>(T(std::forward<Args>(args)...)); }
 
   // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
   // closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
     std::size_t count = 0;
-    for (; count < values.size(); ++count) {
-      const push_result got = put(values[count]);
-      if (got.is_full() && count == 0) pushes_.refused();
-      if (!got) break;
-    }
+    while (count < values.size() && put<false>(values[count])) ++count;
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (count == 0 && !values.empty() && why_no_room().is_full()) pushes_.refused();
     return count;
   }
 
@@ -11734,21 +11761,17 @@ class spsc_marked {
   }
 
   // Consumer only.
-  pop_result<T> try_pop() noexcept {
-    pop_result<T> got = take();
-    if (!got) pops_.refused();
-    return got;
-  }
+  pop_result<T> try_pop() noexcept { return take<true>(); }
 
   // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
     std::size_t count = 0;
     for (; count < out.size(); ++count) {
-      const pop_result<T> got = take();
-      if (!got && count == 0) pops_.refused();
+      auto got = take<false>();
       if (!got) break;
       out[count] = *got;
     }
+    if (count == 0 && !out.empty()) pops_.refused();
     return count;
   }
 
@@ -11793,13 +11816,18 @@ class spsc_marked {
   atomic<T>& at(std::size_t index) noexcept {
     return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
   }
-  push_result put(const T& value) noexcept {
+  // Counted: for the statistics, if it is refused.
+  template <bool Counted>
+  push_result put(const T value) noexcept {
     FRYS_ASSERT(value != nothing, "spsc_ring: the value of policy::niche was pushed; it means an empty slot");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(tail);
     // sync(spsc_marked.vacate): acquire; what the consumer did with the element before is done.
-    if (s.load(std::memory_order_acquire) != nothing) [[unlikely]]
-      return why_no_room();
+    if (s.load(std::memory_order_acquire) != nothing) [[unlikely]] {
+      const push_result why = why_no_room();
+      if (Counted && why.is_full()) pushes_.refused();
+      return why;
+    }
     if (closing_) [[unlikely]]
       return push_result::closed;
     // sync(spsc_marked.publish): release; what we did before comes with the element.
@@ -11807,13 +11835,16 @@ class spsc_marked {
     tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return push_result::ok;
   }
+  template <bool Counted>
   pop_result<T> take() noexcept {
     const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(head);
     // sync(spsc_marked.publish): acquire; what the producer did before its push comes with the element.
     const T value = s.load(std::memory_order_acquire);
-    if (value == nothing) [[unlikely]]
+    if (value == nothing) [[unlikely]] {
+      if (Counted) pops_.refused();
       return why_no_value();
+    }
     // sync(spsc_marked.vacate): release; what we did before is done when the producer finds the slot free.
     s.store(nothing, std::memory_order_release);
     head_.store(head + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
@@ -12075,6 +12106,7 @@ class fixed_deque_slots {
     [[nodiscard]] bool is_free(std::uint64_t i) const noexcept {
       return counts_.is_free(i, mask, lap_shift, block_shift);
     }
+    slot<T>* first() noexcept { return slots_; }
     static constexpr std::uint64_t block = std::uint64_t{1} << block_shift;
 
    private:
@@ -12083,6 +12115,8 @@ class fixed_deque_slots {
   };
 
   T& own(std::uint64_t i) noexcept { return round_.at(i); }
+  slot<T>* first() noexcept { return round_.first(); }
+  static constexpr std::uint64_t count() noexcept { return N; }
   round& current() noexcept { return round_; }
   round& of(unsigned) noexcept { return round_; }
 
@@ -12097,7 +12131,7 @@ class growing_deque_slots {
  public:
   static constexpr bool grows = true;
   static constexpr unsigned index_bits = 28;
-  static constexpr unsigned round_bits = 7;
+  static constexpr unsigned round_bits = 5;
   static constexpr std::uint64_t first_room = 0;
 
   // The head of its memory; the slots lie behind it.
@@ -12139,6 +12173,8 @@ class growing_deque_slots {
 
   // Owner only, once there is a round: a value of the current one. By our own copies: its header is one load further.
   T& own(std::uint64_t i) noexcept { return own_slots_[i & own_mask_].value; }
+  [[nodiscard]] slot<T>* first() const noexcept { return own_slots_; }
+  [[nodiscard]] std::uint64_t count() const noexcept { return own_mask_ + 1; }
   round& current() noexcept { return *current_; }
   [[nodiscard]] bool has_round() const noexcept { return current_ != nullptr; }
   // The number of the current one.
@@ -12263,7 +12299,7 @@ class stealing_deque {
   class owner_type;
   class thief_type;
 
-  stealing_deque() = default;
+  stealing_deque() noexcept { cursor_ = slots_.first(); }
   stealing_deque(const stealing_deque&) = delete;
   stealing_deque& operator=(const stealing_deque&) = delete;
   ~stealing_deque() {
@@ -12354,15 +12390,17 @@ class stealing_deque {
                          detail::growing_deque_slots<T, atomics_type, pages_type,
                                                      policy::pick<policy::chunk_size<4096>, Policies...>::value>>;
   using round = typename slots_type::round;
+  using place = detail::slot<T>;
   using index = std::uint64_t;
 
   // Both borders of the shared part, top (the oldest value) below and split above it, modulo twice the most values; the
-  // number of the round; closed_bit. Thieves move top, the owner the rest. That a word may come back is harmless: it
-  // says all there is to say, and slots are read after the claim.
+  // number of the round; known_bit: nothing is shared and the owner knows; closed_bit. Thieves move top, the owner the
+  // rest. That a word may come back is harmless: it says all there is to say, and slots are read after the claim.
   static constexpr unsigned bits = slots_type::index_bits;
-  using word = std::conditional_t < 2 * bits + slots_type::round_bits<32, std::uint32_t, std::uint64_t>;
-  static_assert(2 * bits + slots_type::round_bits < 8 * sizeof(word));
+  using word = std::conditional_t<(2 * bits + slots_type::round_bits + 2 <= 32), std::uint32_t, std::uint64_t>;
+  static_assert(2 * bits + slots_type::round_bits + 2 <= 8 * sizeof(word));
   static constexpr word closed_bit = word{1} << (8 * sizeof(word) - 1);
+  static constexpr word known_bit = closed_bit >> 1;
   static constexpr word index_mask = (word{1} << bits) - 1;
   static constexpr word round_mask = (word{1} << slots_type::round_bits) - 1;
 
@@ -12370,8 +12408,10 @@ class stealing_deque {
   static constexpr word shared_in(word w) noexcept { return ((w >> bits) - w) & index_mask; }
   static constexpr unsigned round_of(word w) noexcept { return static_cast<unsigned>((w >> (2 * bits)) & round_mask); }
   static constexpr word with_top_moved(word w, word by) noexcept { return (w & ~index_mask) | ((w + by) & index_mask); }
+  // Owner.
   static constexpr word with_split(word w, index split) noexcept {
-    return (w & ~(index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    w = (w & ~(known_bit | index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    return shared_in(w) == 0 ? w | known_bit : w;
   }
 
   // ---- the owner
@@ -12390,85 +12430,112 @@ class stealing_deque {
 
   template <class... Args>
   push_result emplace(Args&&... args) noexcept {
+    place* at = cursor_;
     // relaxed: a post, not an order; what is shared is published by the word
-    index b = bottom_;
-    if (b >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
       if (const push_result got = before_push(); !got) return got;
-      b = bottom_;
+      at = cursor_;
     }
-    std::construct_at(&slots_.own(b), std::forward<Args>(args)...);
-    bottom_ = b + 1;
+    std::construct_at(&at->value, std::forward<Args>(args)...);
+    cursor_ = at + 1;
     return push_result::ok;
   }
 
   pop_result<T> pop() noexcept {
-    const index b = bottom_;
-    if (b <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
+    place* const at = cursor_;
+    if (address(at) <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
       return slow_pop();
-    return take(b - 1);
+    return take(at - 1);
   }
 
-  // b: bottom_ - 1, read before the atomic, since compilers read it again behind one.
-  pop_result<T> take(index b) noexcept {
-    T& value = slots_.own(b);
-    pop_result<T> out(std::in_place, std::move(value));
-    std::destroy_at(&value);
-    bottom_ = b;
+  // at: cursor_ - 1, read before the atomic, since compilers read it again behind one.
+  pop_result<T> take(place* at) noexcept {
+    pop_result<T> out(std::in_place, std::move(at->value));
+    std::destroy_at(&at->value);
+    cursor_ = at;
     return out;
   }
+
+  // One above the newest value.
+  [[nodiscard]] index bottom() noexcept { return lap_ + static_cast<index>(cursor_ - slots_.first()); }
+  // False: that is another lap, and limit_ and floor_ must be posted again.
+  bool set_bottom(index to) noexcept {
+    const bool same = to - lap_ <= slots_.count();
+    if (!same) lap_ = to & ~(slots_.count() - 1);
+    cursor_ = slots_.first() + (to - lap_);
+    return same;
+  }
+  // Where the cursor would stand with that bottom, as far as it can in this lap.
+  [[nodiscard]] std::uintptr_t in_this_lap(index to) noexcept {
+    const index most = slots_.count();
+    return address(slots_.first() + (to < lap_ ? 0 : (std::min)(to - lap_, most)));
+  }
+  static std::uintptr_t address(const place* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
 
   std::size_t push_some(std::span<T> values) noexcept {
     std::size_t done = 0;
+    bool posted = true;
     while (done < values.size()) {
-      if (bottom_ >= room_ && !make_room()) break;
-      const index b = bottom_;
+      if (bottom() >= room_ && !make_room()) break;
+      const index b = bottom();
       const index count = (std::min)(static_cast<index>(values.size() - done), room_ - b);
       for (index i = 0; i < count; ++i)
         std::construct_at(&slots_.own(b + i), std::move(values[done + static_cast<std::size_t>(i)]));
-      bottom_ = b + count;
+      posted &= set_bottom(b + count);
       done += static_cast<std::size_t>(count);
     }
-    if (done != 0) settle_if_past_limit();
+    if (done != 0) settle_after_more(posted);
     return done;
   }
-  void settle_if_past_limit() noexcept {
-    if (bottom_ > limit_.load(std::memory_order_relaxed)) settle(bottom_ - 1);  // relaxed: as in emplace
+  void settle_after_more(bool posted) noexcept {
+    // relaxed: as in emplace
+    if (!posted || address(cursor_) > limit_.load(std::memory_order_relaxed)) settle(bottom() - 1);
   }
 
-  // bottom_ has reached limit_: no room, or nothing is shared.
+  // The cursor has reached limit_: no room, or nothing is shared, or the lap ends.
   FRYS_NOINLINE push_result before_push() noexcept {
-    if (bottom_ >= room_) {
+    if (bottom() >= room_) {
       if (const push_result got = make_room(); !got) {
         // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
-        if (got.is_full() && limit_.load(std::memory_order_relaxed) != room_) settle(bottom_);
+        if (got.is_full() && limit_.load(std::memory_order_relaxed) != in_this_lap(room_)) settle(bottom());
         return got;
       }
     }
-    settle(bottom_);
+    if (cursor_ == slots_.first() + slots_.count()) {
+      lap_ += slots_.count();
+      cursor_ = slots_.first();
+    }
+    settle(bottom());
     return push_result::ok;
   }
 
-  // bottom_ is at floor_ or below: the owner's part is used up, or nothing is shared.
+  // The cursor is at floor_ or below: the owner's part is used up, or nothing is shared, or the lap begins.
   FRYS_NOINLINE pop_result<T> slow_pop() noexcept {
-    if (bottom_ == split_) {
+    if (bottom() == split_) {
       if (const pop_status got = take_back(); got != pop_status::value) return got;
-      return take(bottom_ - 1);
+      return take(cursor_ - 1);
     }
-    pop_result<T> out = take(bottom_ - 1);
-    settle(bottom_);
+    to_earlier_lap();
+    pop_result<T> out = take(cursor_ - 1);
+    settle(bottom());
     return out;
+  }
+  void to_earlier_lap() noexcept {
+    if (cursor_ != slots_.first()) return;
+    lap_ -= slots_.count();
+    cursor_ = slots_.first() + slots_.count();
   }
 
   // Where the owner's fast path ends. Always before the word is written: a thief that empties a part which we shared
   // has acquired our word, so that its hint stands and not this. relaxed, both: that is the order.
   void post(bool some_shared, index split) noexcept {
-    limit_.store(some_shared ? room_ : (std::min)(split + 1, room_), std::memory_order_relaxed);
-    floor_.store(split, std::memory_order_relaxed);
+    limit_.store(in_this_lap(some_shared ? room_ : (std::min)(split + 1, room_)), std::memory_order_relaxed);
+    floor_.store(in_this_lap(split), std::memory_order_relaxed);
   }
   // Any thread: nothing is shared, the owner should think of it.
   void hint() noexcept {
     limit_.store(0, std::memory_order_relaxed);  // relaxed, both: see post
-    floor_.store(~index{0}, std::memory_order_relaxed);
+    floor_.store(~std::uintptr_t{0}, std::memory_order_relaxed);
   }
 
   // The owner thinks: shares half of its own part up to `end`, if there is one. Most often nothing is shared now; where
@@ -12487,10 +12554,14 @@ class stealing_deque {
       }
     }
     post(more != 0, split_ + more);
-    if (more == 0) return;  // the next push comes here again
     split_ += more;
-    // sync(stealing_deque.share): release, as above. A plain store: nobody else moves a border of an empty part.
-    word_.store(with_split(w, split_), std::memory_order_release);
+    write_over_empty(w);
+  }
+
+  // Nothing is shared, says w. A plain store: nobody else moves a border of an empty part.
+  void write_over_empty(word w) noexcept {
+    // sync(stealing_deque.share): release, as in settle.
+    if (const word next = with_split(w, split_); next != w) word_.store(next, std::memory_order_release);
   }
 
   // The owner's part is empty: takes back half of what is shared. (After close: the one to be popped.)
@@ -12500,8 +12571,10 @@ class stealing_deque {
       const index shared = shared_in(w);
       if (shared == 0) {
         post(false, split_);  // also where thieves took what we had posted for
+        write_over_empty(w);
         return closing_ ? pop_status::closed : pop_status::empty;
       }
+      to_earlier_lap();
       const index back = closing_ ? 1 : (shared + 1) / 2;
       post(back != shared, split_ - back);
       // These values are our own, no thief has touched them; and a read-modify-write keeps published what stays shared.
@@ -12514,7 +12587,7 @@ class stealing_deque {
     }
   }
 
-  // bottom_ has reached room_: the next block, if it is free.
+  // There is no room: the next block, if it is free.
   push_result make_room() noexcept {
     if (closing_) return push_result::closed;
     if constexpr (slots_type::grows) {
@@ -12537,14 +12610,15 @@ class stealing_deque {
     }
     const index shared = shared_in(w);
     const index top = split_ - shared;
-    const index count = bottom_ - top;
+    const index count = bottom() - top;
     for (index i = 0; i < count; ++i) {
       T& value = slots_.own(top + i);
       std::construct_at(&larger->at(i), std::move(value));
       std::destroy_at(&value);
     }
     slots_.use(larger);
-    bottom_ = count;
+    lap_ = 0;
+    cursor_ = slots_.first() + count;
     split_ = shared;
     room_ = larger->capacity;
     post(shared != 0, split_);
@@ -12555,28 +12629,30 @@ class stealing_deque {
 
   void share() noexcept {
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
-    while (bottom_ != split_) {
-      post(true, bottom_);
+    const index all = bottom();
+    while (all != split_) {
+      post(true, all);
       // sync(stealing_deque.share): release, as in settle. relaxed: on failure another guess
-      if (word_.compare_exchange_weak(w, with_split(w, bottom_), std::memory_order_release, std::memory_order_relaxed))
-        split_ = bottom_;
+      if (word_.compare_exchange_weak(w, with_split(w, all), std::memory_order_release, std::memory_order_relaxed))
+        split_ = all;
     }
   }
 
   void close() noexcept {
     closing_ = true;
     room_ = 0;  // so that a push asks why
-    post(true, bottom_);
+    const index all = bottom();
+    post(true, all);
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
     // sync(stealing_deque.share): release, as in settle. sync(stealing_deque.close): release; who is told closed sees
     // what we did before. relaxed: on failure another guess.
-    while (!word_.compare_exchange_weak(w, with_split(w, bottom_) | closed_bit, std::memory_order_release,
+    while (!word_.compare_exchange_weak(w, with_split(w, all) | closed_bit, std::memory_order_release,
                                         std::memory_order_relaxed)) {
     }
-    split_ = bottom_;
+    split_ = all;
   }
 
-  std::size_t size() const noexcept { return static_cast<std::size_t>(bottom_ - split_) + shared_now(); }
+  std::size_t size() noexcept { return static_cast<std::size_t>(bottom() - split_) + shared_now(); }
 
   // ---- thieves
 
@@ -12608,19 +12684,19 @@ class stealing_deque {
 
   std::size_t steal_to(stealing_deque& to, std::size_t most) noexcept {
     FRYS_ASSERT(&to != this, "stealing_deque::steal_batch: from a deque to itself");
-    if (most == 0 || (to.bottom_ >= to.room_ && !to.make_room())) return 0;
+    if (most == 0 || (to.bottom() >= to.room_ && !to.make_room())) return 0;
+    const index at = to.bottom();
     word w = 0;
-    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - to.bottom_)));
+    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - at)));
     if (count == 0) return (void)none(w), 0;
     round& from = slots_.of(round_of(w));
     for (word i = 0; i < count; ++i) {
       T& value = from.at(index{top_of(w)} + i);
-      std::construct_at(&to.slots_.own(to.bottom_ + i), std::move(value));
+      std::construct_at(&to.slots_.own(at + i), std::move(value));
       std::destroy_at(&value);
     }
     from.vacate(top_of(w), count);
-    to.bottom_ += count;
-    to.settle_if_past_limit();
+    to.settle_after_more(to.set_bottom(at + count));
     return static_cast<std::size_t>(count);
   }
 
@@ -12653,9 +12729,8 @@ class stealing_deque {
       return pop_status::closed;
     }
     // Hints go to the owner from whoever takes the last value. But that thread may have been stopped before it did:
-    // we do it too unless the owner's limit says that it knows. relaxed: a hint
-    const index limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && ((static_cast<word>(limit) - 1 - (w >> bits)) & index_mask) != 0) hint();
+    // we do it too unless the owner knows. relaxed: a hint
+    if ((w & known_bit) == 0 && limit_.load(std::memory_order_relaxed) != 0) hint();
     return pop_status::empty;
   }
 
@@ -12667,10 +12742,12 @@ class stealing_deque {
     return static_cast<std::size_t>(shared_in(word_.load(std::memory_order_relaxed)));  // relaxed: a number only
   }
 
-  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards bottom_ from
-  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). Values: from top to split_
-  // shared, from there to bottom_ its own; slots are free up to room_.
-  alignas(2 * cache_line) index bottom_ = 0;
+  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards the cursor from
+  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). The cursor is a slot, or the end
+  // of them: bottom() is one above the newest value, and lap_ the index that lies in the first slot. Values: from top
+  // to split_ shared, from there to the cursor its own; slots are free up to room_.
+  alignas(2 * cache_line) place* cursor_ = nullptr;
+  index lap_ = 0;
   index split_ = 0;
   index room_ = slots_type::first_room;
   bool closing_ = false;
@@ -12681,11 +12758,11 @@ class stealing_deque {
   // Two lines apart, because cores fetch lines in pairs. Written by thieves, and by the owner where it moves the
   // border.
   alignas(2 * cache_line) atomic<word> word_{0};
-  // The owner's fast path is below limit_ and above floor_: limit_ is room_, or where it would share something, and
-  // floor_ is split_; thieves put both out of reach when they empty the shared part. So the owner reads lines that
-  // hardly ever change, and asks one question.
-  alignas(2 * cache_line) atomic<index> limit_{(std::min)(slots_type::first_room, index{1})};
-  atomic<index> floor_{0};
+  // The owner's fast path is below limit_ and above floor_, addresses of slots: limit_ is where room_ or the lap ends,
+  // or where it would share something; floor_ is split_, or where the lap begins. Thieves put both out of reach when
+  // they empty the shared part. So the owner reads lines that hardly ever change, and asks one question.
+  alignas(2 * cache_line) atomic<std::uintptr_t> limit_{0};
+  atomic<std::uintptr_t> floor_{~std::uintptr_t{0}};
 };
 
 }  // namespace frys::inline FRYS_ABI

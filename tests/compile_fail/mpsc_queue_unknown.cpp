@@ -1,4 +1,4 @@
-// expect: frys::mpsc_queue: unknown policy; it takes policy::capacity, policy::limit, policy::pages, policy::atomics and policy::world
+// expect: frys::mpsc_queue: unknown policy; it takes policy::capacity, policy::limit, policy::pages, policy::stats, policy::atomics and policy::world
 #include <frys/queue/mpsc_queue.hpp>
 
 #ifdef WRONG

@@ -1,4 +1,4 @@
-// expect: frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number and policy::atomics alone
+// expect: frys::spsc_ring: overflow::overwrite goes with policy::capacity of a number, policy::stats and policy::atomics alone
 #include <frys/queue/spsc_ring.hpp>
 
 #ifdef WRONG

@@ -5,13 +5,16 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 #include <frys/queue/blocking.hpp>
 #include <frys/queue/mpmc_ring.hpp>
+#include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/segment_queue.hpp>
+#include <frys/queue/spsc_ring.hpp>
 
 namespace {
 
@@ -24,6 +27,13 @@ template <class... P>
 using ring_of = frys::mpmc_ring<std::uint64_t, policy::capacity<4>, P...>;
 template <class... P>
 using queue_of = frys::segment_queue<std::uint64_t, policy::capacity<4>, P...>;
+template <class... P>
+using pair_of = frys::spsc_ring<std::uint64_t, policy::capacity<4>, P...>;
+using niche = policy::niche<~std::uint64_t{0}>;
+using overwrites = policy::overflow<frys::overflow::overwrite>;
+using lazy = policy::publish<frys::publish::lazy>;
+template <class... P>
+using mpsc_of = frys::mpsc_queue<std::uint64_t, policy::capacity<4>, P...>;
 template <class Q>
 concept has_stats = requires(const Q& q) {
   { q.stats() } -> std::same_as<queue_statistics>;
@@ -33,9 +43,18 @@ concept has_stats = requires(const Q& q) {
 static_assert(!has_stats<ring_of<>> && !has_stats<queue_of<>>);
 static_assert(!has_stats<ring_of<policy::stats<stats::none>>>);
 static_assert(has_stats<ring_of<counted>> && has_stats<queue_of<counted>>);
+static_assert(!has_stats<pair_of<>> && !has_stats<pair_of<niche>> && !has_stats<pair_of<lazy>> &&
+              !has_stats<pair_of<overwrites>> && !has_stats<mpsc_of<>>);
+static_assert(has_stats<pair_of<counted>> && has_stats<pair_of<niche, counted>> && has_stats<pair_of<lazy, counted>> &&
+              has_stats<pair_of<overwrites, counted>> && has_stats<mpsc_of<counted>>);
 static_assert(std::is_empty_v<stats::none::side<frys::atomics::standard, false>>);
 static_assert(sizeof(ring_of<>) == 3 * 2 * frys::cache_line + 2 * frys::cache_line);
 static_assert(sizeof(ring_of<counted>) == sizeof(ring_of<>) + 4 * frys::cache_line);
+// A side of one thread counts in the line that it has anyway.
+static_assert(sizeof(pair_of<counted>) == sizeof(pair_of<>) && sizeof(pair_of<lazy, counted>) == sizeof(pair_of<>));
+static_assert(sizeof(pair_of<niche, counted>) == sizeof(pair_of<niche>));
+static_assert(sizeof(pair_of<overwrites, counted>) == sizeof(pair_of<overwrites>));
+static_assert(pair_of<counted>::shared_form != pair_of<>::shared_form);
 static_assert(frys::queue_stats<stats::none> && frys::queue_stats<stats::counted> && !frys::queue_stats<int>);
 
 // What a user may count in the place of ours.
@@ -75,22 +94,131 @@ TEST_CASE("stats: pushes, pops, and those that were refused") {
   check(*made, 8);
   queue_of<counted, policy::limit<2 * queue_of<>::segment_bytes>> queue;
   check(queue, 8);
+  mpsc_of<counted, policy::limit<2 * mpsc_of<>::segment_bytes>> to_one;
+  check(to_one, 8);
+  pair_of<counted> pair;
+  check(pair, 4);
+  pair_of<lazy, counted> late;
+  check(late, 4);
+  pair_of<niche, counted> marked;
+  check(marked, 4);
+  auto moved = frys::spsc_ring<std::uint64_t, policy::capacity<policy::dynamic>, counted>::make(8);
+  REQUIRE(moved);
+  check(*moved, 8);
+}
+
+TEST_CASE("stats: what goes in or out in part was not refused") {
+  const auto check = [](auto& queue, std::uint64_t room) {
+    std::uint64_t many[20] = {}, none_at_all[1] = {};
+    CHECK(queue.push_some(std::span(none_at_all, 0)) == 0);
+    CHECK(queue.pop_some(std::span(none_at_all, 0)) == 0);
+    CHECK(queue.push_some(many) == room);
+    std::uint64_t out = 0;
+    while (out < room) out += queue.pop_some(many);
+    CHECK(queue.stats() == queue_statistics{.pushes = room, .pops = room});
+  };
+  ring_of<counted> ring;
+  check(ring, 4);
+  queue_of<counted, policy::limit<2 * queue_of<>::segment_bytes>> queue;
+  check(queue, 8);
+  mpsc_of<counted, policy::limit<2 * mpsc_of<>::segment_bytes>> to_one;
+  check(to_one, 8);
+  pair_of<counted> pair;
+  check(pair, 4);
+  pair_of<lazy, counted> late;
+  check(late, 4);
+  pair_of<niche, counted> marked;
+  check(marked, 4);
+}
+
+TEST_CASE("stats: an spsc_ring's spans, front and flags") {
+  const auto check = [](auto& ring) {
+    CHECK(ring.front() == nullptr);
+    CHECK(!ring.pop_front());
+    CHECK(!ring.is_drained());  // asks, and pops nothing
+    REQUIRE(ring.try_push(1));
+    CHECK(ring.front() != nullptr);
+    CHECK(ring.stats() == queue_statistics{.pushes = 1, .empty = 2});
+    CHECK(ring.pop_front());
+    CHECK(ring.stats() == queue_statistics{.pushes = 1, .pops = 1, .empty = 2});
+  };
+  pair_of<counted> ring;
+  check(ring);
+  pair_of<lazy, counted> late;
+  check(late);
+  pair_of<niche, counted> marked;
+  check(marked);
+
+  CHECK(ring.readable().empty());
+  CHECK(ring.readable(0).empty());  // asks for nothing
+  CHECK(ring.writable(0).empty());
+  CHECK(ring.writable().size() == 3);
+  ring.commit(3);
+  REQUIRE(ring.try_push(1));
+  CHECK(ring.writable().empty());
+  CHECK(ring.readable().size() == 3);
+  ring.consume(2);
+  CHECK(ring.stats() == queue_statistics{.pushes = 5, .pops = 3, .full = 1, .empty = 3});
+  REQUIRE(ring.try_push(1));
+  REQUIRE(ring.try_push(1));
+  ring.abandon();
+  std::uint64_t some[2] = {};
+  CHECK(ring.try_push(1).is_closed());  // full too; but closed is what it is told
+  CHECK(ring.push_some(some) == 0);
+  CHECK(ring.writable().empty());
+  CHECK(ring.stats().full == 1);
+  while (marked.try_push(1)) {
+  }
+  CHECK(marked.stats().full == 1);
+  marked.abandon();
+  CHECK(marked.try_push(1).is_closed());
+  CHECK(marked.push_some(some) == 0);
+  CHECK(marked.stats().full == 1);
+}
+
+TEST_CASE("stats: a lazy ring counts each pop, told or not") {
+  frys::spsc_ring<std::uint64_t, policy::capacity<1024>, lazy, counted> ring;
+  for (std::uint64_t i = 0; i < 700; ++i) REQUIRE(ring.try_push(i));
+  for (std::uint64_t i = 0; i < 700; ++i) {
+    REQUIRE(ring.try_pop());
+    CHECK(ring.stats().pops == i + 1);
+  }
+  CHECK(ring.stats() == queue_statistics{.pushes = 700, .pops = 700});
+}
+
+TEST_CASE("stats: a ring that overwrites tells what was lost") {
+  pair_of<overwrites, counted> ring;
+  CHECK(ring.try_pop().is_empty());
+  for (std::uint64_t i = 0; i < 10; ++i) REQUIRE(ring.try_push(i));
+  CHECK(ring.stats() == queue_statistics{.pushes = 10, .empty = 1});  // nobody has been there to miss them
+  std::uint64_t some[4] = {};
+  CHECK(ring.try_pop());
+  CHECK(ring.pop_some(some) == 3);
+  CHECK(ring.pop_some(some) == 0);
+  CHECK(ring.missed() == 6);
+  CHECK(ring.stats() == queue_statistics{.pushes = 10, .pops = 4, .empty = 2, .missed = 6});
+  ring.close();
+  CHECK(ring.try_push(1).is_closed());
+  CHECK(ring.try_pop().is_closed());
+  CHECK(ring.stats() == queue_statistics{.pushes = 10, .pops = 4, .empty = 3, .missed = 6});
 }
 
 TEST_CASE("stats: many laps, and segments that are used again") {
-  ring_of<counted> ring;
-  queue_of<counted> queue;
-  for (std::uint64_t i = 0; i < 1000; ++i) {
-    REQUIRE(ring.try_push(i));
-    REQUIRE(queue.try_push(i));
-    CHECK(ring.stats().pushes == i + 1);
-    CHECK(queue.stats().pushes == i + 1);
-    REQUIRE(ring.try_pop());
-    REQUIRE(queue.try_pop());
-    CHECK(ring.stats().pops == i + 1);
-    CHECK(queue.stats().pops == i + 1);
-  }
-  CHECK(queue.stats().full + queue.stats().empty == 0);
+  const auto check = [](auto&& queue) {
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      REQUIRE(queue.try_push(i));
+      CHECK(queue.stats() == queue_statistics{.pushes = i + 1, .pops = i});
+      REQUIRE(queue.try_pop());
+      CHECK(queue.stats() == queue_statistics{.pushes = i + 1, .pops = i + 1});
+    }
+  };
+  check(ring_of<counted>{});
+  check(queue_of<counted>{});
+  check(mpsc_of<counted>{});
+  check(pair_of<counted>{});
+  check(pair_of<lazy, counted>{});
+  check(pair_of<niche, counted>{});
+  check(pair_of<overwrites, counted>{});
 }
 
 TEST_CASE("stats: one's own model is told the same") {
@@ -100,15 +228,28 @@ TEST_CASE("stats: one's own model is told the same") {
   while (ring.try_push(1)) {
   }
   CHECK(told::refused_count == 2);
+  const auto one_of_each = [](auto&& queue) {
+    told::refused_count = 0;
+    CHECK(queue.try_pop().is_empty());
+    while (queue.try_push(1)) {
+    }
+    CHECK(told::refused_count == 2);
+  };
+  using model = policy::stats<told>;
+  one_of_each(pair_of<model>{});
+  one_of_each(pair_of<lazy, model>{});
+  one_of_each(pair_of<niche, model>{});
+  one_of_each(mpsc_of<model, policy::limit<2 * mpsc_of<>::segment_bytes>>{});
   CHECK(told::lost_count == 0);
 }
 
 TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
-  const auto check = [](auto& queue) {
+  const auto check = [](auto& queue, int pairs = 4, int consumers = 4) {
     constexpr std::uint64_t each = 3'000;
+    const std::uint64_t total = each * static_cast<std::uint64_t>(pairs);
     std::atomic<std::uint64_t> full{0}, empty{0}, popped{0};
     std::vector<std::thread> all;
-    for (int t = 0; t < 4; ++t) {
+    for (int t = 0; t < pairs; ++t) {
       all.emplace_back([&] {
         std::uint64_t refused = 0;
         for (std::uint64_t i = 0; i < each;) {
@@ -119,9 +260,10 @@ TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
         }
         full += refused;
       });
+      if (t >= consumers) continue;
       all.emplace_back([&] {
         std::uint64_t refused = 0;
-        while (popped.load(std::memory_order_relaxed) < 4 * each) {
+        while (popped.load(std::memory_order_relaxed) < total) {
           if (queue.try_pop())
             ++popped;
           else
@@ -130,10 +272,19 @@ TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
         empty += refused;
       });
     }
+    queue_statistics last;
+    while (popped.load(std::memory_order_relaxed) < total) {  // anybody may ask
+      const queue_statistics now = queue.stats();
+      CHECK(now.pushes >= last.pushes);
+      CHECK(now.pops >= last.pops);
+      CHECK(now.full + now.empty >= last.full + last.empty);
+      last = now;
+      std::this_thread::yield();
+    }
     for (auto& t : all) t.join();
     const queue_statistics s = queue.stats();
-    CHECK(s.pushes == 4 * each);
-    CHECK(s.pops == 4 * each);
+    CHECK(s.pushes == total);
+    CHECK(s.pops == total);
     CHECK(s.full == full);
     CHECK(s.empty == empty);
   };
@@ -141,4 +292,30 @@ TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
   check(ring);
   queue_of<counted> queue;
   check(queue);
+  mpsc_of<counted, policy::limit<4 * mpsc_of<>::segment_bytes>> to_one;
+  check(to_one, 4, 1);
+  pair_of<counted> pair;
+  check(pair, 1);
+  pair_of<lazy, counted> late;
+  check(late, 1);
+  pair_of<niche, counted> marked;
+  check(marked, 1);
+}
+
+TEST_CASE("stats: two threads at a ring that overwrites: what was pushed was popped or missed") {
+  pair_of<overwrites, counted> ring;
+  std::uint64_t popped = 0, refused = 0;
+  std::thread producer([&] {
+    for (std::uint64_t i = 0; i < 20'000; ++i) (void)ring.try_push(i);
+    ring.close();
+  });
+  for (bool closed = false; !closed;) {
+    const auto got = ring.try_pop();
+    popped += static_cast<bool>(got);
+    refused += !got;
+    closed = got.is_closed();
+  }
+  producer.join();
+  CHECK(ring.stats() ==
+        queue_statistics{.pushes = 20'000, .pops = popped, .empty = refused, .missed = 20'000 - popped});
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include <frys/queue/intrusive_mpsc_queue.hpp>
@@ -11,6 +12,7 @@
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/shared_ring.hpp>
 #include <frys/queue/spsc_ring.hpp>
+#include <frys/queue/stats.hpp>
 
 namespace {
 
@@ -27,6 +29,23 @@ A::counts on(unsigned number, F f) {
 }
 
 constexpr unsigned producer = 0, consumer = 1, other = 2;
+
+// A hundred laps of a queue of eight: all eight go in, one is refused; all come out, one is asked for in vain.
+struct laps_cost {
+  A::counts pushes, full, pops, empty;
+};
+template <class Queue>
+laps_cost laps_of(Queue& queue) {
+  laps_cost all;
+  for (int lap = 0; lap < 101; ++lap) {
+    if (lap == 1) all = {};
+    for (int i = 0; i < 8; ++i) all.pushes = all.pushes + on(producer, [&] { CHECK(queue.try_push(1)); });
+    all.full = all.full + on(producer, [&] { (void)queue.try_push(1); });
+    for (int i = 0; i < 8; ++i) all.pops = all.pops + on(consumer, [&] { CHECK(queue.try_pop()); });
+    all.empty = all.empty + on(consumer, [&] { (void)queue.try_pop(); });
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -160,6 +179,65 @@ TEST_CASE("spsc_ring that overwrites: no read-modify-write; one fence a push and
   CHECK(popped.loads == 3);
   CHECK(popped.stores == 0);
   CHECK(popped.fences == 1);
+}
+
+TEST_CASE("stats: one thread at an end counts by a load and a store in its own line; what succeeds costs no more") {
+  A::reset();
+  using counts = frys::policy::stats<frys::stats::counted>;
+  const auto more = [](const A::counts& counted, const A::counts& plain) { return (counted - plain).text(); };
+  const std::string nothing = A::counts{}.text();
+  const auto check = [&](const laps_cost& plain, const laps_cost& counted, const char* a_pop,
+                         const char* in_vain = "100 loads, 100 stores") {
+    CHECK(more(counted.pushes, plain.pushes) == nothing);
+    CHECK(more(counted.full, plain.full) == "100 loads, 100 stores");
+    CHECK(more(counted.pops, plain.pops) == a_pop);
+    CHECK(more(counted.empty, plain.empty) == in_vain);
+  };
+  {
+    frys::spsc_ring<int, capacity<8>, atomics<A>> plain;
+    frys::spsc_ring<int, capacity<8>, atomics<A>, counts> counted;
+    check(laps_of(plain), laps_of(counted), nothing.c_str());
+  }
+  {
+    using niche = frys::policy::niche<-1>;
+    frys::spsc_ring<int, capacity<8>, niche, atomics<A>> plain;
+    frys::spsc_ring<int, capacity<8>, niche, atomics<A>, counts> counted;
+    check(laps_of(plain), laps_of(counted), nothing.c_str());
+  }
+  {
+    using lazy = frys::policy::publish<frys::publish::lazy>;
+    frys::spsc_ring<int, capacity<8>, lazy, atomics<A>> plain;
+    frys::spsc_ring<int, capacity<8>, lazy, atomics<A>, counts> counted;
+    check(laps_of(plain), laps_of(counted), "800 stores");
+  }
+  const auto one_by_one = [](auto& queue) {
+    laps_cost all;
+    for (int i = 0; i < 100; ++i) {
+      all.pushes = all.pushes + on(producer, [&] { CHECK(queue.try_push(1)); });
+      all.pops = all.pops + on(consumer, [&] { CHECK(queue.try_pop()); });
+      all.empty = all.empty + on(consumer, [&] { CHECK(queue.try_pop().is_empty()); });
+    }
+    all.full = {.loads = 100, .stores = 100};  // nobody is told full
+    return all;
+  };
+  {
+    using overwrites = frys::policy::overflow<frys::overflow::overwrite>;
+    frys::spsc_ring<int, capacity<8>, overwrites, atomics<A>> plain;
+    frys::spsc_ring<int, capacity<8>, overwrites, atomics<A>, counts> counted;
+    laps_cost without = one_by_one(plain);
+    without.full = {};
+    check(without, one_by_one(counted), "200 stores", "100 loads, 300 stores");  // what was missed, too
+  }
+  {
+    frys::mpsc_queue<int, capacity<32>, atomics<A>> plain;
+    frys::mpsc_queue<int, capacity<32>, atomics<A>, counts> counted;
+    laps_cost without = one_by_one(plain), with = one_by_one(counted);
+    without.full = {};
+    // Which lines travel, depends on where the heap has the segments.
+    without.pushes.transfers = without.pops.transfers = without.empty.transfers = 0;
+    with.pushes.transfers = with.pops.transfers = with.empty.transfers = 0;
+    check(without, with, "100 stores");
+  }
 }
 
 TEST_CASE("mpmc_ring: one compare-exchange and one store each way, no fence, no look at the other's index") {

@@ -25,6 +25,8 @@
 //   policy::capacity<N>  slots of a segment, a power of two up to 16384                    default 256
 //   policy::limit<N>     the most bytes of segments, two of them at least; beyond: full    default none
 //   policy::pages<P>     where slabs of segments come from                                 default heap_pages
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty,
+//                        contended, see queue/stats.hpp                                    default stats::none
 //   policy::atomics<A>   the atomics model                                                 default atomics::standard
 // Source    as segment_queue, whose producers' side this is; one consumer needs no claims, so nothing is counted away.
 #ifndef FRYS_QUEUE_MPSC_QUEUE_HPP
@@ -51,15 +53,17 @@
 #include "intrusive_mpsc_queue.hpp"
 #include "result.hpp"
 #include "segment_queue.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
 class mpsc_queue {
-  using accepted = policy::keys<policy::atomics_key, policy::pages_key, policy::limit_key, policy::capacity_key>;
+  using accepted =
+      policy::keys<policy::atomics_key, policy::pages_key, policy::limit_key, policy::capacity_key, policy::stats_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::mpsc_queue: unknown policy; it takes policy::capacity, policy::limit, policy::pages, "
-                "policy::atomics and policy::world");
+                "policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::mpsc_queue: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::mpsc_queue<T>: T must be an object type that moves and dies without throwing");
@@ -71,6 +75,15 @@ class mpsc_queue {
   static_assert(atomics_model<atomics_type>,
                 "frys::mpsc_queue: policy::atomics wants an atomics model, see core/atomics.hpp");
   static_assert(page_source<pages_type>, "frys::mpsc_queue: policy::pages wants a page source, see core/concepts.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::mpsc_queue: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+
+ private:
+  using side = typename stats_type::template side<atomics_type, true>;
+
+ public:
   // Of one segment.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<256>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -112,11 +125,14 @@ class mpsc_queue {
   // Consumer only. Empty also while the next value's push is under way.
   pop_result<T> try_pop() noexcept {
     T* value = next();
-    if (value == nullptr) [[unlikely]]
+    if (value == nullptr) [[unlikely]] {
+      pops_.refused();
       return why_nothing();
+    }
     pop_result<T> out(std::in_place, std::move(*value));
     std::destroy_at(value);
     ++at_;
+    show();
     return out;
   }
   // Consumer only. Moves up to out.size() values to `out`, oldest first, and answers how many.
@@ -126,6 +142,8 @@ class mpsc_queue {
       out[done] = std::move(*value);
       std::destroy_at(value);
     }
+    if (done == 0 && !out.empty()) pops_.refused();
+    show();
     return done;
   }
 
@@ -141,12 +159,18 @@ class mpsc_queue {
     const std::uint64_t count = (queue_.pushed() - begin) & (all - 1);
     return count <= all / 2 ? static_cast<std::size_t>(count) : 0;
   }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out = queue_.stats();
+    out.pops = popped_.get(), out.empty = pops_.refusals();
+    return out;
+  }
   // Any thread. Segments there are: the longest backlog, about.
   [[nodiscard]] std::size_t segments() const noexcept { return queue_.segments(); }
 
  private:
   using queue_type = segment_queue<T, policy::capacity<capacity>, policy::limit<limit>, policy::pages<pages_type>,
-                                   policy::atomics<atomics_type>>;
+                                   policy::stats<stats_type>, policy::atomics<atomics_type>>;
   using head = typename queue_type::head;
 
   // Where the oldest value lies; nullptr: it is not there.
@@ -174,6 +198,10 @@ class mpsc_queue {
     if (spent != &queue_.origin_) queue_.pool_.give_back(static_cast<typename queue_type::segment&>(*spent));
     return true;
   }
+  void show() noexcept {
+    // As segment_queue counts them: the first segment stands at place 1.
+    popped_.set(head::place_of(at_) * capacity + head::taken_in(at_) - capacity);
+  }
   FRYS_NOINLINE pop_status why_nothing() noexcept {
     if (head::taken_in(at_) == capacity) {
       // sync(segment_queue.close): acquire; what was done before close.
@@ -189,6 +217,8 @@ class mpsc_queue {
   std::uint64_t place_ = 0;
   std::uint64_t at_;
   typename atomics_type::template atomic<std::uint64_t> begin_{capacity};  // the place of its first value
+  [[no_unique_address]] side pops_;
+  [[no_unique_address]] detail::shown_number<atomics_type, detail::counting_side<side>> popped_;
 };
 
 }  // namespace frys::inline FRYS_ABI

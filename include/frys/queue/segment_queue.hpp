@@ -122,8 +122,10 @@ class segment_queue {
     std::size_t one = 1;
     head* h = nullptr;
     std::uint64_t w = 0;
-    if (const push_result got = take_places(h, w, one); !got) [[unlikely]]
+    if (const push_result got = take_places(h, w, one); !got) [[unlikely]] {
+      if (got.is_full()) pushes_.refused();
       return got;
+    }
     cell& c = cell_of(*h, w);
     detail::prefetch_to_write(&cell_of(*h, w + ahead));
     std::construct_at(&c.value.value, std::forward<Args>(args)...);
@@ -140,7 +142,10 @@ class segment_queue {
       std::size_t mine = values.size() - done;
       head* h = nullptr;
       std::uint64_t w = 0;
-      if (!take_places(h, w, mine)) break;
+      if (const push_result got = take_places(h, w, mine); !got) {
+        if (got.is_full() && done == 0) pushes_.refused();
+        break;
+      }
       for (std::size_t i = 0; i < mine; ++i) {
         cell& c = cell_of(*h, w + i);
         std::construct_at(&c.value.value, std::move(values[done + i]));
@@ -335,7 +340,6 @@ class segment_queue {
         segment* s = pool_.take();
         if (s == nullptr) {
           if (h.next.load(std::memory_order_relaxed) != next) continue;  // relaxed: somebody else had one
-          pushes_.refused();
           return push_result::full;
         }
         const std::uint64_t place = head::place_of(x) + 1;

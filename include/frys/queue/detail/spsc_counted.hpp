@@ -97,9 +97,9 @@ class spsc_counted {
     if (producer_.closing) return {};
     const std::size_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, slot_count() - (tail & (slot_count() - 1)));
-    const std::size_t count = (std::min)(in_piece, room(tail, in_piece));
-    found_room(most, count);
-    return {&at(tail), count};
+    const std::span<T> out{&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    found_room(most, out.size());
+    return out;
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> && has_spans {
@@ -168,9 +168,9 @@ class spsc_counted {
   [[nodiscard]] std::span<T> readable(std::size_t most = ~std::size_t{0}) noexcept requires has_spans {
     const std::size_t head = consumer_.head;
     const std::size_t in_piece = (std::min)(most, slot_count() - (head & (slot_count() - 1)));
-    const std::size_t count = (std::min)(in_piece, values(head, in_piece));
-    found_values(most, count);
-    return {&at(head), count};
+    const std::span<T> out{&at(head), (std::min)(in_piece, values(head, in_piece))};
+    found_values(most, out.size());
+    return out;
   }
   // Consumer only. Destroys the first `count` values of what readable answered.
   void consume(std::size_t count) noexcept requires has_spans {

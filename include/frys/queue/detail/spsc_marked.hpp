@@ -46,21 +46,15 @@ class spsc_marked {
   // Producer only. Builds T(args...) in its slot.
   template <class... Args>
   requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
-  noexcept {
-    const push_result got = put(T(std::forward<Args>(args)...));
-    if (got.is_full()) pushes_.refused();
-    return got;
-  }
+  noexcept { return put<true>(T(std::forward<Args>(args)...)); }
 
   // Producer only. Pushes as many of `values` as there is room for, first to last, and answers how many: 0 when full or
   // closed.
   [[nodiscard]] std::size_t push_some(std::span<T> values) noexcept {
     std::size_t count = 0;
-    for (; count < values.size(); ++count) {
-      const push_result got = put(values[count]);
-      if (got.is_full() && count == 0) pushes_.refused();
-      if (!got) break;
-    }
+    while (count < values.size() && put<false>(values[count])) ++count;
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (count == 0 && !values.empty() && why_no_room().is_full()) pushes_.refused();
     return count;
   }
 
@@ -72,21 +66,17 @@ class spsc_marked {
   }
 
   // Consumer only.
-  pop_result<T> try_pop() noexcept {
-    pop_result<T> got = take();
-    if (!got) pops_.refused();
-    return got;
-  }
+  pop_result<T> try_pop() noexcept { return take<true>(); }
 
   // Consumer only. Copies up to out.size() values to `out`, in order, and answers how many: 0 when there is none.
   [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept {
     std::size_t count = 0;
     for (; count < out.size(); ++count) {
-      const pop_result<T> got = take();
-      if (!got && count == 0) pops_.refused();
+      auto got = take<false>();
       if (!got) break;
       out[count] = *got;
     }
+    if (count == 0 && !out.empty()) pops_.refused();
     return count;
   }
 
@@ -131,13 +121,18 @@ class spsc_marked {
   atomic<T>& at(std::size_t index) noexcept {
     return slots_[Layout::template slot_of<capacity, sizeof(atomic<T>)>(index)];
   }
-  push_result put(const T& value) noexcept {
+  // Counted: for the statistics, if it is refused.
+  template <bool Counted>
+  push_result put(const T value) noexcept {
     FRYS_ASSERT(value != nothing, "spsc_ring: the value of policy::niche was pushed; it means an empty slot");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(tail);
     // sync(spsc_marked.vacate): acquire; what the consumer did with the element before is done.
-    if (s.load(std::memory_order_acquire) != nothing) [[unlikely]]
-      return why_no_room();
+    if (s.load(std::memory_order_acquire) != nothing) [[unlikely]] {
+      const push_result why = why_no_room();
+      if (Counted && why.is_full()) pushes_.refused();
+      return why;
+    }
     if (closing_) [[unlikely]]
       return push_result::closed;
     // sync(spsc_marked.publish): release; what we did before comes with the element.
@@ -145,13 +140,16 @@ class spsc_marked {
     tail_.store(tail + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint
     return push_result::ok;
   }
+  template <bool Counted>
   pop_result<T> take() noexcept {
     const std::size_t head = head_.load(std::memory_order_relaxed);  // relaxed: ours, nobody else writes it
     atomic<T>& s = at(head);
     // sync(spsc_marked.publish): acquire; what the producer did before its push comes with the element.
     const T value = s.load(std::memory_order_acquire);
-    if (value == nothing) [[unlikely]]
+    if (value == nothing) [[unlikely]] {
+      if (Counted) pops_.refused();
       return why_no_value();
+    }
     // sync(spsc_marked.vacate): release; what we did before is done when the producer finds the slot free.
     s.store(nothing, std::memory_order_release);
     head_.store(head + 1, std::memory_order_relaxed);  // relaxed: for us and for size_hint

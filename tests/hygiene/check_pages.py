@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every public header is named in a page of docs, and every block in its room's row of the architecture; every page can be reached
-from README.md, and every link leads somewhere: to a file that is there, and to a heading of it. --self-test breaks each."""
+from README.md, and every link leads somewhere: to a file that is there, and to a heading of it; so does every path in a code span.
+--self-test breaks each."""
 import pathlib
 import re
 import sys
@@ -8,6 +9,8 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parents[2]
 # A log of changes names every header once; that explains none of them.
 NOT_A_PAGE = {"docs/CHANGELOG.md"}
+# `tests/run.sh`, `frys/with/uring.hpp`, `queue/order.hpp`: a path from the top, or of a header.
+PATH = re.compile(r"`((?:tests|bench|examples|include|single_include|docs)/[\w./-]+|(?:frys/)?[a-z]+/[a-z_/]+\.hpp)`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)")
 
 
@@ -60,12 +63,15 @@ def check(headers, pages, exists):
             elif part and part not in {anchor(h) for h in re.findall(r"^#+ (.*)$", prose(pages.get(target, "")), re.M)}:
                 errors.append(f"{name}: {target} has no heading #{part}")
             work.append(target)
+    for name, text in pages.items():
+        errors += [f"{name}: `{path}` is not there" for path in PATH.findall(prose(text))
+                   if not any(exists(start + path) for start in ("", "include/", "include/frys/"))]
     return errors + [f"{name}: no link leads here, from README.md on" for name in sorted(set(pages) - reached)]
 
 
 def self_test():
     pages = {"README.md": "see [a](docs/a.md) and [b](docs/a.md#the-b-side)", "docs/a.md": "`x<T>`\n## The b, side\n[r](../README.md)"}
-    exists = lambda p: p in pages
+    exists = lambda p: p in pages or p == "include/frys/q/x.hpp"
     def broken(what, headers=("q/x.hpp",), **changed):
         got = check(headers, {**pages, **{k.replace("__", "/") + ".md": v for k, v in changed.items()}}, exists)
         assert any(what in g for g in got), (what, got)
@@ -79,6 +85,8 @@ def self_test():
     rooms = "| 1 | `q` | x, xx |\n| 2 | `r` | y |"
     assert not rooms_without(["q/x.hpp", "r/y.hpp"], rooms) and rooms_without(["q/y.hpp", "s/x.hpp"], rooms) == ["q/y.hpp", "s/x.hpp"]
     broken("leads nowhere", docs__a="`x` [c](c.md)\n## The b side")
+    broken("`tests/x.py` is not there", docs__a="`x` `tests/x.py`\n## The b side")
+    broken("`q/z.hpp` is not there", docs__a="`x` `q/z.hpp`\n## The b side")
     broken("has no heading", docs__a="`x`\n## Another")
 
 

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 57fab7f4add6e203.
+// frys 0.1.0, one header: the whole library. Content 3699abb212c5a1dc.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6024,6 +6024,128 @@ class segment_pool {
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_SEGMENTS_HPP
+// ---- frys/queue/stats.hpp
+// stats: what a queue counts while it runs, for policy::stats.
+//
+// Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
+//           threads were in each other's way.
+// Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
+//           has those numbers anyway; where it has not (the consumer of an mpsc_queue, of a lazy ring and of one that
+//           overwrites) a pop stores one more. A push that is told full, a pop that finds nothing and a lost race each
+//           add one to a word: by a read-modify-write on a line of its side, where the side is of several threads, else
+//           by a load and a store in its own line.
+// Ordering  none: stats() answers numbers that may be a few events apart.
+//
+// none      counts nothing                       the default
+// counted   the queue has stats(), which any thread may ask for a queue_statistics
+// One's own a model S has `template <class Atomics, bool OneThread> side`, with `refused()` (told full, or found
+//           nothing) and `lost_race()` (another thread took the place first), both noexcept; a queue has a side for its
+//           producers and one for its consumers, and calls them from there. With `refusals()` and `lost_races()`, both
+//           of std::uint64_t, the queue has stats().
+#ifndef FRYS_QUEUE_STATS_HPP
+#define FRYS_QUEUE_STATS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct stats_key {};  // queue_stats (queue/stats.hpp)
+template <class S>
+struct stats {
+  using key = stats_key;
+  using type = S;
+};
+}  // namespace policy
+
+// Since the queue began.
+struct queue_statistics {
+  std::uint64_t pushes = 0, pops = 0;                     // values that went in, and that came out
+  std::uint64_t full = 0;                                 // pushes that were told full
+  std::uint64_t empty = 0;                                // pops that found nothing, closed ones included
+  std::uint64_t lost_push_races = 0, lost_pop_races = 0;  // places that another thread took first
+  std::uint64_t missed = 0;                               // values overwritten before anybody popped them
+
+  friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
+};
+
+namespace stats {
+
+struct none {
+  template <class Atomics, bool OneThread>
+  struct side {
+    static void refused() noexcept {}
+    static void lost_race() noexcept {}
+  };
+};
+
+struct counted {
+  template <class Atomics, bool OneThread>
+  class alignas(OneThread ? alignof(std::uint64_t) : 2 * cache_line) side {
+    using number = typename Atomics::template atomic<std::uint64_t>;
+
+   public:
+    void refused() noexcept { add(refusals_); }
+    void lost_race() noexcept { add(lost_races_); }
+    // relaxed, both: numbers, not an order
+    [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost_races() const noexcept { return lost_races_.load(std::memory_order_relaxed); }
+
+   private:
+    static void add(number& n) noexcept {
+      // relaxed, all: as above
+      if constexpr (OneThread)
+        n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      else
+        n.fetch_add(1, std::memory_order_relaxed);
+    }
+    number refusals_{0}, lost_races_{0};
+  };
+};
+
+}  // namespace stats
+
+// A model for policy::stats.
+template <class S, class A = atomics::standard>
+concept queue_stats = requires(typename S::template side<A, true>& one, typename S::template side<A, false>& many) {
+  { one.refused() }
+  noexcept;
+  { one.lost_race() }
+  noexcept;
+  { many.refused() }
+  noexcept;
+  { many.lost_race() }
+  noexcept;
+};
+
+namespace detail {
+// A side that can be asked.
+template <class Side>
+concept counting_side = requires(const Side& side) {
+  { side.refusals() } -> std::same_as<std::uint64_t>;
+  { side.lost_races() } -> std::same_as<std::uint64_t>;
+};
+static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
+              std::is_empty_v<stats::none::side<atomics::real, false>>);
+
+// A number of one thread, shown to those who ask for stats(): where they can, else nothing.
+template <class Atomics, bool Shown>
+class shown_number {
+ public:
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, both: a number
+  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template atomic<std::uint64_t> value_{0};
+};
+template <class Atomics>
+class shown_number<Atomics, false> {
+ public:
+  static void set(std::uint64_t) noexcept {}
+};
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_QUEUE_STATS_HPP
 // ---- frys/queue/bag.hpp
 // bag: an unbounded hand-over between any number of producer and consumer threads, in no common order: the fastest.
 //
@@ -6056,6 +6178,9 @@ class segment_pool {
 //   policy::limit<N>     the most bytes of blocks, two of them at least; beyond: full     default none
 //   policy::pages<P>     where slabs of blocks come from                                  default heap_pages
 //   policy::fence<F>     fences::symmetric or asymmetric                                  default fences::asymmetric
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty,
+//                        contended, see queue/stats.hpp; a value counts as popped when a
+//                        consumer has it in its portion                                default stats::none
 //   policy::atomics<A>   the atomics model                                                default atomics::standard
 // Source    a chain of blocks for each producer: C. Desrochers, moodycamel::ConcurrentQueue, 2014.
 #ifndef FRYS_QUEUE_BAG_HPP
@@ -6084,10 +6209,10 @@ struct seats {
 template <class T, class... Policies>
 class bag {
   using accepted = policy::keys<policy::capacity_key, policy::portion_key, policy::seats_key, policy::limit_key,
-                                policy::pages_key, policy::fence_key, policy::atomics_key>;
+                                policy::pages_key, policy::fence_key, policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::bag: unknown policy; it takes policy::capacity, policy::portion, policy::seats, policy::limit, "
-                "policy::pages, policy::fence, policy::atomics and policy::world");
+                "policy::pages, policy::fence, policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>, "frys::bag: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::bag<T>: T must be an object type that moves and dies without throwing");
   static_assert(alignof(T) <= page_size, "frys::bag<T>: T must not be aligned beyond a page (4096 bytes)");
@@ -6101,6 +6226,10 @@ class bag {
   using fence_type = typename policy::pick<policy::fence<fences::asymmetric>, Policies...>::type;
   static_assert(fence_pair<fence_type, atomics_type>,
                 "frys::bag: policy::fence wants a pair of fences, see core/asymmetric_fence.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(
+      queue_stats<stats_type, atomics_type>,
+      "frys::bag: policy::stats wants stats::none, stats::counted or a model of its own, see queue/stats.hpp");
   // Of one block.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<512>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -6111,6 +6240,7 @@ class bag {
   static_assert(seats != 0, "frys::bag: policy::seats must leave a seat");
 
  private:
+  using side = typename stats_type::template side<atomics_type, true>;
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using head = detail::segment_head<atomics_type>;
@@ -6144,6 +6274,7 @@ class bag {
     alignas(2 * cache_line) atomic<std::uint64_t> begun{0};  // values, also those that are under way
     atomic<std::uint32_t> state{is_free};
     typename atomics_type::template var<tail_type> tail;  // of the last producer, and for the next
+    [[no_unique_address]] side pushes;
     // The consumers', written once per block. hint: where to look first, a block of any chain. first: how many blocks
     // were before it, modulo 2^38, and its number.
     alignas(2 * cache_line) atomic<head*> hint{nullptr};
@@ -6160,6 +6291,7 @@ class bag {
   struct alignas(cache_line) consumer_seat {
     atomic<std::uint32_t> state{is_free};
     typename atomics_type::template var<portion_type> rest;  // where it was left with one
+    [[no_unique_address]] side pops;
   };
 
  public:
@@ -6230,6 +6362,17 @@ class bag {
     }
     return static_cast<std::size_t>(sum);
   }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out;
+    for (const chain& c : chains_) {
+      out.pops += taken_of(c);
+      out.pushes += c.begun.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+      out.full += c.pushes.refusals();
+    }
+    for (const consumer_seat& s : seats_) out.empty += s.pops.refusals(), out.lost_pop_races += s.pops.lost_races();
+    return out;
+  }
 
   // What a producer may do. Moves, does not copy; one thread at a time. Values stay when it dies.
   class producer_type {
@@ -6256,8 +6399,10 @@ class bag {
     template <class... Args>
     requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
     noexcept {
-      if (const push_result got = begin(1); !got) [[unlikely]]
+      if (const push_result got = begin(1); !got) [[unlikely]] {
+        if (got.is_full()) chain_->pushes.refused();
         return got;
+      }
       detail::slot<T>* slot = slots_of(*last_) + used_;
       detail::prefetch_to_write(slot + ahead);
       std::construct_at(&slot->value, std::forward<Args>(args)...);
@@ -6270,7 +6415,9 @@ class bag {
       while (done < values.size()) {
         const std::size_t room = used_ == capacity ? capacity : capacity - used_;
         const std::size_t count = (std::min)(values.size() - done, room);
-        if (!begin(count)) break;
+        const push_result got = begin(count);
+        if (done == 0 && got.is_full()) chain_->pushes.refused();
+        if (!got) break;
         detail::slot<T>* slot = slots_of(*last_) + used_;
         for (std::size_t i = 0; i < count; ++i) std::construct_at(&slot[i].value, std::move(values[done + i]));
         publish(count);
@@ -6346,7 +6493,10 @@ class bag {
 
     pop_result<T> try_pop() noexcept {
       if (mine_.left == 0) [[unlikely]]
-        if (const pop_status got = next_portion(); got != pop_status::value) return got;
+        if (const pop_status got = next_portion(); got != pop_status::value) {
+          seat_->pops.refused();
+          return got;
+        }
       T& value = slots_of(*mine_.from)[mine_.at].value;
       pop_result<T> out(std::in_place, std::move(value));
       std::destroy_at(&value);
@@ -6357,7 +6507,11 @@ class bag {
     }
     // Moves up to out.size() values to `out` and answers how many: what is left of a portion, or one more.
     [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
-      if (out.empty() || (mine_.left == 0 && next_portion() != pop_status::value)) return 0;
+      if (out.empty()) return 0;
+      if (mine_.left == 0 && next_portion() != pop_status::value) {
+        seat_->pops.refused();
+        return 0;
+      }
       const std::size_t count = (std::min)(out.size(), static_cast<std::size_t>(mine_.left));
       detail::slot<T>* slot = slots_of(*mine_.from) + mine_.at;
       for (std::size_t i = 0; i < count; ++i) {
@@ -6505,6 +6659,7 @@ class bag {
           mine = {h, static_cast<std::uint32_t>(index_in(w)), n, n};
           return true;
         }
+        seat.pops.lost_race();
       }
     } while ((h = look_for_more(c)) != nullptr);
     return false;
@@ -7877,128 +8032,6 @@ class paged_slots {
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_RING_SLOTS_HPP
-// ---- frys/queue/stats.hpp
-// stats: what a queue counts while it runs, for policy::stats.
-//
-// Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
-//           threads were in each other's way.
-// Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
-//           has those numbers anyway; where it has not (the consumer of an mpsc_queue, of a lazy ring and of one that
-//           overwrites) a pop stores one more. A push that is told full, a pop that finds nothing and a lost race each
-//           add one to a word: by a read-modify-write on a line of its side, where the side is of several threads, else
-//           by a load and a store in its own line.
-// Ordering  none: stats() answers numbers that may be a few events apart.
-//
-// none      counts nothing                       the default
-// counted   the queue has stats(), which any thread may ask for a queue_statistics
-// One's own a model S has `template <class Atomics, bool OneThread> side`, with `refused()` (told full, or found
-//           nothing) and `lost_race()` (another thread took the place first), both noexcept; a queue has a side for its
-//           producers and one for its consumers, and calls them from there. With `refusals()` and `lost_races()`, both
-//           of std::uint64_t, the queue has stats().
-#ifndef FRYS_QUEUE_STATS_HPP
-#define FRYS_QUEUE_STATS_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct stats_key {};  // queue_stats (queue/stats.hpp)
-template <class S>
-struct stats {
-  using key = stats_key;
-  using type = S;
-};
-}  // namespace policy
-
-// Since the queue began.
-struct queue_statistics {
-  std::uint64_t pushes = 0, pops = 0;                     // values that went in, and that came out
-  std::uint64_t full = 0;                                 // pushes that were told full
-  std::uint64_t empty = 0;                                // pops that found nothing, closed ones included
-  std::uint64_t lost_push_races = 0, lost_pop_races = 0;  // places that another thread took first
-  std::uint64_t missed = 0;                               // values overwritten before anybody popped them
-
-  friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
-};
-
-namespace stats {
-
-struct none {
-  template <class Atomics, bool OneThread>
-  struct side {
-    static void refused() noexcept {}
-    static void lost_race() noexcept {}
-  };
-};
-
-struct counted {
-  template <class Atomics, bool OneThread>
-  class alignas(OneThread ? alignof(std::uint64_t) : 2 * cache_line) side {
-    using number = typename Atomics::template atomic<std::uint64_t>;
-
-   public:
-    void refused() noexcept { add(refusals_); }
-    void lost_race() noexcept { add(lost_races_); }
-    // relaxed, both: numbers, not an order
-    [[nodiscard]] std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t lost_races() const noexcept { return lost_races_.load(std::memory_order_relaxed); }
-
-   private:
-    static void add(number& n) noexcept {
-      // relaxed, all: as above
-      if constexpr (OneThread)
-        n.store(n.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      else
-        n.fetch_add(1, std::memory_order_relaxed);
-    }
-    number refusals_{0}, lost_races_{0};
-  };
-};
-
-}  // namespace stats
-
-// A model for policy::stats.
-template <class S, class A = atomics::standard>
-concept queue_stats = requires(typename S::template side<A, true>& one, typename S::template side<A, false>& many) {
-  { one.refused() }
-  noexcept;
-  { one.lost_race() }
-  noexcept;
-  { many.refused() }
-  noexcept;
-  { many.lost_race() }
-  noexcept;
-};
-
-namespace detail {
-// A side that can be asked.
-template <class Side>
-concept counting_side = requires(const Side& side) {
-  { side.refusals() } -> std::same_as<std::uint64_t>;
-  { side.lost_races() } -> std::same_as<std::uint64_t>;
-};
-static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
-              std::is_empty_v<stats::none::side<atomics::real, false>>);
-
-// A number of one thread, shown to those who ask for stats(): where they can, else nothing.
-template <class Atomics, bool Shown>
-class shown_number {
- public:
-  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, both: a number
-  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  typename Atomics::template atomic<std::uint64_t> value_{0};
-};
-template <class Atomics>
-class shown_number<Atomics, false> {
- public:
-  static void set(std::uint64_t) noexcept {}
-};
-}  // namespace detail
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_QUEUE_STATS_HPP
 // ---- frys/queue/detail/lost_race.hpp
 // lost_race: what to do after a compare-exchange that somebody else has won.
 //
@@ -9116,10 +9149,9 @@ class segment_queue {
       std::size_t mine = values.size() - done;
       head* h = nullptr;
       std::uint64_t w = 0;
-      if (const push_result got = take_places(h, w, mine); !got) {
-        if (got.is_full() && done == 0) pushes_.refused();
-        break;
-      }
+      const push_result got = take_places(h, w, mine);
+      if (done == 0 && got.is_full()) pushes_.refused();
+      if (!got) break;
       for (std::size_t i = 0; i < mine; ++i) {
         cell& c = cell_of(*h, w + i);
         std::construct_at(&c.value.value, std::move(values[done + i]));
@@ -12106,6 +12138,7 @@ class fixed_deque_slots {
     [[nodiscard]] bool is_free(std::uint64_t i) const noexcept {
       return counts_.is_free(i, mask, lap_shift, block_shift);
     }
+    slot<T>* first() noexcept { return slots_; }
     static constexpr std::uint64_t block = std::uint64_t{1} << block_shift;
 
    private:
@@ -12114,6 +12147,8 @@ class fixed_deque_slots {
   };
 
   T& own(std::uint64_t i) noexcept { return round_.at(i); }
+  slot<T>* first() noexcept { return round_.first(); }
+  static constexpr std::uint64_t count() noexcept { return N; }
   round& current() noexcept { return round_; }
   round& of(unsigned) noexcept { return round_; }
 
@@ -12128,7 +12163,7 @@ class growing_deque_slots {
  public:
   static constexpr bool grows = true;
   static constexpr unsigned index_bits = 28;
-  static constexpr unsigned round_bits = 7;
+  static constexpr unsigned round_bits = 5;
   static constexpr std::uint64_t first_room = 0;
 
   // The head of its memory; the slots lie behind it.
@@ -12170,6 +12205,8 @@ class growing_deque_slots {
 
   // Owner only, once there is a round: a value of the current one. By our own copies: its header is one load further.
   T& own(std::uint64_t i) noexcept { return own_slots_[i & own_mask_].value; }
+  [[nodiscard]] slot<T>* first() const noexcept { return own_slots_; }
+  [[nodiscard]] std::uint64_t count() const noexcept { return own_mask_ + 1; }
   round& current() noexcept { return *current_; }
   [[nodiscard]] bool has_round() const noexcept { return current_ != nullptr; }
   // The number of the current one.
@@ -12294,7 +12331,10 @@ class stealing_deque {
   class owner_type;
   class thief_type;
 
-  stealing_deque() = default;
+  stealing_deque() noexcept {
+    cursor_ = slots_.first();
+    post(false, 0);
+  }
   stealing_deque(const stealing_deque&) = delete;
   stealing_deque& operator=(const stealing_deque&) = delete;
   ~stealing_deque() {
@@ -12385,15 +12425,17 @@ class stealing_deque {
                          detail::growing_deque_slots<T, atomics_type, pages_type,
                                                      policy::pick<policy::chunk_size<4096>, Policies...>::value>>;
   using round = typename slots_type::round;
+  using place = detail::slot<T>;
   using index = std::uint64_t;
 
   // Both borders of the shared part, top (the oldest value) below and split above it, modulo twice the most values; the
-  // number of the round; closed_bit. Thieves move top, the owner the rest. That a word may come back is harmless: it
-  // says all there is to say, and slots are read after the claim.
+  // number of the round; known_bit: nothing is shared and the owner knows; closed_bit. Thieves move top, the owner the
+  // rest. That a word may come back is harmless: it says all there is to say, and slots are read after the claim.
   static constexpr unsigned bits = slots_type::index_bits;
-  using word = std::conditional_t < 2 * bits + slots_type::round_bits<32, std::uint32_t, std::uint64_t>;
-  static_assert(2 * bits + slots_type::round_bits < 8 * sizeof(word));
+  using word = std::conditional_t<(2 * bits + slots_type::round_bits + 2 <= 32), std::uint32_t, std::uint64_t>;
+  static_assert(2 * bits + slots_type::round_bits + 2 <= 8 * sizeof(word));
   static constexpr word closed_bit = word{1} << (8 * sizeof(word) - 1);
+  static constexpr word known_bit = closed_bit >> 1;
   static constexpr word index_mask = (word{1} << bits) - 1;
   static constexpr word round_mask = (word{1} << slots_type::round_bits) - 1;
 
@@ -12401,8 +12443,10 @@ class stealing_deque {
   static constexpr word shared_in(word w) noexcept { return ((w >> bits) - w) & index_mask; }
   static constexpr unsigned round_of(word w) noexcept { return static_cast<unsigned>((w >> (2 * bits)) & round_mask); }
   static constexpr word with_top_moved(word w, word by) noexcept { return (w & ~index_mask) | ((w + by) & index_mask); }
+  // Owner.
   static constexpr word with_split(word w, index split) noexcept {
-    return (w & ~(index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    w = (w & ~(known_bit | index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    return shared_in(w) == 0 ? w | known_bit : w;
   }
 
   // ---- the owner
@@ -12421,85 +12465,112 @@ class stealing_deque {
 
   template <class... Args>
   push_result emplace(Args&&... args) noexcept {
+    place* at = cursor_;
     // relaxed: a post, not an order; what is shared is published by the word
-    index b = bottom_;
-    if (b >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
       if (const push_result got = before_push(); !got) return got;
-      b = bottom_;
+      at = cursor_;
     }
-    std::construct_at(&slots_.own(b), std::forward<Args>(args)...);
-    bottom_ = b + 1;
+    std::construct_at(&at->value, std::forward<Args>(args)...);
+    cursor_ = at + 1;
     return push_result::ok;
   }
 
   pop_result<T> pop() noexcept {
-    const index b = bottom_;
-    if (b <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
+    place* const at = cursor_;
+    if (address(at) <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
       return slow_pop();
-    return take(b - 1);
+    return take(at - 1);
   }
 
-  // b: bottom_ - 1, read before the atomic, since compilers read it again behind one.
-  pop_result<T> take(index b) noexcept {
-    T& value = slots_.own(b);
-    pop_result<T> out(std::in_place, std::move(value));
-    std::destroy_at(&value);
-    bottom_ = b;
+  // at: cursor_ - 1, read before the atomic, since compilers read it again behind one.
+  pop_result<T> take(place* at) noexcept {
+    pop_result<T> out(std::in_place, std::move(at->value));
+    std::destroy_at(&at->value);
+    cursor_ = at;
     return out;
   }
+
+  // One above the newest value.
+  [[nodiscard]] index bottom() noexcept { return lap_ + static_cast<index>(cursor_ - slots_.first()); }
+  // False: that is another lap, and limit_ and floor_ must be posted again.
+  bool set_bottom(index to) noexcept {
+    const bool same = to - lap_ <= slots_.count();
+    if (!same) lap_ = to & ~(slots_.count() - 1);
+    cursor_ = slots_.first() + (to - lap_);
+    return same;
+  }
+  // Where the cursor would stand with that bottom, as far as it can in this lap.
+  [[nodiscard]] std::uintptr_t in_this_lap(index to) noexcept {
+    const index most = slots_.count();
+    return address(slots_.first() + (to < lap_ ? 0 : (std::min)(to - lap_, most)));
+  }
+  static std::uintptr_t address(const place* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
 
   std::size_t push_some(std::span<T> values) noexcept {
     std::size_t done = 0;
+    bool posted = true;
     while (done < values.size()) {
-      if (bottom_ >= room_ && !make_room()) break;
-      const index b = bottom_;
+      if (bottom() >= room_ && !make_room()) break;
+      const index b = bottom();
       const index count = (std::min)(static_cast<index>(values.size() - done), room_ - b);
       for (index i = 0; i < count; ++i)
         std::construct_at(&slots_.own(b + i), std::move(values[done + static_cast<std::size_t>(i)]));
-      bottom_ = b + count;
+      posted &= set_bottom(b + count);
       done += static_cast<std::size_t>(count);
     }
-    if (done != 0) settle_if_past_limit();
+    if (done != 0) settle_after_more(posted);
     return done;
   }
-  void settle_if_past_limit() noexcept {
-    if (bottom_ > limit_.load(std::memory_order_relaxed)) settle(bottom_ - 1);  // relaxed: as in emplace
+  void settle_after_more(bool posted) noexcept {
+    // relaxed: as in emplace
+    if (!posted || address(cursor_) > limit_.load(std::memory_order_relaxed)) settle(bottom() - 1);
   }
 
-  // bottom_ has reached limit_: no room, or nothing is shared.
+  // The cursor has reached limit_: no room, or nothing is shared, or the lap ends.
   FRYS_NOINLINE push_result before_push() noexcept {
-    if (bottom_ >= room_) {
+    if (bottom() >= room_) {
       if (const push_result got = make_room(); !got) {
         // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
-        if (got.is_full() && limit_.load(std::memory_order_relaxed) != room_) settle(bottom_);
+        if (got.is_full() && limit_.load(std::memory_order_relaxed) != in_this_lap(room_)) settle(bottom());
         return got;
       }
     }
-    settle(bottom_);
+    if (cursor_ == slots_.first() + slots_.count()) {
+      lap_ += slots_.count();
+      cursor_ = slots_.first();
+    }
+    settle(bottom());
     return push_result::ok;
   }
 
-  // bottom_ is at floor_ or below: the owner's part is used up, or nothing is shared.
+  // The cursor is at floor_ or below: the owner's part is used up, or nothing is shared, or the lap begins.
   FRYS_NOINLINE pop_result<T> slow_pop() noexcept {
-    if (bottom_ == split_) {
+    if (bottom() == split_) {
       if (const pop_status got = take_back(); got != pop_status::value) return got;
-      return take(bottom_ - 1);
+      return take(cursor_ - 1);
     }
-    pop_result<T> out = take(bottom_ - 1);
-    settle(bottom_);
+    to_earlier_lap();
+    pop_result<T> out = take(cursor_ - 1);
+    settle(bottom());
     return out;
+  }
+  void to_earlier_lap() noexcept {
+    if (cursor_ != slots_.first()) return;
+    lap_ -= slots_.count();
+    cursor_ = slots_.first() + slots_.count();
   }
 
   // Where the owner's fast path ends. Always before the word is written: a thief that empties a part which we shared
   // has acquired our word, so that its hint stands and not this. relaxed, both: that is the order.
   void post(bool some_shared, index split) noexcept {
-    limit_.store(some_shared ? room_ : (std::min)(split + 1, room_), std::memory_order_relaxed);
-    floor_.store(split, std::memory_order_relaxed);
+    limit_.store(in_this_lap(some_shared ? room_ : (std::min)(split + 1, room_)), std::memory_order_relaxed);
+    floor_.store(in_this_lap(split), std::memory_order_relaxed);
   }
   // Any thread: nothing is shared, the owner should think of it.
   void hint() noexcept {
     limit_.store(0, std::memory_order_relaxed);  // relaxed, both: see post
-    floor_.store(~index{0}, std::memory_order_relaxed);
+    floor_.store(~std::uintptr_t{0}, std::memory_order_relaxed);
   }
 
   // The owner thinks: shares half of its own part up to `end`, if there is one. Most often nothing is shared now; where
@@ -12518,10 +12589,14 @@ class stealing_deque {
       }
     }
     post(more != 0, split_ + more);
-    if (more == 0) return;  // the next push comes here again
     split_ += more;
-    // sync(stealing_deque.share): release, as above. A plain store: nobody else moves a border of an empty part.
-    word_.store(with_split(w, split_), std::memory_order_release);
+    write_over_empty(w);
+  }
+
+  // Nothing is shared, says w. A plain store: nobody else moves a border of an empty part.
+  void write_over_empty(word w) noexcept {
+    // sync(stealing_deque.share): release, as in settle.
+    if (const word next = with_split(w, split_); next != w) word_.store(next, std::memory_order_release);
   }
 
   // The owner's part is empty: takes back half of what is shared. (After close: the one to be popped.)
@@ -12531,8 +12606,10 @@ class stealing_deque {
       const index shared = shared_in(w);
       if (shared == 0) {
         post(false, split_);  // also where thieves took what we had posted for
+        write_over_empty(w);
         return closing_ ? pop_status::closed : pop_status::empty;
       }
+      to_earlier_lap();
       const index back = closing_ ? 1 : (shared + 1) / 2;
       post(back != shared, split_ - back);
       // These values are our own, no thief has touched them; and a read-modify-write keeps published what stays shared.
@@ -12545,7 +12622,7 @@ class stealing_deque {
     }
   }
 
-  // bottom_ has reached room_: the next block, if it is free.
+  // There is no room: the next block, if it is free.
   push_result make_room() noexcept {
     if (closing_) return push_result::closed;
     if constexpr (slots_type::grows) {
@@ -12568,14 +12645,15 @@ class stealing_deque {
     }
     const index shared = shared_in(w);
     const index top = split_ - shared;
-    const index count = bottom_ - top;
+    const index count = bottom() - top;
     for (index i = 0; i < count; ++i) {
       T& value = slots_.own(top + i);
       std::construct_at(&larger->at(i), std::move(value));
       std::destroy_at(&value);
     }
     slots_.use(larger);
-    bottom_ = count;
+    lap_ = 0;
+    cursor_ = slots_.first() + count;
     split_ = shared;
     room_ = larger->capacity;
     post(shared != 0, split_);
@@ -12586,28 +12664,30 @@ class stealing_deque {
 
   void share() noexcept {
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
-    while (bottom_ != split_) {
-      post(true, bottom_);
+    const index all = bottom();
+    while (all != split_) {
+      post(true, all);
       // sync(stealing_deque.share): release, as in settle. relaxed: on failure another guess
-      if (word_.compare_exchange_weak(w, with_split(w, bottom_), std::memory_order_release, std::memory_order_relaxed))
-        split_ = bottom_;
+      if (word_.compare_exchange_weak(w, with_split(w, all), std::memory_order_release, std::memory_order_relaxed))
+        split_ = all;
     }
   }
 
   void close() noexcept {
     closing_ = true;
     room_ = 0;  // so that a push asks why
-    post(true, bottom_);
+    const index all = bottom();
+    post(true, all);
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
     // sync(stealing_deque.share): release, as in settle. sync(stealing_deque.close): release; who is told closed sees
     // what we did before. relaxed: on failure another guess.
-    while (!word_.compare_exchange_weak(w, with_split(w, bottom_) | closed_bit, std::memory_order_release,
+    while (!word_.compare_exchange_weak(w, with_split(w, all) | closed_bit, std::memory_order_release,
                                         std::memory_order_relaxed)) {
     }
-    split_ = bottom_;
+    split_ = all;
   }
 
-  std::size_t size() const noexcept { return static_cast<std::size_t>(bottom_ - split_) + shared_now(); }
+  std::size_t size() noexcept { return static_cast<std::size_t>(bottom() - split_) + shared_now(); }
 
   // ---- thieves
 
@@ -12639,19 +12719,19 @@ class stealing_deque {
 
   std::size_t steal_to(stealing_deque& to, std::size_t most) noexcept {
     FRYS_ASSERT(&to != this, "stealing_deque::steal_batch: from a deque to itself");
-    if (most == 0 || (to.bottom_ >= to.room_ && !to.make_room())) return 0;
+    if (most == 0 || (to.bottom() >= to.room_ && !to.make_room())) return 0;
+    const index at = to.bottom();
     word w = 0;
-    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - to.bottom_)));
+    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - at)));
     if (count == 0) return (void)none(w), 0;
     round& from = slots_.of(round_of(w));
     for (word i = 0; i < count; ++i) {
       T& value = from.at(index{top_of(w)} + i);
-      std::construct_at(&to.slots_.own(to.bottom_ + i), std::move(value));
+      std::construct_at(&to.slots_.own(at + i), std::move(value));
       std::destroy_at(&value);
     }
     from.vacate(top_of(w), count);
-    to.bottom_ += count;
-    to.settle_if_past_limit();
+    to.settle_after_more(to.set_bottom(at + count));
     return static_cast<std::size_t>(count);
   }
 
@@ -12684,9 +12764,8 @@ class stealing_deque {
       return pop_status::closed;
     }
     // Hints go to the owner from whoever takes the last value. But that thread may have been stopped before it did:
-    // we do it too unless the owner's limit says that it knows. relaxed: a hint
-    const index limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && ((static_cast<word>(limit) - 1 - (w >> bits)) & index_mask) != 0) hint();
+    // we do it too unless the owner knows. relaxed: a hint
+    if ((w & known_bit) == 0 && limit_.load(std::memory_order_relaxed) != 0) hint();
     return pop_status::empty;
   }
 
@@ -12698,10 +12777,12 @@ class stealing_deque {
     return static_cast<std::size_t>(shared_in(word_.load(std::memory_order_relaxed)));  // relaxed: a number only
   }
 
-  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards bottom_ from
-  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). Values: from top to split_
-  // shared, from there to bottom_ its own; slots are free up to room_.
-  alignas(2 * cache_line) index bottom_ = 0;
+  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards the cursor from
+  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). The cursor is a slot, or the end
+  // of them: bottom() is one above the newest value, and lap_ the index that lies in the first slot. Values: from top
+  // to split_ shared, from there to the cursor its own; slots are free up to room_.
+  alignas(2 * cache_line) place* cursor_ = nullptr;
+  index lap_ = 0;
   index split_ = 0;
   index room_ = slots_type::first_room;
   bool closing_ = false;
@@ -12711,12 +12792,12 @@ class stealing_deque {
   slots_type slots_;
   // Two lines apart, because cores fetch lines in pairs. Written by thieves, and by the owner where it moves the
   // border.
-  alignas(2 * cache_line) atomic<word> word_{0};
-  // The owner's fast path is below limit_ and above floor_: limit_ is room_, or where it would share something, and
-  // floor_ is split_; thieves put both out of reach when they empty the shared part. So the owner reads lines that
-  // hardly ever change, and asks one question.
-  alignas(2 * cache_line) atomic<index> limit_{(std::min)(slots_type::first_room, index{1})};
-  atomic<index> floor_{0};
+  alignas(2 * cache_line) atomic<word> word_{known_bit};
+  // The owner's fast path is below limit_ and above floor_, addresses of slots: limit_ is where room_ or the lap ends,
+  // or where it would share something; floor_ is split_, or where the lap begins. Thieves put both out of reach when
+  // they empty the shared part. So the owner reads lines that hardly ever change, and asks one question.
+  alignas(2 * cache_line) atomic<std::uintptr_t> limit_{0};
+  atomic<std::uintptr_t> floor_{0};
 };
 
 }  // namespace frys::inline FRYS_ABI

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <frys/queue/bag.hpp>
 #include <frys/queue/blocking.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
@@ -221,6 +222,53 @@ TEST_CASE("stats: many laps, and segments that are used again") {
   check(pair_of<overwrites, counted>{});
 }
 
+TEST_CASE("stats: a bag adds up what its handles saw, of those that have gone too") {
+  using bag_of_four = frys::bag<std::uint64_t, policy::capacity<4>, policy::portion<2>, policy::seats<2>,
+                                policy::limit<2 * frys::bag<std::uint64_t, policy::capacity<4>>::block_bytes>, counted>;
+  static_assert(has_stats<bag_of_four> && !has_stats<frys::bag<int>>);
+  bag_of_four bag;
+  std::uint64_t some[3] = {};
+  for (std::uint64_t round = 1; round <= 2; ++round) {
+    auto in = bag.producer();
+    auto out = bag.consumer();
+    REQUIRE(in);
+    REQUIRE(out);
+    while (out->try_pop()) {  // what is left from before; and nothing
+    }
+    const queue_statistics before = bag.stats();
+    CHECK(before.empty == 3 * round - 2);
+    std::uint64_t room = 0;
+    while (in->try_push(1)) ++room;
+    CHECK(in->push_some(some) == 0);
+    CHECK(in->push_some(std::span(some, 0)) == 0);
+    CHECK(out->pop_some(some) == 2);
+    CHECK(bag.stats() ==
+          queue_statistics{
+              .pushes = before.pushes + room, .pops = before.pops + 2, .full = 2 * round, .empty = before.empty});
+    while (out->try_pop()) {
+    }
+    CHECK(out->pop_some(some) == 0);
+    CHECK(out->pop_some(std::span(some, 0)) == 0);
+    const queue_statistics after = bag.stats();
+    CHECK(after.pops == after.pushes);
+    CHECK(after.empty == before.empty + 2);
+    CHECK(after.lost_pop_races == 0);
+  }
+  auto in = bag.producer();
+  auto out = bag.consumer();
+  REQUIRE(in);
+  REQUIRE(out);
+  while (in->try_push(1)) {
+  }
+  const queue_statistics before = bag.stats();
+  CHECK(out->try_pop());
+  CHECK(bag.stats().pops == before.pops + 2);  // it has a portion
+  bag.close();
+  CHECK(in->try_push(1).is_closed());
+  CHECK(in->push_some(some) == 0);
+  CHECK(bag.stats().full == before.full);
+}
+
 TEST_CASE("stats: one's own model is told the same") {
   told::refused_count = told::lost_count = 0;
   ring_of<policy::stats<told>> ring;
@@ -300,6 +348,38 @@ TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
   check(late, 1);
   pair_of<niche, counted> marked;
   check(marked, 1);
+}
+
+TEST_CASE("stats: four threads at a bag") {
+  frys::bag<std::uint64_t, policy::capacity<8>, policy::portion<4>, counted> bag;
+  constexpr std::uint64_t each = 5'000;
+  std::atomic<std::uint64_t> popped{0}, empty{0};
+  std::vector<std::thread> all;
+  for (int t = 0; t < 2; ++t) {
+    all.emplace_back([&] {
+      auto in = bag.producer();
+      for (std::uint64_t i = 0; i < each; ++i) (void)in->try_push(i);
+    });
+    all.emplace_back([&] {
+      auto out = bag.consumer();
+      std::uint64_t refused = 0;
+      while (popped.load(std::memory_order_relaxed) < 2 * each) {
+        if (out->try_pop())
+          ++popped;
+        else
+          ++refused, std::this_thread::yield();
+      }
+      empty += refused;
+    });
+  }
+  while (popped.load(std::memory_order_relaxed) < 2 * each) {
+    CHECK(bag.stats().pushes <= 2 * each);
+    std::this_thread::yield();
+  }
+  for (auto& t : all) t.join();
+  queue_statistics s = bag.stats();
+  s.lost_pop_races = 0;
+  CHECK(s == queue_statistics{.pushes = 2 * each, .pops = 2 * each, .empty = empty});
 }
 
 TEST_CASE("stats: two threads at a ring that overwrites: what was pushed was popped or missed") {

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include <frys/queue/bag.hpp>
+#include <frys/queue/stats.hpp>
 
 namespace {
 
@@ -44,4 +47,24 @@ TEST_CASE("bag: portions of one are two read-modify-writes a pop") {
   for (int i = 0; i < 20; ++i) (void)on(producer_core, [&] { CHECK(in.try_push(1)); });
   (void)on(consumer_core, [&] { CHECK(out.try_pop()); });
   CHECK(on(consumer_core, [&] { CHECK(out.try_pop()); }).text() == "4 loads, 1 store, 2 rmws");
+}
+
+TEST_CASE("bag: stats: what succeeds costs no more; a pop in vain a load and a store") {
+  A::reset();
+  using counted = frys::policy::stats<frys::stats::counted>;
+  const auto cost = [](auto&& bag) {
+    auto in = *bag.producer();
+    auto out = *bag.consumer();
+    A::counts successes, in_vain;
+    for (int i = 0; i < 100; ++i) {
+      successes = successes + on(producer_core, [&] { CHECK(in.try_push(1)); });
+      successes = successes + on(consumer_core, [&] { CHECK(out.try_pop()); });
+      in_vain = in_vain + on(consumer_core, [&] { CHECK(out.try_pop().is_empty()); });
+    }
+    successes.transfers = in_vain.transfers = 0;  // where the heap has the blocks, decides
+    return std::pair(successes, in_vain);
+  };
+  const auto plain = cost(frys::bag<int, atomics<A>>{}), with = cost(frys::bag<int, atomics<A>, counted>{});
+  CHECK((with.first - plain.first).text() == "nothing");
+  CHECK((with.second - plain.second).text() == "100 loads, 100 stores");
 }

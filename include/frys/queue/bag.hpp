@@ -29,6 +29,9 @@
 //   policy::limit<N>     the most bytes of blocks, two of them at least; beyond: full     default none
 //   policy::pages<P>     where slabs of blocks come from                                  default heap_pages
 //   policy::fence<F>     fences::symmetric or asymmetric                                  default fences::asymmetric
+//   policy::stats<S>     stats::counted: stats() answers how often it was full, empty,
+//                        contended, see queue/stats.hpp; a value counts as popped when a
+//                        consumer has it in its portion                                default stats::none
 //   policy::atomics<A>   the atomics model                                                default atomics::standard
 // Source    a chain of blocks for each producer: C. Desrochers, moodycamel::ConcurrentQueue, 2014.
 #ifndef FRYS_QUEUE_BAG_HPP
@@ -55,6 +58,7 @@
 #include "../policy.hpp"
 #include "detail/segments.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -79,10 +83,10 @@ struct seats {
 template <class T, class... Policies>
 class bag {
   using accepted = policy::keys<policy::capacity_key, policy::portion_key, policy::seats_key, policy::limit_key,
-                                policy::pages_key, policy::fence_key, policy::atomics_key>;
+                                policy::pages_key, policy::fence_key, policy::stats_key, policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::bag: unknown policy; it takes policy::capacity, policy::portion, policy::seats, policy::limit, "
-                "policy::pages, policy::fence, policy::atomics and policy::world");
+                "policy::pages, policy::fence, policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>, "frys::bag: a policy is given twice; name each at most once");
   static_assert(queue_element<T>, "frys::bag<T>: T must be an object type that moves and dies without throwing");
   static_assert(alignof(T) <= page_size, "frys::bag<T>: T must not be aligned beyond a page (4096 bytes)");
@@ -96,6 +100,10 @@ class bag {
   using fence_type = typename policy::pick<policy::fence<fences::asymmetric>, Policies...>::type;
   static_assert(fence_pair<fence_type, atomics_type>,
                 "frys::bag: policy::fence wants a pair of fences, see core/asymmetric_fence.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(
+      queue_stats<stats_type, atomics_type>,
+      "frys::bag: policy::stats wants stats::none, stats::counted or a model of its own, see queue/stats.hpp");
   // Of one block.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<512>, Policies...>::value;
   static_assert(std::has_single_bit(capacity) && capacity <= 16384,
@@ -106,6 +114,7 @@ class bag {
   static_assert(seats != 0, "frys::bag: policy::seats must leave a seat");
 
  private:
+  using side = typename stats_type::template side<atomics_type, true>;
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
   using head = detail::segment_head<atomics_type>;
@@ -139,6 +148,7 @@ class bag {
     alignas(2 * cache_line) atomic<std::uint64_t> begun{0};  // values, also those that are under way
     atomic<std::uint32_t> state{is_free};
     typename atomics_type::template var<tail_type> tail;  // of the last producer, and for the next
+    [[no_unique_address]] side pushes;
     // The consumers', written once per block. hint: where to look first, a block of any chain. first: how many blocks
     // were before it, modulo 2^38, and its number.
     alignas(2 * cache_line) atomic<head*> hint{nullptr};
@@ -155,6 +165,7 @@ class bag {
   struct alignas(cache_line) consumer_seat {
     atomic<std::uint32_t> state{is_free};
     typename atomics_type::template var<portion_type> rest;  // where it was left with one
+    [[no_unique_address]] side pops;
   };
 
  public:
@@ -225,6 +236,17 @@ class bag {
     }
     return static_cast<std::size_t>(sum);
   }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] queue_statistics stats() const noexcept requires detail::counting_side<side> {
+    queue_statistics out;
+    for (const chain& c : chains_) {
+      out.pops += taken_of(c);
+      out.pushes += c.begun.load(std::memory_order_relaxed);  // relaxed: a number, not an order
+      out.full += c.pushes.refusals();
+    }
+    for (const consumer_seat& s : seats_) out.empty += s.pops.refusals(), out.lost_pop_races += s.pops.lost_races();
+    return out;
+  }
 
   // What a producer may do. Moves, does not copy; one thread at a time. Values stay when it dies.
   class producer_type {
@@ -251,8 +273,10 @@ class bag {
     template <class... Args>
     requires std::is_nothrow_constructible_v<T, Args...> push_result try_emplace(Args&&... args)
     noexcept {
-      if (const push_result got = begin(1); !got) [[unlikely]]
+      if (const push_result got = begin(1); !got) [[unlikely]] {
+        if (got.is_full()) chain_->pushes.refused();
         return got;
+      }
       detail::slot<T>* slot = slots_of(*last_) + used_;
       detail::prefetch_to_write(slot + ahead);
       std::construct_at(&slot->value, std::forward<Args>(args)...);
@@ -265,7 +289,9 @@ class bag {
       while (done < values.size()) {
         const std::size_t room = used_ == capacity ? capacity : capacity - used_;
         const std::size_t count = (std::min)(values.size() - done, room);
-        if (!begin(count)) break;
+        const push_result got = begin(count);
+        if (done == 0 && got.is_full()) chain_->pushes.refused();
+        if (!got) break;
         detail::slot<T>* slot = slots_of(*last_) + used_;
         for (std::size_t i = 0; i < count; ++i) std::construct_at(&slot[i].value, std::move(values[done + i]));
         publish(count);
@@ -341,7 +367,10 @@ class bag {
 
     pop_result<T> try_pop() noexcept {
       if (mine_.left == 0) [[unlikely]]
-        if (const pop_status got = next_portion(); got != pop_status::value) return got;
+        if (const pop_status got = next_portion(); got != pop_status::value) {
+          seat_->pops.refused();
+          return got;
+        }
       T& value = slots_of(*mine_.from)[mine_.at].value;
       pop_result<T> out(std::in_place, std::move(value));
       std::destroy_at(&value);
@@ -352,7 +381,11 @@ class bag {
     }
     // Moves up to out.size() values to `out` and answers how many: what is left of a portion, or one more.
     [[nodiscard]] std::size_t pop_some(std::span<T> out) noexcept requires std::is_nothrow_move_assignable_v<T> {
-      if (out.empty() || (mine_.left == 0 && next_portion() != pop_status::value)) return 0;
+      if (out.empty()) return 0;
+      if (mine_.left == 0 && next_portion() != pop_status::value) {
+        seat_->pops.refused();
+        return 0;
+      }
       const std::size_t count = (std::min)(out.size(), static_cast<std::size_t>(mine_.left));
       detail::slot<T>* slot = slots_of(*mine_.from) + mine_.at;
       for (std::size_t i = 0; i < count; ++i) {
@@ -500,6 +533,7 @@ class bag {
           mine = {h, static_cast<std::uint32_t>(index_in(w)), n, n};
           return true;
         }
+        seat.pops.lost_race();
       }
     } while ((h = look_for_more(c)) != nullptr);
     return false;

@@ -142,10 +142,9 @@ class segment_queue {
       std::size_t mine = values.size() - done;
       head* h = nullptr;
       std::uint64_t w = 0;
-      if (const push_result got = take_places(h, w, mine); !got) {
-        if (got.is_full() && done == 0) pushes_.refused();
-        break;
-      }
+      const push_result got = take_places(h, w, mine);
+      if (done == 0 && got.is_full()) pushes_.refused();
+      if (!got) break;
       for (std::size_t i = 0; i < mine; ++i) {
         cell& c = cell_of(*h, w + i);
         std::construct_at(&c.value.value, std::move(values[done + i]));

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3699abb212c5a1dc.
+// frys 0.1.0, one header: the whole library. Content 8d70a6f04df09612.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -6906,8 +6906,9 @@ class blocking {
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Graph>
+template <class T, std::size_t Capacity, class Atomics, class Graph, class Stats = stats::none>
 class gated_broadcast {
+  using side = typename Stats::template side<Atomics, true>;
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
   static constexpr std::uint64_t mask = Capacity - 1;
@@ -6917,14 +6918,16 @@ class gated_broadcast {
   // shows to the others in another: who looks takes that line away, and only a store, which waits in a buffer, ever has
   // to get it back, never a load. Lines two apart, because cores fetch them in pairs.
   struct place {
-    alignas(2 * cache_line) std::uint64_t own = 0;          // the next value to read
-    std::uint64_t limit_seen = 0;                           // as far as those before us were when we looked
+    alignas(2 * cache_line) std::uint64_t own = 0;  // the next value to read
+    std::uint64_t limit_seen = 0;                   // as far as those before us were when we looked
+    [[no_unique_address]] side told{};
     alignas(2 * cache_line) atomic<std::uint64_t> next{0};  // `own`, shown
   };
   struct alignas(2 * cache_line) producer_part {
     std::uint64_t tail = 0;
     std::uint64_t gate_seen = 0;  // as far as the last readers were when we looked
     bool closing = false;         // our own copy of closed_
+    [[no_unique_address]] side told{};
   };
 
  public:
@@ -6967,6 +6970,7 @@ class gated_broadcast {
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
     publish(tail + count);
+    found_room(values.size(), count);
     return count;
   }
 
@@ -6976,7 +6980,9 @@ class gated_broadcast {
     if (producer_.closing) return {};
     const std::uint64_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
-    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    const std::span<T> out{&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    found_room(most, out.size());
+    return out;
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
@@ -7005,7 +7011,10 @@ class gated_broadcast {
       place& p = *place_;
       const std::uint64_t next = p.own;
       if (next == p.limit_seen) [[unlikely]] {
-        if (!look_for_values(next)) return why_no_value(next);
+        if (!look_for_values(next)) {
+          p.told.refused();
+          return why_no_value(next);
+        }
       }
       pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
       pass(next + 1);
@@ -7015,7 +7024,10 @@ class gated_broadcast {
     [[nodiscard]] const T* front() const noexcept {
       place& p = *place_;
       const std::uint64_t next = p.own;
-      if (next == p.limit_seen && !look_for_values(next)) return nullptr;
+      if (next == p.limit_seen && !look_for_values(next)) {
+        p.told.refused();
+        return nullptr;
+      }
       return &ring_->at(next);
     }
     // Passes the next value; false if there is none.
@@ -7031,7 +7043,10 @@ class gated_broadcast {
       const std::uint64_t next = p.own;
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
-      return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+      const std::span<const T> out{&ring_->at(next),
+                                   (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+      if (out.empty() && most != 0) p.told.refused();
+      return out;
     }
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
@@ -7052,6 +7067,17 @@ class gated_broadcast {
       place& p = *place_;
       p.limit_seen = gone;
       pass(gone);
+    }
+    // Any thread. With a policy::stats that counts: what the producer has pushed, what this reader has passed, and how
+    // often it came for nothing. One that has left is behind nothing.
+    [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+      queue_statistics out;
+      out.empty = place_->told.refusals();
+      // relaxed, both: numbers, not an order. The tail last, so that the reader is not ahead of it.
+      const std::uint64_t next = place_->next.load(std::memory_order_relaxed);
+      out.pushes = ring_->tail_.load(std::memory_order_relaxed);
+      out.pops = next == gone ? out.pushes : next;
+      return out;
     }
 
    private:
@@ -7086,6 +7112,21 @@ class gated_broadcast {
     for (const place& p : places_) slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     return slowest >= tail ? 0 : (std::min)(static_cast<std::size_t>(tail - slowest), Capacity);
+  }
+  // Any thread. With a policy::stats that counts: what the slowest reader has passed, and of all readers how often they
+  // came for nothing.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    std::uint64_t slowest = gone;
+    // relaxed, all: numbers, not an order. The tail last, so that no reader is ahead of it.
+    for (const place& p : places_) {
+      slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
+      out.empty += p.told.refusals();
+    }
+    out.pushes = tail_.load(std::memory_order_relaxed);
+    out.pops = slowest == gone ? out.pushes : slowest;
+    out.full = producer_.told.refusals();
+    return out;
   }
 
  private:
@@ -7152,11 +7193,17 @@ class gated_broadcast {
     if (Capacity - (tail - producer_.gate_seen) < wanted) (void)look_for_room(tail);
     return Capacity - static_cast<std::size_t>(tail - producer_.gate_seen);
   }
-  FRYS_NOINLINE push_result why_no_room() const noexcept {
+  FRYS_NOINLINE push_result why_no_room() noexcept {
     if (producer_.closing) return push_result::closed;
-    return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
-               ? push_result::closed
-               : push_result::full;
+    if (least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone)
+      return push_result::closed;
+    producer_.told.refused();
+    return push_result::full;
+  }
+  // What the bulk forms and spans answer, for the counters.
+  void found_room(std::size_t wanted, std::size_t found) noexcept {
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (found == 0 && wanted != 0) (void)why_no_room();
   }
 
   producer_part producer_;
@@ -7632,6 +7679,9 @@ struct independent_readers {
 //                           overflow::overwrite: it never refuses, a reader that was overtaken goes on with what is
 //                           left, and missed() counts the gap. T must be trivially copyable then, and readers are not
 //                           listed: anybody may subscribe()                    default overflow::fail
+//   policy::stats<S>        stats::counted: stats() of the ring and of a reader answer how far it is behind, how often
+//                           it was full and empty, see queue/stats.hpp. Not with overflow::overwrite: there a reader
+//                           has missed() and position(), the ring pushed()     default stats::none
 //   policy::atomics<A>      the atomics model                                  default atomics::standard
 // Source    M. Thompson et al., "Disruptor", LMAX 2011 (sequences, the graph); slots of the overwrite form: H.-J.
 //           Boehm, MSPC 2012 (seqlock).
@@ -7645,10 +7695,11 @@ namespace detail {
 // What the policies of a broadcast_ring say, and which of its two forms they ask for.
 template <class T, class... Policies>
 struct broadcast_choice {
-  using accepted = policy::keys<policy::capacity_key, policy::readers_key, policy::overflow_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::readers_key, policy::overflow_key, policy::stats_key,
+                                policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::broadcast_ring: unknown policy; it takes policy::capacity, policy::readers, policy::overflow, "
-                "policy::atomics and policy::world");
+                "policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::broadcast_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>,
@@ -7669,12 +7720,20 @@ struct broadcast_choice {
   static_assert(!overwrites || std::is_void_v<named_readers>,
                 "frys::broadcast_ring: overflow::overwrite waits for no reader, so it takes no policy::readers; each "
                 "reader calls subscribe()");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::broadcast_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+  static_assert(!overwrites || std::is_same_v<stats_type, frys::stats::none>,
+                "frys::broadcast_ring: overflow::overwrite takes no policy::stats; a reader has missed() and "
+                "position(), the ring pushed()");
   using graph = typename policy::pick<policy::independent_readers<1>, Policies...>::type;
 };
 
 template <class Choice, class T, bool Overwrites>
 struct broadcast_form {
-  using type = gated_broadcast<T, Choice::capacity, typename Choice::atomics_type, typename Choice::graph>;
+  using type = gated_broadcast<T, Choice::capacity, typename Choice::atomics_type, typename Choice::graph,
+                               typename Choice::stats_type>;
 };
 template <class Choice, class T>
 struct broadcast_form<Choice, T, true> {

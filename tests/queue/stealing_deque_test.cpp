@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -75,6 +76,67 @@ TEST_CASE("stealing_deque: the owner's end is a stack, of fixed or growing size"
   check(b);
   stealing_deque<int, policy::chunk_size<1>> c;
   check(c);
+}
+
+TEST_CASE("stealing_deque: owner and thief in turns: a deque at every step, up and down across the end of the memory") {
+  const auto check = [](auto& deque, unsigned dice) {
+    auto owner = deque.owner();
+    const auto thief = deque.thief();
+    std::deque<int> twin;
+    std::array<int, 5> some{};
+    int next = 0;
+    for (int i = 0; i < 30'000; ++i) {
+      dice = dice * 1664525 + 1013904223;
+      switch ((dice >> 16) % 8) {
+        case 0:
+        case 1:
+          if (owner.try_push(next)) twin.push_back(next++);
+          break;
+        case 2:
+          for (int& v : some) v = next++;
+          for (std::size_t n = owner.push_some(some), k = 0; k < n; ++k) twin.push_back(some[k]);
+          break;
+        case 3:
+        case 4:
+        case 5: {
+          const auto v = owner.try_pop();
+          REQUIRE(v.has_value() == !twin.empty());
+          if (!v) break;
+          REQUIRE(*v == twin.back());
+          twin.pop_back();
+          break;
+        }
+        case 6: {
+          const std::size_t shared = thief.size_hint();
+          const auto v = thief.try_steal();
+          REQUIRE(v.has_value() == (shared != 0));
+          if (!v) break;
+          REQUIRE(*v == twin.front());
+          twin.pop_front();
+          break;
+        }
+        default:
+          if ((dice >> 24) % 2 == 0) owner.share();
+          for (std::size_t n = thief.steal_batch(some), k = 0; k < n; ++k) {
+            REQUIRE(some[k] == twin.front());
+            twin.pop_front();
+          }
+      }
+      REQUIRE(owner.size() == twin.size());
+    }
+  };
+  for (unsigned seed = 1; seed < 4; ++seed) {
+    fixed<1> one;
+    check(one, seed);
+    fixed<2> two;
+    check(two, seed);
+    fixed<8> eight;
+    check(eight, seed);
+    fixed<64> many;
+    check(many, seed);
+    stealing_deque<int, policy::chunk_size<1>> growing;
+    check(growing, seed);
+  }
 }
 
 TEST_CASE("stealing_deque: a thief takes the oldest of what is shared, share() gives all away") {

@@ -29,6 +29,9 @@
 //                           overflow::overwrite: it never refuses, a reader that was overtaken goes on with what is
 //                           left, and missed() counts the gap. T must be trivially copyable then, and readers are not
 //                           listed: anybody may subscribe()                    default overflow::fail
+//   policy::stats<S>        stats::counted: stats() of the ring and of a reader answer how far it is behind, how often
+//                           it was full and empty, see queue/stats.hpp. Not with overflow::overwrite: there a reader
+//                           has missed() and position(), the ring pushed()     default stats::none
 //   policy::atomics<A>      the atomics model                                  default atomics::standard
 // Source    M. Thompson et al., "Disruptor", LMAX 2011 (sequences, the graph); slots of the overwrite form: H.-J.
 //           Boehm, MSPC 2012 (seqlock).
@@ -48,6 +51,7 @@
 #include "overflow.hpp"
 #include "readers.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -56,10 +60,11 @@ namespace detail {
 // What the policies of a broadcast_ring say, and which of its two forms they ask for.
 template <class T, class... Policies>
 struct broadcast_choice {
-  using accepted = policy::keys<policy::capacity_key, policy::readers_key, policy::overflow_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::readers_key, policy::overflow_key, policy::stats_key,
+                                policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::broadcast_ring: unknown policy; it takes policy::capacity, policy::readers, policy::overflow, "
-                "policy::atomics and policy::world");
+                "policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::broadcast_ring: a policy is given twice; name each at most once");
   static_assert(queue_element<T>,
@@ -80,12 +85,20 @@ struct broadcast_choice {
   static_assert(!overwrites || std::is_void_v<named_readers>,
                 "frys::broadcast_ring: overflow::overwrite waits for no reader, so it takes no policy::readers; each "
                 "reader calls subscribe()");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::broadcast_ring: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
+  static_assert(!overwrites || std::is_same_v<stats_type, frys::stats::none>,
+                "frys::broadcast_ring: overflow::overwrite takes no policy::stats; a reader has missed() and "
+                "position(), the ring pushed()");
   using graph = typename policy::pick<policy::independent_readers<1>, Policies...>::type;
 };
 
 template <class Choice, class T, bool Overwrites>
 struct broadcast_form {
-  using type = gated_broadcast<T, Choice::capacity, typename Choice::atomics_type, typename Choice::graph>;
+  using type = gated_broadcast<T, Choice::capacity, typename Choice::atomics_type, typename Choice::graph,
+                               typename Choice::stats_type>;
 };
 template <class Choice, class T>
 struct broadcast_form<Choice, T, true> {

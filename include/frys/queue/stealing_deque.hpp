@@ -93,7 +93,10 @@ class stealing_deque {
   class owner_type;
   class thief_type;
 
-  stealing_deque() = default;
+  stealing_deque() noexcept {
+    cursor_ = slots_.first();
+    post(false, 0);
+  }
   stealing_deque(const stealing_deque&) = delete;
   stealing_deque& operator=(const stealing_deque&) = delete;
   ~stealing_deque() {
@@ -184,15 +187,17 @@ class stealing_deque {
                          detail::growing_deque_slots<T, atomics_type, pages_type,
                                                      policy::pick<policy::chunk_size<4096>, Policies...>::value>>;
   using round = typename slots_type::round;
+  using place = detail::slot<T>;
   using index = std::uint64_t;
 
   // Both borders of the shared part, top (the oldest value) below and split above it, modulo twice the most values; the
-  // number of the round; closed_bit. Thieves move top, the owner the rest. That a word may come back is harmless: it
-  // says all there is to say, and slots are read after the claim.
+  // number of the round; known_bit: nothing is shared and the owner knows; closed_bit. Thieves move top, the owner the
+  // rest. That a word may come back is harmless: it says all there is to say, and slots are read after the claim.
   static constexpr unsigned bits = slots_type::index_bits;
-  using word = std::conditional_t < 2 * bits + slots_type::round_bits<32, std::uint32_t, std::uint64_t>;
-  static_assert(2 * bits + slots_type::round_bits < 8 * sizeof(word));
+  using word = std::conditional_t<(2 * bits + slots_type::round_bits + 2 <= 32), std::uint32_t, std::uint64_t>;
+  static_assert(2 * bits + slots_type::round_bits + 2 <= 8 * sizeof(word));
   static constexpr word closed_bit = word{1} << (8 * sizeof(word) - 1);
+  static constexpr word known_bit = closed_bit >> 1;
   static constexpr word index_mask = (word{1} << bits) - 1;
   static constexpr word round_mask = (word{1} << slots_type::round_bits) - 1;
 
@@ -200,8 +205,10 @@ class stealing_deque {
   static constexpr word shared_in(word w) noexcept { return ((w >> bits) - w) & index_mask; }
   static constexpr unsigned round_of(word w) noexcept { return static_cast<unsigned>((w >> (2 * bits)) & round_mask); }
   static constexpr word with_top_moved(word w, word by) noexcept { return (w & ~index_mask) | ((w + by) & index_mask); }
+  // Owner.
   static constexpr word with_split(word w, index split) noexcept {
-    return (w & ~(index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    w = (w & ~(known_bit | index_mask << bits)) | ((static_cast<word>(split) & index_mask) << bits);
+    return shared_in(w) == 0 ? w | known_bit : w;
   }
 
   // ---- the owner
@@ -220,85 +227,112 @@ class stealing_deque {
 
   template <class... Args>
   push_result emplace(Args&&... args) noexcept {
+    place* at = cursor_;
     // relaxed: a post, not an order; what is shared is published by the word
-    index b = bottom_;
-    if (b >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]] {
       if (const push_result got = before_push(); !got) return got;
-      b = bottom_;
+      at = cursor_;
     }
-    std::construct_at(&slots_.own(b), std::forward<Args>(args)...);
-    bottom_ = b + 1;
+    std::construct_at(&at->value, std::forward<Args>(args)...);
+    cursor_ = at + 1;
     return push_result::ok;
   }
 
   pop_result<T> pop() noexcept {
-    const index b = bottom_;
-    if (b <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
+    place* const at = cursor_;
+    if (address(at) <= floor_.load(std::memory_order_relaxed)) [[unlikely]]  // relaxed: as in emplace
       return slow_pop();
-    return take(b - 1);
+    return take(at - 1);
   }
 
-  // b: bottom_ - 1, read before the atomic, since compilers read it again behind one.
-  pop_result<T> take(index b) noexcept {
-    T& value = slots_.own(b);
-    pop_result<T> out(std::in_place, std::move(value));
-    std::destroy_at(&value);
-    bottom_ = b;
+  // at: cursor_ - 1, read before the atomic, since compilers read it again behind one.
+  pop_result<T> take(place* at) noexcept {
+    pop_result<T> out(std::in_place, std::move(at->value));
+    std::destroy_at(&at->value);
+    cursor_ = at;
     return out;
   }
+
+  // One above the newest value.
+  [[nodiscard]] index bottom() noexcept { return lap_ + static_cast<index>(cursor_ - slots_.first()); }
+  // False: that is another lap, and limit_ and floor_ must be posted again.
+  bool set_bottom(index to) noexcept {
+    const bool same = to - lap_ <= slots_.count();
+    if (!same) lap_ = to & ~(slots_.count() - 1);
+    cursor_ = slots_.first() + (to - lap_);
+    return same;
+  }
+  // Where the cursor would stand with that bottom, as far as it can in this lap.
+  [[nodiscard]] std::uintptr_t in_this_lap(index to) noexcept {
+    const index most = slots_.count();
+    return address(slots_.first() + (to < lap_ ? 0 : (std::min)(to - lap_, most)));
+  }
+  static std::uintptr_t address(const place* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
 
   std::size_t push_some(std::span<T> values) noexcept {
     std::size_t done = 0;
+    bool posted = true;
     while (done < values.size()) {
-      if (bottom_ >= room_ && !make_room()) break;
-      const index b = bottom_;
+      if (bottom() >= room_ && !make_room()) break;
+      const index b = bottom();
       const index count = (std::min)(static_cast<index>(values.size() - done), room_ - b);
       for (index i = 0; i < count; ++i)
         std::construct_at(&slots_.own(b + i), std::move(values[done + static_cast<std::size_t>(i)]));
-      bottom_ = b + count;
+      posted &= set_bottom(b + count);
       done += static_cast<std::size_t>(count);
     }
-    if (done != 0) settle_if_past_limit();
+    if (done != 0) settle_after_more(posted);
     return done;
   }
-  void settle_if_past_limit() noexcept {
-    if (bottom_ > limit_.load(std::memory_order_relaxed)) settle(bottom_ - 1);  // relaxed: as in emplace
+  void settle_after_more(bool posted) noexcept {
+    // relaxed: as in emplace
+    if (!posted || address(cursor_) > limit_.load(std::memory_order_relaxed)) settle(bottom() - 1);
   }
 
-  // bottom_ has reached limit_: no room, or nothing is shared.
+  // The cursor has reached limit_: no room, or nothing is shared, or the lap ends.
   FRYS_NOINLINE push_result before_push() noexcept {
-    if (bottom_ >= room_) {
+    if (bottom() >= room_) {
       if (const push_result got = make_room(); !got) {
         // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
-        if (got.is_full() && limit_.load(std::memory_order_relaxed) != room_) settle(bottom_);
+        if (got.is_full() && limit_.load(std::memory_order_relaxed) != in_this_lap(room_)) settle(bottom());
         return got;
       }
     }
-    settle(bottom_);
+    if (cursor_ == slots_.first() + slots_.count()) {
+      lap_ += slots_.count();
+      cursor_ = slots_.first();
+    }
+    settle(bottom());
     return push_result::ok;
   }
 
-  // bottom_ is at floor_ or below: the owner's part is used up, or nothing is shared.
+  // The cursor is at floor_ or below: the owner's part is used up, or nothing is shared, or the lap begins.
   FRYS_NOINLINE pop_result<T> slow_pop() noexcept {
-    if (bottom_ == split_) {
+    if (bottom() == split_) {
       if (const pop_status got = take_back(); got != pop_status::value) return got;
-      return take(bottom_ - 1);
+      return take(cursor_ - 1);
     }
-    pop_result<T> out = take(bottom_ - 1);
-    settle(bottom_);
+    to_earlier_lap();
+    pop_result<T> out = take(cursor_ - 1);
+    settle(bottom());
     return out;
+  }
+  void to_earlier_lap() noexcept {
+    if (cursor_ != slots_.first()) return;
+    lap_ -= slots_.count();
+    cursor_ = slots_.first() + slots_.count();
   }
 
   // Where the owner's fast path ends. Always before the word is written: a thief that empties a part which we shared
   // has acquired our word, so that its hint stands and not this. relaxed, both: that is the order.
   void post(bool some_shared, index split) noexcept {
-    limit_.store(some_shared ? room_ : (std::min)(split + 1, room_), std::memory_order_relaxed);
-    floor_.store(split, std::memory_order_relaxed);
+    limit_.store(in_this_lap(some_shared ? room_ : (std::min)(split + 1, room_)), std::memory_order_relaxed);
+    floor_.store(in_this_lap(split), std::memory_order_relaxed);
   }
   // Any thread: nothing is shared, the owner should think of it.
   void hint() noexcept {
     limit_.store(0, std::memory_order_relaxed);  // relaxed, both: see post
-    floor_.store(~index{0}, std::memory_order_relaxed);
+    floor_.store(~std::uintptr_t{0}, std::memory_order_relaxed);
   }
 
   // The owner thinks: shares half of its own part up to `end`, if there is one. Most often nothing is shared now; where
@@ -317,10 +351,14 @@ class stealing_deque {
       }
     }
     post(more != 0, split_ + more);
-    if (more == 0) return;  // the next push comes here again
     split_ += more;
-    // sync(stealing_deque.share): release, as above. A plain store: nobody else moves a border of an empty part.
-    word_.store(with_split(w, split_), std::memory_order_release);
+    write_over_empty(w);
+  }
+
+  // Nothing is shared, says w. A plain store: nobody else moves a border of an empty part.
+  void write_over_empty(word w) noexcept {
+    // sync(stealing_deque.share): release, as in settle.
+    if (const word next = with_split(w, split_); next != w) word_.store(next, std::memory_order_release);
   }
 
   // The owner's part is empty: takes back half of what is shared. (After close: the one to be popped.)
@@ -330,8 +368,10 @@ class stealing_deque {
       const index shared = shared_in(w);
       if (shared == 0) {
         post(false, split_);  // also where thieves took what we had posted for
+        write_over_empty(w);
         return closing_ ? pop_status::closed : pop_status::empty;
       }
+      to_earlier_lap();
       const index back = closing_ ? 1 : (shared + 1) / 2;
       post(back != shared, split_ - back);
       // These values are our own, no thief has touched them; and a read-modify-write keeps published what stays shared.
@@ -344,7 +384,7 @@ class stealing_deque {
     }
   }
 
-  // bottom_ has reached room_: the next block, if it is free.
+  // There is no room: the next block, if it is free.
   push_result make_room() noexcept {
     if (closing_) return push_result::closed;
     if constexpr (slots_type::grows) {
@@ -367,14 +407,15 @@ class stealing_deque {
     }
     const index shared = shared_in(w);
     const index top = split_ - shared;
-    const index count = bottom_ - top;
+    const index count = bottom() - top;
     for (index i = 0; i < count; ++i) {
       T& value = slots_.own(top + i);
       std::construct_at(&larger->at(i), std::move(value));
       std::destroy_at(&value);
     }
     slots_.use(larger);
-    bottom_ = count;
+    lap_ = 0;
+    cursor_ = slots_.first() + count;
     split_ = shared;
     room_ = larger->capacity;
     post(shared != 0, split_);
@@ -385,28 +426,30 @@ class stealing_deque {
 
   void share() noexcept {
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
-    while (bottom_ != split_) {
-      post(true, bottom_);
+    const index all = bottom();
+    while (all != split_) {
+      post(true, all);
       // sync(stealing_deque.share): release, as in settle. relaxed: on failure another guess
-      if (word_.compare_exchange_weak(w, with_split(w, bottom_), std::memory_order_release, std::memory_order_relaxed))
-        split_ = bottom_;
+      if (word_.compare_exchange_weak(w, with_split(w, all), std::memory_order_release, std::memory_order_relaxed))
+        split_ = all;
     }
   }
 
   void close() noexcept {
     closing_ = true;
     room_ = 0;  // so that a push asks why
-    post(true, bottom_);
+    const index all = bottom();
+    post(true, all);
     word w = word_.load(std::memory_order_relaxed);  // relaxed: a guess
     // sync(stealing_deque.share): release, as in settle. sync(stealing_deque.close): release; who is told closed sees
     // what we did before. relaxed: on failure another guess.
-    while (!word_.compare_exchange_weak(w, with_split(w, bottom_) | closed_bit, std::memory_order_release,
+    while (!word_.compare_exchange_weak(w, with_split(w, all) | closed_bit, std::memory_order_release,
                                         std::memory_order_relaxed)) {
     }
-    split_ = bottom_;
+    split_ = all;
   }
 
-  std::size_t size() const noexcept { return static_cast<std::size_t>(bottom_ - split_) + shared_now(); }
+  std::size_t size() noexcept { return static_cast<std::size_t>(bottom() - split_) + shared_now(); }
 
   // ---- thieves
 
@@ -438,19 +481,19 @@ class stealing_deque {
 
   std::size_t steal_to(stealing_deque& to, std::size_t most) noexcept {
     FRYS_ASSERT(&to != this, "stealing_deque::steal_batch: from a deque to itself");
-    if (most == 0 || (to.bottom_ >= to.room_ && !to.make_room())) return 0;
+    if (most == 0 || (to.bottom() >= to.room_ && !to.make_room())) return 0;
+    const index at = to.bottom();
     word w = 0;
-    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - to.bottom_)));
+    const word count = claim(w, half_of((std::min)(static_cast<index>(most), to.room_ - at)));
     if (count == 0) return (void)none(w), 0;
     round& from = slots_.of(round_of(w));
     for (word i = 0; i < count; ++i) {
       T& value = from.at(index{top_of(w)} + i);
-      std::construct_at(&to.slots_.own(to.bottom_ + i), std::move(value));
+      std::construct_at(&to.slots_.own(at + i), std::move(value));
       std::destroy_at(&value);
     }
     from.vacate(top_of(w), count);
-    to.bottom_ += count;
-    to.settle_if_past_limit();
+    to.settle_after_more(to.set_bottom(at + count));
     return static_cast<std::size_t>(count);
   }
 
@@ -483,9 +526,8 @@ class stealing_deque {
       return pop_status::closed;
     }
     // Hints go to the owner from whoever takes the last value. But that thread may have been stopped before it did:
-    // we do it too unless the owner's limit says that it knows. relaxed: a hint
-    const index limit = limit_.load(std::memory_order_relaxed);
-    if (limit != 0 && ((static_cast<word>(limit) - 1 - (w >> bits)) & index_mask) != 0) hint();
+    // we do it too unless the owner knows. relaxed: a hint
+    if ((w & known_bit) == 0 && limit_.load(std::memory_order_relaxed) != 0) hint();
     return pop_status::empty;
   }
 
@@ -497,10 +539,12 @@ class stealing_deque {
     return static_cast<std::size_t>(shared_in(word_.load(std::memory_order_relaxed)));  // relaxed: a number only
   }
 
-  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards bottom_ from
-  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). Values: from top to split_
-  // shared, from there to bottom_ its own; slots are free up to room_.
-  alignas(2 * cache_line) index bottom_ = 0;
+  // The owner's own, first in the object, where instructions reach it by a byte: the core then forwards the cursor from
+  // store to load by renaming, which halves the time of a push and a pop (AMD Zen 4). The cursor is a slot, or the end
+  // of them: bottom() is one above the newest value, and lap_ the index that lies in the first slot. Values: from top
+  // to split_ shared, from there to the cursor its own; slots are free up to room_.
+  alignas(2 * cache_line) place* cursor_ = nullptr;
+  index lap_ = 0;
   index split_ = 0;
   index room_ = slots_type::first_room;
   bool closing_ = false;
@@ -510,12 +554,12 @@ class stealing_deque {
   slots_type slots_;
   // Two lines apart, because cores fetch lines in pairs. Written by thieves, and by the owner where it moves the
   // border.
-  alignas(2 * cache_line) atomic<word> word_{0};
-  // The owner's fast path is below limit_ and above floor_: limit_ is room_, or where it would share something, and
-  // floor_ is split_; thieves put both out of reach when they empty the shared part. So the owner reads lines that
-  // hardly ever change, and asks one question.
-  alignas(2 * cache_line) atomic<index> limit_{(std::min)(slots_type::first_room, index{1})};
-  atomic<index> floor_{0};
+  alignas(2 * cache_line) atomic<word> word_{known_bit};
+  // The owner's fast path is below limit_ and above floor_, addresses of slots: limit_ is where room_ or the lap ends,
+  // or where it would share something; floor_ is split_, or where the lap begins. Thieves put both out of reach when
+  // they empty the shared part. So the owner reads lines that hardly ever change, and asks one question.
+  alignas(2 * cache_line) atomic<std::uintptr_t> limit_{0};
+  atomic<std::uintptr_t> floor_{0};
 };
 
 }  // namespace frys::inline FRYS_ABI

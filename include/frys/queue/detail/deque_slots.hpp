@@ -69,6 +69,7 @@ class fixed_deque_slots {
     [[nodiscard]] bool is_free(std::uint64_t i) const noexcept {
       return counts_.is_free(i, mask, lap_shift, block_shift);
     }
+    slot<T>* first() noexcept { return slots_; }
     static constexpr std::uint64_t block = std::uint64_t{1} << block_shift;
 
    private:
@@ -77,6 +78,8 @@ class fixed_deque_slots {
   };
 
   T& own(std::uint64_t i) noexcept { return round_.at(i); }
+  slot<T>* first() noexcept { return round_.first(); }
+  static constexpr std::uint64_t count() noexcept { return N; }
   round& current() noexcept { return round_; }
   round& of(unsigned) noexcept { return round_; }
 
@@ -91,7 +94,7 @@ class growing_deque_slots {
  public:
   static constexpr bool grows = true;
   static constexpr unsigned index_bits = 28;
-  static constexpr unsigned round_bits = 7;
+  static constexpr unsigned round_bits = 5;
   static constexpr std::uint64_t first_room = 0;
 
   // The head of its memory; the slots lie behind it.
@@ -133,6 +136,8 @@ class growing_deque_slots {
 
   // Owner only, once there is a round: a value of the current one. By our own copies: its header is one load further.
   T& own(std::uint64_t i) noexcept { return own_slots_[i & own_mask_].value; }
+  [[nodiscard]] slot<T>* first() const noexcept { return own_slots_; }
+  [[nodiscard]] std::uint64_t count() const noexcept { return own_mask_ + 1; }
   round& current() noexcept { return *current_; }
   [[nodiscard]] bool has_round() const noexcept { return current_ != nullptr; }
   // The number of the current one.

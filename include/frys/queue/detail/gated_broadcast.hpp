@@ -14,12 +14,14 @@
 #include "../../config.hpp"
 #include "../../core/cache_line.hpp"
 #include "../result.hpp"
+#include "../stats.hpp"
 #include "slot.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
 
-template <class T, std::size_t Capacity, class Atomics, class Graph>
+template <class T, std::size_t Capacity, class Atomics, class Graph, class Stats = stats::none>
 class gated_broadcast {
+  using side = typename Stats::template side<Atomics, true>;
   template <class U>
   using atomic = typename Atomics::template atomic<U>;
   static constexpr std::uint64_t mask = Capacity - 1;
@@ -29,14 +31,16 @@ class gated_broadcast {
   // shows to the others in another: who looks takes that line away, and only a store, which waits in a buffer, ever has
   // to get it back, never a load. Lines two apart, because cores fetch them in pairs.
   struct place {
-    alignas(2 * cache_line) std::uint64_t own = 0;          // the next value to read
-    std::uint64_t limit_seen = 0;                           // as far as those before us were when we looked
+    alignas(2 * cache_line) std::uint64_t own = 0;  // the next value to read
+    std::uint64_t limit_seen = 0;                   // as far as those before us were when we looked
+    [[no_unique_address]] side told{};
     alignas(2 * cache_line) atomic<std::uint64_t> next{0};  // `own`, shown
   };
   struct alignas(2 * cache_line) producer_part {
     std::uint64_t tail = 0;
     std::uint64_t gate_seen = 0;  // as far as the last readers were when we looked
     bool closing = false;         // our own copy of closed_
+    [[no_unique_address]] side told{};
   };
 
  public:
@@ -79,6 +83,7 @@ class gated_broadcast {
     const std::size_t count = (std::min)(values.size(), room(tail, values.size()));
     for (std::size_t i = 0; i < count; ++i) build(tail + i, std::move(values[i]));
     publish(tail + count);
+    found_room(values.size(), count);
     return count;
   }
 
@@ -88,7 +93,9 @@ class gated_broadcast {
     if (producer_.closing) return {};
     const std::uint64_t tail = producer_.tail;
     const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(tail & mask));
-    return {&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    const std::span<T> out{&at(tail), (std::min)(in_piece, room(tail, in_piece))};
+    found_room(most, out.size());
+    return out;
   }
   // Producer only. Publishes the first `count` elements of what writable answered.
   void commit(std::size_t count) noexcept requires std::is_trivial_v<T> {
@@ -117,7 +124,10 @@ class gated_broadcast {
       place& p = *place_;
       const std::uint64_t next = p.own;
       if (next == p.limit_seen) [[unlikely]] {
-        if (!look_for_values(next)) return why_no_value(next);
+        if (!look_for_values(next)) {
+          p.told.refused();
+          return why_no_value(next);
+        }
       }
       pop_result<T> out(std::in_place, std::as_const(ring_->at(next)));
       pass(next + 1);
@@ -127,7 +137,10 @@ class gated_broadcast {
     [[nodiscard]] const T* front() const noexcept {
       place& p = *place_;
       const std::uint64_t next = p.own;
-      if (next == p.limit_seen && !look_for_values(next)) return nullptr;
+      if (next == p.limit_seen && !look_for_values(next)) {
+        p.told.refused();
+        return nullptr;
+      }
       return &ring_->at(next);
     }
     // Passes the next value; false if there is none.
@@ -143,7 +156,10 @@ class gated_broadcast {
       const std::uint64_t next = p.own;
       const std::size_t in_piece = (std::min)(most, Capacity - static_cast<std::size_t>(next & mask));
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
-      return {&ring_->at(next), (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+      const std::span<const T> out{&ring_->at(next),
+                                   (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
+      if (out.empty() && most != 0) p.told.refused();
+      return out;
     }
     // Passes the first `count` values of what readable answered.
     void consume(std::size_t count) const noexcept {
@@ -164,6 +180,17 @@ class gated_broadcast {
       place& p = *place_;
       p.limit_seen = gone;
       pass(gone);
+    }
+    // Any thread. With a policy::stats that counts: what the producer has pushed, what this reader has passed, and how
+    // often it came for nothing. One that has left is behind nothing.
+    [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+      queue_statistics out;
+      out.empty = place_->told.refusals();
+      // relaxed, both: numbers, not an order. The tail last, so that the reader is not ahead of it.
+      const std::uint64_t next = place_->next.load(std::memory_order_relaxed);
+      out.pushes = ring_->tail_.load(std::memory_order_relaxed);
+      out.pops = next == gone ? out.pushes : next;
+      return out;
     }
 
    private:
@@ -198,6 +225,21 @@ class gated_broadcast {
     for (const place& p : places_) slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
     return slowest >= tail ? 0 : (std::min)(static_cast<std::size_t>(tail - slowest), Capacity);
+  }
+  // Any thread. With a policy::stats that counts: what the slowest reader has passed, and of all readers how often they
+  // came for nothing.
+  [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
+    queue_statistics out;
+    std::uint64_t slowest = gone;
+    // relaxed, all: numbers, not an order. The tail last, so that no reader is ahead of it.
+    for (const place& p : places_) {
+      slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
+      out.empty += p.told.refusals();
+    }
+    out.pushes = tail_.load(std::memory_order_relaxed);
+    out.pops = slowest == gone ? out.pushes : slowest;
+    out.full = producer_.told.refusals();
+    return out;
   }
 
  private:
@@ -264,11 +306,17 @@ class gated_broadcast {
     if (Capacity - (tail - producer_.gate_seen) < wanted) (void)look_for_room(tail);
     return Capacity - static_cast<std::size_t>(tail - producer_.gate_seen);
   }
-  FRYS_NOINLINE push_result why_no_room() const noexcept {
+  FRYS_NOINLINE push_result why_no_room() noexcept {
     if (producer_.closing) return push_result::closed;
-    return least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone
-               ? push_result::closed
-               : push_result::full;
+    if (least<Graph::last()>([this](auto i) { return this->template passed_by<decltype(i)::value>(); }) == gone)
+      return push_result::closed;
+    producer_.told.refused();
+    return push_result::full;
+  }
+  // What the bulk forms and spans answer, for the counters.
+  void found_room(std::size_t wanted, std::size_t found) noexcept {
+    if constexpr (!std::is_same_v<Stats, stats::none>)
+      if (found == 0 && wanted != 0) (void)why_no_room();
   }
 
   producer_part producer_;

@@ -1,13 +1,16 @@
-// The code of docs/io.md and docs/sched.md, run.
+// The code of docs/io.md, and what docs/queue.md has of coroutines, run.
 #include <doctest/doctest.h>
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <frys/io/choose.hpp>
+#include <frys/queue/awaiting.hpp>
+#include <frys/queue/mpmc_ring.hpp>
 #include <frys/sched/task.hpp>
 
 namespace {
@@ -50,7 +53,40 @@ frys::task<frys::result<void>> save(Files& files, std::string_view name, frys::b
 }
 // [endregion save]
 
+// [region await]
+// Other threads push; the coroutine waits for them, and its reactor does other things meanwhile.
+using number_queue = frys::awaiting<frys::mpmc_ring<int, frys::policy::capacity<4>>>;
+
+template <class Reactor>
+frys::task<long> add_up(Reactor& reactor, number_queue& numbers) {
+  long sum = 0;
+  for (;;) {
+    auto number = co_await numbers.pop(reactor);
+    if (!number) co_return sum;  // closed, and nothing is left
+    sum += *number;
+  }
+}
+// [endregion await]
+
 }  // namespace
+
+TEST_CASE("docs/queue: a coroutine waits for what a thread pushes") {
+  auto ran = frys::with_reactor({}, [](auto& reactor) {
+    number_queue numbers;
+    std::thread other([&numbers] {
+      for (int i = 1; i <= 1000;) {
+        if (numbers.try_push(int{i}))
+          ++i;
+        else
+          std::this_thread::yield();
+      }
+      numbers.close();
+    });
+    CHECK(frys::sync_wait(reactor, add_up(reactor, numbers)) == 500500);
+    other.join();
+  });
+  CHECK(ran.has_value());
+}
 
 TEST_CASE("docs/io: the echo server echoes") {
   auto ran = frys::with_reactor({}, [](auto& reactor) {

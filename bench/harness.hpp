@@ -1,9 +1,10 @@
 // harness: runs all contenders of one workload in one program, in interleaved rounds, and prints median and spread.
 //
 // A contender is one source file: BENCH_CONTENDER("frys") { ... return {operations, {{metric, unit, better, value}}};
-// }. A peer that is not installed stays visible: BENCH_MISSING("boost", "libboost-dev"). `limit` rows measure the bare
-// machine in the same rounds: BENCH_LIMIT(line_round_trip). A contender calls bench::check on its result: a wrong sum
-// is no figure, and the program ends with 1.
+// }, or, where the workload has a template measure<Type>(settings), BENCH_MEASURE("frys", type). A peer that is not
+// installed stays visible: BENCH_MISSING("boost", "libboost-dev"); so does the type of a BENCH_MEASURE whose `package`
+// says what to install. `limit` rows measure the bare machine in the same rounds: BENCH_LIMIT(line_round_trip). A
+// contender calls bench::check on its result: a wrong sum is no figure, and the program ends with 1.
 #ifndef FRYS_BENCH_HARNESS_HPP
 #define FRYS_BENCH_HARNESS_HPP
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,6 +45,13 @@ using runner = std::function<outcome(const settings&)>;
 // Called by the macros, before main.
 bool enlist(const char* contender, runner run);
 bool enlist_missing(const char* contender, const char* package);
+template <class Type, class Measure>
+bool enlist_measure(const char* contender, Measure measure) {
+  if constexpr (requires { Type::package; })
+    return enlist_missing(contender, Type::package);
+  else
+    return enlist(contender, [=](const settings& s) { return measure(std::type_identity<Type>{}, s); });
+}
 
 // Ends this contender's part in the results when `fine` is false.
 void check(bool fine, const char* what);
@@ -88,6 +97,9 @@ double pwrite_fdatasync(const settings&);  // 4 KiB, in the directory of the ben
   static bench::outcome bench_run(const bench::settings&);                            \
   [[maybe_unused]] static const bool bench_enlisted = bench::enlist(name, bench_run); \
   static bench::outcome bench_run([[maybe_unused]] const bench::settings& settings)
+#define BENCH_MEASURE(name, ...)                                                          \
+  [[maybe_unused]] static const bool bench_enlisted = bench::enlist_measure<__VA_ARGS__>( \
+      name, []<class Type>(std::type_identity<Type>, const bench::settings& s) { return measure<Type>(s); });
 #define BENCH_MISSING(name, package) \
   [[maybe_unused]] static const bool bench_enlisted = bench::enlist_missing(name, package);
 #define BENCH_LIMIT(which)                                                                         \

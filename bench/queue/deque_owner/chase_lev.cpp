@@ -1,10 +1,5 @@
 #include "../chase_lev.hpp"
+#include "../adapters/stealing.hpp"
 #include "workload.hpp"
 
-namespace {
-struct deque : chase_lev {
-  chase_lev& owner() { return *this; }
-};
-}  // namespace
-
-BENCH_CONTENDER("chase-lev") { return measure<deque>(settings); }
+BENCH_MEASURE("chase-lev", bare_deque<chase_lev>)

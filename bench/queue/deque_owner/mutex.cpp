@@ -1,10 +1,5 @@
+#include "../adapters/stealing.hpp"
 #include "../mutex_deque.hpp"
 #include "workload.hpp"
 
-namespace {
-struct deque : mutex_deque {
-  mutex_deque& owner() { return *this; }
-};
-}  // namespace
-
-BENCH_CONTENDER("mutex+deque") { return measure<deque>(settings); }
+BENCH_MEASURE("mutex+deque", bare_deque<mutex_deque>)

@@ -22,7 +22,7 @@ bench::outcome measure(const bench::settings& settings) {
       std::uint64_t v = 0;
       const bool found = seat.get(map_key(at), v);
       misses[me] += !found;
-      wrong[me] += found ? v != at : at < map_keys;
+      wrong[me] += (found ? v != at : at < map_keys) ? 1u : 0u;
     }
     cpu[me] = (bench::thread_cpu_ns() - begin) / static_cast<double>(n);
   };

@@ -1,17 +1,4 @@
+#include "../adapters/atomic_queue.hpp"
 #include "workload.hpp"
 
-#if __has_include(<atomic_queue/atomic_queue.h>)
-#include <atomic_queue/atomic_queue.h>
-
-namespace {
-struct queue {
-  atomic_queue::AtomicQueue<std::uint64_t, 1024, std::uint64_t{0}> q;
-  bool try_push(std::uint64_t v) { return q.try_push(v); }
-  bool try_pop(std::uint64_t& v) { return q.try_pop(v); }
-};
-}  // namespace
-
-BENCH_CONTENDER("atomic_queue") { return measure<queue>(settings); }
-#else
-BENCH_MISSING("atomic_queue", "libatomic-queue-dev")
-#endif
+BENCH_MEASURE("atomic_queue", atomic_queue_mpmc)

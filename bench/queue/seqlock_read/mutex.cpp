@@ -1,23 +1,3 @@
-#include "workload.hpp"
+#include "locked.hpp"
 
-#include <mutex>
-#include <shared_mutex>
-
-namespace {
-struct cell {
-  mutable std::mutex m;
-  quad value;
-  quad load() const {
-    const std::lock_guard lock(m);
-    return value;
-  }
-  void store(const quad& q) {
-    const std::lock_guard lock(m);
-    value = q;
-  }
-  direct<cell> reader() { return {this}; }
-  direct<cell> writer() { return {this}; }
-};
-}  // namespace
-
-BENCH_CONTENDER("mutex") { return measure<cell>(settings); }
+BENCH_MEASURE("mutex", locked_cell<std::mutex, std::lock_guard<std::mutex>>)

@@ -1,23 +1,3 @@
-#include "workload.hpp"
+#include "locked.hpp"
 
-#include <mutex>
-#include <shared_mutex>
-
-namespace {
-struct cell {
-  mutable std::shared_mutex m;
-  quad value;
-  quad load() const {
-    const std::shared_lock lock(m);
-    return value;
-  }
-  void store(const quad& q) {
-    const std::lock_guard lock(m);
-    value = q;
-  }
-  direct<cell> reader() { return {this}; }
-  direct<cell> writer() { return {this}; }
-};
-}  // namespace
-
-BENCH_CONTENDER("shared_mutex") { return measure<cell>(settings); }
+BENCH_MEASURE("shared_mutex", locked_cell<std::shared_mutex, std::shared_lock<std::shared_mutex>>)

@@ -1,18 +1,6 @@
+#include "../adapters/frys.hpp"
 #include "workload.hpp"
 
 #include <frys/queue/spsc_ring.hpp>
 
-namespace {
-struct queue {
-  frys::high_throughput_ring<std::uint64_t> q;
-  bool try_push(std::uint64_t v) { return static_cast<bool>(q.try_push(v)); }
-  bool try_pop(std::uint64_t& v) {
-    auto got = q.try_pop();
-    if (!got) return false;
-    v = *got;
-    return true;
-  }
-};
-}  // namespace
-
-BENCH_CONTENDER("frys high_throughput") { return measure<queue>(settings); }
+BENCH_MEASURE("frys high_throughput", frys_queue<frys::high_throughput_ring<std::uint64_t>>)

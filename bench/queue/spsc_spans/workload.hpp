@@ -12,7 +12,7 @@ inline constexpr std::size_t piece = 64;
 // A Queue has write(next, last): pushes next, next + 1, ... below last, up to a piece, and answers how many; and
 // read(sum): adds what it takes, up to a piece, to sum, and answers how many.
 template <class Queue>
-bench::outcome measure(const bench::settings& settings) {
+bench::outcome hand_over(const bench::settings& settings) {
   const std::uint64_t n = settings.scaled(20'000'000);
   auto queue = std::make_unique<Queue>();
   std::uint64_t sum = 0;
@@ -58,3 +58,31 @@ struct one_by_one {
     return did;
   }
 };
+
+// For queues that take an array at a time.
+template <class Queue>
+struct in_bulk {
+  Queue q;
+  std::size_t write(std::uint64_t next, std::uint64_t last) {
+    std::array<std::uint64_t, piece> values;
+    const std::size_t n = (std::min)(piece, static_cast<std::size_t>(last - next));
+    for (std::size_t i = 0; i < n; ++i) values[i] = next + i;
+    return q.push_some(values.data(), n);
+  }
+  std::size_t read(std::uint64_t& sum) {
+    std::array<std::uint64_t, piece> values;
+    const std::size_t n = q.pop_some(values.data(), piece);
+    for (std::size_t i = 0; i < n; ++i) sum += values[i];
+    return n;
+  }
+};
+
+template <class Queue>
+bench::outcome measure(const bench::settings& settings) {
+  if constexpr (requires { &Queue::write; })
+    return hand_over<Queue>(settings);
+  else if constexpr (requires { &Queue::push_some; })
+    return hand_over<in_bulk<Queue>>(settings);
+  else
+    return hand_over<one_by_one<Queue>>(settings);
+}

@@ -1,0 +1,4 @@
+#include "../adapters/boost.hpp"
+#include "workload.hpp"
+
+BENCH_MEASURE("boost::lockfree", boost_bounded)

@@ -1,0 +1,6 @@
+#include "waits.hpp"
+#include "workload.hpp"
+
+#include <frys/queue/mpmc_ring.hpp>
+
+BENCH_MEASURE("frys spins", frys_waits<frys::mpmc_ring<std::uint64_t>, spins>)

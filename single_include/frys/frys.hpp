@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8d70a6f04df09612.
+// frys 0.1.0, one header: the whole library. Content ec3f502419491c60.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7045,7 +7045,8 @@ class gated_broadcast {
       if (p.limit_seen - next < in_piece) (void)look_for_values(next);
       const std::span<const T> out{&ring_->at(next),
                                    (std::min)(in_piece, static_cast<std::size_t>(p.limit_seen - next))};
-      if (out.empty() && most != 0) p.told.refused();
+      if constexpr (!std::is_same_v<Stats, stats::none>)
+        if (out.empty() && most != 0) p.told.refused();
       return out;
     }
     // Passes the first `count` values of what readable answered.
@@ -7073,7 +7074,7 @@ class gated_broadcast {
     [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
       queue_statistics out;
       out.empty = place_->told.refusals();
-      // relaxed, both: numbers, not an order. The tail last, so that the reader is not ahead of it.
+      // relaxed, both: numbers, not an order
       const std::uint64_t next = place_->next.load(std::memory_order_relaxed);
       out.pushes = ring_->tail_.load(std::memory_order_relaxed);
       out.pops = next == gone ? out.pushes : next;
@@ -7118,7 +7119,7 @@ class gated_broadcast {
   [[nodiscard]] queue_statistics stats() const noexcept requires counting_side<side> {
     queue_statistics out;
     std::uint64_t slowest = gone;
-    // relaxed, all: numbers, not an order. The tail last, so that no reader is ahead of it.
+    // relaxed, all: numbers, not an order
     for (const place& p : places_) {
       slowest = (std::min)(slowest, p.next.load(std::memory_order_relaxed));
       out.empty += p.told.refusals();

@@ -12,6 +12,7 @@
 
 #include <frys/queue/bag.hpp>
 #include <frys/queue/blocking.hpp>
+#include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/segment_queue.hpp>
@@ -269,6 +270,58 @@ TEST_CASE("stats: a bag adds up what its handles saw, of those that have gone to
   CHECK(bag.stats().full == before.full);
 }
 
+TEST_CASE("stats: a bag's push_some that is cut short was not refused") {
+  frys::bag<int, policy::capacity<4>, policy::limit<2 * frys::bag<int, policy::capacity<4>>::block_bytes>, counted> bag;
+  auto in = bag.producer();
+  REQUIRE(in);
+  int many[20] = {};
+  CHECK(in->push_some(many) == 8);
+  CHECK(bag.stats() == queue_statistics{.pushes = 8});
+}
+
+TEST_CASE("stats: a broadcast_ring and each of its readers") {
+  using ring_type = frys::broadcast_ring<int, policy::capacity<4>, policy::independent_readers<2>, counted>;
+  static_assert(has_stats<ring_type> && !has_stats<frys::broadcast_ring<int>>);
+  static_assert(sizeof(ring_type) ==
+                sizeof(frys::broadcast_ring<int, policy::capacity<4>, policy::independent_readers<2>>));
+  ring_type ring;
+  auto first = ring.reader(0), second = ring.reader(1);
+  CHECK(first.try_pop().is_empty());
+  CHECK(first.front() == nullptr);
+  CHECK(!first.pop_front());
+  CHECK(first.readable().empty());
+  CHECK(first.readable(0).empty());
+  CHECK(!first.is_drained());
+  CHECK(ring.writable(0).empty());
+  int some[6] = {};
+  CHECK(ring.push_some(std::span(some, 0)) == 0);
+  CHECK(ring.push_some(some) == 4);
+  CHECK(ring.push_some(some) == 0);
+  CHECK(ring.try_push(1).is_full());
+  CHECK(ring.writable().empty());
+  REQUIRE(first.try_pop());
+  REQUIRE(first.pop_front());
+  first.consume(first.readable(1).size());
+  CHECK(first.stats() == queue_statistics{.pushes = 4, .pops = 3, .empty = 4});
+  CHECK(second.stats() == queue_statistics{.pushes = 4});
+  CHECK(ring.stats() == queue_statistics{.pushes = 4, .full = 3, .empty = 4});
+  CHECK(second.readable().size() == 4);
+  second.consume(2);
+  CHECK(second.stats() == queue_statistics{.pushes = 4, .pops = 2});
+  CHECK(ring.stats() == queue_statistics{.pushes = 4, .pops = 2, .full = 3, .empty = 4});
+  second.leave();
+  CHECK(second.stats() == queue_statistics{.pushes = 4, .pops = 4});
+  CHECK(ring.stats().pops == 3);
+  REQUIRE(ring.try_push(1));
+  first.leave();
+  CHECK(ring.stats().pops == 5);
+  while (ring.try_push(1)) {
+  }
+  CHECK(ring.push_some(some) == 0);
+  CHECK(ring.writable().empty());
+  CHECK(ring.stats().full == 3);  // those were told closed
+}
+
 TEST_CASE("stats: one's own model is told the same") {
   told::refused_count = told::lost_count = 0;
   ring_of<policy::stats<told>> ring;
@@ -380,6 +433,37 @@ TEST_CASE("stats: four threads at a bag") {
   queue_statistics s = bag.stats();
   s.lost_pop_races = 0;
   CHECK(s == queue_statistics{.pushes = 2 * each, .pops = 2 * each, .empty = empty});
+}
+
+TEST_CASE("stats: a producer and two readers of a broadcast_ring") {
+  frys::broadcast_ring<std::uint64_t, policy::capacity<8>, policy::independent_readers<2>, counted> ring;
+  constexpr std::uint64_t count = 5'000;
+  std::atomic<std::uint64_t> full{0};
+  std::uint64_t empty[2] = {};
+  std::vector<std::thread> all;
+  all.emplace_back([&] {
+    for (std::uint64_t i = 0; i < count;) {
+      if (ring.try_push(i))
+        ++i;
+      else
+        ++full, std::this_thread::yield();
+    }
+    ring.close();
+  });
+  for (std::size_t number : {std::size_t{0}, std::size_t{1}})
+    all.emplace_back([&ring, &mine = empty[number], number] {
+      auto reader = ring.reader(number);
+      while (!reader.is_drained())
+        if (!reader.try_pop()) ++mine, std::this_thread::yield();
+    });
+  while (ring.stats().pops < count) {
+    CHECK(ring.stats().pushes <= count);
+    std::this_thread::yield();
+  }
+  for (auto& t : all) t.join();
+  CHECK(ring.stats() == queue_statistics{.pushes = count, .pops = count, .full = full, .empty = empty[0] + empty[1]});
+  for (std::size_t number : {std::size_t{0}, std::size_t{1}})
+    CHECK(ring.reader(number).stats() == queue_statistics{.pushes = count, .pops = count, .empty = empty[number]});
 }
 
 TEST_CASE("stats: two threads at a ring that overwrites: what was pushed was popped or missed") {

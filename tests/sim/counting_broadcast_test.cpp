@@ -11,6 +11,7 @@
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/rcu_cell.hpp>
 #include <frys/queue/seqlock.hpp>
+#include <frys/queue/stats.hpp>
 
 namespace {
 
@@ -85,6 +86,30 @@ TEST_CASE("broadcast_ring: with one reader it costs what spsc_ring costs") {
     spans = spans + on(1, [&] { reader.consume(reader.readable().size()); });
   }
   CHECK(spans.text() == "200 loads, 200 stores, 400 transfers");  // eight values for two stores
+}
+
+TEST_CASE("broadcast_ring: stats: what succeeds costs no more; what is refused, a load and a store in its own line") {
+  A::reset();
+  const auto cost = [](auto&& ring) {
+    auto reader = ring.reader();
+    struct {
+      A::counts successes, full, empty;
+    } all;
+    for (int lap = 0; lap < 101; ++lap) {
+      if (lap == 1) all = {};
+      for (int i = 0; i < 8; ++i) all.successes = all.successes + on(0, [&] { CHECK(ring.try_push(1)); });
+      all.full = all.full + on(0, [&] { CHECK(ring.try_push(1).is_full()); });
+      for (int i = 0; i < 8; ++i) all.successes = all.successes + on(1, [&] { CHECK(reader.try_pop()); });
+      all.empty = all.empty + on(1, [&] { CHECK(reader.try_pop().is_empty()); });
+    }
+    return all;
+  };
+  using counted = policy::stats<frys::stats::counted>;
+  const auto plain = cost(frys::broadcast_ring<int, policy::capacity<8>, with_counting>{});
+  const auto with = cost(frys::broadcast_ring<int, policy::capacity<8>, with_counting, counted>{});
+  CHECK((with.successes - plain.successes).text() == "nothing");
+  CHECK((with.full - plain.full).text() == "100 loads, 100 stores");
+  CHECK((with.empty - plain.empty).text() == "100 loads, 100 stores");
 }
 
 TEST_CASE("broadcast_ring: a diamond polled by one thread: no read-modify-write, and nothing of its own travels") {

@@ -15,8 +15,7 @@
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
-//                       (wait::yield where more threads are busy than there are cores: 8 on 2 cores kept 0.9 of the
-//                       rate of 2, and 0.3 to 0.6 when they slept)
+//                       (8 threads on 2 cores kept 0.55 of the rate of 2, by wait::yield too: bench/queue/mpmc_8t)
 //   policy::clock<C>    the clock of the deadlines  default clocks::steady
 //   policy::atomics<A>  the atomics model           default the queue's
 #ifndef FRYS_QUEUE_BLOCKING_HPP

@@ -17,6 +17,7 @@
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/queue/segment_queue.hpp>
 #include <frys/queue/spsc_ring.hpp>
+#include <frys/queue/stealing_deque.hpp>
 
 namespace {
 
@@ -322,6 +323,51 @@ TEST_CASE("stats: a broadcast_ring and each of its readers") {
   CHECK(ring.stats().full == 3);  // those were told closed
 }
 
+TEST_CASE("stats: a stealing_deque counts for its owner and for thieves") {
+  using frys::deque_statistics;
+  frys::stealing_deque<int, policy::capacity<8>, counted> deque, other;
+  auto owner = deque.owner(), other_owner = other.owner();
+  auto thief = deque.thief();
+  CHECK(deque.stats() == deque_statistics{});
+  CHECK(owner.try_pop().is_empty());
+  CHECK(thief.try_steal().is_empty());
+  int many[20] = {};
+  CHECK(owner.push_some(std::span(many, 0)) == 0);
+  CHECK(owner.push_some(many) == 8);
+  CHECK(deque.stats() == deque_statistics{.empty = 1, .empty_steals = 1});
+  CHECK(owner.push_some(many) == 0);
+  CHECK(owner.try_push(1).is_full());
+  CHECK(deque.stats() == deque_statistics{.full = 2, .empty = 1, .empty_steals = 1});
+  owner.share();
+  CHECK(thief.try_steal());
+  CHECK(thief.steal_batch(std::span(many, 2)) == 2);
+  CHECK(thief.steal_batch(other_owner, 2) == 2);
+  CHECK(deque.stats() == deque_statistics{.full = 2, .empty = 1, .stolen = 5, .empty_steals = 1});
+  CHECK(other.stats() == deque_statistics{});
+  owner.close();
+  while (owner.try_pop()) {
+  }
+  CHECK(thief.steal_batch(many) == 0);
+  CHECK(thief.steal_batch(other_owner) == 0);
+  CHECK(thief.try_steal().is_closed());
+  CHECK(owner.try_push(1).is_closed());
+  CHECK(owner.push_some(many) == 0);
+  CHECK(deque.stats() == deque_statistics{.full = 2, .empty = 2, .stolen = 5, .empty_steals = 4});
+
+  frys::stealing_deque<int, policy::chunk_size<256>, counted> growing;
+  auto grower = growing.owner();
+  std::uint64_t growths = 0;
+  for (int i = 1; i <= 1000; ++i) {
+    REQUIRE(grower.try_push(i));
+    CHECK(growing.stats().growths - growths <= 1);
+    growths = growing.stats().growths;
+  }
+  CHECK(growths >= 4);
+  while (grower.try_pop()) {
+  }
+  CHECK(growing.stats() == deque_statistics{.empty = 1, .growths = growths});
+}
+
 TEST_CASE("stats: one's own model is told the same") {
   told::refused_count = told::lost_count = 0;
   ring_of<policy::stats<told>> ring;
@@ -464,6 +510,45 @@ TEST_CASE("stats: a producer and two readers of a broadcast_ring") {
   CHECK(ring.stats() == queue_statistics{.pushes = count, .pops = count, .full = full, .empty = empty[0] + empty[1]});
   for (std::size_t number : {std::size_t{0}, std::size_t{1}})
     CHECK(ring.reader(number).stats() == queue_statistics{.pushes = count, .pops = count, .empty = empty[number]});
+}
+
+TEST_CASE("stats: an owner and two thieves") {
+  frys::stealing_deque<std::uint64_t, policy::chunk_size<256>, counted> deque;
+  constexpr std::uint64_t count = 5'000;
+  std::atomic<std::uint64_t> stolen{0}, in_vain{0};
+  std::vector<std::thread> thieves;
+  for (int t = 0; t < 2; ++t)
+    thieves.emplace_back([&] {
+      auto thief = deque.thief();
+      std::uint64_t some[4], mine = 0, none = 0;
+      while (!thief.is_drained()) {
+        const std::size_t got = thief.steal_batch(some);
+        mine += got;
+        if (got == 0) ++none, std::this_thread::yield();
+      }
+      stolen += mine, in_vain += none;
+    });
+  std::uint64_t popped = 0, empty = 0;
+  {
+    auto owner = deque.owner();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      REQUIRE(owner.try_push(i));
+      if (i % 3 != 0) continue;
+      if (owner.try_pop())
+        ++popped;
+      else
+        ++empty;
+      CHECK(deque.stats().stolen <= count);
+    }
+    owner.close();
+  }
+  for (auto& t : thieves) t.join();
+  const frys::deque_statistics s = deque.stats();
+  CHECK(s.stolen == stolen);
+  CHECK(s.stolen + popped == count);
+  CHECK(s.empty_steals == in_vain);
+  CHECK(s.empty == empty);
+  CHECK(s.full == 0);
 }
 
 TEST_CASE("stats: two threads at a ring that overwrites: what was pushed was popped or missed") {

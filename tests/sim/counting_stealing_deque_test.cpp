@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstddef>
+
+#include <frys/queue/stats.hpp>
 #include <frys/queue/stealing_deque.hpp>
 
 namespace {
@@ -79,4 +83,32 @@ TEST_CASE("stealing_deque: the owner takes back half of what is shared by one re
   });
   CHECK(all.rmws == 7);  // 32, 16, 8, 4, 2, 1, 1
   CHECK(all.fences == 0);
+}
+
+TEST_CASE("stealing_deque: stats: the owner pays for what it is refused, a thief one read-modify-write") {
+  A::reset();
+  const auto cost = [](auto&& deque) {
+    auto owner = deque.owner();
+    auto thief = deque.thief();
+    A::counts all[4];
+    for (int i = 0; i < 100; ++i) {
+      for (int j = 0; j < 3; ++j) all[0] = all[0] + on(owner_core, [&] { CHECK(owner.try_push(1)); });
+      owner.share();
+      all[0] = all[0] + on(owner_core, [&] { CHECK(owner.try_pop()); });
+      owner.share();
+      for (int j = 0; j < 2; ++j) all[1] = all[1] + on(thief_core, [&] { CHECK(thief.try_steal()); });
+      all[2] = all[2] + on(thief_core, [&] { CHECK(thief.try_steal().is_empty()); });
+      all[3] = all[3] + on(owner_core, [&] { CHECK(owner.try_pop().is_empty()); });
+    }
+    for (A::counts& c : all) c.transfers = 0;
+    return std::to_array(all);
+  };
+  using frys::policy::capacity;
+  const auto plain = cost(deque_of<capacity<64>>{});
+  const auto with = cost(deque_of<capacity<64>, frys::policy::stats<frys::stats::counted>>{});
+  const auto more = [&](std::size_t i) { return (with[i] - plain[i]).text(); };
+  CHECK(more(0) == "nothing");
+  CHECK(more(1) == "200 rmws");
+  CHECK(more(2) == "100 rmws");
+  CHECK(more(3) == "100 loads, 100 stores");
 }

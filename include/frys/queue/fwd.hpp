@@ -11,6 +11,7 @@ namespace frys::inline FRYS_ABI {
 
 class push_result;
 struct queue_statistics;
+struct deque_statistics;
 enum class pop_status : std::uint8_t;
 template <class T>
 class pop_result;

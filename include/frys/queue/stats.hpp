@@ -49,6 +49,17 @@ struct queue_statistics {
   friend bool operator==(const queue_statistics&, const queue_statistics&) = default;
 };
 
+// Of a stealing_deque, since it began.
+struct deque_statistics {
+  std::uint64_t full = 0, empty = 0;   // the owner's pushes that were told full, its pops that found nothing
+  std::uint64_t stolen = 0;            // values that thieves took
+  std::uint64_t empty_steals = 0;      // steals that found nothing, closed ones included
+  std::uint64_t lost_steal_races = 0;  // claims that another thread, or the owner, was faster than
+  std::uint64_t growths = 0;           // larger memories that the owner moved to, the first one included
+
+  friend bool operator==(const deque_statistics&, const deque_statistics&) = default;
+};
+
 namespace stats {
 
 struct none {
@@ -108,11 +119,12 @@ concept counting_side = requires(const Side& side) {
 static_assert(std::is_empty_v<stats::none::side<atomics::real, true>> &&
               std::is_empty_v<stats::none::side<atomics::real, false>>);
 
-// A number of one thread, shown to those who ask for stats(): where they can, else nothing.
+// A number shown to those who ask for stats(): where they can, else nothing. set: one thread; add: any.
 template <class Atomics, bool Shown>
 class shown_number {
  public:
-  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, both: a number
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }  // relaxed, all: a number
+  void add(std::uint64_t n) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -122,6 +134,7 @@ template <class Atomics>
 class shown_number<Atomics, false> {
  public:
   static void set(std::uint64_t) noexcept {}
+  static void add(std::uint64_t) noexcept {}
 };
 }  // namespace detail
 

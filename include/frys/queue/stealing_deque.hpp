@@ -30,6 +30,9 @@
 //                          After steals up to an eighth of the slots may wait for the rest of their block.
 //   policy::pages<P>       where a growing one has its memory from                                default heap_pages
 //   policy::chunk_size<N>  bytes of a growing one's first memory; it doubles from there           default 4096
+//   policy::stats<S>       stats::counted: stats() answers how often it was full, empty, stolen from,
+//                          contended, and how often it grew, see queue/stats.hpp; a steal then has
+//                          one more read-modify-write                                            default stats::none
 //   policy::atomics<A>     the atomics model                                                      default standard
 // Source    the split: T. van Dijk, J. van de Pol, "Lace", Euro-Par 2014 workshops; U. Acar, A. Chargueraud, M. Rainey,
 //           "Scheduling parallel programs by work stealing with private deques", PPoPP 2013. Blocks that count what was
@@ -56,15 +59,17 @@
 #include "../policy.hpp"
 #include "detail/deque_slots.hpp"
 #include "result.hpp"
+#include "stats.hpp"
 
 namespace frys::inline FRYS_ABI {
 
 template <class T, class... Policies>
 class stealing_deque {
-  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::chunk_size_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::capacity_key, policy::pages_key, policy::chunk_size_key, policy::stats_key,
+                                policy::atomics_key>;
   static_assert(accepted::template known<Policies...>,
                 "frys::stealing_deque: unknown policy; it takes policy::capacity, policy::pages, policy::chunk_size, "
-                "policy::atomics and policy::world");
+                "policy::stats, policy::atomics and policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::stealing_deque: a policy is given twice; name each at most once");
   static_assert(queue_element<T>,
@@ -79,6 +84,10 @@ class stealing_deque {
                 "frys::stealing_deque: policy::atomics wants an atomics model, see core/atomics.hpp");
   static_assert(page_source<pages_type>,
                 "frys::stealing_deque: policy::pages wants a page source, see core/concepts.hpp");
+  using stats_type = typename policy::pick<policy::stats<frys::stats::none>, Policies...>::type;
+  static_assert(queue_stats<stats_type, atomics_type>,
+                "frys::stealing_deque: policy::stats wants stats::none, stats::counted or a model of its own, see "
+                "queue/stats.hpp");
   // 0: it grows.
   static constexpr std::size_t capacity = policy::pick<policy::capacity<0>, Policies...>::value;
   static_assert(capacity == 0 || std::has_single_bit(capacity),
@@ -90,6 +99,12 @@ class stealing_deque {
       "policy::chunk_size");
   static_assert(capacity <= std::size_t{1} << 30, "frys::stealing_deque: policy::capacity is 2^30 at most");
 
+ private:
+  using owner_side = typename stats_type::template side<atomics_type, true>;
+  using thief_side = typename stats_type::template side<atomics_type, false>;
+  static constexpr bool shows = detail::counting_side<owner_side> && detail::counting_side<thief_side>;
+
+ public:
   class owner_type;
   class thief_type;
 
@@ -109,6 +124,13 @@ class stealing_deque {
   [[nodiscard]] owner_type owner() noexcept { return owner_type(*this); }
   // Any thread. As many as you like; they may be copied.
   [[nodiscard]] thief_type thief() noexcept { return thief_type(*this); }
+  // Any thread. With a policy::stats that counts, see stats.hpp.
+  [[nodiscard]] deque_statistics stats() const noexcept requires shows {
+    deque_statistics out;
+    out.full = pushes_.refusals(), out.empty = pops_.refusals(), out.growths = growths_.get();
+    out.stolen = stolen_.get(), out.empty_steals = steals_.refusals(), out.lost_steal_races = steals_.lost_races();
+    return out;
+  }
 
   // What the owner may do. Moves, does not copy; one thread at a time.
   class owner_type {
@@ -273,7 +295,11 @@ class stealing_deque {
     std::size_t done = 0;
     bool posted = true;
     while (done < values.size()) {
-      if (bottom() >= room_ && !make_room()) break;
+      if (bottom() >= room_) {
+        const push_result got = make_room();
+        if (done == 0 && got.is_full()) pushes_.refused();
+        if (!got) break;
+      }
       const index b = bottom();
       const index count = (std::min)(static_cast<index>(values.size() - done), room_ - b);
       for (index i = 0; i < count; ++i)
@@ -293,6 +319,7 @@ class stealing_deque {
   FRYS_NOINLINE push_result before_push() noexcept {
     if (bottom() >= room_) {
       if (const push_result got = make_room(); !got) {
+        if (got.is_full()) pushes_.refused();
         // relaxed: as in emplace. Who pushes again until there is room must let thieves make it.
         if (got.is_full() && limit_.load(std::memory_order_relaxed) != in_this_lap(room_)) settle(bottom());
         return got;
@@ -309,7 +336,10 @@ class stealing_deque {
   // The cursor is at floor_ or below: the owner's part is used up, or nothing is shared, or the lap begins.
   FRYS_NOINLINE pop_result<T> slow_pop() noexcept {
     if (bottom() == split_) {
-      if (const pop_status got = take_back(); got != pop_status::value) return got;
+      if (const pop_status got = take_back(); got != pop_status::value) {
+        pops_.refused();
+        return got;
+      }
       return take(cursor_ - 1);
     }
     to_earlier_lap();
@@ -414,6 +444,7 @@ class stealing_deque {
       std::destroy_at(&value);
     }
     slots_.use(larger);
+    growths_.set(slots_.number() + 1);
     lap_ = 0;
     cursor_ = slots_.first() + count;
     split_ = shared;
@@ -514,13 +545,16 @@ class stealing_deque {
       if (word_.compare_exchange_weak(w, with_top_moved(w, count), std::memory_order_acquire,
                                       std::memory_order_relaxed)) {
         if (count == shared) hint();
+        stolen_.add(count);
         return count;
       }
+      steals_.lost_race();
     }
   }
 
   // Nothing is shared: says so to the owner, unless that has been said.
   pop_status none(word w) noexcept {
+    steals_.refused();
     if ((w & closed_bit) != 0) {
       (void)word_.load(std::memory_order_acquire);  // sync(stealing_deque.close): acquire; the same word again
       return pop_status::closed;
@@ -548,6 +582,9 @@ class stealing_deque {
   index split_ = 0;
   index room_ = slots_type::first_room;
   bool closing_ = false;
+  [[no_unique_address]] owner_side pushes_;
+  [[no_unique_address]] owner_side pops_;
+  [[no_unique_address]] detail::shown_number<atomics_type, shows> growths_;
 #if FRYS_HARDENED
   atomic<bool> owned_{false};
 #endif
@@ -560,6 +597,8 @@ class stealing_deque {
   // they empty the shared part. So the owner reads lines that hardly ever change, and asks one question.
   alignas(2 * cache_line) atomic<std::uintptr_t> limit_{0};
   atomic<std::uintptr_t> floor_{0};
+  [[no_unique_address]] thief_side steals_;
+  [[no_unique_address]] detail::shown_number<atomics_type, shows> stolen_;
 };
 
 }  // namespace frys::inline FRYS_ABI

@@ -3,10 +3,10 @@
 // Use when  a queue's user wants to know how often it was full, how often consumers came for nothing, and how often
 //           threads were in each other's way.
 // Cost      none: no byte and no instruction. counted: nothing where a push or a pop succeeds at once, for the queue
-//           has those numbers anyway; where it has not (the consumer of an mpsc_queue, of a lazy ring and of one that
-//           overwrites) a pop stores one more. A push that is told full, a pop that finds nothing and a lost race each
-//           add one to a word: by a read-modify-write on a line of its side, where the side is of several threads, else
-//           by a load and a store in its own line.
+//           has those numbers anyway; where it has not, a pop stores one number more (mpsc_queue, a lazy spsc_ring) or
+//           two (one that overwrites), and a steal adds to one (stealing_deque). A push that is told full, a pop that
+//           finds nothing and a lost race each add one to a word: by a read-modify-write on a line of its side, where
+//           the side is of several threads, else by a load and a store in its own line.
 // Ordering  none: stats() answers numbers that may be a few events apart.
 //
 // none      counts nothing                       the default

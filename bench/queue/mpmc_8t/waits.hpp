@@ -1,4 +1,5 @@
-// The ways to wait that the workload compares: each turns a push or a pop that may be refused into one that waits.
+// The ways to wait that the workload compares: each turns a push or a pop that may be refused into one that waits. Not
+// for stream(), whose consumers end by a pop that is refused.
 #pragma once
 #include "../adapters/frys.hpp"
 #include "../common.hpp"

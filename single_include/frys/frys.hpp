@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b32a4b747c81c351.
+// frys 0.1.0, one header: the whole library. Content 73343fdce14d567a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -10748,15 +10748,68 @@ class seqlock {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_SEQLOCK_HPP
+// ---- frys/queue/detail/line_groups.hpp
+// line_groups: the memory of a hash table of groups that are a line each. Its head; the groups lie behind it.
+#ifndef FRYS_QUEUE_DETAIL_LINE_GROUPS_HPP
+#define FRYS_QUEUE_DETAIL_LINE_GROUPS_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Group has `places`, how many entries it holds.
+template <class Group, class Pages>
+class line_groups {
+ public:
+  // With so many bytes, or as many as the source rounds them up to; nullptr when it refuses.
+  static line_groups* make(std::size_t bytes) noexcept {
+    if (bytes < head + sizeof(Group)) bytes = head + sizeof(Group);
+    result<byte_span> memory = Pages::allocate(bytes);
+    if (!memory) return nullptr;
+    auto* made = std::construct_at(reinterpret_cast<line_groups*>(memory->data()), *memory);
+    for (std::size_t i = 0; i < made->count_; ++i) std::construct_at(&(*made)[i]);
+    return made;
+  }
+  static void drop(void* groups) noexcept {
+    auto* g = static_cast<line_groups*>(groups);
+    for (std::size_t i = 0; i < g->count_; ++i) std::destroy_at(&(*g)[i]);
+    Pages::release(g->memory_);
+  }
+  explicit line_groups(byte_span memory) noexcept : memory_(memory), count_((memory.size() - head) / sizeof(Group)) {}
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size(); }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  // How many entries; beyond, looks get long.
+  [[nodiscard]] std::size_t most() const noexcept { return count_ * Group::places * 3 / 4; }
+
+  Group& operator[](std::size_t i) noexcept {
+    return std::launder(reinterpret_cast<Group*>(reinterpret_cast<std::byte*>(this) + head))[i];
+  }
+  const Group& operator[](std::size_t i) const noexcept {
+    return std::launder(reinterpret_cast<const Group*>(reinterpret_cast<const std::byte*>(this) + head))[i];
+  }
+  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
+    return static_cast<std::size_t>((hash & 0xffff'ffffu) * count_ >> 32);
+  }
+  [[nodiscard]] std::size_t after(std::size_t i) const noexcept { return i + 1 == count_ ? 0 : i + 1; }
+
+ private:
+  static constexpr std::size_t head = 64;
+  byte_span memory_;
+  std::size_t count_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_LINE_GROUPS_HPP
 // ---- frys/queue/detail/tagged_table.hpp
-// tagged_table: an open hash table of pointers, one writer at a time, readers at any time: what a shard of sharded_map
-// is made of.
+// tagged_table: an open hash table of pointers to nodes, one writer at a time, readers at any time: what a shard of
+// sharded_map is made of, unless its entries are words.
 //
 // Groups    a line of memory each: seven pointers, a byte of the hash for each of them (0: empty), and a byte that says
 //           how many keys had their home here or passed by and found the group full. So a look costs one line, and ends
 //           where that count is 0; an erased place is free at once, without a tombstone.
 // Readers   a key that is in the table stays in its place, and the byte stays with it: whoever knows that it was put in
-//           finds it. Tags are hints, therefore, and need no order; pointers publish what they point to.
+//           finds it. Tags are hints, therefore, and need no order; pointers publish what they point to. What a reader
+//           has found is never changed: it must be kept by the reclaimer while it is looked at.
 // Source    the groups: N. Bronson, X. Shi, "F14", 2019; the line as the unit: T. David, R. Guerraoui, V. Trigonakis,
 //           "Asynchronized concurrency" (CLHT), ASPLOS 2015.
 #ifndef FRYS_QUEUE_DETAIL_TAGGED_TABLE_HPP
@@ -10764,163 +10817,518 @@ class seqlock {
 
 namespace frys::inline FRYS_ABI::detail {
 
-// Node has `hash`, a 64-bit number. The head of its memory; the groups lie behind it.
-template <class Node, class Atomics, class Pages>
+template <class Key, class Value, class Atomics, class Pages>
 class tagged_table {
   template <class T>
   using atomic = typename Atomics::template atomic<T>;
-  static constexpr unsigned places = 7;
+
+  struct node {
+    template <class K, class... Args>
+    node(std::uint64_t h, K&& k, Args&&... args)
+        : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
+    // None of them changes once the node is in. Not const, since `change` writes to a value that nobody else has yet.
+    std::uint64_t hash;
+    Key key;
+    Value value;
+  };
   struct alignas(64) group {
+    static constexpr unsigned places = 7;
     atomic<std::uint64_t> tags{0};
-    atomic<Node*> nodes[places] = {};
+    atomic<node*> nodes[places] = {};
   };
 
  public:
+  using groups = line_groups<group, Pages>;
+  // Whether what a reader has found must be kept for it.
+  static constexpr bool keeps = true;
+
+  // What a reader has found; false: nothing.
+  class view {
+   public:
+    view(const node* n = nullptr) noexcept : node_(n) {}
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+    [[nodiscard]] const Key& key() const noexcept { return node_->key; }
+    [[nodiscard]] const Value& value() const noexcept { return node_->value; }
+
+   private:
+    const node* node_;
+  };
+  // What a write leaves over, to be retired.
+  struct rest {
+    node* entry = nullptr;
+    groups* outgrown = nullptr;
+    static constexpr std::size_t most = 2;
+    template <class Seat>
+    [[nodiscard]] bool retire(Seat& seat) const noexcept {
+      return (entry == nullptr || seat.retire(entry)) &&
+             (outgrown == nullptr || seat.retire(static_cast<void*>(outgrown), &groups::drop));
+    }
+  };
   // Where a node is, or may be put.
   struct place {
     std::size_t group = 0;
-    unsigned index = places;  // places: nowhere
-    Node* node = nullptr;
-    explicit operator bool() const noexcept { return index != places; }
+    unsigned index = group::places;  // that: nowhere
+    node* found = nullptr;
+    [[nodiscard]] bool is_taken() const noexcept { return found != nullptr; }
   };
 
-  // With so many bytes, or as many as the source rounds them up to; nullptr when it refuses.
-  static tagged_table* make(std::size_t bytes) noexcept {
-    if (bytes < head + sizeof(group)) bytes = head + sizeof(group);
-    result<byte_span> memory = Pages::allocate(bytes);
-    if (!memory) return nullptr;
-    auto* made = std::construct_at(reinterpret_cast<tagged_table*>(memory->data()), *memory);
-    for (std::size_t i = 0; i < made->count_; ++i) std::construct_at(made->groups() + i);
-    return made;
+  tagged_table() = default;
+  tagged_table(const tagged_table&) = delete;
+  tagged_table& operator=(const tagged_table&) = delete;
+  ~tagged_table() {
+    groups* const all = groups_.load(std::memory_order_relaxed);  // relaxed: nobody else is left
+    if (all == nullptr) return;
+    each_node(*all, [](node& n) { delete &n; });
+    groups::drop(all);
   }
-  static void drop(void* table) noexcept {
-    auto* t = static_cast<tagged_table*>(table);
-    for (std::size_t i = 0; i < t->count_; ++i) std::destroy_at(t->groups() + i);
-    Pages::release(t->memory_);
-  }
-  explicit tagged_table(byte_span memory) noexcept : memory_(memory), count_((memory.size() - head) / sizeof(group)) {}
 
-  [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size(); }
-  // Beyond which looks get long.
-  [[nodiscard]] std::size_t most() const noexcept { return count_ * places * 3 / 4; }
-
-  // Any thread, while the table and its nodes stay. The node of that hash for which `is` says yes.
-  template <class F>
-  [[nodiscard]] FRYS_ALWAYS_INLINE Node* find(std::uint64_t hash, F&& is) const noexcept {
+  // Any thread, while the groups and their nodes are kept.
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE view find(std::uint64_t hash, const K& key) const noexcept {
+    // sync(tagged_table.grow): acquire; the groups are whole, with all that was in those before.
+    const groups* const all = groups_.load(std::memory_order_acquire);
+    if (all == nullptr) [[unlikely]]
+      return {};
     const std::uint64_t wanted = tag_of(hash) * ones;
-    std::size_t g = home_of(hash);
-    for (std::size_t i = 0; i < count_; ++i) {
-      const group& here = groups()[g];
+    std::size_t g = all->home_of(hash);
+    for (std::size_t i = 0; i < all->count(); ++i) {
+      const group& here = (*all)[g];
       const std::uint64_t tags = here.tags.load(std::memory_order_relaxed);  // relaxed: hints, see above
       for (std::uint64_t same = equal(tags, wanted); same != 0; same &= same - 1) {
         // sync(tagged_table.publish): acquire; the node is whole.
-        Node* const n = here.nodes[std::countr_zero(same) / 8].load(std::memory_order_acquire);
-        if (n != nullptr && n->hash == hash && is(*n)) [[likely]]
+        const node* const n = here.nodes[std::countr_zero(same) / 8].load(std::memory_order_acquire);
+        if (n != nullptr && n->hash == hash && same_key(n->key, key)) [[likely]]
           return n;
       }
       if (tags >> overflow_shift == 0) [[likely]]
-        return nullptr;
-      if (++g == count_) g = 0;
+        return {};
+      g = all->after(g);
     }
-    return nullptr;
+    return {};
   }
-  // Any thread, as find. Calls f(node) for each.
+  // Any thread, as find. Calls f(key, value) for each entry.
   template <class F>
   void for_each(F&& f) const {
-    for (std::size_t g = 0; g < count_; ++g)
-      for (const auto& at : groups()[g].nodes)
-        // sync(tagged_table.publish): acquire; the node is whole.
-        if (Node* const n = at.load(std::memory_order_acquire); n != nullptr) f(*n);
+    // sync(tagged_table.grow): acquire; as in find.
+    if (groups* const all = groups_.load(std::memory_order_acquire); all != nullptr)
+      each_node(*all, [&f](const node& n) { f(n.key, n.value); });
   }
 
   // ---- the writer. relaxed, where it reads: its own writes, or those of the one before it, by the lock between them.
 
-  // The node of that hash for which `is` says yes, and where it is; else node is null and the place a free one, if any.
-  template <class F>
-  [[nodiscard]] place seek(std::uint64_t hash, F&& is) noexcept {
-    place free;
-    std::size_t g = home_of(hash);
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::uint64_t tags =
-          groups()[g].tags.load(std::memory_order_relaxed);  // relaxed: the writer's own, as below
-      for (std::uint64_t same = equal(tags, tag_of(hash) * ones); same != 0; same &= same - 1) {
-        const auto at = static_cast<unsigned>(std::countr_zero(same)) / 8;
-        Node* const n = groups()[g].nodes[at].load(std::memory_order_relaxed);  // relaxed: as above
-        if (n->hash == hash && is(*n)) return {g, at, n};
+  // Where the key is; else a free place, if any.
+  template <class K>
+  [[nodiscard]] place seek(std::uint64_t hash, const K& key) noexcept {
+    groups* const all = groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    return all == nullptr ? place{} : seek(*all, hash, [&key](const node& n) { return same_key(n.key, key); });
+  }
+  // What is not there yet: false when there is no memory, and then nothing has changed. `count`: the entries now.
+  template <class Hash, class K, class... Args>
+  [[nodiscard]] bool add(place at, std::uint64_t hash, std::size_t count, rest& left, const Hash&, K&& key,
+                         Args&&... args) {
+    std::unique_ptr<node> made(make(hash, std::forward<K>(key), std::forward<Args>(args)...));
+    if (made == nullptr) return false;
+    groups* all = groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    groups* const before = all;
+    if (all == nullptr || count >= all->most()) {
+      if (groups* const larger = grown(all); larger != nullptr) {
+        all = larger;
+        at = seek(*all, hash, nobody);
       }
-      if (!free)
-        if (const std::uint64_t gaps = equal(tags, 0); gaps != 0)
-          free = {g, static_cast<unsigned>(std::countr_zero(gaps)) / 8, nullptr};
-      if (tags >> overflow_shift == 0 && free) break;
-      if (++g == count_) g = 0;
+      if (at.index == group::places) return false;
     }
-    return free;
+    put(*all, at, *made.release());
+    if (all != before) {
+      left.outgrown = before;
+      // sync(tagged_table.grow): release; the groups are whole before a reader can have them.
+      groups_.store(all, std::memory_order_release);
+    }
+    return true;
   }
-  // Into a free place that seek has found for its hash.
-  void put(place at, Node* node) noexcept {
-    group& here = groups()[at.group];
-    // sync(tagged_table.publish): release; the node is whole before a reader can have it.
-    here.nodes[at.index].store(node, std::memory_order_release);
-    // relaxed: a hint
-    here.tags.store(here.tags.load(std::memory_order_relaxed) | tag_of(node->hash) << (8 * at.index),
-                    std::memory_order_relaxed);
-    count_passed(node->hash, at.group, [](std::uint64_t n) { return n == many ? n : n + 1; });
+  // In the place of the entry that stands there: false when there is no memory.
+  template <class K, class... Args>
+  [[nodiscard]] bool replace(const place& at, std::uint64_t hash, rest& left, K&& key, Args&&... args) {
+    return put_instead(at, make(hash, std::forward<K>(key), std::forward<Args>(args)...), left);
   }
-  // In the place of the node that stands there.
-  void replace(place at, Node* node) noexcept {
-    // sync(tagged_table.publish): release; as in put.
-    groups()[at.group].nodes[at.index].store(node, std::memory_order_release);
+  // f(value) changes a copy of the value that stands there.
+  template <class F>
+  [[nodiscard]] bool change(const place& at, rest& left, F&& f) {
+    std::unique_ptr<node> next(make(at.found->hash, at.found->key, at.found->value));
+    if (next != nullptr) f(next->value);  // ours alone until it is put in
+    return put_instead(at, next.release(), left);
   }
-  void take_out(place at) noexcept {
-    group& here = groups()[at.group];
+  void take_out(const place& at, rest& left) noexcept {
+    groups& all = *groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    group& here = all[at.group];
     // relaxed, both: readers may still find the node, until the reclaimer knows that they do not.
     here.tags.store(here.tags.load(std::memory_order_relaxed) & ~(std::uint64_t{0xff} << (8 * at.index)),
                     std::memory_order_relaxed);
     here.nodes[at.index].store(nullptr, std::memory_order_relaxed);
-    count_passed(at.node->hash, at.group, [](std::uint64_t n) { return n == many ? n : n - 1; });
+    count_passed(all, at.found->hash, at.group, [](std::uint64_t n) { return n == many ? n : n - 1; });
+    left.entry = at.found;
   }
 
  private:
-  static constexpr std::size_t head = 64;
   static constexpr std::uint64_t ones = 0x0101010101010101u, highs = ones * 0x80;
-  static constexpr unsigned overflow_shift = 8 * places;
+  static constexpr unsigned overflow_shift = 8 * group::places;
   static constexpr std::uint64_t many = 0xff;  // stays so until the table grows
+  static bool nobody(const node&) noexcept { return false; }
 
   // Bits that neither the home nor the number of the shard is made of; never 0.
   static constexpr std::uint64_t tag_of(std::uint64_t hash) noexcept { return 0x80 | (hash >> 40 & 0x7f); }
-  [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
-    return static_cast<std::size_t>((hash & 0xffff'ffffu) * count_ >> 32);
-  }
   // The high bit of each of the seven bytes that are equal.
   static constexpr std::uint64_t equal(std::uint64_t a, std::uint64_t b) noexcept {
     const std::uint64_t x = a ^ b;
     return ~(((x & ~highs) + ~highs) | x) & highs & (~std::uint64_t{0} >> 8);
   }
+
+  template <class... Args>
+  static node* make(Args&&... args) {
+    return new (std::nothrow) node(std::forward<Args>(args)...);
+  }
+  template <class F>
+  static void each_node(const groups& all, F&& f) {
+    for (std::size_t g = 0; g < all.count(); ++g)
+      for (const auto& at : all[g].nodes)
+        // sync(tagged_table.publish): acquire; the node is whole.
+        if (node* const n = at.load(std::memory_order_acquire); n != nullptr) f(*n);
+  }
+  template <class F>
+  [[nodiscard]] static place seek(const groups& all, std::uint64_t hash, F&& is) noexcept {
+    place free;
+    std::size_t g = all.home_of(hash);
+    for (std::size_t i = 0; i < all.count(); ++i) {
+      const std::uint64_t tags = all[g].tags.load(std::memory_order_relaxed);  // relaxed: the writer's own, as below
+      for (std::uint64_t same = equal(tags, tag_of(hash) * ones); same != 0; same &= same - 1) {
+        const auto at = static_cast<unsigned>(std::countr_zero(same)) / 8;
+        node* const n = all[g].nodes[at].load(std::memory_order_relaxed);  // relaxed: as above
+        if (n->hash == hash && is(*n)) return {g, at, n};
+      }
+      if (free.index == group::places)
+        if (const std::uint64_t gaps = equal(tags, 0); gaps != 0)
+          free = {g, static_cast<unsigned>(std::countr_zero(gaps)) / 8, nullptr};
+      if (tags >> overflow_shift == 0 && free.index != group::places) break;
+      g = all.after(g);
+    }
+    return free;
+  }
+  // Into a free place that seek has found for its hash.
+  static void put(groups& all, const place& at, node& n) noexcept {
+    group& here = all[at.group];
+    // sync(tagged_table.publish): release; the node is whole before a reader can have it.
+    here.nodes[at.index].store(&n, std::memory_order_release);
+    // relaxed: a hint
+    here.tags.store(here.tags.load(std::memory_order_relaxed) | tag_of(n.hash) << (8 * at.index),
+                    std::memory_order_relaxed);
+    count_passed(all, n.hash, at.group, [](std::uint64_t c) { return c == many ? c : c + 1; });
+  }
+  bool put_instead(const place& at, node* n, rest& left) noexcept {
+    if (n == nullptr) return false;
+    // relaxed: the writer's own. sync(tagged_table.publish): release; as in put.
+    (*groups_.load(std::memory_order_relaxed))[at.group].nodes[at.index].store(n, std::memory_order_release);
+    left.entry = at.found;
+    return true;
+  }
   // The groups from the home of the hash to the one before `last`.
   template <class F>
-  void count_passed(std::uint64_t hash, std::size_t last, F next) noexcept {
-    for (std::size_t g = home_of(hash); g != last;) {
-      auto& tags = groups()[g].tags;
+  static void count_passed(groups& all, std::uint64_t hash, std::size_t last, F next) noexcept {
+    for (std::size_t g = all.home_of(hash); g != last; g = all.after(g)) {
+      auto& tags = all[g].tags;
       const std::uint64_t now = tags.load(std::memory_order_relaxed);
       // relaxed: who knows of the key knows of this.
       tags.store((now & ~(many << overflow_shift)) | next(now >> overflow_shift) << overflow_shift,
                  std::memory_order_relaxed);
-      if (++g == count_) g = 0;
     }
   }
-
-  group* groups() noexcept { return std::launder(reinterpret_cast<group*>(reinterpret_cast<std::byte*>(this) + head)); }
-  [[nodiscard]] const group* groups() const noexcept {
-    return std::launder(reinterpret_cast<const group*>(reinterpret_cast<const std::byte*>(this) + head));
+  // Groups of twice the size with the same nodes; nullptr when the source refuses.
+  static groups* grown(const groups* from) noexcept {
+    groups* const to = groups::make(from == nullptr ? 1 : 2 * from->bytes());
+    if (to != nullptr && from != nullptr) each_node(*from, [to](node& n) { put(*to, seek(*to, n.hash, nobody), n); });
+    return to;
   }
 
-  byte_span memory_;
-  std::size_t count_;
+  atomic<groups*> groups_{nullptr};
 };
 
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_QUEUE_DETAIL_TAGGED_TABLE_HPP
+// ---- frys/queue/detail/word_table.hpp
+// word_table: an open hash table of keys and values that are a word each, one writer at a time, readers at any time:
+// what a shard of sharded_map is made of when its entries are words.
+//
+// Groups    a line of memory each: three keys, three values, and a head: which places are taken, how many keys had
+//           their home here or passed by and found the group full, and how often a key was taken out. So a look costs
+//           one line, and ends where that count is 0; nothing is allocated for an entry, nothing is reclaimed.
+// Readers   copy the value. A key that is in the table stays in its place, so whoever knows that it was put in finds
+//           it, and a change of its value is one store. What is copied may belong to another key that has got the
+//           place since: then the head says that a key was taken out, and the reader looks at the group again. Each
+//           such time an erase has come to its end.
+// Orders    a place's key and value are stored with release and read with acquire: a reader that has one of them from
+//           the place's next key sees that the key before was taken out. The head's stores are release: whoever finds a
+//           place taken finds its key.
+// Source    the line as the unit: T. David, R. Guerraoui, V. Trigonakis, "Asynchronized concurrency" (CLHT), ASPLOS
+//           2015.
+#ifndef FRYS_QUEUE_DETAIL_WORD_TABLE_HPP
+#define FRYS_QUEUE_DETAIL_WORD_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T>
+inline constexpr bool fits_word = std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t);
+
+template <class T>
+[[nodiscard]] inline std::uint64_t to_word(const T& value) noexcept {
+  std::uint64_t w = 0;
+  std::memcpy(&w, std::addressof(value), sizeof(T));
+  return w;
+}
+template <class T>
+[[nodiscard]] inline T from_word(std::uint64_t w) noexcept {
+  std::array<std::byte, sizeof(T)> bytes;
+  std::memcpy(bytes.data(), &w, sizeof(T));
+  return std::bit_cast<T>(bytes);
+}
+
+template <class Key, class Value, class Atomics, class Pages>
+class word_table {
+  using word = std::uint64_t;
+  using atomic = typename Atomics::template atomic<word>;
+
+  struct alignas(64) group {
+    static constexpr unsigned places = 3;
+    atomic head{0};
+    atomic keys[places] = {};
+    atomic values[places] = {};
+  };
+
+ public:
+  using groups = line_groups<group, Pages>;
+  // Whether what a reader has found must be kept for it.
+  static constexpr bool keeps = false;
+
+  // What a reader has found; false: nothing.
+  class view {
+   public:
+    view() = default;
+    view(word key, word value) noexcept : entry_(std::in_place, from_word<Key>(key), from_word<Value>(value)) {}
+    explicit operator bool() const noexcept { return entry_.has_value(); }
+    [[nodiscard]] const Key& key() const noexcept { return entry_->first; }
+    [[nodiscard]] const Value& value() const noexcept { return entry_->second; }
+
+   private:
+    std::optional<std::pair<Key, Value>> entry_;
+  };
+  // What a write leaves over, to be retired.
+  struct rest {
+    groups* outgrown = nullptr;
+    static constexpr std::size_t most = 1;
+    template <class Seat>
+    [[nodiscard]] bool retire(Seat& seat) const noexcept {
+      return outgrown == nullptr || seat.retire(static_cast<void*>(outgrown), &groups::drop);
+    }
+  };
+  // Where an entry is, or may be put.
+  struct place {
+    std::size_t group = 0;
+    unsigned index = group::places;  // that: nowhere
+    std::uint64_t hash = 0;
+    bool taken = false;
+    [[nodiscard]] bool is_taken() const noexcept { return taken; }
+  };
+
+  word_table() = default;
+  word_table(const word_table&) = delete;
+  word_table& operator=(const word_table&) = delete;
+  ~word_table() {
+    // relaxed: nobody else is left
+    if (groups* const all = groups_.load(std::memory_order_relaxed); all != nullptr) groups::drop(all);
+  }
+
+  // Any thread, while the groups are kept.
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE view find(std::uint64_t hash, const K& key) const noexcept {
+    // sync(word_table.grow): acquire; the groups are whole, with all that was in those before.
+    const groups* const all = groups_.load(std::memory_order_acquire);
+    if (all == nullptr) [[unlikely]]
+      return {};
+    std::size_t g = all->home_of(hash);
+    for (std::size_t i = 0; i < all->count(); ++i, g = all->after(g)) {
+      const group& here = (*all)[g];
+      // sync(word_table.publish): acquire; the keys of the places that are taken are there.
+      word head = here.head.load(std::memory_order_acquire);
+      for (unsigned p = 0; p < group::places; ++p) {
+        if ((head >> p & 1) == 0) continue;
+        // sync(word_table.key): acquire; with relaxed we could take the value of the key before for this one's.
+        const word k = here.keys[p].load(std::memory_order_acquire);
+        if (!same_key(from_word<Key>(k), key)) continue;
+        // sync(word_table.value): acquire; with relaxed we could miss that its key was taken out, and what the writer
+        // did before.
+        const word v = here.values[p].load(std::memory_order_acquire);
+        // relaxed: the value's acquire orders it.
+        if (const word now = here.head.load(std::memory_order_relaxed); taken_out(now) == taken_out(head)) [[likely]]
+          return {k, v};
+        head = here.head.load(std::memory_order_acquire);  // sync(word_table.publish): acquire, as above
+        p = ~0u;                                           // from the first place on
+      }
+      if (passed(head) == 0) [[likely]]
+        return {};
+    }
+    return {};
+  }
+  // Any thread, as find. Calls f(key, value) for each entry.
+  template <class F>
+  void for_each(F&& f) const {
+    // sync(word_table.grow): acquire; as in find.
+    const groups* const all = groups_.load(std::memory_order_acquire);
+    if (all == nullptr) return;
+    for (std::size_t g = 0; g < all->count(); ++g)
+      for (unsigned p = 0; p < group::places; ++p)
+        if (const view v = at_place((*all)[g], p); v) f(v.key(), v.value());
+  }
+
+  // ---- the writer. relaxed, where it reads: its own writes, or those of the one before it, by the lock between them.
+
+  // Where the key is; else a free place, if any.
+  template <class K>
+  [[nodiscard]] place seek(std::uint64_t hash, const K& key) noexcept {
+    groups* const all = groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    return all == nullptr ? place{} : seek(*all, hash, [&key](const Key& k) { return same_key(k, key); });
+  }
+  // What is not there yet: false when there is no memory, and then nothing has changed. `count`: the entries now.
+  template <class Hash, class K, class... Args>
+  [[nodiscard]] bool add(place at, std::uint64_t hash, std::size_t count, rest& left, const Hash& hash_of, K&& key,
+                         Args&&... args) {
+    const word k = to_word(Key(std::forward<K>(key))), v = to_word(Value(std::forward<Args>(args)...));
+    groups* all = groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    groups* const before = all;
+    if (all == nullptr || count >= all->most()) {
+      if (groups* const larger = grown(all, hash_of); larger != nullptr) {
+        all = larger;
+        at = seek(*all, hash, nobody);
+      }
+      if (at.index == group::places) return false;
+    }
+    put(*all, at, k, v);
+    if (all != before) {
+      left.outgrown = before;
+      // sync(word_table.grow): release; the groups are whole before a reader can have them.
+      groups_.store(all, std::memory_order_release);
+    }
+    return true;
+  }
+  // In the place of the value that stands there.
+  template <class K, class... Args>
+  [[nodiscard]] bool replace(const place& at, std::uint64_t, rest&, K&&, Args&&... args) {
+    // sync(word_table.value): release; what the writer did before is there for who reads it.
+    value_at(at).store(to_word(Value(std::forward<Args>(args)...)), std::memory_order_release);
+    return true;
+  }
+  // f(value) changes a copy of the value that stands there.
+  template <class F>
+  [[nodiscard]] bool change(const place& at, rest&, F&& f) {
+    atomic& v = value_at(at);
+    Value value = from_word<Value>(v.load(std::memory_order_relaxed));  // relaxed: the writer's own
+    f(value);
+    v.store(to_word(value), std::memory_order_release);  // sync(word_table.value): release; as in replace
+    return true;
+  }
+  void take_out(const place& at, rest&) noexcept {
+    groups& all = *groups_.load(std::memory_order_relaxed);  // relaxed: the writer's own
+    atomic& head = all[at.group].head;
+    // relaxed: the writer's own
+    const word now = head.load(std::memory_order_relaxed);
+    // sync(word_table.publish): release; for the keys of the other places, as in put.
+    head.store((now & ~(word{1} << at.index)) + (word{1} << taken_out_shift), std::memory_order_release);
+    count_passed(all, at.hash, at.group, [](word n) { return n == many ? n : n - 1; });
+  }
+
+ private:
+  // The head: a bit for each place; from bit 8 on the keys that passed; from bit 16 on the keys taken out.
+  static constexpr unsigned passed_shift = 8, taken_out_shift = 16;
+  static constexpr word many = 0xff;  // stays so until the table grows
+  static constexpr word passed(word head) noexcept { return head >> passed_shift & many; }
+  static constexpr word taken_out(word head) noexcept { return head >> taken_out_shift; }
+  static bool nobody(const Key&) noexcept { return false; }
+
+  atomic& value_at(const place& at) noexcept {
+    return (*groups_.load(std::memory_order_relaxed))[at.group].values[at.index];  // relaxed: the writer's own
+  }
+  // What is in a place, whole; nothing if it is free.
+  static view at_place(const group& here, unsigned p) noexcept {
+    for (;;) {
+      // sync(word_table.publish), sync(word_table.key), sync(word_table.value), relaxed: as in find.
+      const word head = here.head.load(std::memory_order_acquire);
+      if ((head >> p & 1) == 0) return {};
+      const word k = here.keys[p].load(std::memory_order_acquire);
+      const word v = here.values[p].load(std::memory_order_acquire);
+      if (taken_out(here.head.load(std::memory_order_relaxed)) == taken_out(head)) return {k, v};
+    }
+  }
+  template <class F>
+  [[nodiscard]] static place seek(const groups& all, std::uint64_t hash, F&& is) noexcept {
+    place free;
+    free.hash = hash;
+    std::size_t g = all.home_of(hash);
+    for (std::size_t i = 0; i < all.count(); ++i) {
+      const word head = all[g].head.load(std::memory_order_relaxed);  // relaxed: the writer's own, as below
+      for (unsigned p = 0; p < group::places; ++p) {
+        if ((head >> p & 1) == 0) {
+          if (free.index == group::places) free.group = g, free.index = p;
+        } else if (is(from_word<Key>(all[g].keys[p].load(std::memory_order_relaxed)))) {
+          return {g, p, hash, true};
+        }
+      }
+      if (passed(head) == 0 && free.index != group::places) break;
+      g = all.after(g);
+    }
+    return free;
+  }
+  // Into a free place that seek has found for its hash.
+  static void put(groups& all, const place& at, word key, word value) noexcept {
+    group& here = all[at.group];
+    // sync(word_table.key), sync(word_table.value): release; who has one of them sees that the key before was taken
+    // out.
+    here.keys[at.index].store(key, std::memory_order_release);
+    here.values[at.index].store(value, std::memory_order_release);
+    // sync(word_table.publish): release; key and value are there before the place is taken.
+    here.head.store(here.head.load(std::memory_order_relaxed) | word{1} << at.index, std::memory_order_release);
+    count_passed(all, at.hash, at.group, [](word n) { return n == many ? n : n + 1; });
+  }
+  // The groups from the home of the hash to the one before `last`.
+  template <class F>
+  static void count_passed(groups& all, std::uint64_t hash, std::size_t last, F next) noexcept {
+    for (std::size_t g = all.home_of(hash); g != last; g = all.after(g)) {
+      atomic& head = all[g].head;
+      const word now = head.load(std::memory_order_relaxed);
+      // sync(word_table.publish): release; as in take_out.
+      head.store((now & ~(many << passed_shift)) | next(passed(now)) << passed_shift, std::memory_order_release);
+    }
+  }
+  // Groups of twice the size with the same entries; nullptr when the source refuses.
+  template <class Hash>
+  static groups* grown(const groups* from, const Hash& hash_of) noexcept {
+    groups* const to = groups::make(from == nullptr ? 1 : 2 * from->bytes());
+    if (to == nullptr || from == nullptr) return to;
+    for (std::size_t g = 0; g < from->count(); ++g) {
+      const group& here = (*from)[g];
+      for (unsigned p = 0; p < group::places; ++p) {
+        // relaxed, all: the writer's own
+        if ((here.head.load(std::memory_order_relaxed) >> p & 1) == 0) continue;
+        const word k = here.keys[p].load(std::memory_order_relaxed);
+        const std::uint64_t hash = hash_of(from_word<Key>(k));
+        put(*to, seek(*to, hash, nobody), k, here.values[p].load(std::memory_order_relaxed));
+      }
+    }
+    return to;
+  }
+
+  typename Atomics::template atomic<groups*> groups_{nullptr};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_QUEUE_DETAIL_WORD_TABLE_HPP
 // ---- frys/queue/sharded_map.hpp
 // sharded_map: a hash map that many threads read without a lock and without writing to shared memory, while others
 // write.
@@ -10930,15 +11338,20 @@ class tagged_table {
 //           (lookup_cache), or entries must be found in order.
 // Roles     every operation: any thread, each with its own seat of the reclaimer.
 // Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is: they wait for nobody, also
-//           while a shard grows. Writers wait for each other, at the lock of a shard, by policy::wait.
+//           while a shard grows. Where entries are words, a read is lock-free: it looks at a line again when a key that
+//           was in it has been erased meanwhile. Writers wait for each other, at the lock of a shard, by policy::wait.
 // Cost      a read: the reclaimer's pin, a line for the shard, one for the places, one for the entry. A write: a lock
 //           and an unlock, and an allocation for what is new; a shard that grows writes all its places anew, not its
 //           entries.
+// Words     a key and a value that are trivially copyable and of eight bytes at most (numbers, pointers, handles) lie
+//           in the places themselves: a read is a line less, a write allocates nothing and leaves nothing to reclaim,
+//           but where a shard grows. That is so whenever both are (entries_are_words).
 // Ordering  each key is linearizable by itself. What a thread did before it wrote an entry happens-before what follows
 //           the read that found it. for_each is weakly consistent: it sees what is there all the time exactly once,
 //           and what comes or goes meanwhile perhaps.
 // Entries   are never changed once they are in: update and insert_or_assign put another one in the place. What a reader
-//           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does.
+//           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does; an
+//           entry of words is a copy, and keeps nothing.
 //           Keys hash and compare without throwing; what constructors and update's function throw goes through.
 // Lifetime  destroy it when no other thread can call it and no entry is held, before the domain.
 //
@@ -10949,7 +11362,7 @@ class tagged_table {
 //   policy::wait<W>       how writers wait for each other                 default wait::spin_then_park
 //   policy::pages<P>      memory of the places; entries are allocated     default heap_pages
 // The atomics are those of the domain.
-// Source    see detail/tagged_table.hpp.
+// Source    see detail/tagged_table.hpp and detail/word_table.hpp.
 #ifndef FRYS_QUEUE_SHARDED_MAP_HPP
 #define FRYS_QUEUE_SHARDED_MAP_HPP
 
@@ -11006,17 +11419,14 @@ class sharded_map {
   static_assert(std::has_single_bit(shard_count) && shard_count <= 4096,
                 "frys::sharded_map: policy::shards must be a power of two, 1 to 4096");
 
+  static constexpr bool entries_are_words = detail::fits_word<Key> && detail::fits_word<Value>;
+
  private:
-  struct node {
-    template <class K, class... Args>
-    node(std::uint64_t h, K&& k, Args&&... args)
-        : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
-    // None of them changes once the node is in. Not const, since update writes to a value that nobody else has yet.
-    std::uint64_t hash;
-    Key key;
-    Value value;
-  };
-  using table = detail::tagged_table<node, atomics_type, pages_type>;
+  using table =
+      typename std::conditional_t<entries_are_words,
+                                  std::type_identity<detail::word_table<Key, Value, atomics_type, pages_type>>,
+                                  std::type_identity<detail::tagged_table<Key, Value, atomics_type, pages_type>>>::type;
+  using view = typename table::view;
   using pin_type = decltype(std::declval<participant&>().pin());
   template <class K>
   static constexpr bool fits = key_hash<hash_type, K>&& detail::comparable_key<Key, K>;
@@ -11025,38 +11435,34 @@ class sharded_map {
   // What a read has found; false: nothing. It stays while this lives. For the thread whose seat it is.
   class entry {
    public:
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(found_); }
     // The others: only if it is true.
-    [[nodiscard]] const Key& key() const noexcept { return found().key; }
-    [[nodiscard]] const Value& value() const noexcept { return found().value; }
-    const Value& operator*() const noexcept { return found().value; }
-    const Value* operator->() const noexcept { return std::addressof(found().value); }
+    [[nodiscard]] const Key& key() const noexcept { return found().key(); }
+    [[nodiscard]] const Value& value() const noexcept { return found().value(); }
+    const Value& operator*() const noexcept { return found().value(); }
+    const Value* operator->() const noexcept { return std::addressof(found().value()); }
 
    private:
     friend sharded_map;
+    struct nothing {};
     template <class K>
-    FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key) noexcept
-        : pin_(seat.pin()), node_(map.look(key)) {}
-    const node& found() const noexcept {
-      FRYS_ASSERT(node_ != nullptr, "sharded_map::entry: used although nothing was found");
-      return *node_;
+    requires table::keeps FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key)
+    noexcept : pin_(seat.pin()), found_(map.look(key)) {}
+    template <class K>
+    requires(!table::keeps) FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key)
+    noexcept : found_(map.pinned_look(seat, key)) {}
+    const view& found() const noexcept {
+      FRYS_ASSERT(found_, "sharded_map::entry: used although nothing was found");
+      return found_;
     }
-    pin_type pin_;
-    const node* node_;
+    [[no_unique_address]] std::conditional_t<table::keeps, pin_type, nothing> pin_;
+    view found_;
   };
 
   sharded_map() = default;
   explicit sharded_map(hash_type h) noexcept : hash_(std::move(h)) {}
   sharded_map(const sharded_map&) = delete;
   sharded_map& operator=(const sharded_map&) = delete;
-  ~sharded_map() {
-    for (shard& s : shards_) {
-      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: nobody else is left
-      if (t == nullptr) continue;
-      t->for_each([](node& n) { delete &n; });
-      table::drop(t);
-    }
-  }
 
   // Any thread. `key`: a Key, or what hashes and compares as one; bytes and texts for each other.
   template <class K>
@@ -11070,23 +11476,20 @@ class sharded_map {
   [[nodiscard]] std::optional<Value> get(participant& seat, const K& key) const
       noexcept(std::is_nothrow_copy_constructible_v<Value>) {
     [[maybe_unused]] const auto pinned = seat.pin();
-    const node* const n = look(key);
-    return n == nullptr ? std::nullopt : std::optional<Value>(n->value);
+    const view found = look(key);
+    return found ? std::optional<Value>(found.value()) : std::nullopt;
   }
   template <class K>
   requires fits<K>
   [[nodiscard]] bool contains(participant& seat, const K& key) const noexcept {
     [[maybe_unused]] const auto pinned = seat.pin();
-    return look(key) != nullptr;
+    return static_cast<bool>(look(key));
   }
   // Calls f(key, value) for each entry. f may call the map.
   template <class F>
   void for_each(participant& seat, F&& f) const {
     [[maybe_unused]] const auto pinned = seat.pin();
-    for (const shard& s : shards_)
-      // sync(sharded_map.table): acquire; as in look.
-      if (const table* const t = s.places.load(std::memory_order_acquire); t != nullptr)
-        t->for_each([&f](const node& n) { f(n.key, n.value); });
+    for (const shard& s : shards_) s.entries.for_each(f);
   }
   // May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
@@ -11103,16 +11506,19 @@ class sharded_map {
   template <class K, class... Args>
   requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
       result<bool> insert(participant& seat, K&& key, Args&&... args) {
-    return write(seat, std::as_const(key), [&](std::uint64_t h, node* old) -> node* {
-      return old != nullptr ? old : make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    return write(seat, std::as_const(key), [&](shard& s, const auto& at, std::uint64_t h, auto& left) {
+      if (at.is_taken()) return outcome::same;
+      return add(s, at, h, left, std::forward<K>(key), std::forward<Args>(args)...);
     });
   }
   // Puts in Value(args...) for the key, in the place of what was there: whether the key is new.
   template <class K, class... Args>
   requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
       result<bool> insert_or_assign(participant& seat, K&& key, Args&&... args) {
-    return write(seat, std::as_const(key), [&](std::uint64_t h, node*) -> node* {
-      return make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    return write(seat, std::as_const(key), [&](shard& s, const auto& at, std::uint64_t h, auto& left) {
+      if (!at.is_taken()) return add(s, at, h, left, std::forward<K>(key), std::forward<Args>(args)...);
+      return s.entries.replace(at, h, left, std::forward<K>(key), std::forward<Args>(args)...) ? outcome::same
+                                                                                               : outcome::no_memory;
     });
   }
   // f(value) changes a copy of the key's value, which takes its place: whether there is such a key. Other writers of
@@ -11122,12 +11528,9 @@ class sharded_map {
       std::is_invocable_v<F&, Value&>
           result<bool> update(participant& seat, const K& key, F&& f) {
     bool found = false;
-    auto done = write(seat, key, [&](std::uint64_t h, node* old) -> node* {
-      if (old == nullptr) return nothing();
-      found = true;
-      std::unique_ptr<node> next(make(h, old->key, old->value));
-      if (next != nullptr) f(next->value);  // ours alone until it is put in
-      return next.release();
+    auto done = write(seat, key, [&](shard& s, const auto& at, std::uint64_t, auto& left) {
+      found = at.is_taken();
+      return !found || s.entries.change(at, left, f) ? outcome::same : outcome::no_memory;
     });
     if (!done) return done.error();
     return found;
@@ -11136,22 +11539,12 @@ class sharded_map {
   template <class K>
   requires fits<K> result<bool> erase(participant& seat, const K& key)
   noexcept {
-    if (!has_room(seat)) return no_room;
-    const std::uint64_t h = hashed(key);
-    shard& s = shard_of(h);
-    node* old = nullptr;
-    {
-      const held_lock held(s.lock);
-      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
-      if (t == nullptr) return false;
-      const auto at = t->seek(h, [&key](const node& n) { return detail::same_key(n.key, key); });
-      if (at.node == nullptr) return false;
-      old = at.node;
-      t->take_out(at);
+    return write(seat, key, [](shard& s, const auto& at, std::uint64_t, auto& left) {
+      if (!at.is_taken()) return outcome::same;
+      s.entries.take_out(at, left);
       s.count.store(s.count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: a number
-    }
-    retire(seat, old);
-    return true;
+      return outcome::done;
+    });
   }
 
  private:
@@ -11162,7 +11555,7 @@ class sharded_map {
 
   struct alignas(2 * cache_line) shard {
     // Readers' line.
-    atomic<table*> places{nullptr};
+    table entries;
     // Writers'.
     alignas(cache_line) lock_type lock;
     atomic<std::size_t> count{0};
@@ -11191,86 +11584,51 @@ class sharded_map {
 
   // Pinned.
   template <class K>
-  [[nodiscard]] FRYS_ALWAYS_INLINE const node* look(const K& key) const noexcept {
+  [[nodiscard]] FRYS_ALWAYS_INLINE view look(const K& key) const noexcept {
     const std::uint64_t h = hashed(key);
-    // sync(sharded_map.table): acquire; the table is whole, with all that was in the one before.
-    const table* const t = shard_of(h).places.load(std::memory_order_acquire);
-    if (t == nullptr) [[unlikely]]
-      return nullptr;
-    return t->find(h, [&key](const node& n) { return detail::same_key(n.key, key); });
+    return shard_of(h).entries.find(h, key);
+  }
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE view pinned_look(participant& seat, const K& key) const noexcept {
+    [[maybe_unused]] const auto pinned = seat.pin();
+    return look(key);
   }
 
-  template <class... Args>
-  static node* make(Args&&... args) {
-    return new (std::nothrow) node(std::forward<Args>(args)...);
-  }
-  // What `next` answers below when nothing shall be put in.
-  static node* nothing() noexcept { return reinterpret_cast<node*>(alignof(node)); }
+  enum class outcome { same, done, no_memory };
 
-  // next(hash, old) answers the node that takes the old one's place: the same, another, nullptr for no memory.
+  // change(shard, place, hash, rest) does it, with the shard's lock held: whether the number of keys has changed.
   template <class K, class F>
-  result<bool> write(participant& seat, const K& key, F&& next) {
+  result<bool> write(participant& seat, const K& key, F&& change) {
     if (!has_room(seat)) return no_room;
     const std::uint64_t h = hashed(key);
     shard& s = shard_of(h);
-    node* old = nullptr;
-    table* outgrown = nullptr;
+    typename table::rest left;
+    outcome what;
     {
       const held_lock held(s.lock);
-      const auto is_it = [&key](const node& n) { return detail::same_key(n.key, key); };
-      table* t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
-      auto at = t == nullptr ? typename table::place{} : t->seek(h, is_it);
-      old = at.node;
-      node* const made = next(h, old);
-      if (made == nullptr) return no_memory;
-      if (made == old || made == nothing()) return false;
-      if (old != nullptr) {
-        t->replace(at, made);
-      } else {
-        const std::size_t count = s.count.load(std::memory_order_relaxed);  // relaxed: as above
-        if (t == nullptr || count >= t->most()) {
-          if (table* const larger = grown(t); larger != nullptr) {
-            outgrown = t;
-            t = larger;
-            at = t->seek(h, [](const node&) { return false; });
-          }
-          if (!at) {
-            delete made;
-            return no_memory;
-          }
-        }
-        t->put(at, made);
-        // sync(sharded_map.table): release; the table is whole before a reader can have it.
-        if (t != s.places.load(std::memory_order_relaxed)) s.places.store(t, std::memory_order_release);
-        s.count.store(count + 1, std::memory_order_relaxed);  // relaxed: a number
-      }
+      what = change(s, s.entries.seek(h, key), h, left);
     }
-    if (old != nullptr) retire(seat, old);
-    if (outgrown != nullptr) {
-      [[maybe_unused]] const bool taken = seat.retire(static_cast<void*>(outgrown), &drop_table);
-      FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired table");
-    }
-    return old == nullptr;
+    [[maybe_unused]] const bool taken = left.retire(seat);
+    FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused what is retired");
+    if (what == outcome::no_memory) return no_memory;
+    return what == outcome::done;
   }
-  // A table of twice the size with the same nodes; nullptr when the source refuses.
-  static table* grown(const table* from) noexcept {
-    table* const to = table::make(from == nullptr ? 1 : 2 * from->bytes());
-    if (to != nullptr && from != nullptr)
-      from->for_each([to](node& n) { to->put(to->seek(n.hash, [](const node&) { return false; }), &n); });
-    return to;
+  template <class Place, class K, class... Args>
+  outcome add(shard& s, const Place& at, std::uint64_t h, typename table::rest& left, K&& key, Args&&... args) {
+    const std::size_t count = s.count.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
+    const auto hash_of = [this](const Key& k) noexcept { return hashed(k); };
+    if (!s.entries.add(at, h, count, left, hash_of, std::forward<K>(key), std::forward<Args>(args)...))
+      return outcome::no_memory;
+    s.count.store(count + 1, std::memory_order_relaxed);  // relaxed: a number
+    return outcome::done;
   }
-  static void drop_table(void* t) noexcept { table::drop(t); }
 
   // For what one write may retire.
   static bool has_room(participant& seat) noexcept {
-    if (seat.room() >= 2) [[likely]]
+    if (seat.room() >= table::rest::most) [[likely]]
       return true;
     seat.quiesce();
-    return seat.room() >= 2;
-  }
-  static void retire(participant& seat, node* old) noexcept {
-    [[maybe_unused]] const bool taken = seat.retire(old);
-    FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired entry");
+    return seat.room() >= table::rest::most;
   }
 
   [[no_unique_address]] hash_type hash_{};

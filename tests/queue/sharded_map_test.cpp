@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -36,6 +37,16 @@ struct counted {
     value = -1;
     --alive;
   }
+  int value;
+};
+// A number that is not a word of its own to a map: entries with it are allocated.
+struct number {
+  number(int n = 0) : value(n) {}
+  ~number() {}  // NOLINT: so it is not trivially copyable
+  number(const number&) = default;
+  number& operator=(const number&) = default;
+  operator int() const { return value; }
+  number& operator+=(int n) { return value += n, *this; }
   int value;
 };
 // All keys meet.
@@ -77,7 +88,7 @@ void like_its_twin(Domain& domain, int keys, int steps) {
       case 3: {
         const auto found = twin.find(k);
         if (found != twin.end()) found->second += 5;
-        REQUIRE(*map.update(seat, k, [](int& v) { v += 5; }) == (found != twin.end()));
+        REQUIRE(*map.update(seat, k, [](auto& v) { v += 5; }) == (found != twin.end()));
         break;
       }
       default:
@@ -100,24 +111,60 @@ void like_its_twin(Domain& domain, int keys, int steps) {
 }  // namespace
 
 TEST_CASE("sharded_map: finds, inserts, replaces, changes and erases as a map does, over each domain with pins") {
-  frys::epoch_domain<> epochs;
-  like_its_twin<sharded_map<int, int>>(epochs, 3000, 30'000);
-  like_its_twin<sharded_map<int, int, policy::shards<1>>>(epochs, 500, 20'000);
-  like_its_twin<sharded_map<int, int, policy::shards<1>, policy::hash<one_place>>>(epochs, 100, 10'000);
-  like_its_twin<sharded_map<int, int, policy::hash<std::hash<int>>>>(epochs, 3000, 20'000);
-  frys::qsbr_domain<> quiet;
-  like_its_twin<sharded_map<int, int, policy::reclaimer<frys::qsbr_domain<>>>>(quiet, 300, 10'000);
+  CHECK(sharded_map<int, int>::entries_are_words);
+  CHECK_FALSE(sharded_map<int, number>::entries_are_words);
+  const auto over_all = []<class Value>(std::type_identity<Value>) {
+    frys::epoch_domain<> epochs;
+    like_its_twin<sharded_map<int, Value>>(epochs, 3000, 30'000);
+    like_its_twin<sharded_map<int, Value, policy::shards<1>>>(epochs, 500, 20'000);
+    like_its_twin<sharded_map<int, Value, policy::shards<1>, policy::hash<one_place>>>(epochs, 100, 10'000);
+    like_its_twin<sharded_map<int, Value, policy::hash<std::hash<int>>>>(epochs, 3000, 20'000);
+    frys::qsbr_domain<> quiet;
+    like_its_twin<sharded_map<int, Value, policy::reclaimer<frys::qsbr_domain<>>>>(quiet, 300, 10'000);
+  };
+  over_all(std::type_identity<int>());
+  over_all(std::type_identity<number>());
 }
 
 TEST_CASE("sharded_map: a key is found however many share its place, and when others there have gone") {
+  const auto check = []<class Value>(std::type_identity<Value>) {
+    frys::epoch_domain<> domain;
+    sharded_map<int, Value, policy::shards<1>, policy::hash<one_place>> map;
+    auto seat = *domain.join();
+    for (int i = 0; i < 400; ++i) REQUIRE(*map.insert(seat, i, i));  // beyond the 255 that a group counts
+    for (int i = 0; i < 400; i += 2) REQUIRE(*map.erase(seat, i));
+    for (int i = 0; i < 400; ++i) REQUIRE(map.contains(seat, i) == (i % 2 == 1));
+    for (int i = 0; i < 400; i += 2) REQUIRE(*map.insert(seat, i, -i));
+    for (int i = 0; i < 400; ++i) REQUIRE(*map.get(seat, i) == (i % 2 == 1 ? i : -i));
+  };
+  check(std::type_identity<int>());
+  check(std::type_identity<number>());
+}
+
+TEST_CASE("sharded_map: words of any kind: texts by their pointer, floats, enumerations, small structs") {
+  enum class kind : unsigned char { a, b };
+  struct spot {
+    std::int16_t x, y;
+    bool operator==(const spot&) const = default;
+  };
+  struct hash_of_spot {
+    std::uint64_t operator()(spot s) const noexcept {
+      return frys::hash_integer(static_cast<std::uint64_t>(s.x) << 16 ^ static_cast<std::uint64_t>(s.y));
+    }
+  };
   frys::epoch_domain<> domain;
-  sharded_map<int, int, policy::shards<1>, policy::hash<one_place>> map;
   auto seat = *domain.join();
-  for (int i = 0; i < 400; ++i) REQUIRE(*map.insert(seat, i, i));  // beyond the 255 that a group counts
-  for (int i = 0; i < 400; i += 2) REQUIRE(*map.erase(seat, i));
-  for (int i = 0; i < 400; ++i) REQUIRE(map.contains(seat, i) == (i % 2 == 1));
-  for (int i = 0; i < 400; i += 2) REQUIRE(*map.insert(seat, i, -i));
-  for (int i = 0; i < 400; ++i) REQUIRE(*map.get(seat, i) == (i % 2 == 1 ? i : -i));
+  sharded_map<spot, double, policy::hash<hash_of_spot>> heights;
+  CHECK(heights.entries_are_words);
+  CHECK(*heights.insert(seat, spot{1, -2}, 0.5));
+  CHECK(*heights.update(seat, spot{1, -2}, [](double& v) { v *= -3; }));
+  CHECK(*heights.get(seat, spot{1, -2}) == -1.5);
+  CHECK_FALSE(heights.contains(seat, spot{1, 2}));
+  sharded_map<const char*, kind> kinds;
+  CHECK(kinds.entries_are_words);
+  CHECK(*kinds.insert(seat, "one", kind::b));
+  CHECK(*kinds.get(seat, std::string("one")) == kind::b);  // a text is its bytes
+  CHECK_FALSE(*kinds.insert(seat, "one", kind::a));
 }
 
 TEST_CASE("sharded_map: texts and bytes look each other up; values of any kind") {
@@ -188,31 +235,65 @@ TEST_CASE("sharded_map: what a constructor or a change throws leaves the map as 
 }
 
 TEST_CASE("sharded_map: a memory source that refuses") {
+  const auto check = []<class Value>(std::type_identity<Value>, int places) {
+    {
+      frys::epoch_domain<> domain;
+      sharded_map<int, Value, policy::shards<1>, policy::pages<few_pages>> map;
+      auto seat = *domain.join();
+      few_pages::left = 0;
+      CHECK(map.insert(seat, 1, 1).error().code == frys::errc::out_of_memory);
+      CHECK_FALSE(*map.erase(seat, 1));
+      few_pages::left = 1;
+      int in = 0;
+      while (map.insert(seat, in, in)) ++in;  // until there is no place at all
+      CHECK(in == places);
+      for (int i = 0; i < in; ++i) REQUIRE(*map.get(seat, i) == i);
+      CHECK_FALSE(map.contains(seat, in));
+      CHECK_FALSE(*map.insert_or_assign(seat, 5, 6));  // in the place of another
+      few_pages::left = 1;
+      CHECK(*map.insert(seat, in, in));
+      CHECK(map.contains(seat, in));
+    }
+    CHECK(few_pages::alive == 0);
+  };
+  check(std::type_identity<number>(), 63 * 7);
+  check(std::type_identity<int>(), 63 * 3);
+}
+
+TEST_CASE("sharded_map: an entry of words is a copy: it keeps nothing from being reclaimed, and nothing is retired") {
+  frys::epoch_domain<> domain;
+  sharded_map<int, int> map;
+  auto seat = *domain.join();
+  REQUIRE(*map.insert(seat, 1, 10));
+  const auto held = map.find(seat, 1);
+  for (int i = 0; i < 1000; ++i) REQUIRE(map.insert_or_assign(seat, 1, i));
+  REQUIRE(*map.erase(seat, 1));
+  CHECK(domain.garbage() == 0);
+  CHECK(*held == 10);
+  CHECK(held.key() == 1);
+}
+
+TEST_CASE("sharded_map: a reader that stays keeps a shard of words from growing, once its garbage is full") {
+  using domain_type = frys::epoch_domain<policy::garbage<2>, policy::batch<1>>;
+  domain_type domain;
+  sharded_map<int, int, policy::shards<1>, policy::reclaimer<domain_type>> map;
+  auto reader = *domain.join();
+  auto writer = *domain.join();
+  int in = 0;
   {
-    frys::epoch_domain<> domain;
-    sharded_map<int, int, policy::shards<1>, policy::pages<few_pages>> map;
-    auto seat = *domain.join();
-    few_pages::left = 0;
-    CHECK(map.insert(seat, 1, 1).error().code == frys::errc::out_of_memory);
-    CHECK_FALSE(*map.erase(seat, 1));
-    few_pages::left = 1;
-    int in = 0;
-    while (map.insert(seat, in, in)) ++in;  // until there is no place at all
-    CHECK(in == 63 * 7);
-    for (int i = 0; i < in; ++i) REQUIRE(*map.get(seat, i) == i);
-    CHECK_FALSE(map.contains(seat, in));
-    CHECK_FALSE(*map.insert_or_assign(seat, 5, 6));  // in the place of another
-    few_pages::left = 1;
-    CHECK(*map.insert(seat, in, in));
-    CHECK(map.contains(seat, in));
+    const auto stays = reader.pin();
+    for (; map.insert(writer, in, in); ++in) REQUIRE(in < 100'000);
+    CHECK(map.insert(writer, in, in).error().code == frys::errc::full);
+    for (int i = 0; i < in; ++i) REQUIRE(*map.get(reader, i) == i);
   }
-  CHECK(few_pages::alive == 0);
+  CHECK(*map.insert(writer, in, in));
+  CHECK(map.size_hint() == static_cast<std::size_t>(in) + 1);
 }
 
 TEST_CASE("sharded_map: a reader that stays makes writes answer full, and nothing has changed") {
   using domain_type = frys::epoch_domain<policy::garbage<4>, policy::batch<1>>;
   domain_type domain;
-  sharded_map<int, int, policy::reclaimer<domain_type>> map;
+  sharded_map<int, number, policy::reclaimer<domain_type>> map;
   auto reader = *domain.join();
   auto writer = *domain.join();
   REQUIRE(*map.insert(writer, 1, 0));
@@ -233,13 +314,29 @@ TEST_CASE("sharded_map: a reader that stays makes writes answer full, and nothin
   CHECK(*map.erase(writer, 1));
 }
 
-TEST_CASE("sharded_map: readers and writers on real threads: what is read was written, what stays is always found") {
+namespace {
+// Values that say which key they belong to, after changes too.
+struct texts {
+  using type = std::string;
+  static type of(std::uint64_t key) { return std::to_string(key); }
+  static void change(type& v) { v += ' '; }
+  static bool fits(const type& v, std::uint64_t key) { return std::stoull(v) == key; }
+};
+struct words {
+  using type = std::uint64_t;
+  static type of(std::uint64_t key) { return key << 32; }
+  static void change(type& v) { ++v; }
+  static bool fits(const type& v, std::uint64_t key) { return v >> 32 == key; }
+};
+
+template <class Values>
+void readers_and_writers() {
   frys::epoch_domain<> domain;
-  sharded_map<std::uint64_t, std::string, policy::shards<2>> map;
+  sharded_map<std::uint64_t, typename Values::type, policy::shards<2>> map;
   constexpr std::uint64_t steady = 100, changing = 400;
   {
     auto seat = *domain.join();
-    for (std::uint64_t k = 0; k < steady; ++k) REQUIRE(*map.insert(seat, k, std::to_string(k)));
+    for (std::uint64_t k = 0; k < steady; ++k) REQUIRE(*map.insert(seat, k, Values::of(k)));
   }
   std::atomic<int> writing{4}, wrong{0};
   std::vector<std::thread> all;
@@ -252,7 +349,7 @@ TEST_CASE("sharded_map: readers and writers on real threads: what is read was wr
         const std::uint64_t k = dice() % changing, key = steady + k * 4 + t;
         switch (dice() % 3) {
           case 0:
-            wrong += *map.insert(seat, key, std::to_string(key)) == in[k];
+            wrong += *map.insert(seat, key, Values::of(key)) == in[k];
             in[k] = true;
             break;
           case 1:
@@ -260,7 +357,7 @@ TEST_CASE("sharded_map: readers and writers on real threads: what is read was wr
             in[k] = false;
             break;
           default:
-            wrong += *map.update(seat, key, [](std::string& s) { s += ' '; }) != in[k];
+            wrong += *map.update(seat, key, &Values::change) != in[k];
         }
         wrong += map.contains(seat, key) != in[k];
       }
@@ -274,12 +371,15 @@ TEST_CASE("sharded_map: readers and writers on real threads: what is read was wr
         const std::uint64_t key = dice() % (steady + changing * 4);
         const auto found = map.find(seat, key);
         if (key < steady)
-          wrong += !found || *found != std::to_string(key);
+          wrong += !found || *found != Values::of(key);
         else if (found)
-          wrong += found.key() != key || std::stoull(*found) != key;
+          wrong += found.key() != key || !Values::fits(*found, key);
         if (i % 64 == 0) {
           std::size_t seen = 0;
-          map.for_each(seat, [&](std::uint64_t k, const std::string&) { seen += k < steady; });
+          map.for_each(seat, [&](std::uint64_t k, const auto& v) {
+            seen += k < steady;
+            wrong += !Values::fits(v, k);
+          });
           wrong += seen != steady;
         }
       }
@@ -288,21 +388,32 @@ TEST_CASE("sharded_map: readers and writers on real threads: what is read was wr
   CHECK(wrong.load() == 0);
 }
 
+}  // namespace
+
+TEST_CASE("sharded_map: readers and writers on real threads: what is read was written, what stays is always found") {
+  readers_and_writers<texts>();
+  readers_and_writers<words>();
+}
+
 TEST_CASE("sharded_map: many threads count in the same few keys: no change is lost") {
-  frys::epoch_domain<> domain;
-  sharded_map<int, int, policy::shards<1>> map;
-  std::vector<std::thread> all;
-  for (unsigned t = 0; t < 8; ++t)
-    all.emplace_back([&] {
-      auto seat = *domain.join();
-      for (int i = 0; i < 1000; ++i) {
-        (void)map.insert(seat, i % 3, 0);
-        while (!map.update(seat, i % 3, [](int& v) { ++v; })) {  // full: a reader is in the way
-          std::this_thread::yield();
+  const auto check = []<class Value>(std::type_identity<Value>) {
+    frys::epoch_domain<> domain;
+    sharded_map<int, Value, policy::shards<1>> map;
+    std::vector<std::thread> all;
+    for (unsigned t = 0; t < 8; ++t)
+      all.emplace_back([&] {
+        auto seat = *domain.join();
+        for (int i = 0; i < 1000; ++i) {
+          (void)map.insert(seat, i % 3, 0);
+          while (!map.update(seat, i % 3, [](auto& v) { v += 1; })) {  // full: a reader is in the way
+            std::this_thread::yield();
+          }
         }
-      }
-    });
-  for (auto& t : all) t.join();
-  auto seat = *domain.join();
-  CHECK(*map.get(seat, 0) + *map.get(seat, 1) + *map.get(seat, 2) == 8000);
+      });
+    for (auto& t : all) t.join();
+    auto seat = *domain.join();
+    CHECK(*map.get(seat, 0) + *map.get(seat, 1) + *map.get(seat, 2) == 8000);
+  };
+  check(std::type_identity<int>());
+  check(std::type_identity<number>());
 }

@@ -6,15 +6,20 @@
 //           (lookup_cache), or entries must be found in order.
 // Roles     every operation: any thread, each with its own seat of the reclaimer.
 // Progress  find, get, contains and for_each are wait-free as far as the reclaimer's pin is: they wait for nobody, also
-//           while a shard grows. Writers wait for each other, at the lock of a shard, by policy::wait.
+//           while a shard grows. Where entries are words, a read is lock-free: it looks at a line again when a key that
+//           was in it has been erased meanwhile. Writers wait for each other, at the lock of a shard, by policy::wait.
 // Cost      a read: the reclaimer's pin, a line for the shard, one for the places, one for the entry. A write: a lock
 //           and an unlock, and an allocation for what is new; a shard that grows writes all its places anew, not its
 //           entries.
+// Words     a key and a value that are trivially copyable and of eight bytes at most (numbers, pointers, handles) lie
+//           in the places themselves: a read is a line less, a write allocates nothing and leaves nothing to reclaim,
+//           but where a shard grows. That is so whenever both are (entries_are_words).
 // Ordering  each key is linearizable by itself. What a thread did before it wrote an entry happens-before what follows
 //           the read that found it. for_each is weakly consistent: it sees what is there all the time exactly once,
 //           and what comes or goes meanwhile perhaps.
 // Entries   are never changed once they are in: update and insert_or_assign put another one in the place. What a reader
-//           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does.
+//           holds (`entry`) stays as it was while it lives, and keeps the domain from reclaiming, as its pin does; an
+//           entry of words is a copy, and keeps nothing.
 //           Keys hash and compare without throwing; what constructors and update's function throw goes through.
 // Lifetime  destroy it when no other thread can call it and no entry is held, before the domain.
 //
@@ -25,7 +30,7 @@
 //   policy::wait<W>       how writers wait for each other                 default wait::spin_then_park
 //   policy::pages<P>      memory of the places; entries are allocated     default heap_pages
 // The atomics are those of the domain.
-// Source    see detail/tagged_table.hpp.
+// Source    see detail/tagged_table.hpp and detail/word_table.hpp.
 #ifndef FRYS_QUEUE_SHARDED_MAP_HPP
 #define FRYS_QUEUE_SHARDED_MAP_HPP
 
@@ -57,6 +62,7 @@
 #include "detail/keys.hpp"
 #include "detail/shard_lock.hpp"
 #include "detail/tagged_table.hpp"
+#include "detail/word_table.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -111,17 +117,14 @@ class sharded_map {
   static_assert(std::has_single_bit(shard_count) && shard_count <= 4096,
                 "frys::sharded_map: policy::shards must be a power of two, 1 to 4096");
 
+  static constexpr bool entries_are_words = detail::fits_word<Key> && detail::fits_word<Value>;
+
  private:
-  struct node {
-    template <class K, class... Args>
-    node(std::uint64_t h, K&& k, Args&&... args)
-        : hash(h), key(std::forward<K>(k)), value(std::forward<Args>(args)...) {}
-    // None of them changes once the node is in. Not const, since update writes to a value that nobody else has yet.
-    std::uint64_t hash;
-    Key key;
-    Value value;
-  };
-  using table = detail::tagged_table<node, atomics_type, pages_type>;
+  using table =
+      typename std::conditional_t<entries_are_words,
+                                  std::type_identity<detail::word_table<Key, Value, atomics_type, pages_type>>,
+                                  std::type_identity<detail::tagged_table<Key, Value, atomics_type, pages_type>>>::type;
+  using view = typename table::view;
   using pin_type = decltype(std::declval<participant&>().pin());
   template <class K>
   static constexpr bool fits = key_hash<hash_type, K>&& detail::comparable_key<Key, K>;
@@ -130,38 +133,34 @@ class sharded_map {
   // What a read has found; false: nothing. It stays while this lives. For the thread whose seat it is.
   class entry {
    public:
-    explicit operator bool() const noexcept { return node_ != nullptr; }
+    explicit operator bool() const noexcept { return static_cast<bool>(found_); }
     // The others: only if it is true.
-    [[nodiscard]] const Key& key() const noexcept { return found().key; }
-    [[nodiscard]] const Value& value() const noexcept { return found().value; }
-    const Value& operator*() const noexcept { return found().value; }
-    const Value* operator->() const noexcept { return std::addressof(found().value); }
+    [[nodiscard]] const Key& key() const noexcept { return found().key(); }
+    [[nodiscard]] const Value& value() const noexcept { return found().value(); }
+    const Value& operator*() const noexcept { return found().value(); }
+    const Value* operator->() const noexcept { return std::addressof(found().value()); }
 
    private:
     friend sharded_map;
+    struct nothing {};
     template <class K>
-    FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key) noexcept
-        : pin_(seat.pin()), node_(map.look(key)) {}
-    const node& found() const noexcept {
-      FRYS_ASSERT(node_ != nullptr, "sharded_map::entry: used although nothing was found");
-      return *node_;
+    requires table::keeps FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key)
+    noexcept : pin_(seat.pin()), found_(map.look(key)) {}
+    template <class K>
+    requires(!table::keeps) FRYS_ALWAYS_INLINE entry(const sharded_map& map, participant& seat, const K& key)
+    noexcept : found_(map.pinned_look(seat, key)) {}
+    const view& found() const noexcept {
+      FRYS_ASSERT(found_, "sharded_map::entry: used although nothing was found");
+      return found_;
     }
-    pin_type pin_;
-    const node* node_;
+    [[no_unique_address]] std::conditional_t<table::keeps, pin_type, nothing> pin_;
+    view found_;
   };
 
   sharded_map() = default;
   explicit sharded_map(hash_type h) noexcept : hash_(std::move(h)) {}
   sharded_map(const sharded_map&) = delete;
   sharded_map& operator=(const sharded_map&) = delete;
-  ~sharded_map() {
-    for (shard& s : shards_) {
-      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: nobody else is left
-      if (t == nullptr) continue;
-      t->for_each([](node& n) { delete &n; });
-      table::drop(t);
-    }
-  }
 
   // Any thread. `key`: a Key, or what hashes and compares as one; bytes and texts for each other.
   template <class K>
@@ -175,23 +174,20 @@ class sharded_map {
   [[nodiscard]] std::optional<Value> get(participant& seat, const K& key) const
       noexcept(std::is_nothrow_copy_constructible_v<Value>) {
     [[maybe_unused]] const auto pinned = seat.pin();
-    const node* const n = look(key);
-    return n == nullptr ? std::nullopt : std::optional<Value>(n->value);
+    const view found = look(key);
+    return found ? std::optional<Value>(found.value()) : std::nullopt;
   }
   template <class K>
   requires fits<K>
   [[nodiscard]] bool contains(participant& seat, const K& key) const noexcept {
     [[maybe_unused]] const auto pinned = seat.pin();
-    return look(key) != nullptr;
+    return static_cast<bool>(look(key));
   }
   // Calls f(key, value) for each entry. f may call the map.
   template <class F>
   void for_each(participant& seat, F&& f) const {
     [[maybe_unused]] const auto pinned = seat.pin();
-    for (const shard& s : shards_)
-      // sync(sharded_map.table): acquire; as in look.
-      if (const table* const t = s.places.load(std::memory_order_acquire); t != nullptr)
-        t->for_each([&f](const node& n) { f(n.key, n.value); });
+    for (const shard& s : shards_) s.entries.for_each(f);
   }
   // May be stale on return.
   [[nodiscard]] std::size_t size_hint() const noexcept {
@@ -208,16 +204,19 @@ class sharded_map {
   template <class K, class... Args>
   requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
       result<bool> insert(participant& seat, K&& key, Args&&... args) {
-    return write(seat, std::as_const(key), [&](std::uint64_t h, node* old) -> node* {
-      return old != nullptr ? old : make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    return write(seat, std::as_const(key), [&](shard& s, const auto& at, std::uint64_t h, auto& left) {
+      if (at.is_taken()) return outcome::same;
+      return add(s, at, h, left, std::forward<K>(key), std::forward<Args>(args)...);
     });
   }
   // Puts in Value(args...) for the key, in the place of what was there: whether the key is new.
   template <class K, class... Args>
   requires fits<std::remove_cvref_t<K>> && std::is_constructible_v<Key, K&&> && std::is_constructible_v<Value, Args...>
       result<bool> insert_or_assign(participant& seat, K&& key, Args&&... args) {
-    return write(seat, std::as_const(key), [&](std::uint64_t h, node*) -> node* {
-      return make(h, std::forward<K>(key), std::forward<Args>(args)...);
+    return write(seat, std::as_const(key), [&](shard& s, const auto& at, std::uint64_t h, auto& left) {
+      if (!at.is_taken()) return add(s, at, h, left, std::forward<K>(key), std::forward<Args>(args)...);
+      return s.entries.replace(at, h, left, std::forward<K>(key), std::forward<Args>(args)...) ? outcome::same
+                                                                                               : outcome::no_memory;
     });
   }
   // f(value) changes a copy of the key's value, which takes its place: whether there is such a key. Other writers of
@@ -227,12 +226,9 @@ class sharded_map {
       std::is_invocable_v<F&, Value&>
           result<bool> update(participant& seat, const K& key, F&& f) {
     bool found = false;
-    auto done = write(seat, key, [&](std::uint64_t h, node* old) -> node* {
-      if (old == nullptr) return nothing();
-      found = true;
-      std::unique_ptr<node> next(make(h, old->key, old->value));
-      if (next != nullptr) f(next->value);  // ours alone until it is put in
-      return next.release();
+    auto done = write(seat, key, [&](shard& s, const auto& at, std::uint64_t, auto& left) {
+      found = at.is_taken();
+      return !found || s.entries.change(at, left, f) ? outcome::same : outcome::no_memory;
     });
     if (!done) return done.error();
     return found;
@@ -241,22 +237,12 @@ class sharded_map {
   template <class K>
   requires fits<K> result<bool> erase(participant& seat, const K& key)
   noexcept {
-    if (!has_room(seat)) return no_room;
-    const std::uint64_t h = hashed(key);
-    shard& s = shard_of(h);
-    node* old = nullptr;
-    {
-      const held_lock held(s.lock);
-      table* const t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
-      if (t == nullptr) return false;
-      const auto at = t->seek(h, [&key](const node& n) { return detail::same_key(n.key, key); });
-      if (at.node == nullptr) return false;
-      old = at.node;
-      t->take_out(at);
+    return write(seat, key, [](shard& s, const auto& at, std::uint64_t, auto& left) {
+      if (!at.is_taken()) return outcome::same;
+      s.entries.take_out(at, left);
       s.count.store(s.count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: a number
-    }
-    retire(seat, old);
-    return true;
+      return outcome::done;
+    });
   }
 
  private:
@@ -267,7 +253,7 @@ class sharded_map {
 
   struct alignas(2 * cache_line) shard {
     // Readers' line.
-    atomic<table*> places{nullptr};
+    table entries;
     // Writers'.
     alignas(cache_line) lock_type lock;
     atomic<std::size_t> count{0};
@@ -296,86 +282,51 @@ class sharded_map {
 
   // Pinned.
   template <class K>
-  [[nodiscard]] FRYS_ALWAYS_INLINE const node* look(const K& key) const noexcept {
+  [[nodiscard]] FRYS_ALWAYS_INLINE view look(const K& key) const noexcept {
     const std::uint64_t h = hashed(key);
-    // sync(sharded_map.table): acquire; the table is whole, with all that was in the one before.
-    const table* const t = shard_of(h).places.load(std::memory_order_acquire);
-    if (t == nullptr) [[unlikely]]
-      return nullptr;
-    return t->find(h, [&key](const node& n) { return detail::same_key(n.key, key); });
+    return shard_of(h).entries.find(h, key);
+  }
+  template <class K>
+  [[nodiscard]] FRYS_ALWAYS_INLINE view pinned_look(participant& seat, const K& key) const noexcept {
+    [[maybe_unused]] const auto pinned = seat.pin();
+    return look(key);
   }
 
-  template <class... Args>
-  static node* make(Args&&... args) {
-    return new (std::nothrow) node(std::forward<Args>(args)...);
-  }
-  // What `next` answers below when nothing shall be put in.
-  static node* nothing() noexcept { return reinterpret_cast<node*>(alignof(node)); }
+  enum class outcome { same, done, no_memory };
 
-  // next(hash, old) answers the node that takes the old one's place: the same, another, nullptr for no memory.
+  // change(shard, place, hash, rest) does it, with the shard's lock held: whether the number of keys has changed.
   template <class K, class F>
-  result<bool> write(participant& seat, const K& key, F&& next) {
+  result<bool> write(participant& seat, const K& key, F&& change) {
     if (!has_room(seat)) return no_room;
     const std::uint64_t h = hashed(key);
     shard& s = shard_of(h);
-    node* old = nullptr;
-    table* outgrown = nullptr;
+    typename table::rest left;
+    outcome what;
     {
       const held_lock held(s.lock);
-      const auto is_it = [&key](const node& n) { return detail::same_key(n.key, key); };
-      table* t = s.places.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
-      auto at = t == nullptr ? typename table::place{} : t->seek(h, is_it);
-      old = at.node;
-      node* const made = next(h, old);
-      if (made == nullptr) return no_memory;
-      if (made == old || made == nothing()) return false;
-      if (old != nullptr) {
-        t->replace(at, made);
-      } else {
-        const std::size_t count = s.count.load(std::memory_order_relaxed);  // relaxed: as above
-        if (t == nullptr || count >= t->most()) {
-          if (table* const larger = grown(t); larger != nullptr) {
-            outgrown = t;
-            t = larger;
-            at = t->seek(h, [](const node&) { return false; });
-          }
-          if (!at) {
-            delete made;
-            return no_memory;
-          }
-        }
-        t->put(at, made);
-        // sync(sharded_map.table): release; the table is whole before a reader can have it.
-        if (t != s.places.load(std::memory_order_relaxed)) s.places.store(t, std::memory_order_release);
-        s.count.store(count + 1, std::memory_order_relaxed);  // relaxed: a number
-      }
+      what = change(s, s.entries.seek(h, key), h, left);
     }
-    if (old != nullptr) retire(seat, old);
-    if (outgrown != nullptr) {
-      [[maybe_unused]] const bool taken = seat.retire(static_cast<void*>(outgrown), &drop_table);
-      FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired table");
-    }
-    return old == nullptr;
+    [[maybe_unused]] const bool taken = left.retire(seat);
+    FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused what is retired");
+    if (what == outcome::no_memory) return no_memory;
+    return what == outcome::done;
   }
-  // A table of twice the size with the same nodes; nullptr when the source refuses.
-  static table* grown(const table* from) noexcept {
-    table* const to = table::make(from == nullptr ? 1 : 2 * from->bytes());
-    if (to != nullptr && from != nullptr)
-      from->for_each([to](node& n) { to->put(to->seek(n.hash, [](const node&) { return false; }), &n); });
-    return to;
+  template <class Place, class K, class... Args>
+  outcome add(shard& s, const Place& at, std::uint64_t h, typename table::rest& left, K&& key, Args&&... args) {
+    const std::size_t count = s.count.load(std::memory_order_relaxed);  // relaxed: only who has the lock writes it
+    const auto hash_of = [this](const Key& k) noexcept { return hashed(k); };
+    if (!s.entries.add(at, h, count, left, hash_of, std::forward<K>(key), std::forward<Args>(args)...))
+      return outcome::no_memory;
+    s.count.store(count + 1, std::memory_order_relaxed);  // relaxed: a number
+    return outcome::done;
   }
-  static void drop_table(void* t) noexcept { table::drop(t); }
 
   // For what one write may retire.
   static bool has_room(participant& seat) noexcept {
-    if (seat.room() >= 2) [[likely]]
+    if (seat.room() >= table::rest::most) [[likely]]
       return true;
     seat.quiesce();
-    return seat.room() >= 2;
-  }
-  static void retire(participant& seat, node* old) noexcept {
-    [[maybe_unused]] const bool taken = seat.retire(old);
-    FRYS_ASSERT(taken, "sharded_map: a seat with room() has refused a retired entry");
+    return seat.room() >= table::rest::most;
   }
 
   [[no_unique_address]] hash_type hash_{};

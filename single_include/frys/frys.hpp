@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 73343fdce14d567a.
+// frys 0.1.0, one header: the whole library. Content 352874839108a76e.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2169,6 +2169,8 @@ using histogram = basic_histogram<>;
 // false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody can be asleep. It orders
 // nothing: the caller looks at the word again, with acquire, before it uses what a notifier has published. The clock of
 // deadlines is the caller's.
+// It may have a spin_budget and a yield_budget: how often a block looks at what it waits for itself, with a pause or a
+// yield before each look, before it counts as a waiter, whom notifiers must tell (blocking does). None: not at all.
 #ifndef FRYS_CORE_WAIT_HPP
 #define FRYS_CORE_WAIT_HPP
 
@@ -2202,10 +2204,43 @@ bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept 
     return A::wait(word, old, there) || !until.has_passed<C>();
   }
 }
+
+template <class W>
+constexpr unsigned spin_budget() noexcept {
+  if constexpr (requires { W::spin_budget; })
+    return W::spin_budget;
+  else
+    return 0;
+}
+template <class W>
+constexpr unsigned yield_budget() noexcept {
+  if constexpr (requires { W::yield_budget; })
+    return W::yield_budget;
+  else
+    return 0;
+}
+
+// Spends the budgets of W. True once `look` answered true; false at their end, or when the deadline has passed. A model
+// of the atomics without `rest`, such as the checker's, has no "for a while": there they are 0.
+template <class W, class A, class C, class Look>
+bool spend_budgets(Look& look, deadline until) noexcept {
+  if constexpr (requires { A::rest(1u); }) {
+    for (unsigned i = 0; i < spin_budget<W>() && !until.has_passed<C>(); ++i) {
+      A::rest(1);
+      if (look()) return true;
+    }
+    for (unsigned i = 0; i < yield_budget<W>() && !until.has_passed<C>(); ++i) {
+      os_thread::yield();
+      if (look()) return true;
+    }
+  }
+  return false;
+}
 }  // namespace detail
 
 struct spin {
   static constexpr bool sleeps = false;
+  static constexpr unsigned spin_budget = 64;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     while (!detail::looks<A>(word, old, 64)) {
@@ -2218,6 +2253,7 @@ struct spin {
 
 struct yield {
   static constexpr bool sleeps = false;
+  static constexpr unsigned spin_budget = 16, yield_budget = 16;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     while (!detail::looks<A>(word, old, 4)) {
@@ -2241,6 +2277,7 @@ struct park {
 template <unsigned Looks = 200>
 struct basic_spin_then_park {
   static constexpr bool sleeps = true;
+  static constexpr unsigned spin_budget = Looks < 64 ? Looks : 64, yield_budget = Looks == 0 ? 0 : 8;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     if (detail::looks<A>(word, old, Looks)) return true;
@@ -5610,7 +5647,8 @@ class waiter_list {
 // Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
 // Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
 //           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
-//           the next one of its side, in case there is more.
+//           the next one of its side, in case there is more. It spends no spin budget first, as blocking does: its
+//           executor has other work, which may be the partner.
 // Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
 //           then the one who was called waits on, first in the line.
 // Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
@@ -6758,7 +6796,9 @@ class bag {
 // Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
 // Cost      the queue's own, and for each push and each successful pop one fence and one load to look for sleepers; a
 //           system call only where there is one. On one side alone of which nobody ever sleeps the fence remains. Who
-//           has waited wakes the next one of its side, in case there is more.
+//           has waited wakes the next one of its side, in case there is more. A push or pop that must wait first spends
+//           the spin and yield budgets of policy::wait, by default 64 looks and 8 yields, and then counts as a sleeper:
+//           a partner that comes before wakes nobody, and pays nothing for it.
 // Ordering  the queue's.
 // Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
 // Lifetime  destroy it when no thread is in it: close, join, destroy. Hardened builds end the program where a thread
@@ -6766,7 +6806,7 @@ class bag {
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
-//                       (8 threads on 2 cores kept 0.55 of the rate of 2, by wait::yield too: bench/queue/mpmc_8t)
+//                       (8 threads on 2 cores keep the rate of 2, by wait::yield too: bench/queue/mpmc_8t)
 //   policy::clock<C>    the clock of the deadlines  default clocks::steady
 //   policy::atomics<A>  the atomics model           default the queue's
 #ifndef FRYS_QUEUE_BLOCKING_HPP
@@ -6805,14 +6845,7 @@ class blocking {
   blocking& operator=(const blocking&) = delete;
 
   // As the queue's, and wakes who waits.
-  push_result try_push(value_type&& value) noexcept {
-    const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed)
-      values_.notify_one();
-    else
-      refused();
-    return pushed;
-  }
+  push_result try_push(value_type&& value) noexcept { return told(queue_.try_push(std::move(value))); }
   pop_result<value_type> try_pop() noexcept {
     auto popped = queue_.try_pop();
     if (popped) taken();
@@ -6823,44 +6856,17 @@ class blocking {
   push_result push(value_type&& value) noexcept { return push_until(std::move(value), deadline::never()); }
   // Full when there was no room until the deadline.
   push_result push_until(value_type&& value, deadline until) noexcept {
-    push_result last = push_result::full;
-    unsigned looks = 0;
-    (void)room_.await_until(
-        [&] {
-          ++looks;
-          last = queue_.try_push(std::move(value));  // untouched unless it was taken
-          return !last.is_full();
-        },
-        until);
-    if (last) {
-      if (looks > 1) room_.notify_one();  // see pop_until
-      values_.notify_one();
-    } else {
-      refused();
-    }
-    return last;
+    const push_result pushed = queue_.try_push(std::move(value));  // untouched unless it was taken
+    if (pushed.is_full()) return push_waiting(value, until);
+    return told(pushed);
   }
 
   // Waits for a value; closed when there will be none any more.
   pop_result<value_type> pop() noexcept { return pop_until(deadline::never()); }
   // Empty when there was none until the deadline.
   pop_result<value_type> pop_until(deadline until) noexcept {
-    pop_result<value_type> last = pop_status::empty;
-    unsigned looks = 0;
-    (void)values_.await_until(
-        [&] {
-          ++looks;
-          last = queue_.try_pop();
-          return !last.is_empty();
-        },
-        until);
-    if (last) {
-      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
-      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
-      if (looks > 1) values_.notify_one();
-      taken();
-    }
-    return last;
+    if (auto popped = try_pop(); !popped.is_empty()) return popped;
+    return pop_waiting(until);
   }
 
   // By whom the queue may be closed.
@@ -6885,6 +6891,59 @@ class blocking {
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
+  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
+
+  FRYS_NOINLINE push_result push_waiting(value_type& value, deadline until) noexcept {
+    push_result last = push_result::full;
+    const bool was_counted = await(
+        room_,
+        [&] {
+          last = queue_.try_push(std::move(value));
+          return !last.is_full();
+        },
+        until);
+    if (last && was_counted) room_.notify_one();  // see pop_waiting
+    return told(last);
+  }
+  FRYS_NOINLINE pop_result<value_type> pop_waiting(deadline until) noexcept {
+    pop_result<value_type> last = pop_status::empty;
+    const bool was_counted = await(
+        values_,
+        [&] {
+          last = queue_.try_pop();
+          return !last.is_empty();
+        },
+        until);
+    if (last) {
+      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
+      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
+      if (was_counted) values_.notify_one();
+      taken();
+    }
+    return last;
+  }
+  // Waits until `look` answers true or the deadline has passed, but first looks without being counted: who is counted
+  // costs each notify a read-modify-write and perhaps a system call, also while it only looks. True if it was counted,
+  // and so may have taken a wake-up.
+  template <class Look>
+  static bool await(count& line, Look look, deadline until) noexcept {
+    if (wait::detail::spend_budgets<wait_type, atomics_type, clock_type>(look, until)) return false;
+    if (until.has_passed<clock_type>()) {
+      (void)look();  // for what came in time, but behind the last look
+      return false;
+    }
+    unsigned looks = 0;
+    (void)line.await_until([&] { return ++looks, look(); }, until);
+    return looks > 1;
+  }
+
+  push_result told(push_result pushed) noexcept {
+    if (pushed)
+      values_.notify_one();
+    else
+      refused();
+    return pushed;
+  }
   void taken() noexcept {
     room_.notify_one();
     // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
@@ -6901,7 +6960,6 @@ class blocking {
     if (closed_.load(std::memory_order_relaxed)) values_.notify_all();  // relaxed: behind the fence
   }
 
-  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
   Queue queue_;
   count values_;
   count room_;

@@ -84,17 +84,23 @@ void abandon_wakes() {
 template <class Queue>
 using waits = frys::blocking<Queue, frys::policy::wait<frys::wait::park>>;
 
+// A deadline that has not passed when one looks; the checker's sleeps time out at any moment.
+struct standing {
+  static frys::nanoseconds now() noexcept { return frys::nanoseconds(0); }
+};
+constexpr frys::deadline before_long{frys::nanoseconds(1)};
+
 // A push that will be refused is under way while the last value goes and the queue is closed: the consumer is told
 // empty, and woken when that push has come to its end.
 template <bool Waits>
 void refused_push_wakes() {
-  waits<refusing_queue> q;
+  frys::blocking<refusing_queue, frys::policy::wait<frys::wait::park>, frys::policy::clock<standing>> q;
   model::require(static_cast<bool>(q.try_push(1)), "there is room");
   int in = 1, out = 0;
   model::threads(
       [&] {
         if constexpr (Waits)
-          in += q.push_until(2, frys::deadline::now()) ? 2 : 0;
+          in += q.push_until(2, before_long) ? 2 : 0;
         else
           in += q.try_push(2) ? 2 : 0;
       },

@@ -10,6 +10,8 @@
 // false when the deadline has passed; and `sleeps`, which tells notifiers whether anybody can be asleep. It orders
 // nothing: the caller looks at the word again, with acquire, before it uses what a notifier has published. The clock of
 // deadlines is the caller's.
+// It may have a spin_budget and a yield_budget: how often a block looks at what it waits for itself, with a pause or a
+// yield before each look, before it counts as a waiter, whom notifiers must tell (blocking does). None: not at all.
 #ifndef FRYS_CORE_WAIT_HPP
 #define FRYS_CORE_WAIT_HPP
 
@@ -52,10 +54,43 @@ bool sleeps_until(const Word& word, std::uint32_t old, deadline until) noexcept 
     return A::wait(word, old, there) || !until.has_passed<C>();
   }
 }
+
+template <class W>
+constexpr unsigned spin_budget() noexcept {
+  if constexpr (requires { W::spin_budget; })
+    return W::spin_budget;
+  else
+    return 0;
+}
+template <class W>
+constexpr unsigned yield_budget() noexcept {
+  if constexpr (requires { W::yield_budget; })
+    return W::yield_budget;
+  else
+    return 0;
+}
+
+// Spends the budgets of W. True once `look` answered true; false at their end, or when the deadline has passed. A model
+// of the atomics without `rest`, such as the checker's, has no "for a while": there they are 0.
+template <class W, class A, class C, class Look>
+bool spend_budgets(Look& look, deadline until) noexcept {
+  if constexpr (requires { A::rest(1u); }) {
+    for (unsigned i = 0; i < spin_budget<W>() && !until.has_passed<C>(); ++i) {
+      A::rest(1);
+      if (look()) return true;
+    }
+    for (unsigned i = 0; i < yield_budget<W>() && !until.has_passed<C>(); ++i) {
+      os_thread::yield();
+      if (look()) return true;
+    }
+  }
+  return false;
+}
 }  // namespace detail
 
 struct spin {
   static constexpr bool sleeps = false;
+  static constexpr unsigned spin_budget = 64;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     while (!detail::looks<A>(word, old, 64)) {
@@ -68,6 +103,7 @@ struct spin {
 
 struct yield {
   static constexpr bool sleeps = false;
+  static constexpr unsigned spin_budget = 16, yield_budget = 16;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     while (!detail::looks<A>(word, old, 4)) {
@@ -91,6 +127,7 @@ struct park {
 template <unsigned Looks = 200>
 struct basic_spin_then_park {
   static constexpr bool sleeps = true;
+  static constexpr unsigned spin_budget = Looks < 64 ? Looks : 64, yield_budget = Looks == 0 ? 0 : 8;
   template <class A, class C = clocks::steady, class Word>
   static bool wait(const Word& word, std::uint32_t old, deadline until) noexcept {
     if (detail::looks<A>(word, old, Looks)) return true;

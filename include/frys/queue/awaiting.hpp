@@ -8,7 +8,8 @@
 // Progress  try_push, try_pop and close do not wait, but for a lock of a few instructions where a coroutine waits.
 // Cost      the queue's own, and for each push and each successful pop one fence and one load to look for waiters. To
 //           wait allocates nothing: the node lies in the awaiter, and so in the coroutine's frame. Who has waited calls
-//           the next one of its side, in case there is more.
+//           the next one of its side, in case there is more. It spends no spin budget first, as blocking does: its
+//           executor has other work, which may be the partner.
 // Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
 //           then the one who was called waits on, first in the line.
 // Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.

@@ -7,7 +7,9 @@
 // Progress  push and pop block by their names, by policy::wait; try_push, try_pop and close do not wait.
 // Cost      the queue's own, and for each push and each successful pop one fence and one load to look for sleepers; a
 //           system call only where there is one. On one side alone of which nobody ever sleeps the fence remains. Who
-//           has waited wakes the next one of its side, in case there is more.
+//           has waited wakes the next one of its side, in case there is more. A push or pop that must wait first spends
+//           the spin and yield budgets of policy::wait, by default 64 looks and 8 yields, and then counts as a sleeper:
+//           a partner that comes before wakes nobody, and pays nothing for it.
 // Ordering  the queue's.
 // Close     close() wakes all: producers get closed; consumers what is left, then closed. Nobody sleeps on.
 // Lifetime  destroy it when no thread is in it: close, join, destroy. Hardened builds end the program where a thread
@@ -15,7 +17,7 @@
 //
 // Policies, in any order, each at most once:
 //   policy::wait<W>     how to wait                 default wait::spin_then_park
-//                       (8 threads on 2 cores kept 0.55 of the rate of 2, by wait::yield too: bench/queue/mpmc_8t)
+//                       (8 threads on 2 cores keep the rate of 2, by wait::yield too: bench/queue/mpmc_8t)
 //   policy::clock<C>    the clock of the deadlines  default clocks::steady
 //   policy::atomics<A>  the atomics model           default the queue's
 #ifndef FRYS_QUEUE_BLOCKING_HPP
@@ -69,14 +71,7 @@ class blocking {
   blocking& operator=(const blocking&) = delete;
 
   // As the queue's, and wakes who waits.
-  push_result try_push(value_type&& value) noexcept {
-    const push_result pushed = queue_.try_push(std::move(value));
-    if (pushed)
-      values_.notify_one();
-    else
-      refused();
-    return pushed;
-  }
+  push_result try_push(value_type&& value) noexcept { return told(queue_.try_push(std::move(value))); }
   pop_result<value_type> try_pop() noexcept {
     auto popped = queue_.try_pop();
     if (popped) taken();
@@ -87,44 +82,17 @@ class blocking {
   push_result push(value_type&& value) noexcept { return push_until(std::move(value), deadline::never()); }
   // Full when there was no room until the deadline.
   push_result push_until(value_type&& value, deadline until) noexcept {
-    push_result last = push_result::full;
-    unsigned looks = 0;
-    (void)room_.await_until(
-        [&] {
-          ++looks;
-          last = queue_.try_push(std::move(value));  // untouched unless it was taken
-          return !last.is_full();
-        },
-        until);
-    if (last) {
-      if (looks > 1) room_.notify_one();  // see pop_until
-      values_.notify_one();
-    } else {
-      refused();
-    }
-    return last;
+    const push_result pushed = queue_.try_push(std::move(value));  // untouched unless it was taken
+    if (pushed.is_full()) return push_waiting(value, until);
+    return told(pushed);
   }
 
   // Waits for a value; closed when there will be none any more.
   pop_result<value_type> pop() noexcept { return pop_until(deadline::never()); }
   // Empty when there was none until the deadline.
   pop_result<value_type> pop_until(deadline until) noexcept {
-    pop_result<value_type> last = pop_status::empty;
-    unsigned looks = 0;
-    (void)values_.await_until(
-        [&] {
-          ++looks;
-          last = queue_.try_pop();
-          return !last.is_empty();
-        },
-        until);
-    if (last) {
-      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
-      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
-      if (looks > 1) values_.notify_one();
-      taken();
-    }
-    return last;
+    if (auto popped = try_pop(); !popped.is_empty()) return popped;
+    return pop_waiting(until);
   }
 
   // By whom the queue may be closed.
@@ -149,6 +117,59 @@ class blocking {
   [[nodiscard]] Queue& queue() noexcept { return queue_; }
 
  private:
+  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
+
+  FRYS_NOINLINE push_result push_waiting(value_type& value, deadline until) noexcept {
+    push_result last = push_result::full;
+    const bool was_counted = await(
+        room_,
+        [&] {
+          last = queue_.try_push(std::move(value));
+          return !last.is_full();
+        },
+        until);
+    if (last && was_counted) room_.notify_one();  // see pop_waiting
+    return told(last);
+  }
+  FRYS_NOINLINE pop_result<value_type> pop_waiting(deadline until) noexcept {
+    pop_result<value_type> last = pop_status::empty;
+    const bool was_counted = await(
+        values_,
+        [&] {
+          last = queue_.try_pop();
+          return !last.is_empty();
+        },
+        until);
+    if (last) {
+      // Behind a push that was stopped half way others may have come to their end; they have woken somebody who found
+      // nothing. So who has waited and found something wakes the next: the last one of them finds nothing again.
+      if (was_counted) values_.notify_one();
+      taken();
+    }
+    return last;
+  }
+  // Waits until `look` answers true or the deadline has passed, but first looks without being counted: who is counted
+  // costs each notify a read-modify-write and perhaps a system call, also while it only looks. True if it was counted,
+  // and so may have taken a wake-up.
+  template <class Look>
+  static bool await(count& line, Look look, deadline until) noexcept {
+    if (wait::detail::spend_budgets<wait_type, atomics_type, clock_type>(look, until)) return false;
+    if (until.has_passed<clock_type>()) {
+      (void)look();  // for what came in time, but behind the last look
+      return false;
+    }
+    unsigned looks = 0;
+    (void)line.await_until([&] { return ++looks, look(); }, until);
+    return looks > 1;
+  }
+
+  push_result told(push_result pushed) noexcept {
+    if (pushed)
+      values_.notify_one();
+    else
+      refused();
+    return pushed;
+  }
   void taken() noexcept {
     room_.notify_one();
     // relaxed: behind the fence of notify_one, see close. A consumer that looked while a push was under way sleeps on
@@ -165,7 +186,6 @@ class blocking {
     if (closed_.load(std::memory_order_relaxed)) values_.notify_all();  // relaxed: behind the fence
   }
 
-  using count = eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>>;
   Queue queue_;
   count values_;
   count room_;

@@ -65,6 +65,7 @@
 #include "memory/pages.hpp"
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
+#include "memory/slot_map.hpp"
 
 #include "queue/awaiting.hpp"
 #include "queue/bag.hpp"

@@ -4,6 +4,7 @@
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/epoch_domain.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/memory/slot_map.hpp>
 
 #include <doctest/doctest.h>
 
@@ -43,6 +44,28 @@ std::string greet(frys::object_pool<session>& sessions) {
   return "hello " + s->user;
 }
 // [endregion pool]
+
+// [region slots]
+// A question goes out under a number and its answer comes back under it; meanwhile the question may have been given up.
+struct question {
+  std::string text;
+};
+using questions = frys::slot_map<question>;
+
+std::uint64_t send(questions& waiting, std::string text) {
+  auto h = waiting.insert(question{std::move(text)});
+  return h ? h->bits() : 0;  // 0 is the handle that names nothing
+}
+
+std::string answered(questions& waiting, std::uint64_t number) {
+  const auto h = questions::handle::from_bits(number);
+  const question* q = waiting.get(h);
+  if (q == nullptr) return "too late";  // or a number that was never given
+  std::string text = q->text;
+  waiting.erase(h);
+  return text;
+}
+// [endregion slots]
 
 // [region buffers]
 // Received bytes are shared by pointer, replies gather in one chain.
@@ -98,6 +121,11 @@ TEST_CASE("memory: the examples of its page do what they say") {
   frys::object_pool<session> sessions;
   CHECK(greet(sessions) == "hello ada");
   CHECK(sessions.size() == 0);
+  questions waiting;
+  const std::uint64_t number = send(waiting, "GET key");
+  CHECK(answered(waiting, number) == "GET key");
+  CHECK(answered(waiting, number) == "too late");
+  CHECK(answered(waiting, 12345) == "too late");
   frys::buffer_pool<> pool(4096, 64);
   frys::buffer_chain out;
   REQUIRE(serve(pool, out));

@@ -5,6 +5,7 @@
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/memory/slot_map.hpp>
 
 #include <doctest/doctest.h>
 
@@ -47,6 +48,15 @@ TEST_CASE("no malloc: an object pool with a crowd that comes and goes") {
   CHECK(calls_of([&] {
           for (int*& p : crowd) p = *pool.create(1);
           for (int* p : crowd) pool.destroy(*p);
+        }) == 0);
+}
+
+TEST_CASE("no malloc: a slot map with a crowd that comes and goes") {
+  frys::slot_map<int, page_policy> map;
+  frys::slot_handle<int> crowd[1000];
+  CHECK(calls_of([&] {
+          for (auto& h : crowd) h = *map.emplace(1);
+          for (const auto h : crowd) map.erase(h);
         }) == 0);
 }
 

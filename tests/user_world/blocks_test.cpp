@@ -18,6 +18,7 @@
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/memory/slot_map.hpp>
 #include <frys/queue/bag.hpp>
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>
@@ -101,6 +102,16 @@ void use_object_pool() {
   REQUIRE(one);
   CHECK((*one)->second == 2);
   pool.destroy(**one);
+}
+
+template <class... P>
+void use_slot_map() {
+  frys::slot_map<std::pair<int, int>, P...> map;
+  auto one = map.emplace(1, 2);
+  REQUIRE(one);
+  CHECK(map.get(*one)->second == 2);
+  CHECK(map.erase(*one));
+  CHECK(map.get(*one) == nullptr);
 }
 
 template <class... P>
@@ -356,6 +367,7 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   const long before = user::pages::held.load();
   IN_EVERY_WORLD(use_arena, &user::uses::pages);
   IN_EVERY_WORLD(use_object_pool, &user::uses::pages);
+  IN_EVERY_WORLD(use_slot_map, &user::uses::pages);
   IN_EVERY_WORLD(use_buffer_pool, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_memtable, &user::uses::pages);
   IN_EVERY_WORLD(use_flat_index, &user::uses::pages);

@@ -23,6 +23,10 @@ template <class... Policies>
 class arena;
 template <class T, class... Policies>
 class object_pool;
+template <class T, class Bits>
+class slot_handle;
+template <class T, class... Policies>
+class slot_map;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>

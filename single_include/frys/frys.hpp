@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 850626b949e44cc9.
+// frys 0.1.0, one header: the whole library. Content 7c4de186eefc650c.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -4452,7 +4452,7 @@ class epochs {
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  seats                                                     default 64
 //   policy::garbage<N>   retired objects that a seat may hold, 16 bytes each       default 16384
-//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::batch<N>     retired objects between two looks                         default 256
 //   policy::fence<F>     fences::symmetric or asymmetric                           default fences::asymmetric
 //   policy::counter<T>   the type of the epoch                                     default std::uint64_t
 //   policy::pages<P>     where the lists lie                                       default os_pages
@@ -4489,7 +4489,7 @@ class epoch_domain {
   static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
   static_assert(capacity != 0, "frys::epoch_domain: policy::capacity must leave a seat");
   static constexpr std::size_t most_garbage = policy::pick<policy::garbage<16384>, Policies...>::value;
-  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<256>, Policies...>::value;
   static_assert(batch != 0 && batch <= most_garbage,
                 "frys::epoch_domain: policy::batch must be at least 1 and at most policy::garbage");
   static constexpr bool has_pin = true;
@@ -4659,7 +4659,7 @@ class leak_domain;
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  seats                                                     default 64
 //   policy::hazards<N>   guards that a seat may hold at once                       default 7
-//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::batch<N>     retired objects between two looks                         default 256
 //   policy::fence<F>     fences::symmetric (the classic form) or asymmetric        default fences::asymmetric
 //   policy::pages<P>     where the lists lie                                       default os_pages
 //   policy::atomics<A>   the atomics model                                         default atomics::standard
@@ -4693,7 +4693,7 @@ class hazard_domain {
   static_assert(capacity != 0, "frys::hazard_domain: policy::capacity must leave a seat");
   static constexpr std::size_t hazards = policy::pick<policy::hazards<7>, Policies...>::value;
   static_assert(hazards != 0, "frys::hazard_domain: policy::hazards must leave a guard");
-  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<256>, Policies...>::value;
   static_assert(batch != 0, "frys::hazard_domain: policy::batch must be at least 1");
   static constexpr bool has_pin = false;
 

@@ -12,6 +12,10 @@ struct scheme {
     urcu_memb_register_thread();
     urcu_memb_defer_register_thread();
   }
+  ~scheme() {  // liburcu wants to be left before the program ends
+    urcu_memb_defer_unregister_thread();
+    urcu_memb_unregister_thread();
+  }
   void retire(void* object) {
     urcu_memb_defer_rcu([](void* p) { count_one(p); }, object);
   }

@@ -21,7 +21,7 @@
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  seats                                                     default 64
 //   policy::garbage<N>   retired objects that a seat may hold, 16 bytes each       default 16384
-//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::batch<N>     retired objects between two looks                         default 256
 //   policy::fence<F>     fences::symmetric or asymmetric                           default fences::asymmetric
 //   policy::counter<T>   the type of the epoch                                     default std::uint64_t
 //   policy::pages<P>     where the lists lie                                       default os_pages
@@ -75,7 +75,7 @@ class epoch_domain {
   static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
   static_assert(capacity != 0, "frys::epoch_domain: policy::capacity must leave a seat");
   static constexpr std::size_t most_garbage = policy::pick<policy::garbage<16384>, Policies...>::value;
-  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<256>, Policies...>::value;
   static_assert(batch != 0 && batch <= most_garbage,
                 "frys::epoch_domain: policy::batch must be at least 1 and at most policy::garbage");
   static constexpr bool has_pin = true;

@@ -20,7 +20,7 @@
 // Policies, in any order, each at most once:
 //   policy::capacity<N>  seats                                                     default 64
 //   policy::hazards<N>   guards that a seat may hold at once                       default 7
-//   policy::batch<N>     retired objects between two looks                         default 128
+//   policy::batch<N>     retired objects between two looks                         default 256
 //   policy::fence<F>     fences::symmetric (the classic form) or asymmetric        default fences::asymmetric
 //   policy::pages<P>     where the lists lie                                       default os_pages
 //   policy::atomics<A>   the atomics model                                         default atomics::standard
@@ -72,7 +72,7 @@ class hazard_domain {
   static_assert(capacity != 0, "frys::hazard_domain: policy::capacity must leave a seat");
   static constexpr std::size_t hazards = policy::pick<policy::hazards<7>, Policies...>::value;
   static_assert(hazards != 0, "frys::hazard_domain: policy::hazards must leave a guard");
-  static constexpr std::size_t batch = policy::pick<policy::batch<128>, Policies...>::value;
+  static constexpr std::size_t batch = policy::pick<policy::batch<256>, Policies...>::value;
   static_assert(batch != 0, "frys::hazard_domain: policy::batch must be at least 1");
   static constexpr bool has_pin = false;
 

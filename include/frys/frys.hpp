@@ -60,6 +60,7 @@
 #include "memory/epoch_domain.hpp"
 #include "memory/fwd.hpp"
 #include "memory/hazard_domain.hpp"
+#include "memory/intrusive_ptr.hpp"
 #include "memory/leak_domain.hpp"
 #include "memory/object_pool.hpp"
 #include "memory/pages.hpp"

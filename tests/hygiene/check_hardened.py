@@ -86,6 +86,30 @@ CASES = {
   broadcast_ring<int, policy::independent_readers<3>> ring;
   (void)ring.reader(wrong ? 3 : 2);
 """),
+    "intrusive_local": ("intrusive_ptr: two threads share an object that counts by counts::local", """
+  struct object : ref_counted<object, policy::count<counts::local>> {};
+  auto p = *make_intrusive<object>();
+  auto q = wrong ? p : intrusive_ptr<object>();
+  std::thread([&] { auto r = p; }).join();
+"""),
+    "intrusive_owners": ("intrusive_ptr: more owners than the count can hold", """
+  counts::atomic::word<atomics::real> word((1u << 31) - 1);
+  word.add();
+  if (wrong) word.add();
+"""),
+    "intrusive_died": ("intrusive_ptr: an object died that still has owners", """
+  struct object : ref_counted<object> {};
+  object here;
+  auto p = intrusive_ptr<object>::share(&here);
+  if (wrong) (void)p.detach();
+"""),
+    "intrusive_home": ("reclaim_to_pool: name the pool, by make_intrusive_from", """
+  struct object;
+  using pool_type = object_pool<object>;
+  struct object : ref_counted<object, policy::release<reclaim_to_pool<pool_type>>> {};
+  pool_type pool;
+  (void)make_intrusive_from<object>(wrong ? reclaim_to_pool<pool_type>() : reclaim_to_pool<pool_type>(pool));
+"""),
     "pop_result": ("pop_result::value of a result without a value", """
   mpmc_ring<int> ring;
   if (!wrong) (void)ring.try_push(1);

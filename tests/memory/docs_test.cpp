@@ -3,6 +3,7 @@
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/epoch_domain.hpp>
+#include <frys/memory/intrusive_ptr.hpp>
 #include <frys/memory/object_pool.hpp>
 #include <frys/memory/slot_map.hpp>
 
@@ -83,6 +84,34 @@ bool serve(frys::buffer_pool<>& pool, frys::buffer_chain& out) {
 }
 // [endregion buffers]
 
+// [region shared]
+// A connection that its own callbacks keep alive; its memory is its pool's again when the last of them is done.
+struct connection;
+using connections = frys::object_pool<connection>;
+struct connection : frys::ref_counted<connection, frys::policy::count<frys::counts::local>,
+                                      frys::policy::release<frys::reclaim_to_pool<connections>>> {
+  int replies = 0;
+  // For a C function that calls back with a pointer: the owner travels in it.
+  void* for_callback() { return frys::intrusive_ptr<connection>::share(this).detach(); }
+  static void on_reply(void* argument) {
+    const auto self = frys::intrusive_ptr<connection>::adopt(static_cast<connection*>(argument));
+    ++self->replies;
+  }
+};
+
+bool ask_twice(connections& pool) {
+  auto made = frys::make_intrusive_from<connection>(frys::reclaim_to_pool(pool));
+  if (!made) return false;  // the pool refused
+  frys::intrusive_ptr<connection> here = *std::move(made);
+  void* const first = here->for_callback();
+  void* const second = here->for_callback();
+  here.reset();  // nobody knows which callback is the last
+  connection::on_reply(second);
+  connection::on_reply(first);
+  return pool.size() == 0;
+}
+// [endregion shared]
+
 // [region reclaim]
 // A configuration that many threads read and one replaces; a reader never waits, and never sees a dead one.
 struct configuration {
@@ -126,6 +155,8 @@ TEST_CASE("memory: the examples of its page do what they say") {
   CHECK(answered(waiting, number) == "GET key");
   CHECK(answered(waiting, number) == "too late");
   CHECK(answered(waiting, 12345) == "too late");
+  connections open;
+  CHECK(ask_twice(open));
   frys::buffer_pool<> pool(4096, 64);
   frys::buffer_chain out;
   REQUIRE(serve(pool, out));

@@ -17,6 +17,7 @@
 #include <frys/memory/arena.hpp>
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/intrusive_ptr.hpp>
 #include <frys/memory/object_pool.hpp>
 #include <frys/memory/slot_map.hpp>
 #include <frys/queue/bag.hpp>
@@ -112,6 +113,19 @@ void use_slot_map() {
   CHECK(map.get(*one)->second == 2);
   CHECK(map.erase(*one));
   CHECK(map.get(*one) == nullptr);
+}
+
+template <class... P>
+struct counted : frys::ref_counted<counted<P...>, P...> {};
+
+template <class... P>
+void use_intrusive_ptr() {
+  auto p = frys::make_intrusive<counted<P...>>();
+  REQUIRE(p);
+  auto shared = *p;
+  CHECK(shared->use_count() == 2);
+  p->reset();
+  CHECK(shared->is_unique());
 }
 
 template <class... P>
@@ -379,6 +393,7 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
 
 TEST_CASE("user_world: buffers and queues take a user's atomics") {
   IN_EVERY_WORLD(use_buffer, &user::uses::atomics);
+  IN_EVERY_WORLD(use_intrusive_ptr, &user::uses::atomics);
   IN_EVERY_WORLD(use_rings, &user::uses::atomics);
   IN_EVERY_WORLD(use_intrusive, &user::uses::atomics);
   IN_EVERY_WORLD(use_broadcast, &user::uses::atomics);

@@ -27,6 +27,10 @@ template <class T, class Bits>
 class slot_handle;
 template <class T, class... Policies>
 class slot_map;
+template <class T, class... Policies>
+class ref_counted;
+template <class T>
+class intrusive_ptr;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>

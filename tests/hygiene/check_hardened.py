@@ -30,6 +30,19 @@ CASES = {
   queue.reset();
   if (wrong) std::_Exit(0);
 """),
+    "slot_map": ("slot_map: a destructor of T puts new values into a map that dies", """
+  struct echo {
+    slot_map<echo>* map;
+    explicit echo(slot_map<echo>* m) : map(m) {}
+    ~echo() {
+      if (map != nullptr) (void)map->emplace(nullptr);
+    }
+  };
+  slot_map<echo> map;
+  const auto first = *map.emplace(nullptr);
+  (void)map.emplace(wrong ? &map : nullptr);
+  map.erase(first);  // its slot lies behind the end's walk when the other value dies
+"""),
     "parker": ("parker: destroyed while its owner is parked", """
   auto p = std::make_unique<parker<policy::wait<wait::park>>>();
   std::thread owner([at = p.get()] { at->park(); });

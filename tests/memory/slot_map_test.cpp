@@ -449,6 +449,22 @@ TEST_CASE("slot_map: policy::capacity: the slots lie in the object and nothing i
   CHECK(counted::alive == 0);
 }
 
+TEST_CASE("slot_map: policy::capacity: what lay in the memory before is no generation") {
+  using map_type = slot_map<int, policy::capacity<4>, policy::handle_bits<8, 8>>;
+  struct place {
+    alignas(map_type) unsigned char bytes[sizeof(map_type)];
+  };
+  place here;
+  for (std::size_t i = 0; i < sizeof here; ++i) *static_cast<volatile unsigned char*>(here.bytes + i) = 1;
+  auto* map = ::new (static_cast<void*>(here.bytes)) map_type;
+  for (std::uint32_t index = 0; index < 256; ++index)
+    CHECK_FALSE(map->contains(map_type::handle::from_bits(1u << 8 | index)));
+  const auto h = *map->insert(7);
+  REQUIRE(map->contains(h));
+  CHECK(*map->get(h) == 7);
+  std::destroy_at(map);
+}
+
 TEST_CASE("slot_map: each value dies once, and over-aligned and large ones stand well") {
   struct alignas(256) wide {
     char bytes[300];

@@ -56,6 +56,16 @@
 #ifndef FRYS_TSAN
 #define FRYS_TSAN 0
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+#define FRYS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FRYS_ASAN 1
+#endif
+#endif
+#ifndef FRYS_ASAN
+#define FRYS_ASAN 0
+#endif
 
 // Keeps a cold path out of the caller's code, and a hot one in it.
 #if defined(__GNUC__)

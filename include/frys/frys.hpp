@@ -49,6 +49,7 @@
 #include "core/intrusive_list.hpp"
 #include "core/os_thread.hpp"
 #include "core/parker.hpp"
+#include "core/poison.hpp"
 #include "core/result.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"

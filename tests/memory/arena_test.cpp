@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -183,4 +184,51 @@ TEST_CASE("arena: an alignment larger than a page is honoured") {
   auto p = a.allocate(100, 1 << 16);
   REQUIRE(p);
   CHECK(reinterpret_cast<std::uintptr_t>(*p) % (1 << 16) == 0);
+}
+
+TEST_CASE("arena: what was not handed out, or was forgotten, is poisoned where AddressSanitizer looks") {
+  constexpr bool looks = FRYS_ASAN != 0;
+  const auto poisoned = [](const void* p) { return frys::is_poisoned(p) == looks; };
+  const auto usable = [](const void* p, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i)
+      if (frys::is_poisoned(static_cast<const char*>(p) + i)) return false;
+    return true;
+  };
+  const auto before = [](const void* p, std::size_t by) { return static_cast<const char*>(p) - by; };
+  arena<policy::chunk_size<1024>> a;
+  const void* first = *a.allocate(13, 1);
+  CHECK(usable(first, 13));
+  CHECK(poisoned(before(first, 8)));
+  const auto mark = a.mark();
+  const void* second = *a.allocate(24);
+  const void* large = *a.allocate(5000);  // in another chunk
+  CHECK(usable(second, 24));
+  CHECK(usable(large, 5000));
+  CHECK(poisoned(before(large, 8)));
+  a.rewind(mark);
+  CHECK(poisoned(large));
+  CHECK(poisoned(second));
+  CHECK(usable(first, 13));
+  a.reset();
+  const void* again = *a.allocate(100);  // in the larger chunk, which was kept
+  CHECK(usable(again, 100));
+  CHECK(poisoned(before(again, 100)));
+  arena<policy::chunk_size<1024>> other(std::move(a));
+  CHECK(usable(again, 100));
+}
+
+TEST_CASE("arena: memory goes back to its source unpoisoned") {
+  static std::vector<std::byte> memory(4096);
+  struct one_piece {
+    static frys::result<frys::byte_span> allocate(std::size_t size) noexcept {
+      if (size > memory.size()) return frys::error{frys::errc::out_of_memory, frys::domain::memory, "too large", 0};
+      return frys::byte_span(memory);
+    }
+    static void release(frys::byte_span) noexcept {}
+  };
+  {
+    arena<policy::pages<one_piece>, policy::chunk_size<4096>> a;
+    CHECK(a.allocate(10));
+  }
+  for (std::byte& b : memory) b = std::byte{1};
 }

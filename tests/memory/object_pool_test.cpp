@@ -27,6 +27,22 @@ struct counted {
 };
 }  // namespace
 
+TEST_CASE("object_pool: a slot without an object is poisoned where AddressSanitizer looks") {
+  constexpr bool looks = FRYS_ASAN != 0;
+  object_pool<std::uint64_t> pool;
+  std::uint64_t* a = *pool.create(1u);
+  std::uint64_t* b = *pool.create(2u);
+  CHECK_FALSE(frys::is_poisoned(a));
+  CHECK(frys::is_poisoned(b + 1) == looks);  // never used
+  pool.destroy(*a);
+  CHECK(frys::is_poisoned(a) == looks);
+  CHECK_FALSE(frys::is_poisoned(b));
+  CHECK(*pool.create(3u) == a);
+  CHECK_FALSE(frys::is_poisoned(a));
+  pool.destroy(*a);
+  pool.destroy(*b);
+}
+
 TEST_CASE("object_pool: a handle owns one object, moves it, and gives it back") {
   object_pool<counted> pool;
   {

@@ -108,6 +108,25 @@ void twin(std::uint32_t seed, int steps, std::size_t room, std::size_t lives) {
 constexpr std::size_t any = ~std::size_t{0};
 }  // namespace
 
+TEST_CASE("slot_map: a slot without a value is poisoned where AddressSanitizer looks") {
+  static constexpr bool looks = FRYS_ASAN != 0;
+  const auto check = [](auto& map) {
+    const auto a = *map.emplace(1u), b = *map.emplace(2u);
+    std::uint64_t* const dead = map.get(a);
+    CHECK_FALSE(frys::is_poisoned(dead));
+    CHECK(frys::is_poisoned(map.get(b) + 1) == looks);  // never used
+    CHECK(map.erase(a));
+    CHECK(frys::is_poisoned(dead) == looks);
+    CHECK_FALSE(frys::is_poisoned(map.get(b)));
+    CHECK(map.get(*map.emplace(3u)) == dead);
+    CHECK_FALSE(frys::is_poisoned(dead));
+  };
+  slot_map<std::uint64_t> outside;
+  check(outside);
+  slot_map<std::uint64_t, policy::capacity<4>> inside;
+  check(inside);
+}
+
 TEST_CASE("slot_map: a handle names its value until the value is erased, and then nothing") {
   slot_map<std::string> map;
   auto a = map.emplace("one");

@@ -58,17 +58,6 @@
 #endif
 #define FRYS_HAS_CONTEXT FRYS_OS_POSIX
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FRYS_CONTEXT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FRYS_CONTEXT_ASAN 1
-#endif
-#endif
-#ifndef FRYS_CONTEXT_ASAN
-#define FRYS_CONTEXT_ASAN 0
-#endif
-
 #if FRYS_OS_POSIX
 #include <sys/mman.h>
 #include <unistd.h>
@@ -76,7 +65,7 @@
 #if FRYS_HAS_UCONTEXT_SWITCH
 #include <ucontext.h>
 #endif
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -329,7 +318,7 @@ class basic_context {
     size_ = stack.size();
     auto end = reinterpret_cast<std::uintptr_t>(stack.data()) + stack.size();
     std::byte* top = stack.data() + (stack.size() - end % 64) - sizeof(first);
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
     __asan_unpoison_memory_region(stack.data(), stack.size());  // of the frames that a given-up flow has left
 #endif
 #if FRYS_TSAN
@@ -344,7 +333,7 @@ class basic_context {
 
   // Suspends the flow that runs now in `from` and goes on with `to`. Returns when somebody switches to `from`.
   FRYS_ALWAYS_INLINE static void switch_to(basic_context& from, basic_context& to) noexcept {
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
     __sanitizer_start_switch_fiber(&from.hook_, to.low_, to.size_);
     void* before = Switch::jump(from.switch_, to.switch_, &from);
     arrived(from, before);
@@ -360,7 +349,7 @@ class basic_context {
   // Ends the flow that runs now and goes on with `to`. Nothing on its stack is destroyed; from then on the stack is
   // free for another use. The flow's own context may be made anew or destroyed.
   [[noreturn]] static void leave_to(basic_context& to) noexcept {
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
     // Not on this stack: the next line takes the sanitizer's fake frames away, and what lies in them.
     static thread_local Switch nowhere;
     __sanitizer_start_switch_fiber(nullptr, to.low_, to.size_);
@@ -383,7 +372,7 @@ class basic_context {
 
   static void begin(void* at, void* before) noexcept {
     auto* f = static_cast<first*>(at);
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
     arrived(*f->self, before);
 #else
     (void)before;
@@ -393,7 +382,7 @@ class basic_context {
     std::abort();
   }
 
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
   // On the new stack: tells the sanitizer, and learns from it where the stack lies that we came from.
   static void arrived(basic_context& here, void* before) noexcept {
     auto* b = static_cast<basic_context*>(before);
@@ -446,7 +435,7 @@ class stack_memory {
   }
   ~stack_memory() {
     if (base_ == nullptr) return;
-#if FRYS_CONTEXT_ASAN
+#if FRYS_ASAN
     __asan_unpoison_memory_region(base_, guard_ + size_);  // the addresses may come back as something else
 #endif
     ::munmap(base_, guard_ + size_);

@@ -8,6 +8,7 @@
 //           no more.
 // Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit.
 // Lifetime  pointers hold until reset, a rewind to an earlier mark, or the arena's end. A moved-from arena is empty.
+//           AddressSanitizer reports a use beyond that, and of what was never handed out.
 //
 // Policies, in any order, each at most once:
 //   policy::pages<P>       where chunks come from                default os_pages
@@ -32,6 +33,7 @@
 #include "../config.hpp"
 #include "../core/bytes.hpp"
 #include "../core/concepts.hpp"
+#include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
 #include "pages.hpp"
@@ -126,7 +128,11 @@ class arena {
   // Forgets what was allocated after `m` was taken.
   void rewind(const mark_type& m) noexcept {
     note_high_water();
-    while (chunk_ != nullptr && chunk_ != m.chunk) spare(std::exchange(chunk_, chunk_->previous));
+    while (chunk_ != nullptr && chunk_ != m.chunk) {
+      chunk* const emptied = std::exchange(chunk_, chunk_->previous);
+      poison_free(emptied, end_of(emptied));
+      spare(emptied);
+    }
     FRYS_ASSERT(chunk_ == m.chunk, "arena::rewind: the mark is not one of this arena's, or was rewound past");
     below_ = m.below;
     if (chunk_ == nullptr) {
@@ -134,6 +140,7 @@ class arena {
     } else {
       top_ = m.top;
       bottom_ = address(chunk_) + sizeof(chunk);
+      poison_free(chunk_, top_);
     }
   }
   // Forgets everything; keeps the largest chunk for the next round.
@@ -171,6 +178,7 @@ class arena {
     const std::uintptr_t p = (top_ - size) & ~(static_cast<std::uintptr_t>(alignment) - 1);
     if (p < bottom_ || chunk_ == nullptr) return nullptr;
     top_ = p;
+    unpoison(reinterpret_cast<void*>(p), size);
     return reinterpret_cast<void*>(p);
   }
 
@@ -203,6 +211,7 @@ class arena {
     chunk_ = fresh;
     bottom_ = address(fresh) + sizeof(chunk);
     top_ = end_of(fresh);
+    poison_free(fresh, top_);
     return bump(size, alignment);
   }
 
@@ -214,8 +223,11 @@ class arena {
   void give_back(chunk* c) noexcept {
     const byte_span memory = c->memory;  // the chunk lies in the memory that it describes
     reserved_ -= c->size;
+    unpoison(memory.data(), memory.size());
     pages_type::release(memory);
   }
+  // What lies in c below `top`.
+  static void poison_free(const chunk* c, std::uintptr_t top) noexcept { poison(c + 1, top - address(c + 1)); }
   void note_high_water() noexcept { high_water_ = high_water(); }
   void swap(arena& other) noexcept {
     std::swap(top_, other.top_);

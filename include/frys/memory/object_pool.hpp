@@ -8,6 +8,7 @@
 //           after the longest crowd nothing is allocated.
 // Errors    errc::out_of_memory: the source refused; errc::limit_exceeded: beyond policy::limit.
 // Lifetime  every object must be destroyed before the pool (hardened builds check). Objects never move.
+//           AddressSanitizer reports a use of a destroyed one until its slot is used again.
 //
 // Policies, in any order, each at most once:
 //   policy::pages<P>       where slabs come from           default os_pages
@@ -28,6 +29,7 @@
 #include "../config.hpp"
 #include "../core/bytes.hpp"
 #include "../core/concepts.hpp"
+#include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
 #include "pages.hpp"
@@ -93,6 +95,7 @@ class object_pool {
     while (slabs_ != nullptr) {
       const byte_span memory = slabs_->memory;  // the slab lies in the memory that it describes
       slabs_ = slabs_->next;
+      unpoison(memory.data(), memory.size());
       pages_type::release(memory);
     }
   }
@@ -114,6 +117,7 @@ class object_pool {
       if (!grown) return grown.error();
     }
     // The slot leaves the list first, because T is built over its link; if T's constructor throws, it goes back.
+    unpoison(free_, sizeof(slot));
     pending p{*this, std::exchange(free_, free_->next)};
     T* object = std::construct_at(&p.taken->value, std::forward<Args>(args)...);
     p.taken = nullptr;
@@ -125,8 +129,7 @@ class object_pool {
     FRYS_ASSERT(live_ != 0, "object_pool::destroy: more objects than were made");
     std::destroy_at(&object);
     slot* s = reinterpret_cast<slot*>(&object);  // the union and its member share their address
-    s->next = free_;
-    free_ = s;
+    put_back(s);
     --live_;
   }
 
@@ -157,9 +160,7 @@ class object_pool {
     object_pool& pool;
     slot* taken;
     ~pending() {
-      if (taken == nullptr) return;
-      taken->next = pool.free_;
-      pool.free_ = taken;
+      if (taken != nullptr) pool.put_back(taken);
     }
   };
   struct slab {
@@ -169,6 +170,11 @@ class object_pool {
   static constexpr std::size_t header =
       detail::round_up(sizeof(slab), alignof(slot) > alignof(slab) ? alignof(slot) : alignof(slab));
 
+  void put_back(slot* s) noexcept {
+    s->next = free_;
+    free_ = s;
+    poison(s, sizeof(slot));
+  }
   FRYS_NOINLINE result<void> grow() noexcept {
     constexpr std::size_t one = header + sizeof(slot);
     const std::size_t left = limit - (std::min)(limit, reserved_);
@@ -183,9 +189,7 @@ class object_pool {
     const std::size_t count = (wanted - header) / sizeof(slot);
     slot* first = reinterpret_cast<slot*>(memory->data() + header);
     for (std::size_t i = count; i-- > 0;) {  // the lowest address is used first
-      slot* free = ::new (static_cast<void*>(first + i)) slot;
-      free->next = free_;
-      free_ = free;
+      put_back(::new (static_cast<void*>(first + i)) slot);
     }
     slots_ += count;
     return {};

@@ -12,9 +12,9 @@
 // Errors    errc::out_of_memory: the source refused; errc::limit_exceeded: beyond policy::limit or policy::capacity, or
 //           the handles have no more indices. A refused emplace has touched neither the map nor its arguments. Where
 //           T's constructor throws, the map is as it was.
-// Lifetime  values never move, and die by erase, by clear or with the map. A generation counts up to 2^(bits - 1) lives
-//           of a slot; then the slot is retired, its memory kept and never used again. A moved map takes its handles
-//           along.
+// Lifetime  values never move, and die by erase, by clear or with the map; AddressSanitizer reports a use of a dead one
+//           until its slot is used again. A generation counts up to 2^(bits - 1) lives of a slot; then the slot is
+//           retired, its memory kept and never used again. A moved map takes its handles along.
 //
 // Policies, in any order, each at most once:
 //   policy::handle_bits<I, G>  bits of a handle's index and generation: 1 to 32 each; both
@@ -43,6 +43,7 @@
 #include "../core/bytes.hpp"
 #include "../core/concepts.hpp"
 #include "../core/hash.hpp"
+#include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
 #include "pages.hpp"
@@ -130,6 +131,7 @@ class slot_chunks {
   ~slot_chunks() {
     for (std::size_t i = 0; i < chunks_; ++i) {
       const byte_span memory = directory_[i]->memory;  // the chunk lies in the memory that it describes
+      unpoison(memory.data(), memory.size());
       Pages::release(memory);
     }
     if (directory_ != nullptr) Pages::release(memory_);
@@ -169,6 +171,7 @@ class slot_chunks {
     if (!memory) return memory.error();
     Chunk* chunk = ::new (static_cast<void*>(memory->data())) Chunk;
     chunk->memory = *memory;
+    poison(chunk->places, sizeof(chunk->places));
     directory_[chunks_++] = chunk;
     return {};
   }
@@ -194,6 +197,11 @@ class slot_chunks {
 template <class Chunk, std::size_t N>
 class slot_chunk_inside {
  public:
+  slot_chunk_inside() noexcept { poison(chunk_.places, sizeof(chunk_.places)); }
+  slot_chunk_inside(const slot_chunk_inside&) = delete;
+  slot_chunk_inside& operator=(const slot_chunk_inside&) = delete;
+  ~slot_chunk_inside() { unpoison(chunk_.places, sizeof(chunk_.places)); }
+
   static constexpr std::size_t per_chunk = N;
   Chunk& of(std::size_t) const noexcept { return chunk_; }
   static constexpr std::size_t slots() noexcept { return N; }
@@ -298,14 +306,18 @@ class slot_map {
   [[nodiscard]] result<handle> emplace(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
     std::uint32_t index = free_;
     if (index != detail::no_slot) [[likely]] {
-      free_ = at(storage_.of(index), index).next;
+      place& taken = at(storage_.of(index), index);
+      unpoison(&taken, sizeof(place));
+      free_ = taken.next;
     } else {
       if (fresh_ == storage_.slots()) [[unlikely]] {
         result<void> grown = storage_.grow();
         if (!grown) return grown.error();
       }
       index = static_cast<std::uint32_t>(fresh_++);
-      storage_.of(index).generation[in_chunk(index)] = 0;
+      chunk& fresh = storage_.of(index);
+      fresh.generation[in_chunk(index)] = 0;
+      unpoison(&at(fresh, index), sizeof(place));
     }
     chunk& c = storage_.of(index);
     pending p{this, &c, index};
@@ -409,8 +421,10 @@ class slot_map {
     return std::addressof(at(c, index).value);
   }
   void free_slot(chunk& c, std::uint32_t index) noexcept {
-    std::construct_at(std::addressof(at(c, index).next), free_);
+    place& back = at(c, index);
+    std::construct_at(std::addressof(back.next), free_);
     free_ = index;
+    poison(&back, sizeof(place));
   }
   // The value is unreachable before it dies, so its destructor may use the map; the slot is free only after.
   void remove(chunk& c, std::uint32_t index) noexcept {
@@ -423,7 +437,7 @@ class slot_map {
     if (generation != 0) [[likely]]
       free_slot(c, index);
     else
-      ++retired_;
+      ++retired_, poison(&at(c, index), sizeof(place));
   }
 
   // f(chunk, index) for each live slot. The bits are read again after each call, since f may change them.

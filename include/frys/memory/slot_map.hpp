@@ -146,11 +146,11 @@ class slot_chunks {
 
   static constexpr std::size_t per_chunk = N;
   Chunk& of(std::size_t index) const noexcept { return *directory_[index / N]; }
-  std::size_t slots() const noexcept { return (std::min)(chunks_ * N, Most); }
+  std::size_t count() const noexcept { return (std::min)(chunks_ * N, Most); }
   std::size_t reserved() const noexcept { return reserved_; }
 
   FRYS_NOINLINE result<void> grow() noexcept {
-    if (slots() == Most)
+    if (count() == Most)
       return error{errc::limit_exceeded, domain::memory, "the handles have no more indices",
                    static_cast<std::int64_t>(Most)};
     if (chunks_ == room_) {
@@ -204,7 +204,7 @@ class slot_chunk_inside {
 
   static constexpr std::size_t per_chunk = N;
   Chunk& of(std::size_t) const noexcept { return chunk_; }
-  static constexpr std::size_t slots() noexcept { return N; }
+  static constexpr std::size_t count() noexcept { return N; }
   static constexpr std::size_t reserved() noexcept { return 0; }
   static result<void> grow() noexcept {
     return error{errc::limit_exceeded, domain::memory, "the map's capacity would be passed",
@@ -310,7 +310,7 @@ class slot_map {
       unpoison(&taken, sizeof(place));
       free_ = taken.next;
     } else {
-      if (fresh_ == storage_.slots()) [[unlikely]] {
+      if (fresh_ == storage_.count()) [[unlikely]] {
         result<void> grown = storage_.grow();
         if (!grown) return grown.error();
       }
@@ -386,7 +386,7 @@ class slot_map {
   [[nodiscard]] std::size_t size() const noexcept { return live_; }
   [[nodiscard]] bool empty() const noexcept { return live_ == 0; }
   // Values there is memory for.
-  [[nodiscard]] std::size_t slot_count() const noexcept { return storage_.slots() - retired_; }
+  [[nodiscard]] std::size_t slot_count() const noexcept { return storage_.count() - retired_; }
   // Slots whose generations are used up.
   [[nodiscard]] std::size_t retired() const noexcept { return retired_; }
   // Bytes asked of the source and held.

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 5df8d881f1d5b41d.
+// frys 0.1.0, one header: the whole library. Content 0092dbcce0a45c1b.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1479,6 +1479,21 @@ concept page_source = requires(std::size_t size, byte_span memory) {
   { P::allocate(size) } -> std::same_as<result<byte_span>>;
   { P::release(memory) }
   noexcept;
+};
+
+// Memory by the piece. allocate answers at least `size` uninitialised bytes (a pointer that is not null for size 0
+// too), aligned to `alignment`, a power of two; deallocate gives back exactly what allocate answered, with the same
+// size and alignment. Who may call is the model's to say.
+template <class A>
+concept raw_allocator = requires(A& a, std::size_t size, std::size_t alignment, void* memory) {
+  { a.allocate(size, alignment) } -> std::same_as<result<void*>>;
+  { a.deallocate(memory, size, alignment) }
+  noexcept;
+};
+// One that can tell its own memory from everybody else's, which fallback needs.
+template <class A>
+concept owning_allocator = raw_allocator<A> && requires(const A& a, const void* memory) {
+  { a.owns(memory) } -> std::same_as<bool>;
 };
 
 // How a file is opened.
@@ -3118,6 +3133,15 @@ class arena {
     if (void* p = bump(size, alignment)) [[likely]]
       return p;
     return allocate_slow(size, alignment);
+  }
+
+  // Nothing: memory goes all at once. With owns, it makes the arena an owning_allocator for those that want one.
+  void deallocate(void* /*memory*/, std::size_t /*size*/, std::size_t /*alignment*/) noexcept {}
+  // Whether `memory` lies in one of the arena's chunks. O(chunks).
+  [[nodiscard]] bool owns(const void* memory) const noexcept {
+    for (const chunk* c = chunk_; c != nullptr; c = c->previous)
+      if (address(memory) - address(c) < c->size) return true;
+    return false;
   }
 
   // T(args...). Its destructor is never run, so T must not need one.
@@ -12125,8 +12149,11 @@ class tagged_table {
 
 namespace frys::inline FRYS_ABI::detail {
 
+// What can be taken out of a word and put into one. Not std::atomic: compilers call it trivially copyable, but nobody
+// may copy it.
 template <class T>
-inline constexpr bool fits_word = std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t);
+inline constexpr bool fits_word = std::is_trivially_copyable_v<T>&& std::is_move_constructible_v<T> &&
+                                  sizeof(T) <= sizeof(std::uint64_t);
 
 template <class T>
 [[nodiscard]] inline std::uint64_t to_word(const T& value) noexcept {
@@ -13722,6 +13749,7 @@ class growing_deque_slots {
       (std::max)(std::size_t{2}, FirstBytes > header ? (FirstBytes - header) / sizeof(slot<T>) : 0);
   static constexpr unsigned first_shift = static_cast<unsigned>(std::bit_width(first_count)) - 1;
   static constexpr unsigned most_shift = index_bits - 1;
+  static_assert(most_shift < 1u << round_bits, "each round has a number");
   static_assert(first_shift <= most_shift,
                 "frys::stealing_deque: policy::chunk_size is beyond 2^27 values; name a smaller one");
 
@@ -13748,9 +13776,10 @@ class growing_deque_slots {
 //           moves all values.) Stealing is lock-free: who loses a race tries again, and somebody has won it. A thief
 //           stopped in the middle of a steal keeps what it has claimed, and its eighth of the slots: a fixed deque may
 //           then answer full a lap later, a growing one grows.
-// Cost      push and pop: O(1); no read-modify-write, no fence, one load of a line that hardly ever changes. When the
-//           owner's own part is used up, a compare-exchange for half of the rest. A steal, of one value or of many: one
-//           compare-exchange and a fetch_add for each eighth of the slots that it touches.
+// Cost      push and pop: O(1); no read-modify-write, no fence, one load of a line that hardly ever changes; at the
+//           slots' end and beginning a step more. When the owner's own part is used up, a compare-exchange for half of
+//           the rest. A steal, of one value or of many: one compare-exchange and a fetch_add for each eighth of the
+//           slots that it touches.
 // Two parts the older values are shared, the newer ones the owner's own: a deque whose last value can be stolen at any
 //           time needs a fence or a read-modify-write in each pop (H. Attiya et al., POPL 2011). When nothing is
 //           shared, the owner's next push shares half of what was its own before, and its next pop half of what is

@@ -48,14 +48,17 @@ struct one_by_one {
   }
   // Calls see(value) for what it takes, until it is told closed.
   static void pop(auto& from, auto see) {
-    for (;;) {
-      auto v = from.try_pop();
-      if (v.is_closed()) return;
-      if (v)
-        see(*v);
-      else
-        std::this_thread::yield();
+    while (take(from, see)) {
     }
+  }
+  // One value, or a rest; false when it is told closed.
+  static bool take(auto& from, auto& see) {
+    auto v = from.try_pop();
+    if (v)
+      see(*v);
+    else if (!v.is_closed())
+      std::this_thread::yield();
+    return !v.is_closed();
   }
 };
 

@@ -201,13 +201,7 @@ struct several {
       std::uint64_t some[5];
       const std::size_t n = from.pop_some(some);
       for (std::size_t i = 0; i < n; ++i) see(some[i]);
-      if (n != 0) continue;
-      auto v = from.try_pop();
-      if (v.is_closed()) return;
-      if (v)
-        see(*v);
-      else
-        std::this_thread::yield();
+      if (n == 0 && !crowd::one_by_one::take(from, see)) return;
     }
   }
 };

@@ -113,6 +113,8 @@ void like_its_twin(Domain& domain, int keys, int steps) {
 TEST_CASE("sharded_map: finds, inserts, replaces, changes and erases as a map does, over each domain with pins") {
   CHECK(sharded_map<int, int>::entries_are_words);
   CHECK_FALSE(sharded_map<int, number>::entries_are_words);
+  CHECK_FALSE(sharded_map<int, std::atomic<int>>::entries_are_words);  // may not be copied
+  CHECK_FALSE(sharded_map<int, std::pair<int, std::uint64_t>>::entries_are_words);
   const auto over_all = []<class Value>(std::type_identity<Value>) {
     frys::epoch_domain<> epochs;
     like_its_twin<sharded_map<int, Value>>(epochs, 3000, 30'000);

@@ -71,6 +71,16 @@ struct told {
 };
 static_assert(frys::queue_stats<told> && !has_stats<ring_of<policy::stats<told>>>);
 
+// Calls check(ring, with...) for an spsc_ring in each form whose producer may be refused.
+void over_pairs(const auto& check, auto... with) {
+  pair_of<counted> plain;
+  check(plain, with...);
+  pair_of<lazy, counted> late;
+  check(late, with...);
+  pair_of<niche, counted> marked;
+  check(marked, with...);
+}
+
 }  // namespace
 
 TEST_CASE("stats: pushes, pops, and those that were refused") {
@@ -99,12 +109,7 @@ TEST_CASE("stats: pushes, pops, and those that were refused") {
   check(queue, 8);
   mpsc_of<counted, policy::limit<2 * mpsc_of<>::segment_bytes>> to_one;
   check(to_one, 8);
-  pair_of<counted> pair;
-  check(pair, 4);
-  pair_of<lazy, counted> late;
-  check(late, 4);
-  pair_of<niche, counted> marked;
-  check(marked, 4);
+  over_pairs(check, std::uint64_t{4});
   auto moved = frys::spsc_ring<std::uint64_t, policy::capacity<policy::dynamic>, counted>::make(8);
   REQUIRE(moved);
   check(*moved, 8);
@@ -126,12 +131,7 @@ TEST_CASE("stats: what goes in or out in part was not refused") {
   check(queue, 8);
   mpsc_of<counted, policy::limit<2 * mpsc_of<>::segment_bytes>> to_one;
   check(to_one, 8);
-  pair_of<counted> pair;
-  check(pair, 4);
-  pair_of<lazy, counted> late;
-  check(late, 4);
-  pair_of<niche, counted> marked;
-  check(marked, 4);
+  over_pairs(check, std::uint64_t{4});
 }
 
 TEST_CASE("stats: an spsc_ring's spans, front and flags") {
@@ -441,12 +441,7 @@ TEST_CASE("stats: eight threads, and the numbers agree with what they saw") {
   check(queue);
   mpsc_of<counted, policy::limit<4 * mpsc_of<>::segment_bytes>> to_one;
   check(to_one, 4, 1);
-  pair_of<counted> pair;
-  check(pair, 1);
-  pair_of<lazy, counted> late;
-  check(late, 1);
-  pair_of<niche, counted> marked;
-  check(marked, 1);
+  over_pairs(check, 1);
 }
 
 TEST_CASE("stats: four threads at a bag") {

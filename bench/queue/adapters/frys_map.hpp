@@ -7,10 +7,18 @@
 #include <frys/queue/sharded_map.hpp>
 
 namespace {
+// Not a word to the map: entries with it are allocated.
+struct boxed {
+  boxed(std::uint64_t v) : value(v) {}
+  ~boxed() {}
+  operator std::uint64_t() const { return value; }
+  std::uint64_t value;
+};
+template <class Value = std::uint64_t>
 struct frys_map {
   // Room for what is replaced while a reader that the system has stopped holds it.
   using domain_type = frys::epoch_domain<frys::policy::garbage<1 << 20>>;
-  using type = frys::sharded_map<std::uint64_t, std::uint64_t, frys::policy::reclaimer<domain_type>>;
+  using type = frys::sharded_map<std::uint64_t, Value, frys::policy::reclaimer<domain_type>>;
   domain_type domain;
   type m;
   struct end {

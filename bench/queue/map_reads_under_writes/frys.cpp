@@ -1,4 +1,4 @@
 #include "../adapters/frys_map.hpp"
 #include "workload.hpp"
 
-BENCH_MEASURE("frys", frys_map)
+BENCH_MEASURE("frys", frys_map<>)

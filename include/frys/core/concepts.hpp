@@ -40,6 +40,21 @@ concept page_source = requires(std::size_t size, byte_span memory) {
   noexcept;
 };
 
+// Memory by the piece. allocate answers at least `size` uninitialised bytes (a pointer that is not null for size 0
+// too), aligned to `alignment`, a power of two; deallocate gives back exactly what allocate answered, with the same
+// size and alignment. Who may call is the model's to say.
+template <class A>
+concept raw_allocator = requires(A& a, std::size_t size, std::size_t alignment, void* memory) {
+  { a.allocate(size, alignment) } -> std::same_as<result<void*>>;
+  { a.deallocate(memory, size, alignment) }
+  noexcept;
+};
+// One that can tell its own memory from everybody else's, which fallback needs.
+template <class A>
+concept owning_allocator = raw_allocator<A> && requires(const A& a, const void* memory) {
+  { a.owns(memory) } -> std::same_as<bool>;
+};
+
 // How a file is opened.
 enum class open_mode : std::uint8_t {
   read,        // must exist

@@ -82,6 +82,15 @@ class arena {
     return allocate_slow(size, alignment);
   }
 
+  // Nothing: memory goes all at once. With owns, it makes the arena an owning_allocator for those that want one.
+  void deallocate(void* /*memory*/, std::size_t /*size*/, std::size_t /*alignment*/) noexcept {}
+  // Whether `memory` lies in one of the arena's chunks. O(chunks).
+  [[nodiscard]] bool owns(const void* memory) const noexcept {
+    for (const chunk* c = chunk_; c != nullptr; c = c->previous)
+      if (address(memory) - address(c) < c->size) return true;
+    return false;
+  }
+
   // T(args...). Its destructor is never run, so T must not need one.
   template <class T, class... Args>
   requires std::is_constructible_v<T, Args...>

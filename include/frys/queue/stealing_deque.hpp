@@ -9,9 +9,10 @@
 //           moves all values.) Stealing is lock-free: who loses a race tries again, and somebody has won it. A thief
 //           stopped in the middle of a steal keeps what it has claimed, and its eighth of the slots: a fixed deque may
 //           then answer full a lap later, a growing one grows.
-// Cost      push and pop: O(1); no read-modify-write, no fence, one load of a line that hardly ever changes. When the
-//           owner's own part is used up, a compare-exchange for half of the rest. A steal, of one value or of many: one
-//           compare-exchange and a fetch_add for each eighth of the slots that it touches.
+// Cost      push and pop: O(1); no read-modify-write, no fence, one load of a line that hardly ever changes; at the
+//           slots' end and beginning a step more. When the owner's own part is used up, a compare-exchange for half of
+//           the rest. A steal, of one value or of many: one compare-exchange and a fetch_add for each eighth of the
+//           slots that it touches.
 // Two parts the older values are shared, the newer ones the owner's own: a deque whose last value can be stolen at any
 //           time needs a fence or a read-modify-write in each pop (H. Attiya et al., POPL 2011). When nothing is
 //           shared, the owner's next push shares half of what was its own before, and its next pop half of what is

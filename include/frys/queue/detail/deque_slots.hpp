@@ -171,6 +171,7 @@ class growing_deque_slots {
       (std::max)(std::size_t{2}, FirstBytes > header ? (FirstBytes - header) / sizeof(slot<T>) : 0);
   static constexpr unsigned first_shift = static_cast<unsigned>(std::bit_width(first_count)) - 1;
   static constexpr unsigned most_shift = index_bits - 1;
+  static_assert(most_shift < 1u << round_bits, "each round has a number");
   static_assert(first_shift <= most_shift,
                 "frys::stealing_deque: policy::chunk_size is beyond 2^27 values; name a smaller one");
 

@@ -32,8 +32,11 @@
 
 namespace frys::inline FRYS_ABI::detail {
 
+// What can be taken out of a word and put into one. Not std::atomic: compilers call it trivially copyable, but nobody
+// may copy it.
 template <class T>
-inline constexpr bool fits_word = std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t);
+inline constexpr bool fits_word = std::is_trivially_copyable_v<T>&& std::is_move_constructible_v<T> &&
+                                  sizeof(T) <= sizeof(std::uint64_t);
 
 template <class T>
 [[nodiscard]] inline std::uint64_t to_word(const T& value) noexcept {

@@ -40,6 +40,18 @@ concept page_source = requires(std::size_t size, byte_span memory) {
   noexcept;
 };
 
+// A page source that also places and empties its memory. allocate(size, alignment): as allocate(size), and the first
+// byte lies at a multiple of `alignment`, a power of two (page_size at least, or it is taken for that); release takes
+// it back as any other. discard: the content of `memory`, a part of what was allocated, may go, and with it the machine
+// memory behind its whole pages; the addresses stay. Afterwards those bytes read as zeros, or as before, each page for
+// itself.
+template <class P>
+concept region_source = page_source<P> && requires(std::size_t size, std::size_t alignment, byte_span memory) {
+  { P::allocate(size, alignment) } -> std::same_as<result<byte_span>>;
+  { P::discard(memory) }
+  noexcept;
+};
+
 // Memory by the piece. allocate answers at least `size` uninitialised bytes (a pointer that is not null for size 0
 // too), aligned to `alignment`, a power of two; deallocate gives back exactly what allocate answered, with the same
 // size and alignment. Who may call is the model's to say.

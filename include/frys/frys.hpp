@@ -68,6 +68,7 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 #include "memory/slot_map.hpp"
+#include "memory/std_allocator.hpp"
 
 #include "queue/awaiting.hpp"
 #include "queue/bag.hpp"

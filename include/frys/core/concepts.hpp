@@ -67,6 +67,14 @@ concept owning_allocator = raw_allocator<A> && requires(const A& a, const void* 
   { a.owns(memory) } -> std::same_as<bool>;
 };
 
+// One without objects: its functions are static, as those of the program's heap. Adaptors hold no pointer to it.
+template <class A>
+concept stateless_allocator = raw_allocator<A> && requires(std::size_t size, std::size_t alignment, void* memory) {
+  { A::allocate(size, alignment) } -> std::same_as<result<void*>>;
+  { A::deallocate(memory, size, alignment) }
+  noexcept;
+};
+
 // How a file is opened.
 enum class open_mode : std::uint8_t {
   read,        // must exist

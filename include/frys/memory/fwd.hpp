@@ -21,6 +21,10 @@ template <class... Policies>
 class buffer_pool;
 template <class... Policies>
 class arena;
+template <class T, class A>
+class std_allocator;
+template <class A>
+class allocator_resource;
 template <class T, class... Policies>
 class object_pool;
 template <class T, class Bits>

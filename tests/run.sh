@@ -99,12 +99,13 @@ syntax() {
 # The gates that this machine can open, as compiler flags.
 gates() {
   local gate
-  for gate in HIGHWAY:libhwy URING:liburing; do
+  for gate in HIGHWAY:libhwy URING:liburing JEMALLOC:jemalloc; do
     ! pkg-config --exists "${gate#*:}" 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%:*}"
   done
-  # Boost has no .pc file.
-  ! echo '#include <boost/lockfree/queue.hpp>' | g++ -std=c++20 -x c++ -fsyntax-only - 2>/dev/null ||
-    printf ' -DFRYS_WITH_BOOST_LOCKFREE=1'
+  # These have no .pc file.
+  for gate in BOOST_LOCKFREE:boost/lockfree/queue.hpp MIMALLOC:mimalloc.h; do
+    ! echo "#include <${gate#*:}>" | g++ -std=c++20 -x c++ -fsyntax-only - 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%%:*}"
+  done
 }
 
 # Reads everything with a compiler or a set of flags, and builds and runs the rooms labelled smoke; with --long, all.
@@ -230,7 +231,7 @@ cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%d",
 start=$SECONDS cpu=0
 compiler_major=$(g++ -dumpversion 2>/dev/null | cut -d. -f1)
 [ -n "$compiler_major" ] || compiler_major=$(apt-cache depends g++ 2>/dev/null | sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' | head -n 1)
-optional=(libhwy-dev liburing-dev libboost-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
+optional=(libhwy-dev liburing-dev libboost-dev libjemalloc-dev libmimalloc-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
   # g++-multilib itself refuses to stand beside a cross compiler; the versioned package does not.
   "g++-${compiler_major:-12}-multilib" g++-mingw-w64-x86-64-posix g++-aarch64-linux-gnu)
 [ $long = 0 ] || optional+=(qemu-user npm)

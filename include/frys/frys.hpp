@@ -1,10 +1,11 @@
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
-//                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE: one by one, never by FRYS_WITH_ALL: the
-//                library must be there.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR
+// (memory/pmr.hpp,
+//                for its <memory_resource>); FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
+//                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -24,6 +25,9 @@
 #endif
 #ifndef FRYS_WITH_SIM
 #define FRYS_WITH_SIM 1
+#endif
+#ifndef FRYS_WITH_PMR
+#define FRYS_WITH_PMR 1
 #endif
 #endif
 
@@ -55,6 +59,8 @@
 #include "core/wait.hpp"
 #include "core/work.hpp"
 
+#include "memory/allocator_pages.hpp"
+#include "memory/allocator_ref.hpp"
 #include "memory/arena.hpp"
 #include "memory/buffer.hpp"
 #include "memory/buffer_pool.hpp"
@@ -69,6 +75,7 @@
 #include "memory/reclaim.hpp"
 #include "memory/slot_map.hpp"
 #include "memory/std_allocator.hpp"
+#include "memory/system_allocator.hpp"
 
 #include "queue/awaiting.hpp"
 #include "queue/bag.hpp"
@@ -125,6 +132,12 @@
 #if defined(FRYS_WITH_BOOST_LOCKFREE) && FRYS_WITH_BOOST_LOCKFREE
 #include "with/boost_lockfree.hpp"
 #endif
+#if defined(FRYS_WITH_JEMALLOC) && FRYS_WITH_JEMALLOC
+#include "with/jemalloc.hpp"
+#endif
+#if defined(FRYS_WITH_MIMALLOC) && FRYS_WITH_MIMALLOC
+#include "with/mimalloc.hpp"
+#endif
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 #include "simd/bytes.hpp"
 #include "simd/checksum.hpp"
@@ -142,6 +155,9 @@
 #include "search/flat_index.hpp"
 #include "search/fwd.hpp"
 #include "search/metric.hpp"
+#endif
+#if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
+#include "memory/pmr.hpp"
 #endif
 #if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
 #include "sim/clock.hpp"

@@ -1,14 +1,15 @@
-// frys 0.1.0, one header: the whole library. Content 1544c4dc137f212d.
+// frys 0.1.0, one header: the whole library. Content e72836f02b76eef5.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; FRYS_WITH_ALL turns on
-//                every room that is not turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE: one by one, never by FRYS_WITH_ALL: the
-//                library must be there.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR
+// (memory/pmr.hpp,
+//                for its <memory_resource>); FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
+//                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -28,6 +29,9 @@
 #endif
 #ifndef FRYS_WITH_SIM
 #define FRYS_WITH_SIM 1
+#endif
+#ifndef FRYS_WITH_PMR
+#define FRYS_WITH_PMR 1
 #endif
 #endif
 
@@ -3150,6 +3154,233 @@ struct os_pages : heap_pages {};
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_PAGES_HPP
+// ---- frys/memory/detail/wrapped.hpp
+// wrapped: what the allocators that wrap another one have in common.
+#ifndef FRYS_MEMORY_DETAIL_WRAPPED_HPP
+#define FRYS_MEMORY_DETAIL_WRAPPED_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+constexpr error allocator_refused(std::size_t size) noexcept {
+  return {errc::out_of_memory, domain::memory, "the allocator refused the memory",
+          static_cast<std::int64_t>(size < most_bytes ? size : most_bytes)};
+}
+
+// An A can be made of these, and they are not just another Self.
+template <class Self, class A, class... Args>
+concept wraps_from = std::is_constructible_v<A, Args...> &&
+    !(sizeof...(Args) == 1 && (std::is_same_v<std::remove_cvref_t<Args>, Self> && ...));
+
+// Holds the inner allocator by value.
+template <class A>
+class wrapped {
+ public:
+  using inner_type = A;
+
+  wrapped(const wrapped&) = delete;
+  wrapped& operator=(const wrapped&) = delete;
+
+  // The allocator inside: to look at it; memory taken from it directly must go back to it directly.
+  [[nodiscard]] A& inner() noexcept { return inner_; }
+  [[nodiscard]] const A& inner() const noexcept { return inner_; }
+
+ protected:
+  wrapped() requires std::is_default_constructible_v<A> : inner_() {}
+  template <class... Args>
+  explicit wrapped(std::in_place_t, Args&&... args) : inner_(std::forward<Args>(args)...) {}
+  ~wrapped() = default;
+
+  [[no_unique_address]] A inner_;
+};
+
+// Asks `inner`, and tells it for whom where it wants to know.
+template <class A, class Site>
+result<void*> allocate_from(A& inner, std::size_t size, std::size_t alignment,
+                            [[maybe_unused]] const Site& site) noexcept {
+  if constexpr (requires { inner.allocate(size, alignment, site); })
+    return inner.allocate(size, alignment, site);
+  else
+    return inner.allocate(size, alignment);
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_WRAPPED_HPP
+// ---- frys/memory/allocator_pages.hpp
+// allocator_pages, pages_of: any allocator as the page source of arenas, pools and queues: malloc, jemalloc or mimalloc
+// as the upstream of any block that takes policy::pages.
+//
+// allocator_pages<A>  a stateless A: allocator_pages<system_allocator>, allocator_pages<jemalloc_allocator>
+// pages_of<Object>    an allocator that is a global object: pages_of<the_heap>, also a wrapper of one
+//
+// Use when  a program's memory shall all come from one malloc, be limited by one number, or be tracked in one place.
+// Not when  chunks are large and live long: os_pages gives them back to the system at once, and needs no zeroing.
+// Threads   as the allocator; most blocks ask their page source from any thread.
+// Cost      the allocator's, and zeroing, unless it has allocate_zeroed(size, alignment).
+// Errors    the allocator's; errc::invalid_argument for size 0.
+#ifndef FRYS_MEMORY_ALLOCATOR_PAGES_HPP
+#define FRYS_MEMORY_ALLOCATOR_PAGES_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+template <class A>
+result<byte_span> pages_from(A& a, std::size_t size) noexcept {
+  const std::size_t whole = round_up(size, page_size);
+  if (size == 0) return no_pages_asked;
+  if (whole == 0 || whole > most_bytes) return pages_refused(size);
+  result<void*> memory = [&] {
+    if constexpr (requires { a.allocate_zeroed(whole, page_size); })
+      return a.allocate_zeroed(whole, page_size);
+    else
+      return a.allocate(whole, page_size);
+  }();
+  if (!memory) return memory.error();
+  if constexpr (!requires { a.allocate_zeroed(whole, page_size); }) std::memset(*memory, 0, whole);
+  return byte_span(static_cast<std::byte*>(*memory), whole);
+}
+}  // namespace detail
+
+template <class A>
+struct allocator_pages {
+  static_assert(raw_allocator<A> && std::is_empty_v<A> && std::default_initializable<A>,
+                "frys::allocator_pages<A>: A must be a raw_allocator without state; for an object take pages_of");
+
+  // Zeroed, aligned to page_size.
+  static result<byte_span> allocate(std::size_t size) noexcept {
+    A a{};
+    return detail::pages_from(a, size);
+  }
+  static void release(byte_span memory) noexcept {
+    A a{};
+    if (memory.data() != nullptr) a.deallocate(memory.data(), memory.size(), page_size);
+  }
+};
+
+// `Object` must outlive all that takes pages of it.
+template <auto& Object>
+struct pages_of {
+  static_assert(raw_allocator<std::remove_reference_t<decltype(Object)>>,
+                "frys::pages_of<Object>: Object must be a raw_allocator, see core/concepts.hpp");
+
+  // Zeroed, aligned to page_size.
+  static result<byte_span> allocate(std::size_t size) noexcept { return detail::pages_from(Object, size); }
+  static void release(byte_span memory) noexcept {
+    if (memory.data() != nullptr) Object.deallocate(memory.data(), memory.size(), page_size);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_ALLOCATOR_PAGES_HPP
+// ---- frys/memory/allocator_ref.hpp
+// allocator_ref, tagged_ref, allocation_site: an allocator by reference, and for whom it allocates.
+//
+// allocator_ref<A>  one A for several users, where each would hold its own by value
+// tagged_ref<A>     the same, and what is taken through it carries a tag
+// allocation_site   a tag, a file and a line: the third argument of the allocate of every allocator that wraps another;
+//                   each hands it on to the one inside, so that tracked and leak_checked learn it wherever they stand
+//
+// Use when  a block takes an allocator by value (hardened, fallback, std_allocator), and two of them must share one.
+// Threads   as the allocator that is referred to.
+// Cost      a pointer; tagged_ref a pointer and an allocation_site.
+// Lifetime  the allocator must outlive its references. A tag and a file name are not copied: literals.
+#ifndef FRYS_MEMORY_ALLOCATOR_REF_HPP
+#define FRYS_MEMORY_ALLOCATOR_REF_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// Who allocates. Made of nothing or of a tag it knows the file and line of the call in which it is made, as a default
+// argument too: a.allocate(64), a.allocate(64, 8, "parser").
+struct allocation_site {
+  std::string_view tag;   // empty: none
+  const char* file = "";  // where, as std::source_location has it
+  unsigned line = 0;
+
+  constexpr allocation_site(const char* name = "", const char* in = __builtin_FILE(),
+                            unsigned at = __builtin_LINE()) noexcept
+      : tag(name), file(in), line(at) {}
+  constexpr allocation_site(std::string_view name, const char* in = __builtin_FILE(),
+                            unsigned at = __builtin_LINE()) noexcept
+      : tag(name), file(in), line(at) {}
+  // Of a std::source_location, or of what looks like one.
+  template <class Location>
+  requires requires(const Location& l) {
+    l.file_name();
+    l.line();
+  }
+  constexpr allocation_site(const Location& l, std::string_view name = {}) noexcept
+      : tag(name), file(l.file_name()), line(static_cast<unsigned>(l.line())) {}
+
+  // Tagged by a type: its name.
+  template <class T>
+  static constexpr allocation_site of(const char* in = __builtin_FILE(), unsigned at = __builtin_LINE()) noexcept {
+    return {type_name<T>(), in, at};
+  }
+  friend constexpr bool operator==(const allocation_site& a, const allocation_site& b) noexcept {
+    return a.line == b.line && a.tag == b.tag && std::string_view(a.file) == b.file;
+  }
+};
+
+template <class A>
+class allocator_ref {
+  static_assert(raw_allocator<A>, "frys::allocator_ref<A>: A must be a raw_allocator, see core/concepts.hpp");
+
+ public:
+  using inner_type = A;
+
+  allocator_ref(A& inner) noexcept : inner_(std::addressof(inner)) {}
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    return detail::allocate_from(*inner_, size, alignment, site);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    inner_->deallocate(memory, size, alignment);
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    return inner_->owns(memory);
+  }
+  [[nodiscard]] A& inner() const noexcept { return *inner_; }
+
+  friend bool operator==(const allocator_ref& a, const allocator_ref& b) noexcept { return a.inner_ == b.inner_; }
+
+ private:
+  A* inner_;
+};
+
+template <class A>
+class tagged_ref {
+  static_assert(raw_allocator<A>, "frys::tagged_ref<A>: A must be a raw_allocator, see core/concepts.hpp");
+
+ public:
+  using inner_type = A;
+
+  tagged_ref(A& inner, std::string_view tag) noexcept : inner_(std::addressof(inner)), tag_(tag) {}
+
+  // A tag that the call names goes first.
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    if (!site.tag.empty()) return detail::allocate_from(*inner_, size, alignment, site);
+    return detail::allocate_from(*inner_, size, alignment, allocation_site(tag_, site.file, site.line));
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    inner_->deallocate(memory, size, alignment);
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    return inner_->owns(memory);
+  }
+  [[nodiscard]] A& inner() const noexcept { return *inner_; }
+  [[nodiscard]] std::string_view tag() const noexcept { return tag_; }
+
+ private:
+  A* inner_;
+  std::string_view tag_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_ALLOCATOR_REF_HPP
 // ---- frys/memory/arena.hpp
 // arena: memory that is taken piece by piece and given back all at once, or back to a mark.
 //
@@ -4759,6 +4990,14 @@ class epoch_domain {
 
 namespace frys::inline FRYS_ABI {
 
+struct system_allocator;
+template <class A>
+struct allocator_pages;
+struct allocation_site;
+template <class A>
+class allocator_ref;
+template <class A>
+class tagged_ref;
 struct os_pages;
 struct heap_pages;
 template <class... Policies>
@@ -6586,6 +6825,55 @@ using arena_allocator = std_allocator<T, arena<Policies...>>;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_STD_ALLOCATOR_HPP
+// ---- frys/memory/system_allocator.hpp
+// system_allocator: the C library's malloc, aligned_alloc and free as a raw_allocator.
+//
+// Use when  a chain of allocators needs its last one, or wrappers (tracked, hardened) shall watch the program's heap.
+//           A program that links another malloc gets that one.
+// Not when  `new` would do, or a general heap is wanted for its speed (process_heap).
+// Threads   any.
+// Cost      malloc's; no state, no bytes.
+// Errors    errc::out_of_memory.
+// frys: real model
+#ifndef FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
+#define FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
+
+#if FRYS_OS_WINDOWS
+#include <malloc.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+struct system_allocator {
+  [[nodiscard]] static result<void*> allocate(std::size_t size,
+                                              std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    FRYS_ASSERT(std::has_single_bit(alignment), "system_allocator::allocate: the alignment is not a power of two");
+    // A malloc may align a block no further than its size asks for.
+    const std::size_t whole =
+        detail::round_up(size < alignment ? alignment : size, is_usual(alignment) ? 1 : alignment);
+    if (whole == 0 || whole > detail::most_bytes) return detail::allocator_refused(size);
+#if FRYS_OS_WINDOWS
+    void* memory = is_usual(alignment) ? std::malloc(whole) : ::_aligned_malloc(whole, alignment);
+#else
+    void* memory = is_usual(alignment) ? std::malloc(whole) : std::aligned_alloc(alignment, whole);
+#endif
+    if (memory == nullptr) return detail::allocator_refused(size);
+    return memory;
+  }
+  static void deallocate(void* memory, std::size_t /*size*/, [[maybe_unused]] std::size_t alignment) noexcept {
+#if FRYS_OS_WINDOWS
+    if (!is_usual(alignment)) return ::_aligned_free(memory);
+#endif
+    std::free(memory);
+  }
+
+ private:
+  static constexpr bool is_usual(std::size_t alignment) noexcept { return alignment <= alignof(std::max_align_t); }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
 // ---- frys/queue/result.hpp
 // push_result, pop_result: what a queue answers. All queues of frys answer these.
 //
@@ -21710,6 +21998,122 @@ class boost_stack
 
 #endif  // FRYS_WITH_BOOST_LOCKFREE_HPP
 #endif  // gate
+#if defined(FRYS_WITH_JEMALLOC) && FRYS_WITH_JEMALLOC
+
+// ---- frys/with/jemalloc.hpp
+// with/jemalloc: jemalloc by its own names (mallocx, sdallocx) as a raw_allocator.
+//
+// Use when  a program links jemalloc and wants its sized and aligned forms, or as the upstream of frys' own blocks:
+//           policy::pages<allocator_pages<jemalloc_allocator>>.
+// Threads   any.
+// Cost      jemalloc's; a deallocation tells it the size, which saves it a look-up.
+// Errors    errc::out_of_memory.
+// Needs     jemalloc (Debian: libjemalloc-dev, vcpkg: jemalloc) 5, whose names have no prefix; link it. It replaces the
+//           program's malloc too, where it was built to.
+//           Include this header, or define FRYS_WITH_JEMALLOC=1 for frys/frys.hpp (CMake: frys::jemalloc).
+// frys: real model
+#ifndef FRYS_WITH_JEMALLOC_HPP
+#define FRYS_WITH_JEMALLOC_HPP
+
+#if !defined(FRYS_WITH_JEMALLOC)
+#define FRYS_WITH_JEMALLOC 1
+#elif !FRYS_WITH_JEMALLOC
+#error "frys/with/jemalloc.hpp: FRYS_WITH_JEMALLOC is 0; set it to 1, or leave this header out"
+#endif
+
+#include <jemalloc/jemalloc.h>
+
+namespace frys::inline FRYS_ABI {
+
+struct jemalloc_allocator {
+  [[nodiscard]] static result<void*> allocate(std::size_t size,
+                                              std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    return answer(size, alignment, flags(alignment));
+  }
+  // The same, all zeros; fresh memory of the system is not touched for it.
+  [[nodiscard]] static result<void*> allocate_zeroed(std::size_t size,
+                                                     std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    return answer(size, alignment, flags(alignment) | zeroed);
+  }
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    if (memory != nullptr) ::sdallocx(memory, size == 0 ? 1 : size, flags(alignment));
+  }
+
+ private:
+  static constexpr int zeroed = 0x40;  // MALLOCX_ZERO, without its cast
+  static constexpr int flags(std::size_t alignment) noexcept { return std::countr_zero(alignment); }  // MALLOCX_ALIGN
+  static result<void*> answer(std::size_t size, std::size_t alignment, int how) noexcept {
+    FRYS_ASSERT(std::has_single_bit(alignment), "jemalloc_allocator: the alignment is not a power of two");
+    if (size > detail::most_bytes || alignment > detail::most_bytes) return detail::allocator_refused(size);
+    void* memory = ::mallocx(size == 0 ? 1 : size, how);
+    if (memory == nullptr) return detail::allocator_refused(size);
+    return memory;
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_WITH_JEMALLOC_HPP
+#endif  // gate
+#if defined(FRYS_WITH_MIMALLOC) && FRYS_WITH_MIMALLOC
+
+// ---- frys/with/mimalloc.hpp
+// with/mimalloc: mimalloc by its own names (mi_malloc_aligned, mi_free_size_aligned) as a raw_allocator.
+//
+// Use when  a program links mimalloc and wants its sized and aligned forms, or as the upstream of frys' own blocks:
+//           policy::pages<allocator_pages<mimalloc_allocator>>.
+// Threads   any.
+// Cost      mimalloc's.
+// Errors    errc::out_of_memory.
+// Needs     mimalloc (Debian: libmimalloc-dev, vcpkg: mimalloc) 2; link it. It replaces the program's malloc too, where
+//           it was built to.
+//           Include this header, or define FRYS_WITH_MIMALLOC=1 for frys/frys.hpp (CMake: frys::mimalloc).
+// frys: real model
+#ifndef FRYS_WITH_MIMALLOC_HPP
+#define FRYS_WITH_MIMALLOC_HPP
+
+#if !defined(FRYS_WITH_MIMALLOC)
+#define FRYS_WITH_MIMALLOC 1
+#elif !FRYS_WITH_MIMALLOC
+#error "frys/with/mimalloc.hpp: FRYS_WITH_MIMALLOC is 0; set it to 1, or leave this header out"
+#endif
+
+#include <mimalloc.h>
+
+namespace frys::inline FRYS_ABI {
+
+struct mimalloc_allocator {
+  [[nodiscard]] static result<void*> allocate(std::size_t size,
+                                              std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (!is_sane(size, alignment)) return detail::allocator_refused(size);
+    return answer(size, ::mi_malloc_aligned(at_least_one(size), alignment));
+  }
+  // The same, all zeros; fresh memory of the system is not touched for it.
+  [[nodiscard]] static result<void*> allocate_zeroed(std::size_t size,
+                                                     std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (!is_sane(size, alignment)) return detail::allocator_refused(size);
+    return answer(size, ::mi_zalloc_aligned(at_least_one(size), alignment));
+  }
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    ::mi_free_size_aligned(memory, at_least_one(size), alignment);
+  }
+
+ private:
+  static constexpr std::size_t at_least_one(std::size_t size) noexcept { return size == 0 ? 1 : size; }
+  static bool is_sane(std::size_t size, [[maybe_unused]] std::size_t alignment) noexcept {
+    FRYS_ASSERT(std::has_single_bit(alignment), "mimalloc_allocator: the alignment is not a power of two");
+    return size <= detail::most_bytes - page_size;
+  }
+  static result<void*> answer(std::size_t size, void* memory) noexcept {
+    if (memory == nullptr) return detail::allocator_refused(size);
+    return memory;
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_WITH_MIMALLOC_HPP
+#endif  // gate
 #if defined(FRYS_WITH_SIMD) && FRYS_WITH_SIMD
 
 // ---- frys/simd/bytes.hpp
@@ -24321,6 +24725,61 @@ struct dot;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SEARCH_FWD_HPP
+#endif  // gate
+#if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
+#include <memory_resource>
+
+// ---- frys/memory/pmr.hpp
+// allocator_resource<A>: a raw_allocator (core/concepts.hpp) as a std::pmr::memory_resource. arena_resource<>: the same
+// over an arena.
+//
+// Use when  code takes std::pmr containers, or must not tell by its types where its memory comes from.
+// Not when  the type may tell: std_allocator (memory/std_allocator.hpp) costs no virtual call.
+// Threads   those of A.
+// Cost      that of A, behind one virtual call; none where the resource is seen by its own type, which is final.
+// Errors    std::bad_alloc where A refuses; where exceptions are off, the program ends with a sentence.
+// Lifetime  A outlives the resource, the resource what was allocated from it.
+//           A resource is equal to itself alone: to know another's type it would need RTTI.
+// Include   it by name: it brings <memory_resource>, so frys/frys.hpp leaves it out.
+#ifndef FRYS_MEMORY_PMR_HPP
+#define FRYS_MEMORY_PMR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class A>
+class allocator_resource final : public std::pmr::memory_resource {
+  static_assert(raw_allocator<A>, "frys::allocator_resource: A must be a raw_allocator, see core/concepts.hpp");
+
+ public:
+  allocator_resource() noexcept requires stateless_allocator<A>
+  = default;
+  explicit allocator_resource(A& a) noexcept : a_(a) {}
+  allocator_resource(const allocator_resource&) = delete;
+  allocator_resource& operator=(const allocator_resource&) = delete;
+
+  // The allocator behind it.
+  [[nodiscard]] A& underlying() const noexcept requires(!stateless_allocator<A>) { return a_.get(); }
+
+ private:
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    return detail::allocate_or_throw(a_, size, alignment);
+  }
+  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+    a_.deallocate(memory, size, alignment);
+  }
+  [[nodiscard]] bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  [[no_unique_address]] detail::allocator_reference<A> a_;
+};
+
+template <class... Policies>
+using arena_resource = allocator_resource<arena<Policies...>>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_PMR_HPP
 #endif  // gate
 #if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
 #include <deque>

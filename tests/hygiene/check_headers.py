@@ -23,6 +23,7 @@ HOSTILE = ("min(a,b) max(a,b) CHECK(x) REQUIRE(x) LOG(x) ERROR DEBUG INFO WARNIN
            "major(x) minor(x) IN OUT OPTIONAL DELETE Status Bool None Always Success STRICT VOID TRUE FALSE NULL_ OK FULL EMPTY "
            "CLOSED BIG assert(x) foreach forever unix linux").split()
 LIBRARIES = {"with/highway.hpp": "hwy/highway.h", "with/uring.hpp": "liburing.h", "with/boost_lockfree.hpp": "boost/lockfree/queue.hpp",
+             "with/jemalloc.hpp": "jemalloc/jemalloc.h", "with/mimalloc.hpp": "mimalloc.h",
              "simd/detail/foreach_highway.hpp": "hwy/highway.h"}
 
 
@@ -82,7 +83,7 @@ def main():
     alone = [h for h in headers if h not in backend]
     together = [h for h in alone if h not in by_gate and h != "frys.hpp"]
     outside = sorted({m.group(2) for h in tree.headers.values() for l in h.clean for m in [amalgamate.INCLUDE.match(l)]
-                      if m and m.group(1) == "<" and not m.group(2).startswith(("hwy/", "boost/")) and "uring" not in m.group(2)})
+                      if m and m.group(1) == "<" and not m.group(2).startswith(("hwy/", "boost/", "jemalloc/", "mimalloc")) and "uring" not in m.group(2)})
     outside = [f"#if __has_include(<{o}>)\n#include <{o}>\n#endif" for o in outside]
     hostile = "\n".join(outside) + "\n" + "\n".join(
         re.sub(r"^(\w+)(\(.*\))?$", r"#undef \1\n#define \1\2 static_assert(frys_uses_the_macro_name_\1)", n) for n in HOSTILE)

@@ -10,7 +10,7 @@ deb=$(echo "$scratch"/packages/*.deb)
 [ "$(basename "$deb")" = libfrys-dev_0.1.0_all.deb ] || bad "its name is $(basename "$deb")"
 dpkg-deb -I "$deb" >"$scratch/info"
 expect "the control file" "$scratch/info" '^ Package: libfrys-dev$' '^ Architecture: all$' '^ Version: 0\.1\.0$' \
-  '^ Recommends: libhwy-dev, liburing-dev$' '^ Suggests: libboost-dev$' '^ Section: libdevel$'
+  '^ Recommends: libhwy-dev, liburing-dev$' '^ Suggests: libboost-dev, libjemalloc-dev, libmimalloc-dev$' '^ Section: libdevel$'
 grep -q '^ Depends:' "$scratch/info" && bad "it depends on something"
 dpkg-deb -c "$deb" | awk '{print $6}' | grep -v '/$' >"$scratch/files"
 grep -vE '^\./usr/(include/frys|share/(cmake/frys|pkgconfig|doc/libfrys-dev))/' "$scratch/files" && bad "files where no Debian library has them"

@@ -8,7 +8,7 @@ toolchain=$vcpkg_root/scripts/buildsystems/vcpkg.cmake
 [ -n "$vcpkg_root" ] && [ -f "$toolchain" ] || skipped "no vcpkg: neither on PATH nor in VCPKG_ROOT"
 have_components || skipped "the libraries of the components are not here"
 export VCPKG_ROOT=$vcpkg_root VCPKG_FORCE_SYSTEM_BINARIES=1 VCPKG_BINARY_SOURCES=clear VCPKG_DISABLE_METRICS=1
-for port in highway liburing boost-lockfree; do
+for port in highway liburing boost-lockfree jemalloc mimalloc; do
   mkdir -p "$scratch/system/$port"
   echo '{"name": "'$port'", "version": "0"}' >"$scratch/system/$port/vcpkg.json"
   echo 'set(VCPKG_POLICY_EMPTY_PACKAGE enabled)' >"$scratch/system/$port/portfile.cmake"

@@ -57,7 +57,7 @@ consume() {
 }
 have_components() {
   local probe
-  for probe in hwy/highway.h liburing.h boost/lockfree/queue.hpp; do
+  for probe in hwy/highway.h liburing.h boost/lockfree/queue.hpp jemalloc/jemalloc.h mimalloc.h; do
     echo "#include <$probe>" | g++ -std=c++20 -x c++ -fsyntax-only - 2>/dev/null || return 1
   done
 }

@@ -7,14 +7,24 @@
 #include <frys/simd/distance.hpp>
 #include <frys/simd/target.hpp>
 #include <frys/with/boost_lockfree.hpp>
+#include <frys/with/jemalloc.hpp>
+#include <frys/with/mimalloc.hpp>
 
-static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1 && FRYS_WITH_BOOST_LOCKFREE == 1,
+static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1 && FRYS_WITH_BOOST_LOCKFREE == 1 && FRYS_WITH_JEMALLOC == 1 &&
+                  FRYS_WITH_MIMALLOC == 1,
               "a component defines its gate");
 
 int main() {
   frys::boost_queue<int> queue;  // or frys::mpsc_queue<int>: the same operations
   if (!queue.try_push(42)) return 1;
   const auto value = queue.try_pop();
+
+  // Each by its own names; a program will want one of them.
+  const auto one = frys::jemalloc_allocator::allocate(100, 64);
+  const auto other = frys::mimalloc_allocator::allocate(100, 64);
+  if (!one || !other) return 1;
+  frys::jemalloc_allocator::deallocate(*one, 100, 64);
+  frys::mimalloc_allocator::deallocate(*other, 100, 64);
 
   const std::array<float, 4> a{1, 2, 3, 4};
   const float dot = frys::simd::dot(a, a);

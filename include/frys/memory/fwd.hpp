@@ -6,6 +6,14 @@
 
 namespace frys::inline FRYS_ABI {
 
+struct system_allocator;
+template <class A>
+struct allocator_pages;
+struct allocation_site;
+template <class A>
+class allocator_ref;
+template <class A>
+class tagged_ref;
 struct os_pages;
 struct heap_pages;
 template <class... Policies>

@@ -8,7 +8,7 @@
 // Errors    std::bad_alloc where A refuses; where exceptions are off, the program ends with a sentence.
 // Lifetime  A outlives the resource, the resource what was allocated from it.
 //           A resource is equal to itself alone: to know another's type it would need RTTI.
-// Include   it by name: it brings <memory_resource>, so frys/frys.hpp leaves it out.
+// Include   it by name, or define FRYS_WITH_PMR=1 for frys/frys.hpp: it brings <memory_resource>.
 #ifndef FRYS_MEMORY_PMR_HPP
 #define FRYS_MEMORY_PMR_HPP
 

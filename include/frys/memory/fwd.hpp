@@ -39,6 +39,15 @@ template <class T, class Bits>
 class slot_handle;
 template <class T, class... Policies>
 class slot_map;
+struct os_shared_memory;
+template <class T>
+class offset_ptr;
+template <class T>
+struct region_ptr;
+template <class T>
+struct region_span;
+template <class... Policies>
+class shared_region;
 template <class T, class... Policies>
 class ref_counted;
 template <class T>

@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "../../queue/common.hpp"
 #include "../adapters/heaps.hpp"
 
 struct block_ring {
@@ -67,7 +68,7 @@ cross_times hand_over(const bench::settings& settings, heap_functions heap, Wait
 }
 
 inline bench::outcome measure(const bench::settings& settings, heap_functions heap) {
-  const cross_times spinning = hand_over(settings, heap, [] { __builtin_ia32_pause(); });
+  const cross_times spinning = hand_over(settings, heap, [] { pause_core(); });
   const cross_times sleeping =
       hand_over(settings, heap, [] { std::this_thread::sleep_for(std::chrono::microseconds(20)); });
   return {

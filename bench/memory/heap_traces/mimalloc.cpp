@@ -1,0 +1,3 @@
+#include "workload.hpp"
+
+BENCH_HEAP("mimalloc", mimalloc_heap)

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 1a9933e5f4e8da33.
+// frys 0.1.0, one header: the whole library. Content fb47ecd07547f934.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -3206,73 +3206,6 @@ result<void*> allocate_from(A& inner, std::size_t size, std::size_t alignment,
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_MEMORY_DETAIL_WRAPPED_HPP
-// ---- frys/memory/allocator_pages.hpp
-// allocator_pages, pages_of: any allocator as the page source of arenas, pools and queues: malloc, jemalloc or mimalloc
-// as the upstream of any block that takes policy::pages.
-//
-// allocator_pages<A>  a stateless A: allocator_pages<system_allocator>, allocator_pages<jemalloc_allocator>
-// pages_of<Object>    an allocator that is a global object: pages_of<the_heap>, also a wrapper of one
-//
-// Use when  a program's memory shall all come from one malloc, be limited by one number, or be tracked in one place.
-// Not when  chunks are large and live long: os_pages gives them back to the system at once, and needs no zeroing.
-// Threads   as the allocator; most blocks ask their page source from any thread.
-// Cost      the allocator's, and zeroing, unless it has allocate_zeroed(size, alignment).
-// Errors    the allocator's; errc::invalid_argument for size 0.
-#ifndef FRYS_MEMORY_ALLOCATOR_PAGES_HPP
-#define FRYS_MEMORY_ALLOCATOR_PAGES_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-template <class A>
-result<byte_span> pages_from(A& a, std::size_t size) noexcept {
-  const std::size_t whole = round_up(size, page_size);
-  if (size == 0) return no_pages_asked;
-  if (whole == 0 || whole > most_bytes) return pages_refused(size);
-  result<void*> memory = [&] {
-    if constexpr (requires { a.allocate_zeroed(whole, page_size); })
-      return a.allocate_zeroed(whole, page_size);
-    else
-      return a.allocate(whole, page_size);
-  }();
-  if (!memory) return memory.error();
-  if constexpr (!requires { a.allocate_zeroed(whole, page_size); }) std::memset(*memory, 0, whole);
-  return byte_span(static_cast<std::byte*>(*memory), whole);
-}
-}  // namespace detail
-
-template <class A>
-struct allocator_pages {
-  static_assert(raw_allocator<A> && std::is_empty_v<A> && std::default_initializable<A>,
-                "frys::allocator_pages<A>: A must be a raw_allocator without state; for an object take pages_of");
-
-  // Zeroed, aligned to page_size.
-  static result<byte_span> allocate(std::size_t size) noexcept {
-    A a{};
-    return detail::pages_from(a, size);
-  }
-  static void release(byte_span memory) noexcept {
-    A a{};
-    if (memory.data() != nullptr) a.deallocate(memory.data(), memory.size(), page_size);
-  }
-};
-
-// `Object` must outlive all that takes pages of it.
-template <auto& Object>
-struct pages_of {
-  static_assert(raw_allocator<std::remove_reference_t<decltype(Object)>>,
-                "frys::pages_of<Object>: Object must be a raw_allocator, see core/concepts.hpp");
-
-  // Zeroed, aligned to page_size.
-  static result<byte_span> allocate(std::size_t size) noexcept { return detail::pages_from(Object, size); }
-  static void release(byte_span memory) noexcept {
-    if (memory.data() != nullptr) Object.deallocate(memory.data(), memory.size(), page_size);
-  }
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_ALLOCATOR_PAGES_HPP
 // ---- frys/memory/allocator_ref.hpp
 // allocator_ref, tagged_ref, allocation_site: an allocator by reference, and for whom it allocates.
 //
@@ -3381,6 +3314,146 @@ class tagged_ref {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_ALLOCATOR_REF_HPP
+// ---- frys/memory/allocated_ptr.hpp
+// allocated_ptr, allocate_unique: an object that goes back to the allocator it came from, whoever holds it, and under
+// whatever base class.
+//
+// Use when  a factory makes objects and somebody else ends them: memory cannot go back to another allocator than its
+//           own, also across shared objects that have different ones.
+// Not when  `new` and std::unique_ptr are what everybody uses, or a pool's handle is at hand.
+// Threads   as the allocator: the object ends on the thread that drops it.
+// Cost      four words; one call through a pointer at the end.
+// Errors    the allocator's.
+// Lifetime  the allocator must outlive the objects.
+#ifndef FRYS_MEMORY_ALLOCATED_PTR_HPP
+#define FRYS_MEMORY_ALLOCATED_PTR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// Ends the object that it was made with: as what it was made, by the allocator that made it. Right for a pointer to a
+// base without a virtual destructor too.
+template <class A>
+class allocator_deleter {
+ public:
+  allocator_deleter() noexcept = default;
+  template <class T>
+  allocator_deleter(A& allocator, T* object) noexcept
+      : allocator_(std::addressof(allocator)), object_(object), end_(&end<T>) {}
+
+  template <class T>
+  void operator()(T*) const noexcept {
+    if (end_ != nullptr) end_(*allocator_, object_);
+  }
+  [[nodiscard]] A* allocator() const noexcept { return allocator_; }
+
+ private:
+  template <class T>
+  static void end(A& allocator, void* object) noexcept {
+    std::destroy_at(static_cast<T*>(object));
+    allocator.deallocate(object, sizeof(T), alignof(T));
+  }
+  A* allocator_ = nullptr;
+  void* object_ = nullptr;
+  void (*end_)(A&, void*) noexcept = nullptr;
+};
+
+template <class T, class A>
+using allocated_ptr = std::unique_ptr<T, allocator_deleter<A>>;
+
+// T(args...) in memory of `allocator`, which ends it too.
+template <class T, class A, class... Args>
+requires std::is_constructible_v<T, Args...>
+[[nodiscard]] result<allocated_ptr<T, A>> allocate_unique(A& allocator, Args&&... args) noexcept(
+    std::is_nothrow_constructible_v<T, Args...>) {
+  static_assert(raw_allocator<A>,
+                "frys::allocate_unique: the allocator must be a raw_allocator, see core/concepts.hpp");
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && std::is_nothrow_destructible_v<T>,
+                "frys::allocate_unique<T>: T must be an object type, not an array, that dies without throwing");
+  result<void*> memory =
+      detail::allocate_from(allocator, sizeof(T), alignof(T), allocation_site(type_name<T>(), "", 0));
+  if (!memory) return memory.error();
+  struct pending {  // gives the memory back if T's constructor leaves by an exception
+    A& allocator;
+    void* memory;
+    ~pending() {
+      if (memory != nullptr) allocator.deallocate(memory, sizeof(T), alignof(T));
+    }
+  } unless_made{allocator, *memory};
+  T* object = ::new (*memory) T(std::forward<Args>(args)...);
+  unless_made.memory = nullptr;
+  return allocated_ptr<T, A>(object, allocator_deleter<A>(allocator, object));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_ALLOCATED_PTR_HPP
+// ---- frys/memory/allocator_pages.hpp
+// allocator_pages, pages_of: any allocator as the page source of arenas, pools and queues: malloc, jemalloc or mimalloc
+// as the upstream of any block that takes policy::pages.
+//
+// allocator_pages<A>  a stateless A: allocator_pages<system_allocator>, allocator_pages<jemalloc_allocator>
+// pages_of<Object>    an allocator that is a global object: pages_of<the_heap>, also a wrapper of one
+//
+// Use when  a program's memory shall all come from one malloc, be limited by one number, or be tracked in one place.
+// Not when  chunks are large and live long: os_pages gives them back to the system at once, and needs no zeroing.
+// Threads   as the allocator; most blocks ask their page source from any thread.
+// Cost      the allocator's, and zeroing, unless it has allocate_zeroed(size, alignment).
+// Errors    the allocator's; errc::invalid_argument for size 0.
+#ifndef FRYS_MEMORY_ALLOCATOR_PAGES_HPP
+#define FRYS_MEMORY_ALLOCATOR_PAGES_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+template <class A>
+result<byte_span> pages_from(A& a, std::size_t size) noexcept {
+  const std::size_t whole = round_up(size, page_size);
+  if (size == 0) return no_pages_asked;
+  if (whole == 0 || whole > most_bytes) return pages_refused(size);
+  result<void*> memory = [&] {
+    if constexpr (requires { a.allocate_zeroed(whole, page_size); })
+      return a.allocate_zeroed(whole, page_size);
+    else
+      return a.allocate(whole, page_size);
+  }();
+  if (!memory) return memory.error();
+  if constexpr (!requires { a.allocate_zeroed(whole, page_size); }) std::memset(*memory, 0, whole);
+  return byte_span(static_cast<std::byte*>(*memory), whole);
+}
+}  // namespace detail
+
+template <class A>
+struct allocator_pages {
+  static_assert(raw_allocator<A> && std::is_empty_v<A> && std::default_initializable<A>,
+                "frys::allocator_pages<A>: A must be a raw_allocator without state; for an object take pages_of");
+
+  // Zeroed, aligned to page_size.
+  static result<byte_span> allocate(std::size_t size) noexcept {
+    A a{};
+    return detail::pages_from(a, size);
+  }
+  static void release(byte_span memory) noexcept {
+    A a{};
+    if (memory.data() != nullptr) a.deallocate(memory.data(), memory.size(), page_size);
+  }
+};
+
+// `Object` must outlive all that takes pages of it.
+template <auto& Object>
+struct pages_of {
+  static_assert(raw_allocator<std::remove_reference_t<decltype(Object)>>,
+                "frys::pages_of<Object>: Object must be a raw_allocator, see core/concepts.hpp");
+
+  // Zeroed, aligned to page_size.
+  static result<byte_span> allocate(std::size_t size) noexcept { return detail::pages_from(Object, size); }
+  static void release(byte_span memory) noexcept {
+    if (memory.data() != nullptr) Object.deallocate(memory.data(), memory.size(), page_size);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_ALLOCATOR_PAGES_HPP
 // ---- frys/memory/arena.hpp
 // arena: memory that is taken piece by piece and given back all at once, or back to a mark.
 //
@@ -3627,6 +3700,169 @@ class arena {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_ARENA_HPP
+// ---- frys/memory/block_pool.hpp
+// block_pool: blocks of one size without a type, as an allocator: the fast first place of a chain.
+//
+// Use when  one size is asked for far more often than others, and what asks wants an allocator: list nodes behind
+//           std_allocator, fallback<block_pool<64>, arena<>>.
+// Not when  the objects have a type (object_pool makes and destroys them), or sizes differ (arena, a heap).
+// Threads   one at a time.
+// Cost      O(1) both ways, a pop and a push on a list through the free blocks. owns: O(log slabs).
+// Errors    errc::limit_exceeded with the bound: beyond policy::limit, or a block larger or aligned more than those of
+//           the pool; errc::out_of_memory: the source refused.
+// Lifetime  all memory goes when the pool does, or by release(). AddressSanitizer reports a use of a free block.
+// Source    R. Seidel, C. R. Aragon, "Randomized search trees", Algorithmica 16, 1996 (the tree of slabs).
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>       where slabs come from           default os_pages
+//   policy::chunk_size<N>  bytes of a slab, about          default 64 KiB
+//   policy::limit<N>       the most bytes of all slabs     default none
+#ifndef FRYS_MEMORY_BLOCK_POOL_HPP
+#define FRYS_MEMORY_BLOCK_POOL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <std::size_t Size, class... Policies>
+class block_pool {
+  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key>;
+  static_assert(
+      accepted::template known<Policies...>,
+      "frys::block_pool: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::block_pool: a policy is given twice; name each at most once");
+  static_assert(Size >= 1 && Size <= std::size_t{1} << 30,
+                "frys::block_pool<Size>: Size must be between 1 byte and 1 GiB");
+
+ public:
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::block_pool: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<64 * 1024>, Policies...>::value;
+  static constexpr std::size_t limit =
+      policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;
+  // What each block has room for.
+  static constexpr std::size_t block_size =
+      detail::round_up(Size, (std::max)(alignof(void*), (std::min)(std::bit_ceil(Size), alignof(std::max_align_t))));
+  // What each is aligned to: the largest power of two that divides block_size, a page at most.
+  static constexpr std::size_t alignment = (std::min)(block_size & (~block_size + 1), page_size);
+
+  block_pool() noexcept = default;
+  block_pool(const block_pool&) = delete;
+  block_pool& operator=(const block_pool&) = delete;
+  ~block_pool() { release(); }
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t aligned = alignof(std::max_align_t)) noexcept {
+    FRYS_ASSERT(std::has_single_bit(aligned), "block_pool::allocate: the alignment is not a power of two");
+    if (size > block_size || aligned > alignment) [[unlikely]]
+      return error{errc::limit_exceeded, domain::memory, "the block is larger or aligned more than the pool's",
+                   static_cast<std::int64_t>(size > block_size ? block_size : alignment)};
+    if (free_ == nullptr) [[unlikely]] {
+      result<void> grown = grow();
+      if (!grown) return grown.error();
+    }
+    unpoison(free_, block_size);
+    ++live_;
+    return static_cast<void*>(std::exchange(free_, free_->next));
+  }
+  void deallocate(void* memory, std::size_t /*size*/, std::size_t /*alignment*/) noexcept {
+    FRYS_ASSERT(live_ != 0, "block_pool::deallocate: more blocks than were taken");
+    put_back(memory);
+    --live_;
+  }
+  // Whether `memory` lies in one of the pool's slabs.
+  [[nodiscard]] bool owns(const void* memory) const noexcept {
+    for (const slab* s = root_; s != nullptr;) {
+      const std::uintptr_t from = address(s) + header;
+      if (address(memory) < from)
+        s = s->left;
+      else if (address(memory) - from < s->count * block_size)
+        return true;
+      else
+        s = s->right;
+    }
+    return false;
+  }
+
+  // Gives all memory back; blocks that are still out are gone.
+  void release() noexcept {
+    while (slabs_ != nullptr) {
+      const byte_span memory = slabs_->memory;  // the slab lies in the memory that it describes
+      slabs_ = slabs_->next;
+      unpoison(memory.data(), memory.size());
+      pages_type::release(memory);
+    }
+    root_ = nullptr;
+    free_ = nullptr;
+    live_ = reserved_ = 0;
+  }
+
+  // Blocks that are out.
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
+  // Bytes asked of the source and held.
+  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
+
+ private:
+  struct block {
+    block* next;
+  };
+  // A node of a treap: a search tree by address, a heap by a hash of it, so that its depth is O(log slabs).
+  struct slab {
+    byte_span memory;
+    slab* next = nullptr;
+    std::size_t count = 0;
+    slab* left = nullptr;
+    slab* right = nullptr;
+  };
+  static constexpr std::size_t header = detail::round_up(sizeof(slab), alignment);
+
+  static std::uintptr_t address(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
+  static std::uint64_t rank(const slab* s) noexcept { return hash_integer(static_cast<std::uint64_t>(address(s))); }
+
+  void put_back(void* memory) noexcept {
+    free_ = ::new (memory) block{free_};
+    poison(memory, block_size);
+  }
+  void insert(slab* fresh) noexcept {
+    slab** link = &root_;
+    while (*link != nullptr && rank(*link) >= rank(fresh))
+      link = address(fresh) < address(*link) ? &(*link)->left : &(*link)->right;
+    // Cuts the tree that stands there in two: what lies below the new one, and what lies above.
+    slab* rest = std::exchange(*link, fresh);
+    slab **below = &fresh->left, **above = &fresh->right;
+    while (rest != nullptr) {
+      slab**& side = address(rest) < address(fresh) ? below : above;
+      *side = rest;
+      side = &side == &below ? &rest->right : &rest->left;
+      rest = std::exchange(*side, nullptr);
+    }
+  }
+  FRYS_NOINLINE result<void> grow() noexcept {
+    constexpr std::size_t one = header + block_size;
+    const std::size_t left = limit - (std::min)(limit, reserved_);
+    if (left < one)
+      return error{errc::limit_exceeded, domain::memory, "the pool's limit would be passed",
+                   static_cast<std::int64_t>((std::min)(limit, detail::most_bytes))};
+    const std::size_t wanted = (std::min)((std::max)(chunk_size, one), left);
+    result<byte_span> memory = pages_type::allocate(wanted);
+    if (!memory) return memory.error();
+    const std::size_t count = (wanted - header) / block_size;
+    slabs_ = ::new (static_cast<void*>(memory->data())) slab{*memory, slabs_, count};
+    insert(slabs_);
+    reserved_ += wanted;
+    // The lowest address is used first.
+    for (std::size_t i = count; i-- > 0;) put_back(memory->data() + header + i * block_size);
+    return {};
+  }
+
+  block* free_ = nullptr;
+  slab* slabs_ = nullptr;
+  slab* root_ = nullptr;
+  std::size_t live_ = 0;
+  std::size_t reserved_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_BLOCK_POOL_HPP
 // ---- frys/memory/buffer.hpp
 // buffer, buffer_chain: bytes that are handed on without copying: a ref-counted slice, and a sequence of them to
 // gather.
@@ -4983,6 +5219,112 @@ class epoch_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_EPOCH_DOMAIN_HPP
+// ---- frys/memory/fallback.hpp
+// fallback: several allocators in a row: the first that has memory gives it, and what comes back goes to its owner.
+//
+// Use when  the usual case has a fast or local place and the rest must still be served: a pool, then an arena, then the
+//           system: fallback<block_pool<64>, arena<>, system_allocator>.
+// Not when  the size alone decides (a heap has size classes), or nothing may come from the last one: leave it out.
+// Threads   as the strictest of its allocators.
+// Cost      a test per allocator that refuses; a deallocation asks each before the owner whether it is the one:
+//           O(chunks) of an arena, O(log slabs) of a block_pool.
+// Errors    the last allocator's, when all have refused.
+//
+// Each but the last must be an owning_allocator; with one more the chain is one too.
+#ifndef FRYS_MEMORY_FALLBACK_HPP
+#define FRYS_MEMORY_FALLBACK_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+template <class... As>
+struct all_but_last_own;
+template <class Last>
+struct all_but_last_own<Last> : std::true_type {};
+template <class First, class... Rest>
+struct all_but_last_own<First, Rest...>
+    : std::bool_constant<owning_allocator<First> && all_but_last_own<Rest...>::value> {};
+}  // namespace detail
+
+template <class... As>
+class fallback {
+  static_assert(sizeof...(As) >= 2, "frys::fallback: name two allocators at least, the first one first");
+  static_assert((raw_allocator<As> && ...),
+                "frys::fallback<A, B, ...>: each must be a raw_allocator, see core/concepts.hpp");
+  static_assert(detail::all_but_last_own<As...>::value,
+                "frys::fallback<A, B, ...>: each but the last must tell what it owns (owning_allocator); put one that "
+                "cannot at the end");
+  static constexpr std::size_t last = sizeof...(As) - 1;
+
+ public:
+  fallback() = default;
+  // One argument for each: what it is made of, such as an object for an allocator_ref.
+  template <class... Args>
+  requires(sizeof...(Args) == sizeof...(As) &&
+           (std::is_constructible_v<As, Args> && ...)) explicit fallback(Args&&... args)
+      : all_(std::forward<Args>(args)...) {}
+  fallback(const fallback&) = delete;
+  fallback& operator=(const fallback&) = delete;
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    return ask<0>(usable(size), alignment, site);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    give<0>(memory, usable(size), alignment);
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires(owning_allocator<As>&&...) {
+    return owner_of(memory) != sizeof...(As);
+  }
+  // The number of the allocator whose memory it is. The last one's is what nobody before it owns, unless it can tell:
+  // then sizeof...(As) says that it is nobody's.
+  [[nodiscard]] std::size_t owner_of(const void* memory) const noexcept { return find<0>(memory); }
+
+  template <std::size_t I>
+  [[nodiscard]] auto& inner() noexcept {
+    return std::get<I>(all_);
+  }
+  template <std::size_t I>
+  [[nodiscard]] const auto& inner() const noexcept {
+    return std::get<I>(all_);
+  }
+
+ private:
+  // A piece of no bytes may lie where its block ends, and then nobody owns it.
+  static constexpr std::size_t usable(std::size_t size) noexcept { return size == 0 ? 1 : size; }
+
+  template <std::size_t I>
+  result<void*> ask(std::size_t size, std::size_t alignment, const allocation_site& site) noexcept {
+    result<void*> memory = detail::allocate_from(std::get<I>(all_), size, alignment, site);
+    if constexpr (I != last)
+      if (!memory) [[unlikely]]
+        return ask<I + 1>(size, alignment, site);
+    return memory;
+  }
+  template <std::size_t I>
+  void give(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    if constexpr (I != last)
+      if (!std::get<I>(all_).owns(memory)) return give<I + 1>(memory, size, alignment);
+    std::get<I>(all_).deallocate(memory, size, alignment);
+  }
+  template <std::size_t I>
+  std::size_t find(const void* memory) const noexcept {
+    if constexpr (I == sizeof...(As)) {
+      return I;
+    } else if constexpr (owning_allocator<std::tuple_element_t<I, std::tuple<As...>>>) {
+      if (std::get<I>(all_).owns(memory)) return I;
+      return find<I + 1>(memory);
+    } else {
+      return I;
+    }
+  }
+
+  std::tuple<As...> all_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_FALLBACK_HPP
 // ---- frys/memory/fwd.hpp
 // fwd: the names of memory without their bodies.
 #ifndef FRYS_MEMORY_FWD_HPP
@@ -4998,6 +5340,16 @@ template <class A>
 class allocator_ref;
 template <class A>
 class tagged_ref;
+template <class A>
+class allocator_deleter;
+template <std::size_t Size, class... Policies>
+class block_pool;
+template <class... As>
+class fallback;
+template <class A, std::size_t N, class... Policies>
+class limited;
+template <class A, class... Policies>
+class synchronized;
 struct os_pages;
 struct heap_pages;
 template <class... Policies>
@@ -5873,6 +6225,221 @@ class leak_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_LEAK_DOMAIN_HPP
+// ---- frys/memory/detail/sharing.hpp
+// sharing: what counts and keeps tables for one thread, or for many: by policy::atomics, and without it for one.
+//
+// Source  U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
+#ifndef FRYS_MEMORY_DETAIL_SHARING_HPP
+#define FRYS_MEMORY_DETAIL_SHARING_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// The atomics of a block that one thread uses: plain numbers.
+struct unshared {
+  template <class T>
+  class atomic {
+   public:
+    constexpr atomic(T value = T{}) noexcept : value_(value) {}
+    atomic(const atomic&) = delete;
+    atomic& operator=(const atomic&) = delete;
+    T load(std::memory_order) const noexcept { return value_; }
+    void store(T value, std::memory_order) noexcept { value_ = value; }
+    T fetch_add(T n, std::memory_order) noexcept {
+      const T before = value_;
+      value_ = static_cast<T>(value_ + n);
+      return before;
+    }
+    T fetch_sub(T n, std::memory_order) noexcept {
+      const T before = value_;
+      value_ = static_cast<T>(value_ - n);
+      return before;
+    }
+    bool compare_exchange_strong(T& expected, T wanted, std::memory_order, std::memory_order) noexcept {
+      if (value_ != expected) return expected = value_, false;
+      value_ = wanted;
+      return true;
+    }
+    bool compare_exchange_weak(T& expected, T wanted, std::memory_order a, std::memory_order b) noexcept {
+      return compare_exchange_strong(expected, wanted, a, b);
+    }
+
+   private:
+    T value_;
+  };
+  template <class T>
+  using var = atomics::plain_var<T>;
+  static void fence(std::memory_order) noexcept {}
+  static void pause() noexcept {}
+  static bool wait(const atomic<std::uint32_t>&, std::uint32_t, deadline) noexcept { return true; }
+  static void notify_one(atomic<std::uint32_t>&) noexcept {}
+  static void notify_all(atomic<std::uint32_t>&) noexcept {}
+};
+
+// The atomics of a block that is shared only where policy::atomics says so.
+template <class... Policies>
+using sharing = typename policy::pick<policy::atomics<unshared>, Policies...>::type;
+
+// A mutex of one word, for short sections; nothing at all where nobody shares.
+template <class Atomics>
+class table_lock {
+ public:
+  void lock() noexcept {
+    std::uint32_t seen = is_free;
+    // sync(table_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
+    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]]
+      wait();
+  }
+  void unlock() noexcept {
+    // sync(table_lock.hand_over): release; what we did is done before the next one has it.
+    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
+      Atomics::notify_one(word_);
+  }
+
+ private:
+  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
+
+  FRYS_NOINLINE void wait() noexcept {
+    // sync(table_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
+    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
+      Atomics::wait(word_, is_awaited, deadline::never());
+  }
+
+  typename Atomics::template atomic<std::uint32_t> word_{is_free};
+};
+template <>
+class table_lock<unshared> {
+ public:
+  static void lock() noexcept {}
+  static void unlock() noexcept {}
+};
+
+// Holds a lock for a scope.
+template <class Lock>
+class table_guard {
+ public:
+  explicit table_guard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+  table_guard(const table_guard&) = delete;
+  table_guard& operator=(const table_guard&) = delete;
+  ~table_guard() { lock_.unlock(); }
+
+ private:
+  Lock& lock_;
+};
+
+// Raises `highest` to `value`. relaxed: a number, which carries no data.
+template <class Atomic, class T>
+void raise(Atomic& highest, T value) noexcept {
+  T seen = highest.load(std::memory_order_relaxed);
+  while (seen < value &&
+         !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_SHARING_HPP
+// ---- frys/memory/limited.hpp
+// limited: an allocator that refuses beyond a number of bytes, and says how many are out.
+//
+// Use when  a tenant, a plugin or a whole program must stay below a bound and shall be told no, not be killed.
+// Not when  a block has policy::limit itself (arena, object_pool): that one counts what it asks of its source.
+// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any: then exactly, never beyond.
+// Cost      an add, a compare and a subtraction; with policy::atomics one compare-exchange, one subtraction, and one
+//           compare-exchange more at each new peak.
+// Errors    errc::limit_exceeded with the bound; else the inner allocator's.
+//
+// limited<A, N> has its bound from the type; limited<A> is made with it, limited<A>(1 << 20, arguments of A...), and
+// set_limit changes it.
+//
+// Policies: policy::atomics<A>, default none: one thread.
+#ifndef FRYS_MEMORY_LIMITED_HPP
+#define FRYS_MEMORY_LIMITED_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class A, std::size_t N = policy::dynamic, class... Policies>
+class limited : public detail::wrapped<A> {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(raw_allocator<A>, "frys::limited<A>: A must be a raw_allocator, see core/concepts.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::limited: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::limited: a policy is given twice; name each at most once");
+  using base = detail::wrapped<A>;
+  using base::inner_;
+  static constexpr bool is_dynamic = N == policy::dynamic;
+
+ public:
+  using atomics_type = detail::sharing<Policies...>;
+  static_assert(atomics_model<atomics_type>,
+                "frys::limited: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // The arguments make the inner allocator.
+  template <class... Args>
+  requires(!is_dynamic && detail::wraps_from<limited, A, Args...>) explicit(sizeof...(Args) == 1)
+      limited(Args&&... args)
+      : base(std::in_place, std::forward<Args>(args)...) {}
+  template <class... Args>
+  requires(is_dynamic&& std::is_constructible_v<A, Args...>) explicit limited(std::size_t most, Args&&... args)
+      : base(std::in_place, std::forward<Args>(args)...), limit_(most) {}
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    const std::size_t most = limit();
+    std::size_t before = used_.load(std::memory_order_relaxed);  // relaxed, all: a number, which carries no data
+    do {
+      if (size > most || before > most - size) [[unlikely]]
+        return error{errc::limit_exceeded, domain::memory, "the allocator's limit would be passed",
+                     static_cast<std::int64_t>((std::min)(most, detail::most_bytes))};
+    } while (!used_.compare_exchange_weak(before, before + size, std::memory_order_relaxed, std::memory_order_relaxed));
+    result<void*> memory = detail::allocate_from(inner_, size, alignment, site);
+    if (memory) [[likely]]
+      detail::raise(peak_, before + size);
+    else
+      used_.fetch_sub(size, std::memory_order_relaxed);  // relaxed: as above
+    return memory;
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    inner_.deallocate(memory, size, alignment);
+    used_.fetch_sub(size, std::memory_order_relaxed);  // relaxed: as above; the memory is back before it counts as free
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    return inner_.owns(memory);
+  }
+
+  // Bytes asked for and not given back.
+  [[nodiscard]] std::size_t used() const noexcept {
+    return used_.load(std::memory_order_relaxed);  // relaxed: as above
+  }
+  // The most that used() ever was.
+  [[nodiscard]] std::size_t peak() const noexcept {
+    return peak_.load(std::memory_order_relaxed);  // relaxed: as above
+  }
+  [[nodiscard]] std::size_t limit() const noexcept {
+    if constexpr (is_dynamic)
+      return limit_.load(std::memory_order_relaxed);  // relaxed: as above
+    else
+      return N;
+  }
+  // A bound below used() refuses until enough is back.
+  void set_limit(std::size_t most) noexcept requires is_dynamic {
+    limit_.store(most, std::memory_order_relaxed);  // relaxed: as above
+  }
+
+ private:
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+  struct no_number {};
+
+  atomic<std::size_t> used_{0};
+  atomic<std::size_t> peak_{0};
+  [[no_unique_address]] std::conditional_t<is_dynamic, atomic<std::size_t>, no_number> limit_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_LIMITED_HPP
 // ---- frys/memory/object_pool.hpp
 // object_pool: objects of one type, made and destroyed one by one, in any order, without the heap.
 //
@@ -7819,6 +8386,70 @@ using arena_allocator = std_allocator<T, arena<Policies...>>;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_STD_ALLOCATOR_HPP
+// ---- frys/memory/synchronized.hpp
+// synchronized: any allocator, for any number of threads, by a lock around it.
+//
+// Use when  threads must share one that is for one thread at a time: an arena, a pool, a fallback chain.
+// Not when  it is their everyday path (process_heap, concurrent_arena), or the allocator takes policy::atomics itself
+//           (limited, tracked, leak_checked, hardened): those lock less.
+// Threads   any.
+// Cost      one compare-exchange and one exchange more; who finds the lock taken sleeps.
+// Errors    the inner allocator's.
+//
+// Policies: policy::atomics<A>, default atomics::standard.
+#ifndef FRYS_MEMORY_SYNCHRONIZED_HPP
+#define FRYS_MEMORY_SYNCHRONIZED_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class A, class... Policies>
+class synchronized : public detail::wrapped<A> {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(raw_allocator<A>, "frys::synchronized<A>: A must be a raw_allocator, see core/concepts.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::synchronized: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::synchronized: a policy is given twice; name each at most once");
+  using base = detail::wrapped<A>;
+  using base::inner_;
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::synchronized: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // The arguments make the inner allocator.
+  template <class... Args>
+  requires detail::wraps_from<synchronized, A, Args...>
+  explicit(sizeof...(Args) == 1) synchronized(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    detail::table_guard hold(lock_);
+    return detail::allocate_from(inner_, size, alignment, site);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    detail::table_guard hold(lock_);
+    inner_.deallocate(memory, size, alignment);
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    detail::table_guard hold(lock_);
+    return inner_.owns(memory);
+  }
+  // f(inner), alone.
+  template <class F>
+  decltype(auto) with(F&& f) {
+    detail::table_guard hold(lock_);
+    return std::forward<F>(f)(inner_);
+  }
+
+ private:
+  mutable detail::table_lock<atomics_type> lock_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_SYNCHRONIZED_HPP
 // ---- frys/memory/system_allocator.hpp
 // system_allocator: the C library's malloc, aligned_alloc and free as a raw_allocator.
 //

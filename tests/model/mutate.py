@@ -59,6 +59,8 @@ SUITES = {
     "memory/hazard_domain.hpp": "hazard_domain under the model*",
     "memory/qsbr_domain.hpp": "qsbr_domain under the model*",
     "memory/leak_domain.hpp": "leak_domain under the model*",
+    "memory/limited.hpp": "limited under the model*",
+    "memory/detail/sharing.hpp": "limited under the model*,synchronized under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }

@@ -2,6 +2,8 @@
 #ifndef FRYS_MEMORY_FWD_HPP
 #define FRYS_MEMORY_FWD_HPP
 
+#include <cstddef>
+
 #include "../config.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -14,6 +16,16 @@ template <class A>
 class allocator_ref;
 template <class A>
 class tagged_ref;
+template <class A>
+class allocator_deleter;
+template <std::size_t Size, class... Policies>
+class block_pool;
+template <class... As>
+class fallback;
+template <class A, std::size_t N, class... Policies>
+class limited;
+template <class A, class... Policies>
+class synchronized;
 struct os_pages;
 struct heap_pages;
 template <class... Policies>

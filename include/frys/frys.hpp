@@ -112,6 +112,7 @@
 #include "queue/stealing_deque.hpp"
 
 #include "sched/fwd.hpp"
+#include "sched/frame_cache.hpp"
 #include "sched/task.hpp"
 #include "sched/timer_wheel.hpp"
 

@@ -9,6 +9,7 @@ namespace frys::inline FRYS_ABI {
 template <class T>
 class task;  // its default, void, stands in task.hpp
 class task_scope;
+class frame_cache;
 struct frame_memory;
 struct timer;
 template <class... Policies>

@@ -3,8 +3,9 @@
 // Use when  a piece of work waits in the middle: for a socket, a timer, a group commit, another task.
 // Not when  nothing waits (call a function), or many threads shall share one result.
 // Threads   one at a time: a task runs where it is resumed; whoever awaits it continues where it ended.
-// Cost      one frame per task through frame_memory; awaiting and returning transfer control without growing the stack
-//           (g++ does so from -O2 on; below, each child that never waits nests one call until something waits).
+// Cost      one frame per task, from operator new or the thread's frame_cache. Awaiting and returning transfer control
+//           without growing the stack (g++ does so from -O2 on; below, each child that never waits nests one call until
+//           something waits).
 // Lifetime  the task object owns the frame. Destroying it destroys a body that waits, and with it the awaiter it waits
 //           in; a body that runs must not destroy its own task.
 // Errors    an exception that leaves the body is kept and rethrown where the result is taken.
@@ -27,18 +28,13 @@
 #include "../core/deadline.hpp"
 #include "../core/intrusive_list.hpp"
 #include "../core/parker.hpp"
+#include "frame_cache.hpp"
 
 namespace frys::inline FRYS_ABI {
 
 template <class T = void>
 class task;
 class task_scope;
-
-// Where coroutine frames come from: one place for all promises of frys.
-struct frame_memory {
-  static void* allocate(std::size_t size) { return ::operator new(size); }
-  static void release(void* memory, std::size_t) noexcept { ::operator delete(memory); }
-};
 
 namespace detail {
 

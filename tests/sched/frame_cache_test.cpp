@@ -1,0 +1,118 @@
+#include <doctest/doctest.h>
+
+#include <frys/sched/frame_cache.hpp>
+#include <frys/sched/task.hpp>
+
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+namespace {
+
+using frys::frame_cache;
+using frys::task;
+
+task<int> child(int n) { co_return n + 1; }
+task<int> parent() {
+  int sum = 0;
+  for (int i = 0; i < 100; ++i) sum += co_await child(i);
+  co_return sum;
+}
+task<char> with_large_frame() {
+  char big[4 * frame_cache::largest];
+  for (char& c : big) c = 1;
+  co_await child(1);
+  co_return big[frame_cache::largest];
+}
+
+TEST_CASE("frame_cache: what a frame leaves is kept, and used by the next") {
+  frame_cache cache;
+  CHECK(cache.kept() == 0);
+  CHECK(frys::sync_wait(parent()) == 5050);
+  const std::size_t kept = cache.kept();
+  CHECK(kept != 0);
+  for (int i = 0; i < 10; ++i) {
+    task<int> held = child(1);
+    CHECK(cache.kept() < kept);
+    held.reset();
+    CHECK(cache.kept() == kept);
+    CHECK(frys::sync_wait(parent()) == 5050);
+  }
+  CHECK(cache.kept() == kept);
+}
+
+TEST_CASE("frame_cache: the last frame's memory is the next one's") {
+  frame_cache cache;
+  void* first = frys::frame_memory::allocate(100);
+  frys::frame_memory::release(first, 100);
+  void* const second = frys::frame_memory::allocate(128);  // of the same class
+  CHECK(second == first);
+  void* const third = frys::frame_memory::allocate(129);
+  CHECK(third != first);
+  frys::frame_memory::release(second, 128);
+  frys::frame_memory::release(third, 129);
+  CHECK(cache.kept() == 128 + 192);
+}
+
+TEST_CASE("frame_cache: keeps no more than its limit, and gives all back") {
+  frame_cache cache(1000);
+  void* blocks[10];
+  for (void*& b : blocks) b = frys::frame_memory::allocate(300);
+  for (void* b : blocks) frys::frame_memory::release(b, 300);
+  CHECK(cache.kept() == 3 * 320);
+  cache.clear();
+  CHECK(cache.kept() == 0);
+  void* const after = frys::frame_memory::allocate(300);
+  frys::frame_memory::release(after, 300);
+  CHECK(cache.kept() == 320);
+}
+
+TEST_CASE("frame_cache: a frame that is too large goes where it came from") {
+  frame_cache cache;
+  void* const large = frys::frame_memory::allocate(frame_cache::largest + 1);
+  frys::frame_memory::release(large, frame_cache::largest + 1);
+  CHECK(cache.kept() == 0);
+  CHECK(frys::sync_wait(with_large_frame()) == 1);
+}
+
+TEST_CASE("frame_cache: a frame may be made before it, and outlive it") {
+  task<int> before = child(1);
+  task<int> after;
+  {
+    frame_cache cache;
+    before.reset();
+    CHECK(cache.kept() != 0);
+    after = child(2);
+    CHECK(cache.kept() == 0);
+  }
+  CHECK(frys::sync_wait(std::move(after)) == 3);
+}
+
+TEST_CASE("frame_cache: caches of one thread stand on each other") {
+  frame_cache below;
+  {
+    frame_cache above;
+    frys::sync_wait(child(1));
+    CHECK(above.kept() != 0);
+    CHECK(below.kept() == 0);
+  }
+  frys::sync_wait(child(1));
+  CHECK(below.kept() != 0);
+}
+
+TEST_CASE("frame_cache: a frame may end on a thread that has another cache, or none") {
+  frame_cache here;
+  for (const bool cached : {false, true}) {
+    task<int> made = child(1);
+    std::thread other([&] {
+      if (!cached) return made.reset();
+      frame_cache there;
+      made.reset();
+      CHECK(there.kept() != 0);
+    });
+    other.join();
+  }
+  CHECK(frys::sync_wait(child(1)) == 2);
+}
+
+}  // namespace

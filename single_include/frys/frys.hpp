@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 21ee574e38443d5f.
+// frys 0.1.0, one header: the whole library. Content b4fb4088cc955bd4.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -5369,6 +5369,9 @@ template <class T, class A>
 class std_allocator;
 template <class A>
 class allocator_resource;
+template <class... Policies>
+class heap;
+class process_heap;
 template <class T, class... Policies>
 class object_pool;
 template <class T, class Bits>
@@ -5658,6 +5661,1242 @@ class hazard_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_HAZARD_DOMAIN_HPP
+// ---- frys/memory/detail/size_classes.hpp
+// size_classes: the sizes that a heap's small blocks come in.
+//
+// Steps     16 bytes up to 128; then eight steps per doubling up to 8 KiB, then four, up to `largest`. What a block is
+//           larger than what was asked for is at most 15 bytes, an eighth, or a quarter.
+// Alignment each size is a multiple of 16, and of every power of two that its step is a multiple of; powers of two are
+//           all there.
+#ifndef FRYS_MEMORY_DETAIL_SIZE_CLASSES_HPP
+#define FRYS_MEMORY_DETAIL_SIZE_CLASSES_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// `Largest`: a power of two from 8 KiB on.
+template <std::size_t Largest>
+struct size_classes {
+  static_assert(std::has_single_bit(Largest) && Largest >= 8192);
+  static constexpr std::size_t largest = Largest;
+
+  // The class of a size from 0 to largest.
+  static constexpr unsigned of(std::size_t size) noexcept {
+    if (size <= 128) return size == 0 ? 0 : static_cast<unsigned>((size - 1) / 16);
+    const unsigned log = static_cast<unsigned>(std::bit_width(size - 1)) - 1;  // 2^log < size <= 2^(log + 1)
+    if (log < 13) return 8 + (log - 7) * 8 + static_cast<unsigned>((size - 1) >> (log - 3) & 7);
+    return 56 + (log - 13) * 4 + static_cast<unsigned>((size - 1) >> (log - 2) & 3);
+  }
+  static constexpr unsigned count = of(Largest) + 1;
+
+  // The size of a class's blocks.
+  static constexpr std::size_t size(unsigned c) noexcept { return sizes[c]; }
+
+  // The class of a size up to quick_limit, by one load.
+  static constexpr std::size_t quick_limit = 1024;
+  static constexpr unsigned quick(std::size_t size) noexcept { return quick_classes[(size + 15) / 16]; }
+  // The same of a larger one, up to largest: sizes up to 8 KiB are multiples of 128, those above of 2 KiB.
+  static constexpr unsigned beyond(std::size_t size) noexcept {
+    return size <= 8192 ? beyond_classes[(size + 127) / 128] : beyond_classes[64 + (size + 2047) / 2048];
+  }
+
+ private:
+  static constexpr std::size_t size_by_rule(unsigned c) noexcept {
+    if (c < 8) return (c + std::size_t{1}) * 16;
+    const unsigned steps_log = c < 56 ? 3 : 2;
+    const unsigned from = c < 56 ? c - 8 : c - 56;
+    const unsigned log = (c < 56 ? 7 : 13) + (from >> steps_log);
+    const std::size_t step = (from & ((1u << steps_log) - 1)) + std::size_t{1};
+    return (std::size_t{1} << log) + (step << (log - steps_log));
+  }
+  static constexpr std::array<std::uint32_t, count> sizes = [] {
+    std::array<std::uint32_t, count> all{};
+    for (unsigned c = 0; c < count; ++c) all[c] = static_cast<std::uint32_t>(size_by_rule(c));
+    return all;
+  }();
+  static constexpr std::array<std::uint8_t, quick_limit / 16 + 1> quick_classes = [] {
+    std::array<std::uint8_t, quick_limit / 16 + 1> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::uint8_t>(of(i * 16));
+    return all;
+  }();
+  static constexpr std::array<std::uint8_t, 65 + Largest / 2048> beyond_classes = [] {
+    std::array<std::uint8_t, 65 + Largest / 2048> all{};
+    for (std::size_t i = 0; i <= 64; ++i) all[i] = static_cast<std::uint8_t>(of(i * 128));
+    for (std::size_t i = 5; i <= Largest / 2048; ++i) all[64 + i] = static_cast<std::uint8_t>(of(i * 2048));
+    return all;
+  }();
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_SIZE_CLASSES_HPP
+// ---- frys/memory/detail/heap_chunk.hpp
+// heap_chunk: how a heap cuts the memory that it takes from its page source.
+//
+// A chunk   (4 MiB) begins at a multiple of its size and is cut into units (16 KiB, 256 of them); the first few hold
+//           its header. A slab is a run of units cut into blocks of one size, a span a run that is one block.
+// tags      one word for each unit: whose it is (the address of the owner's core) and what its blocks are (a class, in
+//           the low bits). So a block's address is enough to find both: a mask, and one load.
+// A large   block, of more than half a chunk, has a region of its own that begins with the same tags, and its bytes
+//           where the units after the header would begin.
+#ifndef FRYS_MEMORY_DETAIL_HEAP_CHUNK_HPP
+#define FRYS_MEMORY_DETAIL_HEAP_CHUNK_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// The word in a free block's first bytes that leads to the next one.
+struct heap_link {
+  static void* next(void* block) noexcept {
+    unpoison(block, sizeof(void*));
+    void* const n = *static_cast<void**>(block);
+    poison(block, sizeof(void*));
+    return n;
+  }
+  static void set(void* block, void* next) noexcept {
+    unpoison(block, sizeof(void*));
+    *static_cast<void**>(block) = next;
+    poison(block, sizeof(void*));
+  }
+};
+
+// N bits, searched by words.
+template <unsigned N>
+class bit_set {
+ public:
+  [[nodiscard]] bool test(unsigned i) const noexcept { return (words_[i / 64] >> i % 64 & 1) != 0; }
+  void set(unsigned i) noexcept { words_[i / 64] |= std::uint64_t{1} << i % 64; }
+  void clear(unsigned i) noexcept { words_[i / 64] &= ~(std::uint64_t{1} << i % 64); }
+  void set(unsigned first, unsigned count) noexcept {
+    for (unsigned i = first; i < first + count; ++i) set(i);
+  }
+  void clear(unsigned first, unsigned count) noexcept {
+    for (unsigned i = first; i < first + count; ++i) clear(i);
+  }
+  // The first bit from `i` on that is `Set`, or N.
+  template <bool Set>
+  [[nodiscard]] unsigned next(unsigned i) const noexcept {
+    while (i < N) {
+      const std::uint64_t rest = (Set ? words_[i / 64] : ~words_[i / 64]) >> i % 64;
+      if (rest != 0) return (std::min)(i + static_cast<unsigned>(std::countr_zero(rest)), N);
+      i = (i / 64 + 1) * 64;
+    }
+    return N;
+  }
+  // Where `n` set bits in a row begin, or N; `longest` is raised to the longest run that was passed over.
+  [[nodiscard]] unsigned run(unsigned n, unsigned& longest) const noexcept {
+    for (unsigned i = next<true>(0); i < N;) {
+      const unsigned end = next<false>(i);
+      if (end - i >= n) return i;
+      longest = (std::max)(longest, end - i);
+      i = next<true>(end);
+    }
+    return N;
+  }
+  [[nodiscard]] unsigned count() const noexcept {
+    unsigned all = 0;
+    for (const std::uint64_t word : words_) all += static_cast<unsigned>(std::popcount(word));
+    return all;
+  }
+
+ private:
+  std::array<std::uint64_t, (N + 63) / 64> words_{};
+};
+
+// A doubly linked list through members `next` and `previous` of T, which says itself whether it is in (`listed`).
+template <class T>
+struct heap_list {
+  T* first = nullptr;
+  void push(T& t) noexcept {
+    t.next = first;
+    t.previous = nullptr;
+    if (first != nullptr) first->previous = &t;
+    first = &t;
+    t.listed = true;
+  }
+  void remove(T& t) noexcept {
+    (t.previous != nullptr ? t.previous->next : first) = t.next;
+    if (t.next != nullptr) t.next->previous = t.previous;
+    t.listed = false;
+  }
+};
+
+// A run of units that is in use; kept in the chunk's header, in the place of its first unit.
+struct heap_slab {
+  void* free = nullptr;           // blocks that came back to the slab
+  heap_slab* next = nullptr;      // of the owner's slabs of this class that have blocks
+  heap_slab* previous = nullptr;  //
+  std::uint32_t size = 0;         // bytes of a block
+  std::uint32_t used = 0;         // blocks in bins and with users
+  std::uint32_t fresh = 0;        // from here on blocks were never handed out
+  std::uint32_t capacity = 0;     // blocks
+  std::uint32_t gone = 0;         // blocks on pages that were given back: free, and in no list
+  std::uint32_t gone_pages = 0;   // which pages, a bit each
+  std::uint16_t first = 0;        // unit
+  std::uint16_t units = 0;
+  std::uint8_t size_class = 0;
+  bool listed = false;
+
+  // Blocks to be had without making another slab.
+  [[nodiscard]] bool has_blocks() const noexcept { return free != nullptr || fresh != capacity || gone != 0; }
+};
+
+template <std::size_t ChunkBytes>
+struct heap_geometry {
+  static_assert(std::has_single_bit(ChunkBytes) && ChunkBytes >= 64 * 1024 && ChunkBytes <= std::size_t{1} << 30);
+  static constexpr std::size_t chunk_bytes = ChunkBytes;
+  static constexpr std::size_t unit_bytes = (std::max)(page_size, ChunkBytes / 256);
+  static constexpr unsigned units = static_cast<unsigned>(chunk_bytes / unit_bytes);
+  using classes = size_classes<(std::max)(std::size_t{8192}, chunk_bytes / 8)>;
+
+  // What the low bits of a tag say besides a class.
+  static constexpr unsigned span_code = classes::count;
+  static constexpr unsigned large_code = classes::count + 1;
+  static constexpr std::uintptr_t code_mask = 255;
+  static_assert(large_code <= code_mask);
+
+  // Units of a slab: from one on, four blocks' worth where these are large, as few as lose a sixteenth at most; the
+  // best number up to eight where none does. A single block where eight units hold no two.
+  static constexpr unsigned slab_units(unsigned c) noexcept {
+    const std::size_t size = classes::size(c);
+    const unsigned one = static_cast<unsigned>((size + unit_bytes - 1) / unit_bytes);
+    if (2 * size > 8 * unit_bytes) return one;
+    unsigned best = one;
+    std::size_t least = ~std::size_t{0};
+    for (unsigned n = size <= 1024 ? one : (std::min)(8u, (std::max)(one, 4u)); n <= 8; ++n) {
+      const std::size_t lost = n * unit_bytes % size * 1024 / n;
+      if (lost < least) best = n, least = lost;
+      if (lost <= unit_bytes * 1024 / 16) break;
+    }
+    return best;
+  }
+
+  // One chunk's header. A large region's first bytes are a `large` instead, which begins the same.
+  struct chunk {
+    std::array<std::uintptr_t, units> tags{};
+    std::array<heap_slab, units> slabs{};
+    bit_set<units> free;          // units in no slab
+    bit_set<units> dirty;         // of these, those that were used since they were last given back
+    chunk* next = nullptr;        // of the owner's chunks that have free units
+    chunk* previous = nullptr;    //
+    chunk* next_owned = nullptr;  // of all the owner's chunks
+    chunk* previous_owned = nullptr;
+    unsigned free_count = 0;
+    unsigned longest = 0;  // no run of free units is longer
+    bool listed = false;
+    byte_span memory;  // what the page source answered
+  };
+  struct large {
+    std::array<std::uintptr_t, units> tags{};
+    large* next = nullptr;
+    large* previous = nullptr;
+    bool listed = false;
+    std::size_t size = 0;  // bytes for the user
+    std::size_t offset = 0;
+    byte_span memory;
+  };
+  static constexpr unsigned header_units = static_cast<unsigned>((sizeof(chunk) + unit_bytes - 1) / unit_bytes);
+  static constexpr unsigned most_span_units = units / 2;
+  static_assert(header_units + most_span_units <= units && sizeof(large) <= header_units * unit_bytes);
+
+  static std::uintptr_t address(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
+  static chunk* chunk_of(const void* p) noexcept {
+    return reinterpret_cast<chunk*>(address(p) & ~(std::uintptr_t{chunk_bytes} - 1));
+  }
+  static unsigned unit_of(const void* p) noexcept { return static_cast<unsigned>(address(p) / unit_bytes % units); }
+  static std::uintptr_t tag_of(const void* p) noexcept { return chunk_of(p)->tags[unit_of(p)]; }
+  static heap_slab& slab_of(const void* p) noexcept {
+    chunk* const c = chunk_of(p);
+    return c->slabs[c->slabs[unit_of(p)].first];
+  }
+  static std::byte* base_of(const heap_slab& s) noexcept {
+    return reinterpret_cast<std::byte*>(chunk_of(&s)) + s.first * unit_bytes;
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_HEAP_CHUNK_HPP
+// ---- frys/memory/detail/heap_core.hpp
+// heap_core: what one thread of a heap allocates from, and what the heap's cores have in common.
+//
+// Bins      one list of free blocks for each size class: a free pushes, an allocation pops, the block freed last goes
+//           out first. An empty bin takes a slab's whole list; a full one gives its older half back to the slabs.
+// Owner     each unit belongs to one core, whose address its tag holds. A thread that frees a block of another core
+//           gathers it with others of that core in one of eight outboxes and posts 64 together, by one
+//           compare-exchange, to the owner's inbox, which the owner empties when a bin of its own is empty.
+// Parking   a core is busy (some thread's) or parked. A thread that leaves flushes and parks its core; the next to join
+//           takes it over, with its slabs, and no tag changes. Who posts to a parked core claims it for a moment and
+//           empties its inbox: nothing waits for a thread that does not come back.
+// Idle      units that no slab uses are kept up to heap_center::idle_bytes for each core, then their pages go back; a
+//           chunk without slabs goes to the heap's spare chunks, then to the page source; the core keeps one.
+// Source    the inboxes' batches: P. Liétar et al., "snmalloc: a message passing allocator", ISMM 2019; the order of
+//           lists: D. Leijen, B. Zorn, L. de Moura, "Mimalloc: free list sharding in action", APLAS 2019.
+#ifndef FRYS_MEMORY_DETAIL_HEAP_CORE_HPP
+#define FRYS_MEMORY_DETAIL_HEAP_CORE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A region at a multiple of `alignment`: of a source that knows alignments, else cut out of one twice as large.
+template <class Pages>
+struct heap_regions {
+  static constexpr bool aligned = requires(std::size_t size) {
+    { Pages::allocate(size, size) } -> std::same_as<result<byte_span>>;
+  };
+  static result<byte_span> allocate(std::size_t size, std::size_t alignment) noexcept {
+    if constexpr (aligned) {
+      return Pages::allocate(size, alignment);
+    } else {
+      if (size > most_bytes - alignment) return pages_refused(size);
+      return Pages::allocate(size + alignment);
+    }
+  }
+  static std::byte* begin(byte_span memory, std::size_t alignment) noexcept {
+    const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(memory.data());
+    return memory.data() + (((at + alignment - 1) & ~(std::uintptr_t{alignment} - 1)) - at);
+  }
+  // True if what was in the pages may be lost, and their memory is somebody else's.
+  static constexpr bool discards = requires(byte_span memory) { Pages::discard(memory); };
+  static void discard(std::byte* first, std::size_t size) noexcept {
+    if constexpr (discards) {
+      unpoison(first, size);
+      Pages::discard(byte_span(first, size));
+    }
+  }
+};
+
+// What the cores of a heap share. Any thread.
+template <class Atomics, class Pages, std::size_t ChunkBytes>
+struct heap_center {
+  using geometry = heap_geometry<ChunkBytes>;
+  using chunk = typename geometry::chunk;
+  using regions = heap_regions<Pages>;
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+
+  static constexpr unsigned spare_chunks = 16;
+  atomic<chunk*> spare[spare_chunks]{};
+  atomic<std::size_t> reserved{0};  // bytes held of the source
+  atomic<std::uint32_t> wishes{0};  // how often all cores were asked to collect
+  std::size_t limit = most_bytes;
+  std::size_t idle_bytes = std::size_t{4} << 20;
+
+  // Whether `size` more bytes may be asked of the source; counts them if so.
+  bool admit(std::size_t size) noexcept {
+    // relaxed, here and below: a number that orders nothing.
+    std::size_t held = reserved.load(std::memory_order_relaxed);
+    do {
+      if (size > limit - (std::min)(limit, held)) return false;
+    } while (!reserved.compare_exchange_weak(held, held + size, std::memory_order_relaxed, std::memory_order_relaxed));
+    return true;
+  }
+  // relaxed: as in admit.
+  void dismiss(std::size_t size) noexcept { reserved.fetch_sub(size, std::memory_order_relaxed); }
+
+  result<byte_span> region(std::size_t size) noexcept {
+    if (!admit(size))
+      return error{errc::limit_exceeded, domain::memory, "the heap's limit would be passed",
+                   static_cast<std::int64_t>(limit)};
+    result<byte_span> memory = regions::allocate(size, ChunkBytes);
+    if (!memory) dismiss(size);
+    return memory;
+  }
+  void release(byte_span memory, std::size_t size) noexcept {
+    unpoison(memory.data(), memory.size());
+    Pages::release(memory);
+    dismiss(size);
+  }
+
+  // A chunk whose units are all free, and clean.
+  result<chunk*> take_chunk() noexcept {
+    for (auto& place : spare) {
+      // relaxed: a look; who finds one takes it by the exchange.
+      if (place.load(std::memory_order_relaxed) == nullptr) continue;
+      // sync(heap.spare): acquire; who put it there is done with it.
+      if (chunk* const c = place.exchange(nullptr, std::memory_order_acquire)) return c;
+    }
+    result<byte_span> memory = region(ChunkBytes);
+    if (!memory) return memory.error();
+    chunk* const c = ::new (static_cast<void*>(regions::begin(*memory, ChunkBytes))) chunk;
+    c->memory = *memory;
+    c->free.set(geometry::header_units, geometry::units - geometry::header_units);
+    c->free_count = c->longest = geometry::units - geometry::header_units;
+    return c;
+  }
+  void give_chunk(chunk* c) noexcept {
+    for (auto& place : spare) {
+      chunk* none = nullptr;
+      // sync(heap.spare): release; we are done with it. relaxed on failure: the place is somebody's, look on.
+      if (place.compare_exchange_strong(none, c, std::memory_order_release, std::memory_order_relaxed)) return;
+    }
+    release(c->memory, ChunkBytes);
+  }
+  void release_spares() noexcept {
+    for (auto& place : spare)
+      // sync(heap.spare): acquire; as in take_chunk.
+      if (chunk* const c = place.exchange(nullptr, std::memory_order_acquire)) release(c->memory, ChunkBytes);
+  }
+};
+
+template <class Atomics, class Pages, std::size_t ChunkBytes>
+struct alignas(256) heap_core {
+  using center_type = heap_center<Atomics, Pages, ChunkBytes>;
+  using geometry = typename center_type::geometry;
+  using regions = typename center_type::regions;
+  using classes = typename geometry::classes;
+  using chunk = typename geometry::chunk;
+  using large = typename geometry::large;
+  using slab = heap_slab;
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+
+  struct bin {
+    void* head = nullptr;
+    std::uint32_t count = 0;
+    std::uint32_t most = 0;
+  };
+  static constexpr std::uint32_t least_kept = 16, shelf_room = 64;
+  // The bin of a class from unit_bytes on: its blocks all begin at the same place of a page, and links in them would
+  // meet in one set of each cache.
+  struct shelf {
+    std::uint32_t count = 0;
+    std::array<void*, shelf_room> blocks{};
+  };
+  static constexpr unsigned shelved = classes::of(geometry::unit_bytes);  // the first such class
+  struct outbox {
+    heap_core* to = nullptr;
+    void* head = nullptr;
+    void* last = nullptr;
+    std::uint32_t count = 0;
+  };
+  static constexpr unsigned outboxes = 8;
+  static constexpr std::uint32_t letter = 64;  // blocks that are posted together
+  // Larger ones are worth posting at once.
+  static constexpr std::size_t small_post = 4096;
+
+  explicit heap_core(center_type& shared) noexcept : center(&shared) {
+    for (unsigned c = 0; c < classes::count; ++c) {
+      const std::size_t fit = bin_bytes / classes::size(c);
+      if (c >= shelved) {
+        bins[c].most = static_cast<std::uint32_t>((std::min)(8 * fit, std::size_t{shelf_room}));
+        continue;
+      }
+      bins[c].most = static_cast<std::uint32_t>((std::clamp)(fit, std::size_t{least_kept}, most_kept));
+    }
+  }
+  heap_core(const heap_core&) = delete;
+  heap_core& operator=(const heap_core&) = delete;
+  // Gives back all memory, with what users have not.
+  ~heap_core() {
+    for (chunk* c = owned; c != nullptr;) {
+      chunk* const next = c->next_owned;
+      center->release(c->memory, ChunkBytes);
+      c = next;
+    }
+    for (large* l = larges.first; l != nullptr;) {
+      large* const next = l->next;
+      center->release(l->memory, l->offset + l->size);
+      l = next;
+    }
+  }
+
+  // ---- the way of almost every call
+
+  FRYS_ALWAYS_INLINE void* allocate(std::size_t size) noexcept {
+#if defined(__GNUC__)
+    if (__builtin_constant_p(size) && size <= classes::largest) return take_any(classes::of(size));
+#endif
+    if (size <= classes::quick_limit) [[likely]]
+      return take(classes::quick(size));
+    return allocate_beyond(size);
+  }
+  FRYS_ALWAYS_INLINE void* take(unsigned c) noexcept {
+    bin& b = bins[c];
+    void* const p = b.head;
+    if (p == nullptr) [[unlikely]]
+      return refill(c);
+    b.head = heap_link::next(p);
+    --b.count;
+    unpoison(p, classes::size(c));
+    return p;
+  }
+  FRYS_ALWAYS_INLINE void deallocate(void* p) noexcept {
+    const std::uintptr_t code = geometry::tag_of(p) - geometry::address(this);
+    if (code >= shelved) [[unlikely]]
+      return deallocate_beyond(p);
+    put(p, static_cast<unsigned>(code));
+  }
+  // A block of this core, of that class below `shelved`.
+  FRYS_ALWAYS_INLINE void put(void* p, unsigned c) noexcept {
+    bin& b = bins[c];
+    FRYS_ASSERT(b.head != p, "heap: the block is freed twice");
+    heap_link::set(p, b.head);
+    poison(p, classes::size(c));
+    b.head = p;
+    if (++b.count > b.most) [[unlikely]]
+      flush(c, b.most / 2);
+  }
+
+  // ---- the other ways
+
+  FRYS_ALWAYS_INLINE void* take_any(unsigned c) noexcept {
+    if (c < shelved) return take(c);
+    shelf& s = shelves[c - shelved];
+    if (s.count == 0) [[unlikely]]
+      return refill(c);
+    void* const p = s.blocks[--s.count];
+    unpoison(p, classes::size(c));
+    return p;
+  }
+  void put_shelved(void* p, unsigned c) noexcept {
+    shelf& s = shelves[c - shelved];
+    if (s.count == bins[c].most) flush(c, bins[c].most / 2);
+    poison(p, classes::size(c));
+    s.blocks[s.count++] = p;
+  }
+
+  // Not aligned beyond what its class gives.
+  FRYS_NOINLINE void* allocate_beyond(std::size_t size) noexcept {
+    if (size <= classes::largest) return take_any(classes::beyond(size));
+    return allocate_units(size, 1);
+  }
+  FRYS_NOINLINE void* allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
+    if (alignment <= 16) return allocate(size);
+    if (alignment <= geometry::unit_bytes && size <= classes::largest) {
+      // Slabs begin at units, so blocks of a size that is a multiple of the alignment are aligned. The next power of
+      // two is one, so this ends.
+      for (unsigned c = classes::of((std::max)(size, alignment)); c < classes::count; ++c)
+        if (classes::size(c) % alignment == 0) return take_any(c);
+    }
+    return allocate_units(size, alignment);
+  }
+  void* allocate_units(std::size_t size, std::size_t alignment) noexcept {
+    if (alignment <= geometry::unit_bytes && size <= geometry::most_span_units * geometry::unit_bytes) {
+      const unsigned n =
+          static_cast<unsigned>(((std::max)(size, std::size_t{1}) + geometry::unit_bytes - 1) / geometry::unit_bytes);
+      slab* s = make_slab(n, geometry::span_code);
+      if (s == nullptr && drain()) s = make_slab(n, geometry::span_code);
+      if (s == nullptr) return nullptr;
+      s->used = s->fresh = s->capacity = 1;
+      std::byte* const p = geometry::base_of(*s);
+      unpoison(p, size);
+      return p;
+    }
+    return allocate_large(size, alignment);
+  }
+  void* allocate_large(std::size_t size, std::size_t alignment) noexcept {
+    if (alignment > ChunkBytes / 2) {
+      why = {errc::invalid_argument, domain::memory, "a heap aligns to half a chunk at most",
+             static_cast<std::int64_t>(ChunkBytes / 2)};
+      return nullptr;
+    }
+    const std::size_t offset = (std::max)(geometry::header_units * geometry::unit_bytes, alignment);
+    const std::size_t whole = round_up((std::max)(size, std::size_t{1}), page_size);
+    if (whole == 0 || whole > most_bytes - offset - ChunkBytes) {
+      why = pages_refused(size);
+      return nullptr;
+    }
+    drain();  // there may be large ones among them
+    result<byte_span> memory = center->region(offset + whole);
+    if (!memory) {
+      why = memory.error();
+      return nullptr;
+    }
+    large* const l = ::new (static_cast<void*>(regions::begin(*memory, ChunkBytes))) large;
+    l->memory = *memory;
+    l->size = whole;
+    l->offset = offset;
+    std::byte* const p = reinterpret_cast<std::byte*>(l) + offset;
+    l->tags[geometry::unit_of(p)] = tag(geometry::large_code);
+    larges.push(*l);
+    count(in_use, whole);
+    return p;
+  }
+
+  FRYS_NOINLINE void deallocate_beyond(void* p) noexcept {
+    const std::uintptr_t t = geometry::tag_of(p);
+    if (const std::uintptr_t own = t - geometry::address(this); own < classes::count) [[likely]]
+      return put_shelved(p, static_cast<unsigned>(own));
+    FRYS_ASSERT((t & ~geometry::code_mask) != 0, "heap: no block of a heap, or freed before");
+    const unsigned code = static_cast<unsigned>(t & geometry::code_mask);
+    heap_core* const to = reinterpret_cast<heap_core*>(t & ~geometry::code_mask);
+    if (to == this) return put_any(p, code);
+    if (code == geometry::large_code) {  // its pages need not wait for the owner
+      large* const l = large_of(p);
+      regions::discard(static_cast<std::byte*>(p), l->size);
+    }
+    outbox& box = outgoing[geometry::address(to) / page_size % outboxes];
+    if (box.to != to) {
+      post(box);
+      box.to = to;
+    }
+    heap_link::set(p, box.head);
+    if (code < classes::count) poison(p, classes::size(code));
+    if (box.head == nullptr) box.last = p;
+    box.head = p;
+    if (++box.count >= letter || code >= classes::count || classes::size(code) > small_post) post(box);
+  }
+  // A block of this core, of whatever kind.
+  void put_any(void* p, unsigned code) noexcept {
+    if (code < shelved) return put(p, code);
+    if (code < classes::count) return put_shelved(p, code);
+    if (code == geometry::span_code) return drop(geometry::slab_of(p));
+    large* const l = large_of(p);
+    larges.remove(*l);
+    discount(in_use, l->size);
+    center->release(l->memory, l->offset + l->size);
+  }
+  static large* large_of(const void* p) noexcept { return reinterpret_cast<large*>(geometry::chunk_of(p)); }
+  std::uintptr_t tag(unsigned code) const noexcept { return geometry::address(this) | code; }
+
+  // Bytes that the block at `p` has. Any thread that holds the block.
+  static std::size_t usable_size(const void* p) noexcept {
+    const unsigned code = static_cast<unsigned>(geometry::tag_of(p) & geometry::code_mask);
+    if (code < classes::count) return classes::size(code);
+    if (code == geometry::span_code) return geometry::slab_of(p).units * geometry::unit_bytes;
+    return large_of(p)->size;
+  }
+
+  // ---- messages
+
+  void post(outbox& box) noexcept {
+    if (box.head == nullptr) return;
+    heap_core* const to = box.to;
+    // relaxed: only compared, and stored into our own block.
+    void* seen = to->inbox.load(std::memory_order_relaxed);
+    do {
+      heap_link::set(box.last, seen);
+      // sync(heap.inbox): seq_cst on success; a release for the blocks' contents, and before our look at `parked` in
+      // one order with the owner's store to it and its look at the inbox after: one of the two sees the other. relaxed
+      // on failure: as above.
+    } while (!to->inbox.compare_exchange_weak(seen, box.head, std::memory_order_seq_cst, std::memory_order_relaxed));
+    box.head = box.last = nullptr;
+    box.count = 0;
+    to->help();
+  }
+  void post_all() noexcept {
+    for (outbox& box : outgoing) post(box);
+  }
+  // Takes over what others have freed. False if there was nothing.
+  bool drain() noexcept {
+    // relaxed: a look; what comes this moment is found next time.
+    if (inbox.load(std::memory_order_relaxed) == nullptr) return false;
+    // sync(heap.inbox): acquire; the blocks' last users are done with them.
+    void* p = inbox.exchange(nullptr, std::memory_order_acquire);
+    while (p != nullptr) {
+      void* const next = heap_link::next(p);
+      put_any(p, static_cast<unsigned>(geometry::tag_of(p) & geometry::code_mask));
+      p = next;
+    }
+    return true;
+  }
+
+  // ---- parking
+
+  bool claim() noexcept {
+    std::uint32_t is = parked_state;
+    // relaxed on failure, and for the look: somebody else's.
+    if (state.load(std::memory_order_relaxed) != parked_state) return false;
+    // sync(heap.state): acquire; who parked it is done with all of it.
+    return state.compare_exchange_strong(is, busy_state, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void park() noexcept {
+    // sync(heap.state): seq_cst; a release to who claims it next, and before the look at the inbox, see post.
+    state.store(parked_state, std::memory_order_seq_cst);
+    help();
+  }
+  // Any thread: if nobody has this core and something came for it, empties its inbox.
+  void help() noexcept {
+    // seq_cst, twice: see post.
+    while (state.load(std::memory_order_seq_cst) == parked_state && inbox.load(std::memory_order_seq_cst) != nullptr) {
+      if (!claim()) return;  // who has it looks when he parks it
+      collect();
+      state.store(parked_state, std::memory_order_seq_cst);
+    }
+  }
+  // Gives back all that is not in use: posts, drains, flushes, and returns idle pages, also those inside of slabs.
+  void collect() noexcept {
+    // relaxed: who misses a wish fulfils it at the next look.
+    collected = center->wishes.load(std::memory_order_relaxed);
+    do {
+      post_all();
+      for (unsigned c = 0; c < classes::count; ++c) flush(c, 0);
+    } while (drain());
+    for (heap_list<slab>& list : partial)
+      for (slab* s = list.first; s != nullptr; s = s->next) discard_inside(*s);
+    discard_idle();
+  }
+
+  // ---- slabs
+
+  // The bin of class c is empty: fills it, and answers a block of it; nullptr, with `why`, when there is none.
+  FRYS_NOINLINE void* refill(unsigned c) noexcept {
+    // relaxed: as in collect.
+    if (collected != center->wishes.load(std::memory_order_relaxed)) collect();
+    if (drain() && has_cached(c)) return take_any(c);
+    age();
+    slab* s = partial[c].first;
+    if (s == nullptr) {
+      s = make_slab(geometry::slab_units(c), c);
+      if (s == nullptr) return nullptr;
+      partial[c].push(*s);
+    }
+    bin& b = bins[c];
+    if (s->free == nullptr && s->fresh == s->capacity) restore(*s);
+    std::uint32_t n = 0;
+    if (s->free != nullptr) {
+      b.head = s->free;
+      s->free = nullptr;
+      n = s->fresh - s->used - s->gone;  // all that were handed out and are back
+    } else {
+      // A page at a time: memory that is not needed is not touched.
+      n = (std::min)(s->capacity - s->fresh, (std::max)(1u, static_cast<std::uint32_t>(page_size / s->size)));
+      std::byte* const at = geometry::base_of(*s) + std::size_t{s->fresh} * s->size;
+      void* head = nullptr;
+      for (std::uint32_t i = n; i-- != 0;) {
+        void* const p = at + std::size_t{i} * s->size;
+        heap_link::set(p, head);
+        poison(p, s->size);
+        head = p;
+      }
+      b.head = head;
+      s->fresh += n;
+    }
+    b.count = n;
+    s->used += n;
+    count(in_use, std::size_t{n} * s->size);
+    if (!s->has_blocks()) partial[c].remove(*s);
+    if (c >= shelved) {
+      shelf& to = shelves[c - shelved];
+      for (; b.head != nullptr; b.head = heap_link::next(b.head)) to.blocks[to.count++] = b.head;
+      b.count = 0;
+    }
+    return take_any(c);
+  }
+
+  // The bin of class c keeps the `keep` blocks that were freed last; the others go to their slabs.
+  FRYS_NOINLINE void flush(unsigned c, std::uint32_t keep) noexcept {
+    const std::uint32_t cached = c < shelved ? bins[c].count : shelves[c - shelved].count;
+    if (cached <= keep) return;
+    discount(in_use, std::size_t{cached - keep} * classes::size(c));
+    void* rest = c < shelved ? cut(bins[c], keep) : clear(shelves[c - shelved], keep);
+    while (rest != nullptr) {
+      void* const next = heap_link::next(rest);
+      slab& s = geometry::slab_of(rest);
+      if (!s.has_blocks()) partial[c].push(s);
+      heap_link::set(rest, s.free);
+      s.free = rest;
+      if (--s.used == 0) {
+        partial[c].remove(s);
+        free_units(s);
+      }
+      rest = next;
+    }
+  }
+  // What a bin has beyond the `keep` newest, as a list.
+  static void* cut(bin& b, std::uint32_t keep) noexcept {
+    b.count = keep;
+    if (keep == 0) return std::exchange(b.head, nullptr);
+    void* p = b.head;
+    for (std::uint32_t i = 1; i < keep; ++i) p = heap_link::next(p);
+    void* const rest = heap_link::next(p);
+    heap_link::set(p, nullptr);
+    return rest;
+  }
+  static void* clear(shelf& s, std::uint32_t keep) noexcept {
+    void* rest = nullptr;
+    const std::uint32_t going = s.count - keep;
+    for (std::uint32_t i = 0; i < going; ++i) {
+      heap_link::set(s.blocks[i], rest);
+      rest = s.blocks[i];
+    }
+    std::move(s.blocks.begin() + going, s.blocks.begin() + s.count, s.blocks.begin());
+    s.count = keep;
+    return rest;
+  }
+  [[nodiscard]] bool has_cached(unsigned c) const noexcept {
+    return c < shelved ? bins[c].head != nullptr : shelves[c - shelved].count != 0;
+  }
+  // Once in a while: looks at one bin; if nothing has moved in it since it was looked at last, it is too full.
+  void age() noexcept {
+    if (++events % 16 != 0) return;
+    const unsigned c = aged++ % classes::count;
+    const shelf* const s = c < shelved ? nullptr : &shelves[c - shelved];
+    void* const newest = s == nullptr ? bins[c].head : s->count != 0 ? s->blocks[s->count - 1] : nullptr;
+    if (newest != nullptr && newest == last_seen[c]) flush(c, (s == nullptr ? bins[c].count : s->count) / 2);
+    last_seen[c] = newest;
+  }
+  // A span's block has come back.
+  void drop(slab& s) noexcept {
+    discount(in_use, s.units * geometry::unit_bytes);
+    free_units(s);
+  }
+
+  slab* make_slab(unsigned n, unsigned code) noexcept {
+    chunk* c = open.first;
+    unsigned at = geometry::units;
+    for (; c != nullptr; c = c->next) {
+      if (c->longest < n) continue;
+      unsigned longest = 0;
+      at = c->free.run(n, longest);
+      if (at != geometry::units) break;
+      c->longest = longest;
+    }
+    if (c == nullptr) {
+      result<chunk*> taken = center->take_chunk();
+      if (!taken) {
+        why = taken.error();
+        return nullptr;
+      }
+      c = *taken;
+      adopt(*c);
+      at = geometry::header_units;
+    }
+    c->free.clear(at, n);
+    c->free_count -= n;
+    if (c->free_count == 0) open.remove(*c);
+    if (c == empty) empty = nullptr;
+    for (unsigned u = at; u < at + n; ++u) {
+      if (c->dirty.test(u)) {
+        c->dirty.clear(u);
+        --dirty_units;
+      }
+      c->tags[u] = tag(code);
+      c->slabs[u].first = static_cast<std::uint16_t>(at);
+    }
+    slab& s = c->slabs[at];
+    s = slab{};
+    s.first = static_cast<std::uint16_t>(at);
+    s.units = static_cast<std::uint16_t>(n);
+    s.size_class = static_cast<std::uint8_t>(code);
+    if (code < classes::count) {
+      s.size = static_cast<std::uint32_t>(classes::size(code));
+      s.capacity = static_cast<std::uint32_t>(n * geometry::unit_bytes / s.size);
+    } else {
+      s.size = static_cast<std::uint32_t>(n * geometry::unit_bytes);
+      count(in_use, s.size);
+    }
+    return &s;
+  }
+  // The slab has no blocks in use: its units are free.
+  void free_units(slab& s) noexcept {
+    chunk* const c = geometry::chunk_of(&s);
+    const unsigned n = s.units;
+    for (unsigned u = s.first; u < s.first + n; ++u) c->tags[u] = 0;
+    c->free.set(s.first, n);
+    c->dirty.set(s.first, n);
+    dirty_units += n;
+    if (c->free_count == 0) open.push(*c);
+    c->free_count += n;
+    c->longest = geometry::units;  // not known
+    if (c->free_count == geometry::units - geometry::header_units) {
+      if (empty == nullptr)
+        empty = c;
+      else if (empty != c)
+        return part_with(*c);
+    }
+    if (dirty_units * geometry::unit_bytes > center->idle_bytes) discard_idle();
+  }
+  void adopt(chunk& c) noexcept {
+    open.push(c);
+    c.previous_owned = nullptr;
+    c.next_owned = owned;
+    if (owned != nullptr) owned->previous_owned = &c;
+    owned = &c;
+  }
+  void part_with(chunk& c) noexcept {
+    discard(c);
+    open.remove(c);
+    (c.previous_owned != nullptr ? c.previous_owned->next_owned : owned) = c.next_owned;
+    if (c.next_owned != nullptr) c.next_owned->previous_owned = c.previous_owned;
+    center->give_chunk(&c);
+  }
+  // Gives back the pages of units that are free.
+  void discard_idle() noexcept {
+    for (chunk* c = open.first; c != nullptr && dirty_units != 0; c = c->next) discard(*c);
+  }
+  void discard(chunk& c) noexcept {
+    for (unsigned u = c.dirty.template next<true>(0); u < geometry::units;) {
+      const unsigned end = c.dirty.template next<false>(u);
+      regions::discard(reinterpret_cast<std::byte*>(&c) + u * geometry::unit_bytes, (end - u) * geometry::unit_bytes);
+      c.dirty.clear(u, end - u);
+      dirty_units -= end - u;
+      u = c.dirty.template next<true>(end);
+    }
+  }
+
+  // Gives back the pages of a slab in which no block is in use; what lies on them leaves the slab's list.
+  void discard_inside(slab& s) noexcept {
+    constexpr unsigned most_pages = 32, most_blocks = 1024;
+    if (!regions::discards || s.free == nullptr || s.units * geometry::unit_bytes > most_pages * page_size ||
+        s.capacity > most_blocks)
+      return;
+    bit_set<most_blocks> free;
+    for (void* p = s.free; p != nullptr; p = heap_link::next(p)) free.set(index_of(s, p));
+    const unsigned pages = static_cast<unsigned>(s.units * geometry::unit_bytes / page_size);
+    std::uint32_t going = 0;
+    for (unsigned page = 0; page < pages; ++page) {
+      const std::uint32_t first = static_cast<std::uint32_t>(page * page_size / s.size);
+      const std::uint32_t end =
+          (std::min)(s.capacity, static_cast<std::uint32_t>(((page + 1) * page_size + s.size - 1) / s.size));
+      // Where blocks were never handed out there is little to give back; they would be taken for gone later.
+      if (first >= end || end > s.fresh || (s.gone_pages >> page & 1) != 0) continue;
+      bool all = true;
+      for (std::uint32_t i = first; i < end && all; ++i) all = free.test(i) || is_gone(s, i);
+      if (all) going |= 1u << page;
+    }
+    if (going == 0) return;
+    s.gone_pages |= going;
+    // The list anew, in the order of addresses, without what lies on a page that goes.
+    void* head = nullptr;
+    for (std::uint32_t i = s.fresh; i-- != 0;) {
+      if (!free.test(i)) continue;
+      if (is_gone(s, i)) {
+        ++s.gone;
+        continue;
+      }
+      void* const p = block_of(s, i);
+      heap_link::set(p, head);
+      head = p;
+    }
+    s.free = head;
+    for (unsigned page = 0; page < pages;) {
+      const unsigned run = static_cast<unsigned>(std::countr_one(going >> page));
+      if (run != 0) regions::discard(geometry::base_of(s) + page * page_size, run * page_size);
+      page += run != 0 ? run : 1;
+    }
+  }
+  // Blocks whose pages were given back are free as others are, again.
+  void restore(slab& s) noexcept {
+    void* head = s.free;
+    for (std::uint32_t i = s.fresh; i-- != 0 && s.gone != 0;) {
+      if (!is_gone(s, i)) continue;
+      void* const p = block_of(s, i);
+      heap_link::set(p, head);
+      poison(p, s.size);
+      head = p;
+      --s.gone;
+    }
+    s.free = head;
+    s.gone_pages = 0;
+  }
+  static void* block_of(const slab& s, std::uint32_t i) noexcept {
+    return geometry::base_of(s) + std::size_t{i} * s.size;
+  }
+  static std::uint32_t index_of(const slab& s, const void* p) noexcept {
+    return static_cast<std::uint32_t>(
+        static_cast<std::size_t>(static_cast<const std::byte*>(p) - geometry::base_of(s)) / s.size);
+  }
+  // Whether block i lies, in part, on a page that was given back.
+  static bool is_gone(const slab& s, std::uint32_t i) noexcept {
+    const std::size_t begin = std::size_t{i} * s.size / page_size;
+    const std::size_t last = (std::size_t{i} * s.size + s.size - 1) / page_size;
+    const std::uint64_t pages = ((std::uint64_t{2} << (last - begin)) - 1) << begin;
+    return (s.gone_pages & pages) != 0;
+  }
+
+  // A number that this thread writes and any may read.
+  static void count(atomic<std::size_t>& number, std::size_t more) noexcept {
+    // relaxed: one writer, and it orders nothing.
+    number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  static void discount(atomic<std::size_t>& number, std::size_t less) noexcept {
+    number.store(number.load(std::memory_order_relaxed) - less, std::memory_order_relaxed);
+  }
+
+  // A bin keeps bin_bytes, but no more than most_kept blocks; shelves keep eight times the bytes.
+  static constexpr std::size_t bin_bytes = 512 * 1024, most_kept = 2048;
+  static constexpr std::uint32_t busy_state = 0, parked_state = 1;
+
+  std::array<bin, classes::count> bins{};
+  std::array<heap_list<slab>, classes::count> partial{};  // slabs with blocks
+  std::array<void*, classes::count> last_seen{};          // see age
+  std::array<shelf, classes::count - shelved> shelves{};
+  std::array<outbox, outboxes> outgoing{};
+  heap_list<chunk> open;        // chunks with free units
+  heap_list<large> larges;      // large blocks
+  chunk* owned = nullptr;       // all chunks
+  chunk* empty = nullptr;       // one without slabs, kept
+  std::size_t dirty_units = 0;  // free units whose pages were not given back
+  std::uint32_t events = 0, aged = 0;
+  std::uint32_t collected = 0;  // the last wish that it fulfilled
+  center_type* center;
+  error why{errc::out_of_memory, domain::memory, "the heap has no memory", 0};  // of the last refusal
+  heap_core* next_core = nullptr;                     // of all cores of the heap; set before it can be found
+  byte_span place;                                    // where this core lies
+  alignas(cache_line) atomic<std::size_t> in_use{0};  // bytes in bins and with users
+  alignas(cache_line) atomic<void*> inbox{nullptr};
+  atomic<std::uint32_t> state{busy_state};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_HEAP_CORE_HPP
+// ---- frys/memory/heap.hpp
+// heap: a general allocator: any size, any alignment, freed in any order by any thread.
+//
+// Use when  nothing is known of the lifetimes: values of a store, messages of odd sizes, a language's objects.
+// Not when  they die together (arena), are of one type (object_pool), or are large and few (os_pages).
+// Form      a heap is an object; each thread joins it and gets a cache, through which it allocates and frees. No
+//           thread_local, no global (process_heap has them), so it is safe in a plugin that is unloaded; a plugin may
+//           also be handed its host's heap.
+// Threads   join, collect, stats: any. A cache: one thread at a time. A block may be freed through any
+//           cache of its heap.
+// Progress  allocate and deallocate wait for nobody: wait-free but for the page source, and a compare-exchange that is
+//           retried when others post to the same owner. One post for 64 blocks.
+// Cost      allocate: a load of the class, a list pop. deallocate: a load of the tag, a list push. Inlined; a constant
+//           size has its class at compile time. Memory: a chunk's header is 0.4 % of it; sizes come in steps of 16
+//           bytes up to 128, then of an eighth, above 8 KiB of a quarter. A bin keeps at most 512 KiB (or eight
+//           blocks).
+// Ordering  what was done with a block before deallocate happens-before what is done with it after it is handed out
+//           again.
+// Errors    errc::out_of_memory: the page source refused; errc::limit_exceeded: beyond policy::limit;
+//           errc::invalid_argument: an alignment of more than half a chunk.
+// Lifetime  caches end before their heap; the heap's end gives back all memory, whatever is still in use.
+//
+// Policies, in any order, each at most once:
+//   policy::pages<P>       where chunks come from                                    default os_pages
+//   policy::chunk_size<N>  bytes of a chunk, a power of two from 64 KiB              default 4 MiB
+//   policy::limit<N>       the most bytes of all chunks and large blocks             default none
+//   policy::idle<N>        bytes of free pages that a cache keeps                    default 4 MiB
+//   policy::atomics<A>     the atomics model                                         default atomics::standard
+// Source    detail/heap_core.hpp says how it works.
+#ifndef FRYS_MEMORY_HEAP_HPP
+#define FRYS_MEMORY_HEAP_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct idle_key {};  // a number of bytes
+
+// How many bytes of memory that nobody uses are kept for the next who asks.
+template <std::size_t N>
+struct idle {
+  using key = idle_key;
+  static constexpr std::size_t value = N;
+};
+}  // namespace policy
+
+struct heap_stats {
+  std::size_t reserved = 0;  // bytes held of the page source, not all of them touched
+  std::size_t in_use = 0;    // bytes of blocks with users, in caches, and on their way to their owner
+  std::size_t caches = 0;    // that were ever made
+  std::size_t parked = 0;    // of them, without a thread
+};
+
+class process_heap;
+
+template <class... Policies>
+class heap {
+  friend process_heap;
+  using accepted =
+      policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key, policy::idle_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::heap: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit, policy::idle, "
+                "policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>, "frys::heap: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::heap: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::heap: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<std::size_t{4} << 20>, Policies...>::value;
+  static_assert(std::has_single_bit(chunk_size) && chunk_size >= 64 * 1024 && chunk_size <= std::size_t{1} << 30,
+                "frys::heap: policy::chunk_size must be a power of two from 64 KiB to 1 GiB");
+  static constexpr std::size_t limit = policy::pick<policy::limit<detail::most_bytes>, Policies...>::value;
+  static_assert(limit >= chunk_size, "frys::heap: policy::limit must leave room for one chunk");
+  static constexpr std::size_t idle_bytes = policy::pick<policy::idle<chunk_size>, Policies...>::value;
+
+ private:
+  using center_type = detail::heap_center<atomics_type, pages_type, chunk_size>;
+  using core = detail::heap_core<atomics_type, pages_type, chunk_size>;
+  using geometry = typename core::geometry;
+
+ public:
+  // The largest alignment; larger ones are refused.
+  static constexpr std::size_t most_alignment = chunk_size / 2;
+
+  // One thread's part of the heap; a raw_allocator. Moves; leaves the heap when it ends. One thread at a time.
+  class cache {
+   public:
+    cache() noexcept = default;
+    cache(cache&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    cache& operator=(cache&& other) noexcept {
+      cache taken(std::move(other));
+      std::swap(core_, taken.core_);
+      return *this;
+    }
+    ~cache() { leave(); }
+
+    // Whether it has joined a heap; all others want one that has.
+    explicit operator bool() const noexcept { return core_ != nullptr; }
+
+    // `size` uninitialised bytes, aligned to `alignment`, a power of two; for size 0 too.
+    [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = default_alignment) noexcept {
+      void* const p = try_allocate(size, alignment);
+      if (p == nullptr) [[unlikely]]
+        return core_->why;
+      return p;
+    }
+    // The same; nullptr when it is refused.
+    [[nodiscard]] void* try_allocate(std::size_t size, std::size_t alignment = default_alignment) noexcept {
+      FRYS_ASSERT(std::has_single_bit(alignment), "heap: the alignment is not a power of two");
+      if (alignment <= default_alignment) [[likely]]
+        return core_->allocate(size);
+      return core_->allocate_aligned(size, alignment);
+    }
+    // Gives back a block of this heap, from whichever cache. Its size and alignment need not be said.
+    void deallocate(void* block) noexcept { core_->deallocate(block); }
+    void deallocate(void* block, std::size_t /*size*/, std::size_t /*alignment*/ = default_alignment) noexcept {
+      core_->deallocate(block);
+    }
+    // Gives back a block that was allocated through this cache, with its size and no alignment of its own: for who
+    // knows that. The cheapest way; of another cache's block, or with another size, it breaks the heap.
+    void deallocate_own(void* block, std::size_t size) noexcept {
+      FRYS_ASSERT((geometry::tag_of(block) & ~geometry::code_mask) == geometry::address(core_),
+                  "heap: deallocate_own of a block of another cache");
+      if (size <= core::classes::quick_limit) [[likely]]
+        return core_->put(block, core::classes::quick(size));
+      core_->deallocate(block);
+    }
+    // The block's first min(size, its old size) bytes in a block of `size`: the same, or another one, and then the old
+    // one is gone. On an error the old one is untouched.
+    [[nodiscard]] result<void*> reallocate(void* block, std::size_t size,
+                                           std::size_t alignment = default_alignment) noexcept {
+      const std::size_t has = core::usable_size(block);
+      // It stays unless that would waste more than half.
+      if (size <= has && size >= has / 2 && (geometry::address(block) & (alignment - 1)) == 0) return block;
+      result<void*> other = allocate(size, alignment);
+      if (!other) return other;
+      std::memcpy(*other, block, (std::min)(size, has));
+      deallocate(block);
+      return other;
+    }
+
+    // T(args...). Its size is a constant, so its class is too.
+    template <class T, class... Args>
+    requires std::is_constructible_v<T, Args...>
+    [[nodiscard]] result<T*> create(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+      struct pending {
+        cache* of;
+        void* memory;
+        ~pending() {
+          if (memory != nullptr) of->deallocate(memory);
+        }
+      };
+      result<void*> memory = allocate(sizeof(T), alignof(T));
+      if (!memory) return memory.error();
+      if constexpr (std::is_nothrow_constructible_v<T, Args...>) {
+        return ::new (*memory) T(std::forward<Args>(args)...);
+      } else {
+        pending p{this, *memory};
+        T* const object = ::new (*memory) T(std::forward<Args>(args)...);
+        p.memory = nullptr;
+        return object;
+      }
+    }
+    // Destroys what create made, through whichever cache of the heap.
+    template <class T>
+    void destroy(T* object) noexcept {
+      static_assert(!std::has_virtual_destructor_v<T> || std::is_final_v<T>,
+                    "frys::heap: destroy<T> wants the type that was created; end a polymorphic T and deallocate it");
+      std::destroy_at(object);
+      deallocate(object);
+    }
+
+    // Gives back all that is free: posts what belongs to others, takes over what others freed, returns pages.
+    void collect() noexcept { core_->collect(); }
+    // Bytes that the block has, at least as many as were asked for. Any thread that may use the block.
+    [[nodiscard]] static std::size_t usable_size(const void* block) noexcept { return core::usable_size(block); }
+    // Leaves the heap: what is free is given back, what is in use stays. Another thread that joins takes over.
+    void leave() noexcept {
+      if (core_ == nullptr) return;
+      core_->collect();
+      std::exchange(core_, nullptr)->park();
+    }
+
+   private:
+    friend heap;
+    friend process_heap;
+    explicit cache(core* c) noexcept : core_(c) {}
+    core* core_ = nullptr;
+  };
+  static constexpr std::size_t default_alignment = 16;
+
+  // Takes no memory yet; usable before any constructor has run.
+  constexpr heap() noexcept {
+    center_.limit = limit;
+    center_.idle_bytes = idle_bytes;
+  }
+  heap(const heap&) = delete;
+  heap& operator=(const heap&) = delete;
+  ~heap() {
+    // relaxed: whoever ends the heap comes after all that used it.
+    for (core* c = cores_.load(std::memory_order_relaxed); c != nullptr;) {
+      FRYS_ASSERT(c->state.load(std::memory_order_relaxed) == core::parked_state, "heap: a cache outlives its heap");
+      core* const next = c->next_core;
+      const byte_span memory = c->place;  // it lies in the memory that it describes
+      std::destroy_at(c);
+      pages_type::release(memory);
+      c = next;
+    }
+    center_.release_spares();
+  }
+
+  // A cache for the calling thread: one that a thread has left, with its memory, or a new one.
+  [[nodiscard]] result<cache> join() noexcept {
+    // sync(heap.cores): acquire; the core was made before it was listed.
+    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core)
+      if (c->claim()) return cache(c);
+    result<byte_span> memory = pages_type::allocate(sizeof(core));
+    if (!memory) return memory.error();
+    core* const fresh = ::new (static_cast<void*>(memory->data())) core(center_);
+    fresh->place = *memory;
+    // relaxed, also on failure: only compared, and stored into what nobody knows yet.
+    fresh->next_core = cores_.load(std::memory_order_relaxed);
+    // sync(heap.cores): release; made before it is found.
+    while (
+        !cores_.compare_exchange_weak(fresh->next_core, fresh, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+    return cache(fresh);
+  }
+
+  // Asks all caches to give back what is free: those without a thread do it now, by this thread; the others when their
+  // threads next find a bin empty.
+  void collect() noexcept {
+    // relaxed: a wish; see heap_core::collect.
+    center_.wishes.fetch_add(1, std::memory_order_relaxed);
+    // sync(heap.cores): acquire; as in join.
+    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+      if (!c->claim()) continue;
+      c->collect();
+      c->park();
+    }
+    center_.release_spares();
+  }
+
+  // Of one moment for each number, while others go on.
+  [[nodiscard]] heap_stats stats() const noexcept {
+    heap_stats s;
+    // relaxed, all: numbers that order nothing.
+    s.reserved = center_.reserved.load(std::memory_order_relaxed);
+    // sync(heap.cores): acquire; as in join.
+    for (const core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+      s.in_use += c->in_use.load(std::memory_order_relaxed);
+      ++s.caches;
+      if (c->state.load(std::memory_order_relaxed) == core::parked_state) ++s.parked;
+    }
+    return s;
+  }
+
+ private:
+  center_type center_;
+  typename atomics_type::template atomic<core*> cores_{nullptr};  // all that were ever made
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_HEAP_HPP
 // ---- frys/memory/intrusive_ptr.hpp
 // intrusive_ptr, ref_counted: a pointer that shares an object; the number of its owners lies in the object itself.
 //
@@ -6727,6 +7966,131 @@ class offset_ptr {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_OFFSET_PTR_HPP
+// ---- frys/memory/process_heap.hpp
+// process_heap: one heap for the whole program, with a cache for each thread that comes, and nothing to join.
+//
+// Use when  the program's odd sizes shall come from a frys heap and there is no object to keep caches in: values,
+//           strings, coroutine frames. A stateless raw_allocator.
+// Not when  the code may be unloaded before its threads end (a plugin): it holds a thread_local with a destructor and
+//           an inline variable. Take a `heap`, or the host's.
+// Threads   any. The first use of a thread joins; its end leaves, and what it still had is taken over by the next.
+// Cost      heap's, and a read of a thread_local.
+// Errors    heap's.
+// Fork      a child goes on with the forking thread's cache; what the caches of the other threads held stays lost to
+//           it. Nothing is locked, so nothing stays locked.
+// Lifetime  never destroyed: usable in constructors of static objects and in their destructors, in a thread's
+//           destructors too (then each call joins and leaves).
+#ifndef FRYS_MEMORY_PROCESS_HEAP_HPP
+#define FRYS_MEMORY_PROCESS_HEAP_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// Never destroyed.
+union process_heap_place {
+  constexpr process_heap_place() noexcept : value() {}
+  ~process_heap_place() {}
+  heap<> value;
+};
+inline constinit process_heap_place process_heap_instance;
+
+}  // namespace detail
+
+class process_heap {
+  using core = heap<>::core;
+  using cache = heap<>::cache;
+
+ public:
+  static constexpr std::size_t default_alignment = heap<>::default_alignment;
+
+  // `size` uninitialised bytes, aligned to `alignment`, a power of two; for size 0 too.
+  [[nodiscard]] static result<void*> allocate(std::size_t size, std::size_t alignment = default_alignment) noexcept {
+    if (here_ == nullptr) [[unlikely]]
+      return visit(size, alignment);
+    return borrowed(here_).c.allocate(size, alignment);
+  }
+  // The same; nullptr when it is refused.
+  [[nodiscard]] static void* try_allocate(std::size_t size, std::size_t alignment = default_alignment) noexcept {
+    if (here_ == nullptr) [[unlikely]]
+      return visit(size, alignment).value_or(nullptr);
+    return borrowed(here_).c.try_allocate(size, alignment);
+  }
+  // Gives back a block, from whichever thread.
+  static void deallocate(void* block) noexcept {
+    if (here_ == nullptr) [[unlikely]]
+      return visit(block);
+    here_->deallocate(block);
+  }
+  static void deallocate(void* block, std::size_t /*size*/, std::size_t /*alignment*/ = default_alignment) noexcept {
+    deallocate(block);
+  }
+  // See heap::cache::reallocate.
+  [[nodiscard]] static result<void*> reallocate(void* block, std::size_t size,
+                                                std::size_t alignment = default_alignment) noexcept {
+    return visiting([&](cache& c) { return c.reallocate(block, size, alignment); });
+  }
+  // Bytes that the block has.
+  [[nodiscard]] static std::size_t usable_size(const void* block) noexcept { return cache::usable_size(block); }
+
+  // Gives back what is free: of this thread and of those that ended now, of the others when they come by.
+  static void collect() noexcept {
+    (void)visiting([](cache& c) { return c.collect(), result<void*>(&c); });
+    instance().collect();
+  }
+  [[nodiscard]] static heap_stats stats() noexcept { return instance().stats(); }
+  // The heap itself, to join by hand.
+  [[nodiscard]] static heap<>& instance() noexcept { return detail::process_heap_instance.value; }
+
+  // All of the program's are one.
+  friend constexpr bool operator==(process_heap, process_heap) noexcept { return true; }
+
+ private:
+  // A core as a cache that does not leave.
+  union borrowed {
+    explicit borrowed(core* of) noexcept : c(of) {}
+    ~borrowed() {}
+    cache c;
+  };
+
+  FRYS_NOINLINE static result<void*> visit(std::size_t size, std::size_t alignment) noexcept {
+    return visiting([=](cache& c) { return c.allocate(size, alignment); });
+  }
+  FRYS_NOINLINE static void visit(void* block) noexcept {
+    // Without a cache the block is lost: there is no page for one, and nobody to tell.
+    (void)visiting([=](cache& c) { return c.deallocate(block), result<void*>(block); });
+  }
+  // f(cache): of this thread, which joins; in a thread that ends, of a guest for this call.
+  template <class F>
+  static result<void*> visiting(const F& f) noexcept {
+    if (here_ == nullptr) {
+      result<cache> joined = instance().join();
+      if (!joined) return joined.error();
+      if (ended_) return f(*joined);
+      here_ = std::exchange(joined->core_, nullptr);
+      // After it is there: to register a destructor may allocate.
+      static thread_local struct leaver {
+        bool armed = false;
+        ~leaver() {
+          ended_ = true;
+          cache(std::exchange(here_, nullptr)).leave();
+        }
+      } at_end;
+      at_end.armed = true;
+    }
+    borrowed mine(here_);
+    return f(mine.c);
+  }
+
+  // Without a constructor that runs or a destructor, so that to read them is a plain load and they are there to the
+  // end.
+  static inline constinit thread_local core* here_ = nullptr;
+  static inline constinit thread_local bool ended_ = false;  // the thread's destructors have run
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_PROCESS_HEAP_HPP
 // ---- frys/memory/qsbr_domain.hpp
 // qsbr_domain: safe reclamation by quiescent states: reading costs nothing, and each thread says now and then that it
 // holds no pointer from before.

@@ -45,6 +45,9 @@ template <class T, class A>
 class std_allocator;
 template <class A>
 class allocator_resource;
+template <class... Policies>
+class heap;
+class process_heap;
 template <class T, class... Policies>
 class object_pool;
 template <class T, class Bits>

@@ -66,6 +66,7 @@
 #include "memory/block_pool.hpp"
 #include "memory/buffer.hpp"
 #include "memory/buffer_pool.hpp"
+#include "memory/compacting_pool.hpp"
 #include "memory/epoch_domain.hpp"
 #include "memory/fallback.hpp"
 #include "memory/fwd.hpp"

@@ -67,6 +67,8 @@ template <class T, class... Policies>
 class ref_counted;
 template <class T>
 class intrusive_ptr;
+template <class T, class... Policies>
+class compacting_pool;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>

@@ -1,4 +1,4 @@
-// expect: frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world
+// expect: frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::growth, policy::alignment, policy::limit and policy::world
 #include <frys/memory/arena.hpp>
 
 #ifdef WRONG

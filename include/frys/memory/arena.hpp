@@ -2,18 +2,26 @@
 //
 // Use when  many small things die together: one request, one parse, one frame.
 // Not when  they die one by one (object_pool), or have destructors that must run.
-// Threads   one at a time.
-// Cost      an allocation: a subtraction, a mask and a compare, inlined. reset and rewind: O(chunks), most often one.
-//           Chunks double; reset and rewind keep the largest, so a steady load settles in one chunk and asks the source
-//           no more.
-// Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit.
+// Threads   one at a time; for several, concurrent_arena.
+// Cost      an allocation: a subtraction, a mask, a compare and a store, inlined. reset and rewind: O(chunks), most
+//           often one. Chunks double; reset and rewind keep the largest, so a steady load settles in one chunk and asks
+//           the source no more.
+// Errors    errc::out_of_memory: the source refused, or the size is absurd; errc::limit_exceeded: beyond policy::limit,
+//           or beyond the only chunk of growth::none.
 // Lifetime  pointers hold until reset, a rewind to an earlier mark, or the arena's end. A moved-from arena is empty.
 //           AddressSanitizer reports a use beyond that, and of what was never handed out.
+// Large     policy::chunk_size<64 << 20> over os_pages: addresses are reserved by 64 MiB and memory is committed when
+//           it is first touched; trim() gives what is not in use back to the machine and keeps the addresses.
 //
 // Policies, in any order, each at most once:
-//   policy::pages<P>       where chunks come from                default os_pages
-//   policy::chunk_size<N>  bytes of the first chunk              default 64 KiB
-//   policy::limit<N>       the most bytes of all chunks          default none
+//   policy::pages<P>       where chunks come from                     default os_pages
+//   policy::chunk_size<N>  bytes of the first chunk                   default 64 KiB
+//   policy::growth<G>      what follows it: growth::geometric, twice  default growth::geometric
+//                          as large each time; growth::fixed, as
+//                          large again; growth::none, nothing
+//   policy::alignment<N>   the least alignment of any allocation,     default 1
+//                          for SIMD 16, 32 or 64
+//   policy::limit<N>       the most bytes of all chunks               default none
 #ifndef FRYS_MEMORY_ARENA_HPP
 #define FRYS_MEMORY_ARENA_HPP
 
@@ -40,12 +48,38 @@
 
 namespace frys::inline FRYS_ABI {
 
+namespace policy {
+struct growth_key {};     // growth::geometric, growth::fixed, growth::none (memory/arena.hpp)
+struct alignment_key {};  // a number of bytes, a power of two
+
+// What follows the first chunk.
+template <class G>
+struct growth {
+  using key = growth_key;
+  using type = G;
+};
+// The least alignment of what is handed out.
+template <std::size_t N>
+struct alignment {
+  using key = alignment_key;
+  static constexpr std::size_t value = N;
+};
+}  // namespace policy
+
+// Models for policy::growth: what an arena takes when its chunk is used up.
+namespace growth {
+struct geometric {};  // a chunk of twice the size, up to 64 MiB
+struct fixed {};      // one of the same size; larger only where a single piece is
+struct none {};       // nothing: the first chunk is all there is
+}  // namespace growth
+
 template <class... Policies>
 class arena {
-  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::limit_key>;
-  static_assert(
-      accepted::template known<Policies...>,
-      "frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and policy::world");
+  using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::growth_key, policy::alignment_key,
+                                policy::limit_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::arena: unknown policy; it takes policy::pages, policy::chunk_size, policy::growth, "
+                "policy::alignment, policy::limit and policy::world");
   static_assert(accepted::template unique<Policies...>, "frys::arena: a policy is given twice; name each at most once");
 
  public:
@@ -53,6 +87,13 @@ class arena {
   static_assert(page_source<pages_type>, "frys::arena: policy::pages wants a page source, see core/concepts.hpp");
   static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<64 * 1024>, Policies...>::value;
   static_assert(chunk_size >= 256, "frys::arena: policy::chunk_size must be at least 256 bytes");
+  using growth_type = typename policy::pick<policy::growth<growth::geometric>, Policies...>::type;
+  static_assert(std::is_same_v<growth_type, growth::geometric> || std::is_same_v<growth_type, growth::fixed> ||
+                    std::is_same_v<growth_type, growth::none>,
+                "frys::arena: policy::growth wants growth::geometric, growth::fixed or growth::none");
+  static constexpr std::size_t alignment = policy::pick<policy::alignment<1>, Policies...>::value;
+  static_assert(std::has_single_bit(alignment) && alignment <= page_size,
+                "frys::arena: policy::alignment must be a power of two, and at most a page");
   static constexpr std::size_t limit =
       policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;
 
@@ -60,8 +101,22 @@ class arena {
   class mark_type {
     friend arena;
     void* chunk = nullptr;
-    std::uintptr_t top = 0;
+    std::byte* top = nullptr;
     std::size_t below = 0;
+  };
+
+  // Rewinds at its end to where the arena stood at its beginning. The arena must not move meanwhile.
+  class [[nodiscard]] scope_type {
+   public:
+    scope_type(const scope_type&) = delete;
+    scope_type& operator=(const scope_type&) = delete;
+    ~scope_type() { arena_.rewind(begin_); }
+
+   private:
+    friend arena;
+    explicit scope_type(arena& a) noexcept : arena_(a), begin_(a.mark()) {}
+    arena& arena_;
+    mark_type begin_;
   };
 
   arena() noexcept = default;
@@ -75,15 +130,47 @@ class arena {
   arena& operator=(const arena&) = delete;
   ~arena() { release(); }
 
-  // `size` uninitialised bytes, aligned to `alignment` (a power of two). Size 0 answers a pointer that is not null.
-  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    if (void* p = bump(size, alignment)) [[likely]]
-      return p;
-    return allocate_slow(size, alignment);
+  // `size` uninitialised bytes, aligned to `wanted_alignment` (a power of two) or to policy::alignment, if that is
+  // more. Size 0 answers a pointer that is not null.
+  [[nodiscard]] FRYS_ALWAYS_INLINE result<void*> allocate(
+      std::size_t size, std::size_t wanted_alignment = alignof(std::max_align_t)) noexcept {
+    FRYS_ASSERT(std::has_single_bit(wanted_alignment), "arena::allocate: the alignment is not a power of two");
+    if (fits(size, wanted_alignment)) [[likely]]
+      return bump(size, wanted_alignment);
+    // Copied out of what the call fills: the answer that the inlined path makes can so stay in registers.
+    const result<void*> memory = allocate_slow(size, wanted_alignment);
+    if (!memory) return memory.error();
+    return *memory;
   }
 
-  // Nothing: memory goes all at once. With owns, it makes the arena an owning_allocator for those that want one.
-  void deallocate(void* /*memory*/, std::size_t /*size*/, std::size_t /*alignment*/) noexcept {}
+  // What was allocated last is free again; of all else nothing, it goes with the rest.
+  void deallocate(void* memory, std::size_t size, std::size_t /*wanted_alignment*/) noexcept {
+    if (memory != top_ || chunk_ == nullptr) return;
+    FRYS_ASSERT(size <= used_in_chunk(), "arena::deallocate: the size is not what was allocated");
+    poison(memory, size);
+    top_ += size;
+  }
+  // `memory`, of `old_size` bytes, with room for `new_size`, and as many of its bytes as both have. What was allocated
+  // last takes, or gives back, the difference alone; its bytes move, because the arena grows downwards. Anything else
+  // stays where it is, or is allocated anew. On an error all is as before.
+  [[nodiscard]] result<void*> reallocate(void* memory, std::size_t old_size, std::size_t new_size,
+                                         std::size_t wanted_alignment = alignof(std::max_align_t)) noexcept {
+    if (memory == top_ && chunk_ != nullptr) {
+      FRYS_ASSERT(old_size <= used_in_chunk(), "arena::reallocate: the size is not what was allocated");
+      std::byte* const was = std::exchange(top_, top_ + old_size);
+      if (fits(new_size, wanted_alignment)) {
+        void* const there = bump(new_size, wanted_alignment);
+        std::memmove(there, memory, (std::min)(old_size, new_size));
+        if (top_ > was) poison(memory, static_cast<std::size_t>(top_ - was));
+        return there;
+      }
+      top_ = was;
+    }
+    if (new_size <= old_size && (address(memory) & ((std::max)(wanted_alignment, alignment) - 1)) == 0) return memory;
+    result<void*> fresh = allocate(new_size, wanted_alignment);
+    if (fresh) std::memcpy(*fresh, memory, (std::min)(old_size, new_size));
+    return fresh;
+  }
   // Whether `memory` lies in one of the arena's chunks. O(chunks).
   [[nodiscard]] bool owns(const void* memory) const noexcept {
     for (const chunk* c = chunk_; c != nullptr; c = c->previous)
@@ -97,7 +184,7 @@ class arena {
   [[nodiscard]] result<T*> make(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
     static_assert(std::is_trivially_destructible_v<T>,
                   "frys::arena::make<T>: the arena runs no destructors; use object_pool for a T that needs one");
-    result<void*> memory = allocate(sizeof(T), alignof(T));
+    const result<void*> memory = allocate(sizeof(T), alignof(T));
     if (!memory) return memory.error();
     return ::new (*memory) T(std::forward<Args>(args)...);
   }
@@ -145,15 +232,27 @@ class arena {
     FRYS_ASSERT(chunk_ == m.chunk, "arena::rewind: the mark is not one of this arena's, or was rewound past");
     below_ = m.below;
     if (chunk_ == nullptr) {
-      top_ = bottom_ = 0;
+      top_ = floor_ = nullptr;
     } else {
       top_ = m.top;
-      bottom_ = address(chunk_) + sizeof(chunk);
+      floor_ = floor_of(chunk_);
       poison_free(chunk_, top_);
     }
   }
-  // Forgets everything; keeps the largest chunk for the next round.
+  // Rewinds when it ends: const auto frame = a.scope();
+  scope_type scope() noexcept { return scope_type(*this); }
+  // Forgets everything; keeps the largest chunk, and its pages, for the next round.
   void reset() noexcept { rewind(mark_type{}); }
+  // Gives the machine back what is not handed out, and keeps the addresses: after a peak, or before a long rest. Over a
+  // source that is no region_source the kept chunk goes back as a whole.
+  void trim() noexcept {
+    if constexpr (region_source<pages_type>) {
+      if (chunk_ != nullptr) pages_type::discard(free_of(chunk_, top_));
+      if (spare_ != nullptr) pages_type::discard(free_of(spare_, end_of(spare_)));
+    } else if (spare_ != nullptr) {
+      give_back(std::exchange(spare_, nullptr));
+    }
+  }
   // Forgets everything and gives all memory back.
   void release() noexcept {
     reset();
@@ -162,9 +261,7 @@ class arena {
   }
 
   // Bytes handed out and not forgotten, with what alignment cost.
-  [[nodiscard]] std::size_t used() const noexcept {
-    return chunk_ == nullptr ? 0 : below_ + static_cast<std::size_t>(end_of(chunk_) - top_);
-  }
+  [[nodiscard]] std::size_t used() const noexcept { return chunk_ == nullptr ? 0 : below_ + used_in_chunk(); }
   // Bytes asked of the source and held.
   [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
   // The most that used() ever was, as seen by resets and rewinds, and now.
@@ -178,26 +275,45 @@ class arena {
     std::size_t below = 0;  // used() of the chunks below
   };
   static std::uintptr_t address(const void* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
-  static std::uintptr_t end_of(const chunk* c) noexcept { return address(c) + c->size; }
+  // A few bytes before its last one: an empty piece too lies in its chunk, and owns() knows it.
+  static std::byte* end_of(chunk* c) noexcept { return reinterpret_cast<std::byte*>(c) + c->size - end_gap; }
+  static constexpr std::size_t end_gap = 16;
+  [[nodiscard]] std::size_t used_in_chunk() const noexcept { return static_cast<std::size_t>(end_of(chunk_) - top_); }
 
-  // Downwards: rounding down to an alignment is one mask, and the compare is against a fixed bottom.
-  void* bump(std::size_t size, std::size_t alignment) noexcept {
-    FRYS_ASSERT(std::has_single_bit(alignment), "arena::allocate: the alignment is not a power of two");
-    if (size > top_ - bottom_) return nullptr;
-    const std::uintptr_t p = (top_ - size) & ~(static_cast<std::uintptr_t>(alignment) - 1);
-    if (p < bottom_ || chunk_ == nullptr) return nullptr;
-    top_ = p;
-    unpoison(reinterpret_cast<void*>(p), size);
-    return reinterpret_cast<void*>(p);
+  // The free bytes of every chunk begin at a multiple of this.
+  static constexpr std::size_t floor_alignment = (std::max)(std::size_t{64}, alignment);
+  static std::byte* floor_of(chunk* c) noexcept {
+    std::byte* const first = reinterpret_cast<std::byte*>(c + 1);
+    return first + (-address(first) & (floor_alignment - 1)) - 1;
   }
 
-  FRYS_NOINLINE result<void*> allocate_slow(std::size_t size, std::size_t alignment) noexcept {
-    const std::size_t overhead = sizeof(chunk) + alignment;
-    if (alignment > detail::most_bytes / 4 || size > detail::most_bytes / 2 - overhead)
+  // Downwards, where rounding down to an alignment is one mask. Rounding cannot go below the first free byte, which is
+  // a multiple of the alignment itself; so one compare is enough. And it is against the byte before that one, so that
+  // without a chunk not even an empty piece fits.
+  [[nodiscard]] FRYS_ALWAYS_INLINE bool fits(std::size_t size, std::size_t wanted_alignment) const noexcept {
+    if (size >= address(top_) - address(floor_)) [[unlikely]]
+      return false;
+    if (wanted_alignment <= floor_alignment) [[likely]]
+      return true;
+    return ((address(top_) - size) & ~(std::uintptr_t{wanted_alignment} - 1)) > address(floor_);
+  }
+  FRYS_ALWAYS_INLINE void* bump(std::size_t size, std::size_t wanted_alignment) noexcept {
+    top_ = reinterpret_cast<std::byte*>((address(top_) - size) &
+                                        ~(std::uintptr_t{(std::max)(wanted_alignment, alignment)} - 1));
+    unpoison(top_, size);
+    return top_;
+  }
+
+  FRYS_NOINLINE result<void*> allocate_slow(std::size_t size, std::size_t wanted_alignment) noexcept {
+    const std::size_t overhead = sizeof(chunk) + floor_alignment + end_gap + (std::max)(wanted_alignment, alignment);
+    if (wanted_alignment > detail::most_bytes / 4 || size > detail::most_bytes / 2 - overhead)
       return detail::pages_refused(size);
     chunk* fresh = nullptr;
     if (spare_ != nullptr && spare_->size >= size + overhead) {
       fresh = std::exchange(spare_, nullptr);
+    } else if (std::is_same_v<growth_type, growth::none> && (chunk_ != nullptr || size + overhead > chunk_size)) {
+      return error{errc::limit_exceeded, domain::memory, "the arena's only chunk is used up",
+                   static_cast<std::int64_t>((std::min)(chunk_size, detail::most_bytes))};
     } else {
       const std::size_t least = detail::round_up(size + overhead, page_size);
       // A spare that is too small would only stand in the limit's way.
@@ -212,16 +328,17 @@ class arena {
       if (!memory) return memory.error();
       fresh = ::new (static_cast<void*>(memory->data())) chunk{*memory, nullptr, wanted, 0};
       reserved_ += wanted;
-      next_size_ = (std::min)((std::max)(wanted, chunk_size) * 2, (std::max)(largest_step, chunk_size));
+      if constexpr (std::is_same_v<growth_type, growth::geometric>)
+        next_size_ = (std::min)((std::max)(wanted, chunk_size) * 2, (std::max)(largest_step, chunk_size));
     }
     below_ = used();
     fresh->below = below_;
     fresh->previous = chunk_;
     chunk_ = fresh;
-    bottom_ = address(fresh) + sizeof(chunk);
+    floor_ = floor_of(fresh);
     top_ = end_of(fresh);
     poison_free(fresh, top_);
-    return bump(size, alignment);
+    return bump(size, wanted_alignment);
   }
 
   void spare(chunk* c) noexcept {
@@ -236,11 +353,14 @@ class arena {
     pages_type::release(memory);
   }
   // What lies in c below `top`.
-  static void poison_free(const chunk* c, std::uintptr_t top) noexcept { poison(c + 1, top - address(c + 1)); }
+  static byte_span free_of(chunk* c, std::byte* top) noexcept {
+    return byte_span(reinterpret_cast<std::byte*>(c + 1), top);
+  }
+  static void poison_free(chunk* c, std::byte* top) noexcept { poison(c + 1, free_of(c, top).size()); }
   void note_high_water() noexcept { high_water_ = high_water(); }
   void swap(arena& other) noexcept {
     std::swap(top_, other.top_);
-    std::swap(bottom_, other.bottom_);
+    std::swap(floor_, other.floor_);
     std::swap(chunk_, other.chunk_);
     std::swap(spare_, other.spare_);
     std::swap(below_, other.below_);
@@ -251,11 +371,13 @@ class arena {
 
   static constexpr std::size_t largest_step = std::size_t{64} << 20;  // chunks double up to this, then stay
 
-  std::uintptr_t top_ = 0;     // the lowest address handed out of the current chunk
-  std::uintptr_t bottom_ = 0;  // where its free bytes begin
-  chunk* chunk_ = nullptr;     // the newest; the others behind it
-  chunk* spare_ = nullptr;     // the largest one that is not in use
-  std::size_t below_ = 0;      // used() of all but the newest
+  // Pointers, not numbers: what the program writes into its pieces is seldom a pointer to bytes, and where it is not,
+  // the compiler knows that the write leaves these alone, and keeps them in registers.
+  std::byte* top_ = nullptr;    // the lowest address handed out of the current chunk
+  std::byte* floor_ = nullptr;  // the byte before its first free one
+  chunk* chunk_ = nullptr;      // the newest; the others behind it
+  chunk* spare_ = nullptr;      // the largest one that is not in use
+  std::size_t below_ = 0;       // used() of all but the newest
   std::size_t reserved_ = 0;
   std::size_t high_water_ = 0;
   std::size_t next_size_ = chunk_size;

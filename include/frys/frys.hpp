@@ -170,6 +170,7 @@
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"
+#include "memory/pool_resource.hpp"
 #endif
 #if defined(FRYS_WITH_SIM) && FRYS_WITH_SIM
 #include "sim/clock.hpp"

@@ -48,6 +48,8 @@ class allocator_resource;
 template <class... Policies>
 class heap;
 class process_heap;
+template <class... Policies>
+class pool_resource;
 template <class T, class... Policies>
 class object_pool;
 template <class T, class Bits>

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d0f9fd712490d79f.
+// frys 0.1.0, one header: the whole library. Content e5aca2c60c254139.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -9221,7 +9221,7 @@ class offset_ptr {
   }
 
   // For std::pointer_traits, which containers take their pointers from.
-  static offset_ptr pointer_to(reference object) noexcept requires(!std::is_void_v<T>) {
+  static offset_ptr pointer_to(std::conditional_t<std::is_void_v<T>, char, T>& object) noexcept {
     return std::addressof(object);
   }
 
@@ -10007,8 +10007,10 @@ class shared_region {
     std::memcpy(&found, memory.data(), sizeof(found));
     if (found == magic) return error{errc::already_exists, domain::memory, "a region lives in this memory", 0};
     head* const h = ::new (static_cast<void*>(memory.data())) head{};
-    h->bytes = memory.size();
-    h->top = first_granule;
+    // relaxed: published with the magic.
+    word(h->layout).store(layout_version, std::memory_order_relaxed);
+    word(h->bytes).store(memory.size(), std::memory_order_relaxed);
+    word(h->top).store(first_granule, std::memory_order_relaxed);
     // sync(shared_region.ready): release; who finds the magic finds the region.
     word(h->ready).store(magic, std::memory_order_release);
     return shared_region(memory.first(memory.size()));
@@ -10021,11 +10023,12 @@ class shared_region {
     const std::uint64_t found = word(h.ready).load(std::memory_order_acquire);
     if (found == 0) return error{errc::not_found, domain::memory, "nobody has created a region in this memory yet", 0};
     if (found != magic) return error{errc::corrupt, domain::memory, "what lies in this memory is no region", 0};
-    const std::uint64_t layout = detail::read_once(h.layout);
+    // relaxed: came with the magic, and nobody changes them.
+    const std::uint64_t layout = word(h.layout).load(std::memory_order_relaxed);
     if (layout != layout_version)
       return error{errc::version_mismatch, domain::memory, "the region is of another layout",
                    static_cast<std::int64_t>(layout & 0xffff'ffff)};
-    const std::uint64_t bytes = detail::read_once(h.bytes);
+    const std::uint64_t bytes = word(h.bytes).load(std::memory_order_relaxed);
     if (bytes > memory.size())
       return error{errc::truncated, domain::memory, "the region is longer than its memory",
                    static_cast<std::int64_t>(memory.size())};
@@ -10175,7 +10178,7 @@ class shared_region {
   // All words of it are shared, and plain: the handle reaches them by atomic_ref.
   struct head {
     std::uint64_t ready = 0;  // the magic, once the rest is there
-    std::uint64_t layout = layout_version;
+    std::uint64_t layout = 0;
     std::uint64_t bytes = 0;
     alignas(64) std::uint64_t top = 0;  // the first granule that was never handed out
     std::uint64_t names = 0;            // the newest record
@@ -10272,9 +10275,9 @@ class shared_region {
   // The first block of the list, or 0.
   result<std::uint64_t> pop(const classes& c) const noexcept {
     const auto list = word(here().lists[c.list]);
-    // sync(shared_region.list): acquire; whoever gave the block back is done with it, and has written its link.
-    std::uint64_t found = list.load(std::memory_order_acquire);
     for (unsigned i = 0; i < attempts; ++i) {
+      // sync(shared_region.list): acquire; whoever gave the block back is done with it, and has written its link.
+      std::uint64_t found = list.load(std::memory_order_acquire);
       const std::uint64_t at = found & 0xffff'ffff;
       if (at == 0) return std::uint64_t{0};
       if (!fits(at, c)) {
@@ -10284,9 +10287,9 @@ class shared_region {
         return corrupt_at(offsetof(head, lists) + c.list * sizeof(std::uint64_t));
       }
       const std::uint32_t next = next_of(at);
-      // sync(shared_region.list): acquire, also on failure; as above. Only an exchange changes the list, so who reads
-      // what this one leaves still sees what was done by who gave the block back.
-      if (list.compare_exchange_weak(found, changed(found, next), std::memory_order_acquire, std::memory_order_acquire))
+      // relaxed: it compares what was read with acquire. Only an exchange changes the list, so that who reads what this
+      // one leaves still sees what was done by who gave the block back.
+      if (list.compare_exchange_weak(found, changed(found, next), std::memory_order_relaxed, std::memory_order_relaxed))
         return at;
     }
     return interfered();

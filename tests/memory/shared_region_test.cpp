@@ -532,6 +532,7 @@ TEST_CASE("shared_region: the memory comes from policy::mapping, or from the wor
 #if FRYS_OS_LINUX
 namespace {
 
+#if !FRYS_TSAN
 template <class F>
 pid_t in_child(F f) {
   const pid_t child = ::fork();
@@ -542,6 +543,7 @@ bool went_well(pid_t child) {
   int status = 1;
   return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
+#endif
 std::string unused_name() {
   static int number = 0;
   return "frys-test-" + std::to_string(::getpid()) + "-" + std::to_string(number++);

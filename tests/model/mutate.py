@@ -52,6 +52,7 @@ SUITES = {
     "core/parker.hpp": "parker under the model*",
     "memory/buffer.hpp": "buffer under the model*",
     "memory/intrusive_ptr.hpp": "intrusive_ptr under the model*",
+    "memory/shared_region.hpp": "shared_region under the model*",
     "memory/buffer_pool.hpp": "buffer_pool under the model*",
     "memory/detail/seats.hpp": "*_domain under the model*",
     "memory/detail/epochs.hpp": "epoch_domain under the model*,qsbr_domain under the model*",

@@ -77,7 +77,7 @@ class offset_ptr {
   }
 
   // For std::pointer_traits, which containers take their pointers from.
-  static offset_ptr pointer_to(reference object) noexcept requires(!std::is_void_v<T>) {
+  static offset_ptr pointer_to(std::conditional_t<std::is_void_v<T>, char, T>& object) noexcept {
     return std::addressof(object);
   }
 

@@ -72,6 +72,7 @@
 #include "memory/fwd.hpp"
 #include "memory/hazard_domain.hpp"
 #include "memory/heap.hpp"
+#include "memory/huge_pages.hpp"
 #include "memory/intrusive_ptr.hpp"
 #include "memory/leak_domain.hpp"
 #include "memory/limited.hpp"

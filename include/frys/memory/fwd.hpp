@@ -28,6 +28,11 @@ template <class A, class... Policies>
 class synchronized;
 struct os_pages;
 struct heap_pages;
+struct huge_page_calls;
+template <class Calls>
+struct basic_transparent_pages;
+template <class Calls>
+struct basic_hugetlb_pages;
 template <class... Policies>
 struct basic_buffer_block;
 template <class... Policies>

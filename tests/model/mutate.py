@@ -62,6 +62,7 @@ SUITES = {
     "memory/leak_domain.hpp": "leak_domain under the model*",
     "memory/limited.hpp": "limited under the model*",
     "memory/detail/sharing.hpp": "limited under the model*,synchronized under the model*",
+    "memory/tracked.hpp": "tracked under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }

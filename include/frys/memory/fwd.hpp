@@ -26,6 +26,12 @@ template <class A, std::size_t N, class... Policies>
 class limited;
 template <class A, class... Policies>
 class synchronized;
+template <class A, class... Policies>
+class tracked;
+template <class A, class... Policies>
+class leak_checked;
+template <class A, class... Policies>
+class hardened;
 struct os_pages;
 struct heap_pages;
 struct huge_page_calls;

@@ -1,0 +1,9 @@
+// expect: frys::tracked: policy::stacks wants a stack walker, see memory/diagnostics.hpp
+#include <frys/memory/arena.hpp>
+#include <frys/memory/tracked.hpp>
+
+#ifdef WRONG
+inline frys::tracked<frys::arena<>, frys::policy::sample_every<100>, frys::policy::stacks<int>> block;
+#else
+inline frys::tracked<frys::arena<>, frys::policy::sample_every<100>, frys::policy::stacks<frys::stacks::unwind<8>>> block;
+#endif

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 11996ac4e7ebfb36.
+// frys 0.1.0, one header: the whole library. Content 98fddc2b32c9399d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -3995,8 +3995,9 @@ class block_pool {
 //           count is shared safely, the bytes are the callers' to order (a hand-over through a queue does).
 // Cost      24 bytes. A copy or slice is one relaxed increment; a release by the only owner is one load, no
 //           read-modify-write. Blocks carry their release function, so pools, mapped files and rings add no allocation.
-// Errors    allocate, copy_of, wrap: errc::out_of_memory.
-// Lifetime  the block is released by its last buffer, on that buffer's thread.
+// Errors    allocate, copy_of, wrap, unshare, compact_if, coalesce: errc::out_of_memory; with an allocator, its own.
+// Lifetime  the block is released by its last buffer, on that buffer's thread. A slice keeps its whole
+//           block: compact_if lets go of a large one, unshare of one that others have.
 //
 // Policies: policy::atomics<A>, default atomics::standard. `buffer`, `buffer_block` and `buffer_chain` are the
 // defaults.
@@ -4054,11 +4055,27 @@ class basic_buffer {
     return adopt(*block, size);
   }
 
+  // The same out of `from` (memory that dies together, a heap of one's own), which must outlive the block, unless it is
+  // an empty type. The last owner gives the block back on its thread, where `from` must allow that.
+  template <class A>
+  static result<basic_buffer> allocate_from(A& from, std::size_t size) noexcept {
+    static_assert(raw_allocator<A>,
+                  "frys::buffer::allocate_from: the memory must come from a raw_allocator, see core/concepts.hpp");
+    using block = allocated_block<A>;
+    if (size > detail::most_bytes - block::header) return detail::buffer_refused;
+    result<void*> memory = from.allocate(block::header + size, block::alignment);
+    if (!memory) return memory.error();
+    auto* b = ::new (*memory) block(static_cast<std::byte*>(*memory) + block::header, size, &release_allocated<A>);
+    b->from.set(from);
+    return adopt(*b, size);
+  }
+
   // A copy of `bytes`, from the heap.
-  static result<basic_buffer> copy_of(byte_view bytes) noexcept {
-    result<basic_buffer> out = allocate(bytes.size());
-    if (out && !bytes.empty()) std::memcpy(out->data(), bytes.data(), bytes.size());
-    return out;
+  static result<basic_buffer> copy_of(byte_view bytes) noexcept { return filled(allocate(bytes.size()), bytes); }
+  // A copy of `bytes`, out of `from`; as allocate_from.
+  template <class A>
+  static result<basic_buffer> copy_from(A& from, byte_view bytes) noexcept {
+    return filled(allocate_from(from, bytes.size()), bytes);
   }
 
   // The first and only owner of `block`; the buffer shows its first `size` bytes.
@@ -4134,6 +4151,32 @@ class basic_buffer {
     return true;
   }
 
+  // Copy on write: after this no other buffer shares the block. If one does, the bytes move to a block of their own,
+  // out of the heap or `from`; that one has them for itself. On an error nothing changes.
+  result<void> unshare() noexcept { return is_unique() ? result<void>() : become(copy_of(view())); }
+  template <class A>
+  result<void> unshare(A& from) noexcept {
+    return is_unique() ? result<void>() : become(copy_from(from, view()));
+  }
+
+  // If less than `ratio` of the block is shown (0.25: a quarter), the bytes move to a block of their own, so that they
+  // do not keep the large one. Answers whether they did. On an error nothing changes.
+  result<bool> compact_if(double ratio) noexcept {
+    if (!shows_less_than(ratio)) return false;
+    if (result<void> moved = become(copy_of(view())); !moved) return moved.error();
+    return true;
+  }
+  template <class A>
+  result<bool> compact_if(double ratio, A& from) noexcept {
+    if (!shows_less_than(ratio)) return false;
+    if (result<void> moved = become(copy_from(from, view())); !moved) return moved.error();
+    return true;
+  }
+  // Whether compact_if(ratio) would move the bytes. Not asked of other owners: each counts for itself.
+  [[nodiscard]] bool shows_less_than(double ratio) const noexcept {
+    return block_ != nullptr && static_cast<double>(size_) < ratio * static_cast<double>(block_->size);
+  }
+
   // Another owner that shows `count` bytes from `offset`; fewer where there are not so many.
   [[nodiscard]] basic_buffer slice(std::size_t offset,
                                    std::size_t count = (std::numeric_limits<std::size_t>::max)()) const noexcept {
@@ -4176,6 +4219,48 @@ class basic_buffer {
   basic_buffer(block_type* block, std::byte* data, std::size_t size) noexcept
       : block_(block), data_(data), size_(size) {}
 
+  // A block that knows its allocator; of an empty type there is nothing to know.
+  template <class A>
+  struct allocator_of {
+    A* at = nullptr;
+    void set(A& a) noexcept { at = &a; }
+    A& get() noexcept { return *at; }
+  };
+  template <class A>
+  requires(std::is_empty_v<A>&& std::is_default_constructible_v<A>) struct allocator_of<A> {
+    void set(A&) noexcept {}
+    A get() noexcept { return A(); }
+  };
+  template <class A>
+  struct allocated_block : block_type {
+    static constexpr std::size_t alignment = (std::max)(alignof(block_type), alignof(std::max_align_t));
+    static constexpr std::size_t header = detail::round_up(sizeof(block_type) + sizeof(void*), alignment);
+    using block_type::block_type;
+    allocator_of<A> from;
+  };
+  template <class A>
+  static void release_allocated(block_type& released) noexcept {
+    using block = allocated_block<A>;
+    static_assert(sizeof(block) <= block::header);
+    auto* b = static_cast<block*>(&released);
+    auto from = b->from;
+    const std::size_t whole = block::header + b->size;
+    std::destroy_at(b);
+    auto&& a = from.get();
+    a.deallocate(b, whole, block::alignment);
+  }
+
+  static result<basic_buffer> filled(result<basic_buffer> out, byte_view bytes) noexcept {
+    if (out && !bytes.empty()) std::memcpy(out->data(), bytes.data(), bytes.size());
+    return out;
+  }
+  // Takes the place of what it copies.
+  result<void> become(result<basic_buffer> copy) noexcept {
+    if (!copy) return copy.error();
+    swap(*copy);
+    return {};
+  }
+
   static void release_heap(block_type& block) noexcept {
     std::destroy_at(&block);
     ::operator delete(static_cast<void*>(&block));
@@ -4205,8 +4290,8 @@ using buffer = basic_buffer<>;
 // A sequence of buffers, to be written by one gather (writev, sendmsg, a ring) and consumed from the front.
 //
 // append takes a buffer as it is; append_copy, prepare and commit gather small pieces in a tail buffer of the chain's
-// own, from the heap or, after lease_from, from a pool. A chain keeps its list of up to eight segments inside itself; a
-// longer one is on the heap and kept by clear().
+// own, from the heap or, after lease_from or allocate_from, from elsewhere. A chain keeps its list of up to eight
+// segments inside itself; a longer one is on the heap and kept by clear().
 template <class... Policies>
 class basic_buffer_chain {
  public:
@@ -4276,10 +4361,9 @@ class basic_buffer_chain {
   result<byte_span> prepare(std::size_t least) noexcept {
     if (byte_span room = tail_room(); room.size() >= least && !room.empty()) return room;
     if (acquire_ != nullptr) {
-      result<buffer_type> leased = acquire_(pool_);
+      result<buffer_type> leased = acquire_(pool_, least);
       if (leased && leased->capacity() >= least) return prepare_in(*std::move(leased));
     }
-    constexpr std::size_t overhead = 64;  // the block's head, so that the whole is one size class
     result<buffer_type> fresh = buffer_type::allocate((std::max)(least, tail_size - overhead));
     if (!fresh) return fresh.error();
     return prepare_in(*std::move(fresh));
@@ -4306,7 +4390,42 @@ class basic_buffer_chain {
   template <class Pool>
   void lease_from(Pool& pool) noexcept {
     pool_ = &pool;
-    acquire_ = [](void* p) noexcept -> result<buffer_type> { return static_cast<Pool*>(p)->acquire(); };
+    acquire_ = [](void* p, std::size_t) noexcept -> result<buffer_type> { return static_cast<Pool*>(p)->acquire(); };
+  }
+  // Lets them come from `from`, as buffer::allocate_from does; where it refuses, from the heap.
+  template <class A>
+  void allocate_from(A& from) noexcept {
+    pool_ = &from;
+    acquire_ = [](void* p, std::size_t least) noexcept -> result<buffer_type> {
+      return buffer_type::allocate_from(*static_cast<A*>(p), (std::max)(least, tail_size - overhead));
+    };
+  }
+
+  // All bytes in one piece: what parsers of foreign libraries want. Nothing is copied if they are. On an error
+  // (out_of_memory) the chain is as before. The view is good until the chain changes.
+  result<byte_view> coalesce() noexcept {
+    if (count_ - first_ > 1) {
+      result<std::uint32_t> joined = join(first_, count_, size());
+      if (!joined) return joined.error();
+    }
+    return empty() ? byte_view() : list_[first_].view();
+  }
+  // Segments that show less than `ratio` of their block move to blocks of their own, neighbours together, so that a few
+  // bytes do not keep large blocks; the tail that the chain is filling stays. Answers how many moved. On an error the
+  // chain has the same bytes, some of them moved.
+  result<std::size_t> compact_if(double ratio) noexcept {
+    std::size_t moved = 0;
+    for (std::uint32_t i = first_; i < count_; ++i) {
+      std::uint32_t end = i;
+      std::size_t bytes = 0;
+      for (; end < count_ && !(own_tail_ && end + 1 == count_) && list_[end].shows_less_than(ratio); ++end)
+        bytes += list_[end].size();
+      if (end == i) continue;
+      result<std::uint32_t> joined = join(i, end, bytes);
+      if (!joined) return joined.error();
+      moved += *joined;
+    }
+    return moved;
   }
 
   // Drops `count` bytes from the front, and the buffers that are empty then.
@@ -4350,6 +4469,21 @@ class basic_buffer_chain {
 
  private:
   static constexpr std::uint32_t inside = 8;
+  static constexpr std::size_t overhead = 64;  // of a tail's block: its head, so that the whole is one size class
+
+  // Segments [begin, end), which have `bytes`, become one, in a block of their own. Answers how many they were.
+  result<std::uint32_t> join(std::uint32_t begin, std::uint32_t end, std::size_t bytes) noexcept {
+    result<buffer_type> whole = buffer_type::allocate(bytes);
+    if (!whole) return whole.error();
+    std::byte* out = whole->data();
+    for (std::uint32_t i = begin; i < end; ++i) out = std::copy_n(list_[i].data(), list_[i].size(), out);
+    if (end == count_) own_tail_ = false;
+    list_[begin] = *std::move(whole);
+    std::move(list_ + end, list_ + count_, list_ + begin + 1);
+    for (std::uint32_t i = count_ - (end - begin) + 1; i < count_; ++i) list_[i].reset();
+    count_ -= end - begin - 1;
+    return end - begin;
+  }
 
   // What may still be written behind the last byte.
   byte_span tail_room() noexcept {
@@ -4416,7 +4550,7 @@ class basic_buffer_chain {
   std::uint32_t count_ = 0;
   bool own_tail_ = false;  // the last segment is ours to extend
   std::size_t bytes_ = 0;
-  result<buffer_type> (*acquire_)(void* pool) noexcept = nullptr;
+  result<buffer_type> (*acquire_)(void* pool, std::size_t least) noexcept = nullptr;
   void* pool_ = nullptr;
   buffer_type spare_;  // prepared, not yet a segment
   buffer_type inside_[inside];

@@ -1,12 +1,15 @@
 #include <frys/core/bytes.hpp>
+#include <frys/memory/arena.hpp>
 #include <frys/memory/buffer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -35,6 +38,35 @@ struct counted_block : frys::buffer_block {
     data = bytes;
     size = sizeof bytes;
     release = [](frys::buffer_block& b) noexcept { ++*static_cast<counted_block&>(b).released; };
+  }
+};
+
+// Counts, and refuses on demand.
+struct counting_allocator {
+  std::size_t held = 0;  // bytes
+  std::size_t allocations = 0;
+  bool refuses = false;
+  frys::result<void*> allocate(std::size_t size, std::size_t alignment) {
+    if (refuses) return frys::error{frys::errc::limit_exceeded, frys::domain::user, "refused by the test", 0};
+    held += size;
+    ++allocations;
+    return ::operator new (size, std::align_val_t{alignment});
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    held -= size;
+    ::operator delete (memory, std::align_val_t{alignment});
+  }
+};
+// One that has nothing to remember: its blocks may outlive it.
+struct empty_allocator {
+  inline static std::size_t held = 0;
+  static frys::result<void*> allocate(std::size_t size, std::size_t alignment) {
+    held += size;
+    return ::operator new (size, std::align_val_t{alignment});
+  }
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    held -= size;
+    ::operator delete (memory, std::align_val_t{alignment});
   }
 };
 
@@ -187,6 +219,109 @@ TEST_CASE("buffer: copies may be made and dropped on many threads; the last one 
   CHECK(released == 7 * static_cast<int>(threads));
 }
 
+TEST_CASE("buffer: comes out of any allocator, and goes back there with the size and alignment it had") {
+  counting_allocator from;
+  {
+    auto a = buffer::allocate_from(from, 100);
+    REQUIRE(a);
+    CHECK(a->size() == 100);
+    CHECK(a->capacity() == 100);
+    CHECK(reinterpret_cast<std::uintptr_t>(a->data()) % alignof(std::max_align_t) == 0);
+    CHECK(from.held > 100);
+    const buffer part = a->slice(10, 5);
+    a->reset();
+    CHECK(from.held > 100);
+    auto b = buffer::copy_from(from, frys::as_bytes(std::string_view("hello")));
+    REQUIRE(b);
+    CHECK(b->text() == "hello");
+    CHECK(buffer::allocate_from(from, 0)->empty());
+    CHECK(from.allocations == 3);
+  }
+  CHECK(from.held == 0);
+  from.refuses = true;
+  CHECK(buffer::allocate_from(from, 1).error() == frys::errc::limit_exceeded);
+  CHECK(buffer::copy_from(from, frys::as_bytes(std::string_view("x"))).error() == frys::errc::limit_exceeded);
+  CHECK(buffer::allocate_from(from, (std::numeric_limits<std::size_t>::max)()).error() == frys::errc::out_of_memory);
+
+  frys::arena<> scratch;
+  {
+    auto c = buffer::allocate_from(scratch, 50);
+    REQUIRE(c);
+    CHECK(scratch.owns(c->data()));
+  }
+  buffer left;
+  {
+    empty_allocator gone;
+    left = *buffer::copy_from(gone, frys::as_bytes(std::string_view("stays")));
+  }
+  CHECK(empty_allocator::held > 5);
+  CHECK(left.text() == "stays");
+  left.reset();
+  CHECK(empty_allocator::held == 0);
+}
+
+TEST_CASE("buffer: unshare copies only what others have, and then its bytes are its own") {
+  buffer a = text_buffer("hello world");
+  const std::byte* const before = a.data();
+  CHECK(a.unshare());
+  CHECK(a.data() == before);  // nobody shares it
+  CHECK(buffer().unshare());
+
+  const buffer other = a.slice(6);
+  CHECK(a.unshare());
+  CHECK(a.data() != before);
+  CHECK(a.is_unique());
+  CHECK(other.is_unique());
+  a.data()[6] = std::byte{'W'};
+  CHECK(a.text() == "hello World");
+  CHECK(other.text() == "world");
+
+  counting_allocator from;
+  buffer b = a;
+  from.refuses = true;
+  CHECK(b.unshare(from).error() == frys::errc::limit_exceeded);
+  CHECK(b.data() == a.data());  // as before
+  CHECK(b.text() == "hello World");
+  from.refuses = false;
+  CHECK(b.unshare(from));
+  CHECK(b.unshare(from));
+  CHECK(from.allocations == 1);
+  CHECK(b.text() == a.text());
+}
+
+TEST_CASE("buffer: compact_if lets a large block go for a few bytes, and only then") {
+  int released = 0;
+  counted_block block(released);  // 16 bytes
+  buffer all = buffer::adopt(block, 16);
+  std::memcpy(all.data(), "0123456789abcdef", 16);
+  buffer few = all.slice(3, 4);
+  all.reset();
+  auto moved = few.compact_if(0.25);
+  REQUIRE(moved);
+  CHECK_FALSE(*moved);  // a quarter is not less than a quarter
+  CHECK(released == 0);
+  counting_allocator from;
+  from.refuses = true;
+  CHECK(few.compact_if(0.5, from).error() == frys::errc::limit_exceeded);
+  CHECK(released == 0);
+  CHECK(few.text() == "3456");
+  moved = few.compact_if(0.26);
+  REQUIRE(moved);
+  CHECK(*moved);
+  CHECK(released == 1);
+  CHECK(few.text() == "3456");
+  CHECK(few.capacity() == 4);
+  CHECK_FALSE(*few.compact_if(1.0));  // it shows all of its own block
+  CHECK_FALSE(*buffer().compact_if(1.0));
+  from.refuses = false;
+  few.truncate(1);
+  CHECK(*few.compact_if(0.5, from));
+  CHECK(from.allocations == 1);
+  CHECK(few.text() == "3");
+  few.reset();
+  CHECK(from.held == 0);
+}
+
 TEST_CASE("buffer_chain: append_copy gathers small pieces in one tail, append takes buffers as they are") {
   buffer_chain chain;
   CHECK(chain.empty());
@@ -299,4 +434,78 @@ TEST_CASE("buffer_chain: take and moves carry everything and leave an empty chai
     c.clear();
     CHECK(c.empty());
   }
+}
+
+TEST_CASE("buffer_chain: coalesce makes one piece of all, and copies nothing that is one") {
+  buffer_chain chain;
+  CHECK(chain.coalesce()->empty());
+  REQUIRE(chain.append_copy("one "));
+  const std::byte* const first = chain.segments()[0].data();
+  CHECK(chain.coalesce()->data() == first);
+  std::string expected = "one ";
+  for (int i = 0; i < 20; ++i) {
+    const std::string piece = "piece" + std::to_string(i);
+    REQUIRE(chain.append(text_buffer(piece)));
+    expected += piece;
+  }
+  chain.consume(1);
+  expected.erase(0, 1);
+  auto whole = chain.coalesce();
+  REQUIRE(whole);
+  CHECK(frys::as_text(*whole) == expected);
+  CHECK(chain.segments().size() == 1);
+  CHECK(chain.size() == expected.size());
+  CHECK(text_of(chain) == expected);
+  REQUIRE(chain.append_copy("!"));
+  CHECK(text_of(chain) == expected + "!");
+  chain.consume(expected.size());
+  CHECK(text_of(chain) == "!");
+}
+
+TEST_CASE("buffer_chain: compact_if moves small pieces of large blocks, neighbours together, and leaves the rest") {
+  int released = 0;
+  counted_block a(released), b(released), c(released), d(released);
+  const auto part = [](counted_block& of, std::size_t size) {
+    buffer whole = buffer::adopt(of, 16);
+    std::memcpy(whole.data(), "0123456789abcdef", 16);
+    return whole.slice(0, size);
+  };
+  buffer_chain chain;
+  REQUIRE(chain.append(part(a, 1)));
+  REQUIRE(chain.append(part(b, 2)));
+  REQUIRE(chain.append(part(c, 12)));
+  REQUIRE(chain.append(part(d, 3)));
+  REQUIRE(chain.append_copy("tail"));  // four bytes of a block of the chain's own, which is not done with it
+  const std::string expected = "0010123456789ab012tail";
+  auto moved = chain.compact_if(0.5);
+  REQUIRE(moved);
+  CHECK(*moved == 3);
+  CHECK(released == 3);
+  CHECK(chain.segments().size() == 4);
+  CHECK(chain.segments()[0].text() == "001");
+  CHECK(text_of(chain) == expected);
+  CHECK(*chain.compact_if(0.5) == 0);
+  REQUIRE(chain.append_copy("!"));
+  CHECK(chain.segments().size() == 4);  // still in the same tail
+  CHECK(text_of(chain) == expected + "!");
+  CHECK(chain.size() == expected.size() + 1);
+  chain.clear();
+  CHECK(released == 4);
+}
+
+TEST_CASE("buffer_chain: tails come from an allocator where one is given, and from the heap where it refuses") {
+  counting_allocator from;
+  {
+    buffer_chain chain;
+    chain.allocate_from(from);
+    REQUIRE(chain.append_copy("small"));
+    CHECK(from.allocations == 1);
+    REQUIRE(chain.append_copy(std::string(10'000, 'x')));
+    CHECK(from.allocations == 2);
+    from.refuses = true;
+    REQUIRE(chain.append_copy(std::string(10'000, 'y')));
+    CHECK(from.allocations == 2);
+    CHECK(chain.size() == 20'005);
+  }
+  CHECK(from.held == 0);
 }

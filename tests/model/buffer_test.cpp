@@ -71,6 +71,50 @@ void write_when_unique() {
       });
 }
 
+// Blocks of the model's memory, the link to them as plain bytes behind the head.
+struct model_memory {
+  frys::result<void*> allocate(std::size_t size, std::size_t) { return A::alloc(size); }
+  void deallocate(void* memory, std::size_t, std::size_t) noexcept { A::free(memory); }
+};
+
+// One owner unshares while the other one leaves: it keeps the block, or copies what the other has not changed.
+void unshare_against_reset() {
+  model_memory from;
+  buffer first = block::make();
+  buffer second = first;
+  first.truncate(0);  // elements are not bytes: what is copied is the models', what is written the block's
+  model::threads(
+      [&] {
+        const bool moved = static_cast<bool>(first.unshare(from)) && first.capacity() == 0;
+        model::require(first.is_unique(), "nobody shares it any more");
+        if (!moved) at(first, 1) = 7;  // the block is ours: the other is done with it
+      },
+      [&] {
+        (void)at(second, 1).get();
+        second.reset();
+      });
+}
+// Both unshare: one keeps the block or both leave it, and it is released once.
+void unshare_both() {
+  model_memory from;
+  buffer first = block::make();
+  buffer second = first;
+  first.truncate(0);
+  second.truncate(0);
+  const auto own = [&](buffer& b, std::size_t i) {
+    (void)at(b, i).get();
+    model::require(static_cast<bool>(b.unshare(from)), "there is memory");
+    model::require(b.is_unique(), "nobody shares it any more");
+    if (b.capacity() != 0) at(b, 1 - i) = 7;
+  };
+  model::threads([&] { own(first, 0); }, [&] { own(second, 1); });
+  model::require(first.block() != second.block(), "each has a block of its own");
+}
+
+TEST_CASE("buffer under the model: who unshares has the block alone, or a copy") {
+  holds(&unshare_against_reset);
+  holds(&unshare_both);
+}
 TEST_CASE("buffer under the model: the last of two owners releases, after both are done with the bytes") {
   holds(&two_owners);
 }

@@ -82,6 +82,7 @@
 #include "memory/object_pool.hpp"
 #include "memory/offset_ptr.hpp"
 #include "memory/pages.hpp"
+#include "memory/pool_registry.hpp"
 #include "memory/process_heap.hpp"
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"

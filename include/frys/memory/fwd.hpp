@@ -32,6 +32,10 @@ template <class A, class... Policies>
 class leak_checked;
 template <class A, class... Policies>
 class hardened;
+class any_allocator_ref;
+template <class... Policies>
+class basic_pool_registry;
+using pool_registry = basic_pool_registry<>;
 struct os_pages;
 struct heap_pages;
 struct huge_page_calls;

@@ -79,6 +79,7 @@
 #include "memory/leak_checked.hpp"
 #include "memory/leak_domain.hpp"
 #include "memory/limited.hpp"
+#include "memory/numa.hpp"
 #include "memory/object_pool.hpp"
 #include "memory/offset_ptr.hpp"
 #include "memory/pages.hpp"

@@ -38,6 +38,8 @@ class basic_pool_registry;
 using pool_registry = basic_pool_registry<>;
 struct os_pages;
 struct heap_pages;
+class numa_topology;
+struct numa_calls;
 struct huge_page_calls;
 template <class Calls>
 struct basic_transparent_pages;

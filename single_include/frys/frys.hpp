@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8d50e4daaf718423.
+// frys 0.1.0, one header: the whole library. Content 952e4faadcb30e2f.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -8362,7 +8362,7 @@ struct alignas(256) heap_core {
              static_cast<std::int64_t>(ChunkBytes / 2)};
       return nullptr;
     }
-    const std::size_t offset = (std::max)(geometry::header_units * geometry::unit_bytes, alignment);
+    const std::size_t offset = round_up(geometry::header_units * geometry::unit_bytes, alignment);
     const std::size_t whole = round_up((std::max)(size, std::size_t{1}), page_size);
     if (whole == 0 || whole > most_bytes - offset - ChunkBytes) {
       why = pages_refused(size);

@@ -288,7 +288,7 @@ struct alignas(256) heap_core {
              static_cast<std::int64_t>(ChunkBytes / 2)};
       return nullptr;
     }
-    const std::size_t offset = (std::max)(geometry::header_units * geometry::unit_bytes, alignment);
+    const std::size_t offset = round_up(geometry::header_units * geometry::unit_bytes, alignment);
     const std::size_t whole = round_up((std::max)(size, std::size_t{1}), page_size);
     if (whole == 0 || whole > most_bytes - offset - ChunkBytes) {
       why = pages_refused(size);

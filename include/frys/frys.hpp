@@ -88,6 +88,7 @@
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
 #include "memory/shared_memory.hpp"
+#include "memory/shared_object_pool.hpp"
 #include "memory/shared_region.hpp"
 #include "memory/slot_map.hpp"
 #include "memory/std_allocator.hpp"

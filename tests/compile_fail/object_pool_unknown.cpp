@@ -1,5 +1,4 @@
-// expect: frys::object_pool: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit and
-// policy::world
+// expect: frys::object_pool: unknown policy; it takes policy::pages, policy::chunk_size, policy::limit, policy::reuse and policy::world
 #include <frys/memory/object_pool.hpp>
 
 #ifdef WRONG

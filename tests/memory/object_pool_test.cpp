@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -186,7 +187,112 @@ TEST_CASE("object_pool: release gives the object to whoever destroys it by hand"
   CHECK(counted::alive == 0);
 }
 
+TEST_CASE("object_pool: create_some makes all or none, and asks the source before it makes any") {
+  using pages = counting_pages<320>;
+  {
+    object_pool<counted, policy::pages<pages>, policy::chunk_size<4096>, policy::limit<16384>> pool;
+    std::vector<counted*> some(100);
+    REQUIRE(pool.create_some(some, "many"));
+    CHECK(pool.size() == 100);
+    CHECK(std::set<counted*>(some.begin(), some.end()).size() == 100);
+    CHECK(some[99]->text == "many");
+    std::vector<counted*> too_many(10'000);
+    CHECK(pool.create_some(too_many).error() == frys::errc::limit_exceeded);
+    CHECK(counted::alive == 100);
+    CHECK(too_many[0] == nullptr);
+    pages::refuses = true;
+    std::vector<object_pool<counted, policy::pages<pages>, policy::chunk_size<4096>, policy::limit<16384>>::handle>
+        handles(pool.slot_count() - 100);
+    CHECK(pool.acquire_some(handles, "held"));
+    CHECK(pool.size() == pool.slot_count());
+    CHECK(handles.back()->text == "held");
+    pool.destroy_some(some);
+    CHECK(pool.size() == handles.size());
+    pages::refuses = false;
+    REQUIRE(pool.create_some(std::span<counted*>{}));
+  }
+  CHECK(counted::alive == 0);
+  CHECK(pages::held == 0);
+}
+
+namespace {
+struct parser {
+  inline static int alive = 0;
+  int limit;
+  std::string buffer;
+  explicit parser(int l) : limit(l) { ++alive; }
+  parser(const parser&) = delete;
+  parser& operator=(const parser&) = delete;
+  ~parser() { --alive; }
+  void recycle() noexcept { buffer.clear(); }
+};
+struct by_hand {
+  static void recycle(std::string& s) noexcept { s = "used"; }
+};
+}  // namespace
+
+TEST_CASE("object_pool: reuse::kept hands objects out again as recycle has left them, with the buffers they have") {
+  constexpr bool looks = FRYS_ASAN != 0;
+  {
+    object_pool<parser, policy::reuse<frys::reuse::kept>> pool;
+    parser* a = *pool.create(1);
+    parser* b = *pool.create(2);
+    a->buffer.assign(1000, 'x');
+    const char* const at = a->buffer.data();
+    pool.destroy(*a);
+    CHECK(frys::is_poisoned(a) == looks);
+    CHECK(pool.size() == 1);
+    CHECK(parser::alive == 2);
+    auto again = pool.acquire(3);
+    REQUIRE(again);
+    CHECK(again->get() == a);
+    CHECK_FALSE(frys::is_poisoned(a));
+    CHECK((*again)->limit == 1);  // it was made before
+    CHECK((*again)->buffer.empty());
+    CHECK((*again)->buffer.data() == at);
+    again->reset();
+    pool.destroy(*b);
+    CHECK(parser::alive == 2);
+    pool.discard_kept();
+    CHECK(parser::alive == 0);
+    parser* c = *pool.create(4);
+    CHECK(c->limit == 4);
+    pool.destroy(*c);
+  }
+  CHECK(parser::alive == 0);
+  object_pool<std::string, policy::reuse<by_hand>> texts;
+  texts.destroy(**texts.create("first"));
+  CHECK(**texts.acquire("second") == "used");
+  std::vector<std::string*> some(100);
+  CHECK(texts.create_some(some, "third"));
+  CHECK(*some[0] == "used");
+  CHECK(*some[1] == "third");
+  texts.destroy_some(some);
+}
+
 #if FRYS_EXCEPTIONS
+namespace {
+struct seventh {
+  inline static int alive = 0;
+  explicit seventh(int) {
+    if (alive == 6) throw std::runtime_error("the seventh");
+    ++alive;
+  }
+  ~seventh() { --alive; }
+};
+}  // namespace
+
+TEST_CASE("object_pool: a constructor that throws in create_some takes those before it along") {
+  object_pool<seventh> pool;
+  std::vector<seventh*> some(10);
+  CHECK_THROWS_AS((void)pool.create_some(some, 1), std::runtime_error);
+  CHECK(seventh::alive == 0);
+  CHECK(pool.size() == 0);
+  std::vector<object_pool<seventh>::handle> handles(10);
+  CHECK_THROWS_AS((void)pool.acquire_some(handles, 1), std::runtime_error);
+  CHECK(seventh::alive == 0);
+}
+
 TEST_CASE("object_pool: a constructor that throws leaves the pool as it was") {
   struct picky {
     explicit picky(int i) {

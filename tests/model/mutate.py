@@ -54,6 +54,7 @@ SUITES = {
     "memory/intrusive_ptr.hpp": "intrusive_ptr under the model*",
     "memory/shared_region.hpp": "shared_region under the model*",
     "memory/buffer_pool.hpp": "buffer_pool under the model*",
+    "memory/shared_object_pool.hpp": "shared_object_pool under the model*",
     "memory/detail/seats.hpp": "*_domain under the model*",
     "memory/detail/epochs.hpp": "epoch_domain under the model*,qsbr_domain under the model*",
     "memory/epoch_domain.hpp": "epoch_domain under the model*",

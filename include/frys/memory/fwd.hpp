@@ -88,6 +88,8 @@ template <class T>
 class intrusive_ptr;
 template <class T, class... Policies>
 class compacting_pool;
+template <class T, class... Policies>
+class shared_object_pool;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>

@@ -1,4 +1,4 @@
-// expect: frys::shared_region: unknown policy; it takes policy::mapping, policy::atomics and policy::world
+// expect: frys::shared_region: unknown policy; it takes policy::mapping, policy::atomics, policy::pages and policy::world
 #include <frys/memory/shared_region.hpp>
 
 #ifdef WRONG

@@ -43,7 +43,7 @@ inline bool survives(frys::shared_region<>& region, std::uint64_t seed, int step
   for (int i = 0; i < steps; ++i) {
     held& h = hand[dice(16)];
     const std::string name = "name" + std::to_string(dice(4));
-    switch (dice(8)) {
+    switch (dice(9)) {
       case 0:
       case 1:
       case 2: {
@@ -79,6 +79,13 @@ inline bool survives(frys::shared_region<>& region, std::uint64_t seed, int step
         if (gone ? !inside(gone->data(), gone->size()) : !bad(gone.error())) return false;
         break;
       }
+      case 7:
+        if (dice(8) == 0) {
+          const auto joined = region.join();
+          if (joined ? *joined > all.size() : !bad(joined.error())) return false;
+          break;
+        }
+        [[fallthrough]];
       default: {
         auto at = region.find<node>(name);
         for (int hops = 0; hops < 50; ++hops) {

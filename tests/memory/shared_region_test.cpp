@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "counting_pages.hpp"
 #include "region_abuse.hpp"
 
 #if FRYS_OS_LINUX
@@ -232,6 +233,59 @@ TEST_CASE("shared_region: a full region refuses, and goes on when something came
   CHECK(reinterpret_cast<std::uintptr_t>(*aligned) % 256 == 0);
   region->deallocate(*aligned, 256, 256);
   CHECK(*region->allocate(256, 256) == *aligned);
+}
+
+TEST_CASE("shared_region: join makes large blocks of small ones that are free, and of nothing else") {
+  page_memory memory(64 * 1024);
+  auto region = region_type::create(memory.span());
+  REQUIRE(region);
+  std::vector<void*> all;
+  while (auto got = region->allocate(16)) all.push_back(*got);
+  CHECK(*region->join() == 0);
+  void* const kept = all[1000];
+  std::memset(kept, 7, 16);
+  for (void* p : all)
+    if (p != kept) region->deallocate(p, 16);
+  CHECK(refusal(region->allocate(20'000)) == errc::out_of_memory);
+  auto longest = region->join();
+  REQUIRE(longest);
+  CHECK(*longest == (all.size() - 1001) * 16);
+  auto large = region->allocate(20'000);
+  REQUIRE(large);
+  std::memset(*large, 1, 20'000);
+  CHECK(*static_cast<unsigned char*>(kept) == 7);
+  CHECK(region->allocate(8192, 4096));
+  region->deallocate(*large, 20'000);
+  std::size_t count = 0;  // nothing was lost: all that is free can be had
+  while (region->allocate(16)) ++count;
+  CHECK(count == all.size() - 1 - 8192 / 16);
+}
+
+TEST_CASE("shared_region: join without memory for its notes changes nothing; one list that makes no sense is dropped") {
+  using pages = counting_pages<61>;
+  using region_of_pages = frys::shared_region<frys::policy::pages<pages>>;
+  page_memory memory(64 * 1024);
+  auto region = region_of_pages::create(memory.span());
+  REQUIRE(region);
+  void* const a = *region->allocate(16);
+  void* const b = *region->allocate(16);
+  void* const c = *region->allocate(16);
+  region->deallocate(a, 16);
+  region->deallocate(b, 16);
+  pages::refuses = true;
+  CHECK(refusal(region->join()) == errc::out_of_memory);
+  pages::refuses = false;
+  CHECK(*region->allocate(16) == b);
+  region->deallocate(b, 16);
+  CHECK(*region->join() == 32);
+  CHECK(pages::held == 0);
+  CHECK(*region->allocate(32) == a);
+  region->deallocate(c, 16);
+  const auto self = static_cast<std::uint32_t>((static_cast<std::byte*>(c) - memory.at) / 16);
+  std::memcpy(c, &self, 4);  // it follows itself
+  CHECK(refusal(region->join()) == errc::corrupt);
+  CHECK(pages::held == 0);
+  CHECK(*region->join() == 16);
 }
 
 TEST_CASE("shared_region: a name finds what was put there, until it is removed; it may be put again") {

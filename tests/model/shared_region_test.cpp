@@ -150,6 +150,29 @@ void create_and_attach() {
                  });
 }
 
+// One joins what is free, to use it in one piece, while the other gives its block back and takes another.
+void join_and_take() {
+  region_type region = fresh();
+  const block first = block::take(region), second = block::take(region);
+  first.give(region);
+  void* large = nullptr;
+  model::threads(
+      [&] {
+        model::require(static_cast<bool>(region.join()), "there is memory for its notes");
+        if (auto got = region.allocate(64)) {
+          large = *got;
+          ::new (static_cast<std::byte*>(large) + 16) element(1);
+          ::new (static_cast<std::byte*>(large) + 48) element(1);
+        }
+      },
+      [&] {
+        second.use(2);
+        second.give(region);
+        block::take(region).use(3);
+      });
+  model::require(large != nullptr, "there is a block");
+}
+TEST_CASE("shared_region under the model: what is joined is free, and done with") { holds(&join_and_take); }
 TEST_CASE("shared_region under the model: a block has one owner at a time, who is done with it before the next") {
   holds(&take_and_give);
 }

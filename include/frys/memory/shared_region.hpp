@@ -25,6 +25,7 @@
 // Policies, in any order, each at most once:
 //   policy::mapping<M>  where shared memory comes from   default os_shared_memory
 //   policy::atomics<A>  the atomics model                default atomics::standard
+//   policy::pages<P>    where join takes its notes from  default os_pages
 // Source    the lists: R. K. Treiber, "Systems programming: coping with parallelism", 1986, with a counter beside each.
 #ifndef FRYS_MEMORY_SHARED_REGION_HPP
 #define FRYS_MEMORY_SHARED_REGION_HPP
@@ -132,19 +133,23 @@ struct region_span {
 
 template <class... Policies>
 class shared_region {
-  using accepted = policy::keys<policy::mapping_key, policy::atomics_key>;
+  using accepted = policy::keys<policy::mapping_key, policy::atomics_key, policy::pages_key>;
   static_assert(accepted::template known<Policies...>,
-                "frys::shared_region: unknown policy; it takes policy::mapping, policy::atomics and policy::world");
+                "frys::shared_region: unknown policy; it takes policy::mapping, policy::atomics, policy::pages and "
+                "policy::world");
   static_assert(accepted::template unique<Policies...>,
                 "frys::shared_region: a policy is given twice; name each at most once");
 
  public:
   using mapping_source = typename policy::pick<policy::mapping<os_shared_memory>, Policies...>::type;
   using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
   static_assert(shared_memory_source<mapping_source>,
                 "frys::shared_region: policy::mapping wants a source of shared memory, see memory/shared_memory.hpp");
   static_assert(atomics_model<atomics_type>,
                 "frys::shared_region: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(page_source<pages_type>,
+                "frys::shared_region: policy::pages wants a page source, see core/concepts.hpp");
 
   static constexpr std::size_t alignment = page_size;  // of the region, and the most of a block
   static constexpr std::size_t most_names = 256;       // ever put, whatever became of them
@@ -236,6 +241,48 @@ class shared_region {
         size <= end_ * classes::granule && align <= alignment && at != 0 && fits(at, classes::of(size, align));
     FRYS_ASSERT(sane, "shared_region::deallocate: no block of this region has that size");
     if (sane) push(at, classes::of(size, align).list);
+  }
+  // Joins free blocks that are neighbours into larger ones. Answers the bytes of the longest run. Until it is done,
+  // what it has taken is missing to the others, and is lost if this process dies: for quiet times, or when a large
+  // block is refused. O(free blocks), and a bit of this process's memory for each 16 bytes of the region
+  // (out_of_memory).
+  result<std::size_t> join() noexcept {
+    const auto words = static_cast<std::size_t>((end_ + 63) / 64);
+    result<byte_span> memory = pages_type::allocate(words * sizeof(std::uint64_t));
+    if (!memory) return memory.error();
+    auto* const is_free = reinterpret_cast<std::uint64_t*>(memory->data());
+    const auto bit = [is_free](std::uint64_t at) { return (is_free[at / 64] >> at % 64 & 1) != 0; };
+    result<void> fine;
+    for (std::size_t list = 0; list < classes::count; ++list) {
+      const classes c = classes::number(list);
+      result<std::uint64_t> at = take_all(list);
+      // A block that stands there twice ends the walk: so does a circle.
+      while (at && *at != 0) {
+        if (!fits(*at, c) || bit(*at)) {
+          at = corrupt_at(offsetof(head, lists) + list * sizeof(std::uint64_t));
+          break;
+        }
+        for (std::uint64_t i = *at; i < *at + c.granules; ++i) is_free[i / 64] |= std::uint64_t{1} << i % 64;
+        at = std::uint64_t{next_of(*at)};
+      }
+      if (!at) fine = at.error();
+    }
+    std::uint64_t longest = 0;
+    for (std::uint64_t at = first_granule; at < end_;) {
+      if (is_free[at / 64] == 0) {
+        at = (at / 64 + 1) * 64;
+      } else if (!bit(at)) {
+        ++at;
+      } else {
+        const std::uint64_t begin = at;
+        while (at < end_ && bit(at)) ++at;
+        give(begin, at - begin);
+        longest = (std::max)(longest, at - begin);
+      }
+    }
+    pages_type::release(*memory);
+    if (!fine) return fine.error();
+    return static_cast<std::size_t>(longest) * classes::granule;
   }
   // Whether `memory` lies in the region.
   [[nodiscard]] bool owns(const void* memory) const noexcept {
@@ -458,6 +505,19 @@ class shared_region {
       // one leaves still sees what was done by who gave the block back.
       if (list.compare_exchange_weak(found, changed(found, next), std::memory_order_relaxed, std::memory_order_relaxed))
         return at;
+    }
+    return interfered();
+  }
+  // The first block of the list, with all that follow it; the list is empty.
+  result<std::uint64_t> take_all(std::size_t list_number) const noexcept {
+    const auto list = word(here().lists[list_number]);
+    for (unsigned i = 0; i < attempts; ++i) {
+      // sync(shared_region.list): acquire; as in pop.
+      std::uint64_t found = list.load(std::memory_order_acquire);
+      if ((found & 0xffff'ffff) == 0) return std::uint64_t{0};
+      // relaxed: as in pop.
+      if (list.compare_exchange_weak(found, changed(found, 0), std::memory_order_relaxed, std::memory_order_relaxed))
+        return found & 0xffff'ffff;
     }
     return interfered();
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "harness.hpp"
@@ -32,7 +33,7 @@ bench::outcome measure(const bench::settings& settings) {
       for (std::size_t i = 0; i < n; ++i) {
         if (core == 0) {
           particle* const p = seat.make(i);
-          while (!ring->try_push(p)) frys::atomics::standard::pause();
+          while (!ring->try_push(p)) std::this_thread::yield();
         } else {
           for (;;) {
             if (auto p = ring->try_pop()) {
@@ -40,7 +41,7 @@ bench::outcome measure(const bench::settings& settings) {
               seat.drop(*p);
               break;
             }
-            frys::atomics::standard::pause();
+            std::this_thread::yield();
           }
         }
       }

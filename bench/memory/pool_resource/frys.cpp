@@ -1,11 +1,8 @@
-#include <frys/memory/heap.hpp>
-#include <frys/memory/pmr.hpp>
+#include <frys/memory/pool_resource.hpp>
 
 #include "workload.hpp"
 
 BENCH_CONTENDER("frys") {
-  frys::heap<> heap;
-  auto cache = *heap.join();
-  frys::allocator_resource<frys::heap<>::cache> r(cache);
+  frys::pool_resource<> r;
   return measure(settings, r);
 }

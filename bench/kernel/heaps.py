@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Whole programs with another heap preloaded: examples/02_search, which builds an index of 10,000 vectors and searches,
-and frys-kernel --log off under redis-benchmark (run.py says how that is measured).
+"""Whole programs with another heap preloaded: examples/02_search, which builds an index of 10,000 vectors and searches; the
+compiler, which compiles it; and frys-kernel --log off under redis-benchmark (run.py says how that is measured).
 
-Contenders: frys (bench/kernel/replace_new.cpp: the heap behind new and delete), glibc, and what there is of jemalloc,
-mimalloc and tcmalloc, which replace malloc too. CPU time, interleaved rounds.
+Contenders: frys (bench/kernel/replace_new.cpp: the heap behind new and delete), frys malloc (behind malloc too), glibc,
+and what there is of jemalloc, mimalloc and tcmalloc, which replace both. CPU time, interleaved rounds.
 
 usage: heaps.py --build DIR [--json FILE] [--quick] [--rounds N]    (DIR: a build with the examples in it)
 """
@@ -27,13 +27,13 @@ PEERS = {"jemalloc": ("libjemalloc.so.2", "libjemalloc2"), "mimalloc": ("libmima
 def preloads(scratch):
     """{contender: what LD_PRELOAD says}"""
     found = {}
-    if os.path.exists(os.path.join(ROOT, "include", "frys", "memory", "replace_new.hpp")):
-        library = os.path.join(scratch, "replace_new.so")
+    for name, flags in (("frys", []), ("frys malloc", ["-DWITH_MALLOC"])):
+        library = os.path.join(scratch, name.replace(" ", "_") + ".so")
         # initial-exec: what is preloaded has its thread-locals at a fixed place, as the peers have theirs.
         subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-DNDEBUG", "-fPIC", "-shared",
-                        "-ftls-model=initial-exec", "-I" + os.path.join(ROOT, "include"),
+                        "-ftls-model=initial-exec", "-I" + os.path.join(ROOT, "include"), *flags,
                         os.path.join(ROOT, "bench", "kernel", "replace_new.cpp"), "-o", library], check=True)
-        found["frys"] = library
+        found[name] = library
     found["glibc"] = ""
     for name, (library, package) in PEERS.items():
         # Asked in a process of its own: it is not to be loaded here.
@@ -45,19 +45,23 @@ def preloads(scratch):
     return found
 
 
-def build_index(program, library, data):
-    """CPU ms of one run, kernel and user."""
+def cpu_ms(library, *command):
+    """CPU of one run on core 0, kernel and user, and what it wrote."""
     def used():
         of = resource.getrusage(resource.RUSAGE_CHILDREN)
         return of.ru_utime + of.ru_stime
 
     before = used()
-    out = subprocess.run(["taskset", "-c", "0", "env", "LD_PRELOAD=" + library, program, data], capture_output=True,
+    out = subprocess.run(["taskset", "-c", "0", "env", "LD_PRELOAD=" + library, *command], capture_output=True,
                          text=True, check=True).stdout
-    cpu = used() - before
+    return 1000 * (used() - before), out
+
+
+def build_index(program, library, data):
+    cpu, out = cpu_ms(library, program, data)
     if "king:  prince" not in out:
         raise RuntimeError("02_search found something else:\n" + out)
-    return 1000 * cpu
+    return cpu
 
 
 def main():
@@ -76,9 +80,12 @@ def main():
         heaps = preloads(scratch)
         for _ in range(rounds):
             for name, library in heaps.items():
-                runs = 2 if args.quick else 10
+                runs = 2 if args.quick else 5
                 run.row("index", name, "cpu", "ms", "lower",
                         sum(build_index(search, library, data) for _ in range(runs)) / runs)
+                run.row("compile", name, "cpu", "ms", "lower", cpu_ms(
+                    library, os.environ.get("CXX", "c++"), "-std=c++20", "-O0", "-I" + os.path.join(ROOT, "include"), "-c",
+                    os.path.join(ROOT, "examples", "02_search", "main.cpp"), "-o", os.path.join(scratch, "main.o"))[0])
         for name, library in heaps.items():
             servers.append(run.Server(name, ["env", "LD_PRELOAD=" + library, kernel, "--port", "{port}", "--dir", "{dir}",
                                              "--threads", "1", "--log", "off"], scratch))

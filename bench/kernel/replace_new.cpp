@@ -1,2 +1,5 @@
-// A library to preload: a program's new and delete are frys::process_heap's, malloc remains the system's (heaps.py).
+// A library to preload (heaps.py): a program's new and delete are frys::process_heap's; with -DWITH_MALLOC, malloc too.
 #include <frys/memory/replace_new.hpp>
+#if defined(WITH_MALLOC)
+#include <frys/memory/replace_malloc.hpp>
+#endif

@@ -68,6 +68,7 @@
 #include "memory/buffer_pool.hpp"
 #include "memory/compacting_pool.hpp"
 #include "memory/diagnostics.hpp"
+#include "memory/concurrent_arena.hpp"
 #include "memory/epoch_domain.hpp"
 #include "memory/fallback.hpp"
 #include "memory/fwd.hpp"

@@ -31,10 +31,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <new>
-#include <span>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -44,6 +41,7 @@
 #include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
+#include "detail/arena_face.hpp"
 #include "pages.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -74,7 +72,7 @@ struct none {};       // nothing: the first chunk is all there is
 }  // namespace growth
 
 template <class... Policies>
-class arena {
+class arena : public detail::arena_face<arena<Policies...>> {
   using accepted = policy::keys<policy::pages_key, policy::chunk_size_key, policy::growth_key, policy::alignment_key,
                                 policy::limit_key>;
   static_assert(accepted::template known<Policies...>,
@@ -176,41 +174,6 @@ class arena {
     for (const chunk* c = chunk_; c != nullptr; c = c->previous)
       if (address(memory) - address(c) < c->size) return true;
     return false;
-  }
-
-  // T(args...). Its destructor is never run, so T must not need one.
-  template <class T, class... Args>
-  requires std::is_constructible_v<T, Args...>
-  [[nodiscard]] result<T*> make(Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>) {
-    static_assert(std::is_trivially_destructible_v<T>,
-                  "frys::arena::make<T>: the arena runs no destructors; use object_pool for a T that needs one");
-    const result<void*> memory = allocate(sizeof(T), alignof(T));
-    if (!memory) return memory.error();
-    return ::new (*memory) T(std::forward<Args>(args)...);
-  }
-  // `count` value-initialised elements (zeros, for numbers).
-  template <class T>
-  [[nodiscard]] result<std::span<T>> make_array(std::size_t count) noexcept {
-    static_assert(std::is_trivially_destructible_v<T> && std::is_nothrow_default_constructible_v<T>,
-                  "frys::arena::make_array<T>: T must be made without throwing and need no destructor");
-    if (count > detail::most_bytes / sizeof(T)) return detail::pages_refused(detail::most_bytes);
-    result<void*> memory = allocate(count * sizeof(T), alignof(T));
-    if (!memory) return memory.error();
-    T* first = static_cast<T*>(*memory);
-    std::uninitialized_value_construct_n(first, count);
-    return std::span<T>(first, count);
-  }
-  // A copy that lives as long as the arena's content.
-  [[nodiscard]] result<byte_span> copy(byte_view bytes) noexcept {
-    result<void*> memory = allocate(bytes.size(), 1);
-    if (!memory) return memory.error();
-    if (!bytes.empty()) std::memcpy(*memory, bytes.data(), bytes.size());
-    return byte_span(static_cast<std::byte*>(*memory), bytes.size());
-  }
-  [[nodiscard]] result<std::string_view> copy(std::string_view text) noexcept {
-    result<byte_span> bytes = copy(as_bytes(text));
-    if (!bytes) return bytes.error();
-    return as_text(*bytes);
   }
 
   // Where the arena stands now.

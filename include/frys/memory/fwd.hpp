@@ -58,6 +58,8 @@ template <class... Policies>
 class buffer_pool;
 template <class... Policies>
 class arena;
+template <class... Policies>
+class concurrent_arena;
 template <class T, class A>
 class std_allocator;
 template <class A>

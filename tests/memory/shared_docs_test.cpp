@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#if FRYS_OS_LINUX
 namespace {
 
 // [region shop]
@@ -44,7 +45,6 @@ frys::result<std::int64_t> price_of(const frys::shared_region<>& shop, std::uint
 
 }  // namespace
 
-#if FRYS_OS_LINUX
 TEST_CASE("docs: a shared region is filled through one handle and read through another") {
   // [region open]
   auto ours = frys::shared_region<>::create(std::size_t{1} << 20);  // anonymous: reached by its descriptor alone

@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -19,6 +21,7 @@
 #include <frys/memory/buffer_pool.hpp>
 #include <frys/memory/intrusive_ptr.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/memory/shared_region.hpp>
 #include <frys/memory/slot_map.hpp>
 #include <frys/queue/bag.hpp>
 #include <frys/queue/broadcast_ring.hpp>
@@ -126,6 +129,20 @@ void use_intrusive_ptr() {
   CHECK(shared->use_count() == 2);
   p->reset();
   CHECK(shared->is_unique());
+}
+
+template <class... P>
+void use_shared_region() {
+  alignas(4096) static std::byte memory[8192];
+  std::memset(memory, 0, sizeof(memory));
+  auto region = frys::shared_region<P...>::create(frys::byte_span(memory));
+  REQUIRE(region);
+  REQUIRE(region->template make<int>("answer", 42));
+  CHECK(**region->template find<int>("answer") == 42);
+  auto block = region->allocate(100);
+  REQUIRE(block);
+  region->deallocate(*block, 100);
+  CHECK(*region->join() >= 100);
 }
 
 template <class... P>
@@ -383,6 +400,7 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   IN_EVERY_WORLD(use_object_pool, &user::uses::pages);
   IN_EVERY_WORLD(use_slot_map, &user::uses::pages);
   IN_EVERY_WORLD(use_buffer_pool, &user::uses::pages, &user::uses::atomics);
+  IN_EVERY_WORLD(use_shared_region, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_memtable, &user::uses::pages);
   IN_EVERY_WORLD(use_flat_index, &user::uses::pages);
   IN_EVERY_WORLD(use_mpsc, &user::uses::pages, &user::uses::atomics);

@@ -67,13 +67,23 @@ class atomic {
   std::atomic<T> value_;
 };
 
-// An atomic view of a plain object; intrusive queues use it for the link in a user's node.
+// An atomic view of a plain object: the link in a user's node, the words of a shared region.
 template <class T>
 class atomic_ref {
  public:
   explicit atomic_ref(T& object) noexcept : value_(object) {}
   T load(std::memory_order order) const noexcept { return uses::atomics.fetch_add(1), value_.load(order); }
   void store(T to, std::memory_order order) const noexcept { uses::atomics.fetch_add(1), value_.store(to, order); }
+  T exchange(T to, std::memory_order order) const noexcept {
+    return uses::atomics.fetch_add(1), value_.exchange(to, order);
+  }
+  bool compare_exchange_strong(T& old, T to, std::memory_order ok, std::memory_order failed) const noexcept {
+    return uses::atomics.fetch_add(1), value_.compare_exchange_strong(old, to, ok, failed);
+  }
+  bool compare_exchange_weak(T& old, T to, std::memory_order ok, std::memory_order failed) const noexcept {
+    return uses::atomics.fetch_add(1), value_.compare_exchange_weak(old, to, ok, failed);
+  }
+  static constexpr bool is_always_lock_free = std::atomic_ref<T>::is_always_lock_free;
 
  private:
   std::atomic_ref<T> value_;

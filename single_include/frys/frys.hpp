@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3fdee4f74edb5524.
+// frys 0.1.0, one header: the whole library. Content 544762478c7dd073.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -9363,8 +9363,7 @@ class heap {
 
   // A cache for the calling thread: one that a thread has left, with its memory, or a new one.
   [[nodiscard]] result<cache> join() noexcept {
-    // sync(heap.cores): acquire; the core was made before it was listed.
-    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core)
+    for (core* c = newest_core(); c != nullptr; c = c->next_core)
       if (c->claim()) return cache(c);
     result<byte_span> memory = pages_type::allocate(sizeof(core));
     if (!memory) return memory.error();
@@ -9384,8 +9383,7 @@ class heap {
   void collect() noexcept {
     // relaxed: a wish; see heap_core::collect.
     center_.wishes.fetch_add(1, std::memory_order_relaxed);
-    // sync(heap.cores): acquire; as in join.
-    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+    for (core* c = newest_core(); c != nullptr; c = c->next_core) {
       if (!c->claim()) continue;
       c->collect();
       c->park();
@@ -9398,8 +9396,7 @@ class heap {
     heap_stats s;
     // relaxed, all: numbers that order nothing.
     s.reserved = center_.reserved.load(std::memory_order_relaxed);
-    // sync(heap.cores): acquire; as in join.
-    for (const core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+    for (const core* c = newest_core(); c != nullptr; c = c->next_core) {
       s.in_use += c->in_use.load(std::memory_order_relaxed);
       ++s.caches;
       if (c->state.load(std::memory_order_relaxed) == core::parked_state) ++s.parked;
@@ -9408,6 +9405,9 @@ class heap {
   }
 
  private:
+  // sync(heap.cores): acquire; a core was made before it was listed.
+  core* newest_core() const noexcept { return cores_.load(std::memory_order_acquire); }
+
   center_type center_;
   typename atomics_type::template atomic<core*> cores_{nullptr};  // all that were ever made
 };
@@ -35796,7 +35796,7 @@ struct pages {
   static result<byte_span> allocate(std::size_t size) noexcept {
     if (size == 0) return error{errc::invalid_argument, domain::memory, "zero bytes of pages were asked for", 0};
     const std::size_t whole = (size + 15) / 16 * 16;
-    void* p = atomics::alloc(whole, 64, site{"pages", 0});
+    void* p = atomics::alloc(whole, page_size, site{"pages", 0});
     if (p == nullptr) return error{errc::out_of_memory, domain::memory, "no execution of the model runs", 0};
     return byte_span(static_cast<std::byte*>(p), whole);
   }

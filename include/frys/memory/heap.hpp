@@ -232,8 +232,7 @@ class heap {
 
   // A cache for the calling thread: one that a thread has left, with its memory, or a new one.
   [[nodiscard]] result<cache> join() noexcept {
-    // sync(heap.cores): acquire; the core was made before it was listed.
-    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core)
+    for (core* c = newest_core(); c != nullptr; c = c->next_core)
       if (c->claim()) return cache(c);
     result<byte_span> memory = pages_type::allocate(sizeof(core));
     if (!memory) return memory.error();
@@ -253,8 +252,7 @@ class heap {
   void collect() noexcept {
     // relaxed: a wish; see heap_core::collect.
     center_.wishes.fetch_add(1, std::memory_order_relaxed);
-    // sync(heap.cores): acquire; as in join.
-    for (core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+    for (core* c = newest_core(); c != nullptr; c = c->next_core) {
       if (!c->claim()) continue;
       c->collect();
       c->park();
@@ -267,8 +265,7 @@ class heap {
     heap_stats s;
     // relaxed, all: numbers that order nothing.
     s.reserved = center_.reserved.load(std::memory_order_relaxed);
-    // sync(heap.cores): acquire; as in join.
-    for (const core* c = cores_.load(std::memory_order_acquire); c != nullptr; c = c->next_core) {
+    for (const core* c = newest_core(); c != nullptr; c = c->next_core) {
       s.in_use += c->in_use.load(std::memory_order_relaxed);
       ++s.caches;
       if (c->state.load(std::memory_order_relaxed) == core::parked_state) ++s.parked;
@@ -277,6 +274,9 @@ class heap {
   }
 
  private:
+  // sync(heap.cores): acquire; a core was made before it was listed.
+  core* newest_core() const noexcept { return cores_.load(std::memory_order_acquire); }
+
   center_type center_;
   typename atomics_type::template atomic<core*> cores_{nullptr};  // all that were ever made
 };

@@ -146,7 +146,7 @@ struct pages {
   static result<byte_span> allocate(std::size_t size) noexcept {
     if (size == 0) return error{errc::invalid_argument, domain::memory, "zero bytes of pages were asked for", 0};
     const std::size_t whole = (size + 15) / 16 * 16;
-    void* p = atomics::alloc(whole, 64, site{"pages", 0});
+    void* p = atomics::alloc(whole, page_size, site{"pages", 0});
     if (p == nullptr) return error{errc::out_of_memory, domain::memory, "no execution of the model runs", 0};
     return byte_span(static_cast<std::byte*>(p), whole);
   }

@@ -113,6 +113,9 @@ TEST_CASE("concurrent_arena: reset keeps the largest piece of memory, so that a 
       a.reset();
     };
     for (int i = 0; i < 4; ++i) round();
+    const void* const before = *seat->allocate(16);
+    a.reset();
+    CHECK(*seat->allocate(16) == before);  // the seat has forgotten its chunk too
     const std::size_t settled = pages::allocations;
     for (int i = 0; i < 50; ++i) round();
     CHECK(pages::allocations == settled);

@@ -92,6 +92,8 @@
 #include "memory/shared_object_pool.hpp"
 #include "memory/shared_region.hpp"
 #include "memory/slot_map.hpp"
+#include "memory/small_vector.hpp"
+#include "memory/stable_vector.hpp"
 #include "memory/std_allocator.hpp"
 #include "memory/synchronized.hpp"
 #include "memory/system_allocator.hpp"

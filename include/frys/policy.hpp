@@ -22,6 +22,7 @@ struct atomics_key {};     // atomics_model (core/atomics.hpp)
 struct clock_key {};       // clock_model (core/clock.hpp)
 struct wait_key {};        // wait_policy (core/wait.hpp)
 struct pages_key {};       // page_source (core/concepts.hpp)
+struct allocator_key {};   // raw_allocator (core/concepts.hpp)
 struct files_key {};       // file_system (core/concepts.hpp)
 struct network_key {};     // reactor (core/concepts.hpp)
 struct random_key {};      // random_source (core/concepts.hpp)
@@ -54,6 +55,11 @@ template <class P>
 struct pages {
   using key = pages_key;
   using type = P;
+};
+template <class A>
+struct allocator {
+  using key = allocator_key;
+  using type = A;
 };
 template <class F>
 struct files {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content c1847727b6811175.
+// frys 0.1.0, one header: the whole library. Content 8c54127f84e13f6f.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -51,6 +51,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -190,6 +191,7 @@ struct atomics_key {};     // atomics_model (core/atomics.hpp)
 struct clock_key {};       // clock_model (core/clock.hpp)
 struct wait_key {};        // wait_policy (core/wait.hpp)
 struct pages_key {};       // page_source (core/concepts.hpp)
+struct allocator_key {};   // raw_allocator (core/concepts.hpp)
 struct files_key {};       // file_system (core/concepts.hpp)
 struct network_key {};     // reactor (core/concepts.hpp)
 struct random_key {};      // random_source (core/concepts.hpp)
@@ -222,6 +224,11 @@ template <class P>
 struct pages {
   using key = pages_key;
   using type = P;
+};
+template <class A>
+struct allocator {
+  using key = allocator_key;
+  using type = A;
 };
 template <class F>
 struct files {
@@ -7399,6 +7406,10 @@ template <class T, class... Policies>
 class compacting_pool;
 template <class T, class... Policies>
 class shared_object_pool;
+template <class T, std::size_t N, class... Policies>
+class small_vector;
+template <class T, class... Policies>
+class stable_vector;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>
@@ -13281,6 +13292,686 @@ class shared_region {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_SHARED_REGION_HPP
+// ---- frys/memory/system_allocator.hpp
+// system_allocator: the C library's malloc, aligned_alloc and free as a raw_allocator.
+//
+// Use when  a chain of allocators needs its last one, or wrappers (tracked, hardened) shall watch the program's heap.
+//           A program that links another malloc gets that one.
+// Not when  `new` would do, or a general heap is wanted for its speed (process_heap).
+// Threads   any.
+// Cost      malloc's; no state, no bytes.
+// Errors    errc::out_of_memory.
+// frys: real model
+#ifndef FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
+#define FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
+
+#if FRYS_OS_WINDOWS
+#include <malloc.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+struct system_allocator {
+  [[nodiscard]] static result<void*> allocate(std::size_t size,
+                                              std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    FRYS_ASSERT(std::has_single_bit(alignment), "system_allocator::allocate: the alignment is not a power of two");
+    // A malloc may align a block no further than its size asks for.
+    const std::size_t whole =
+        detail::round_up(size < alignment ? alignment : size, is_usual(alignment) ? 1 : alignment);
+    if (whole == 0 || whole > detail::most_bytes) return detail::allocator_refused(size);
+#if FRYS_OS_WINDOWS
+    void* memory = is_usual(alignment) ? std::malloc(whole) : ::_aligned_malloc(whole, alignment);
+#else
+    void* memory = is_usual(alignment) ? std::malloc(whole) : std::aligned_alloc(alignment, whole);
+#endif
+    if (memory == nullptr) return detail::allocator_refused(size);
+    return memory;
+  }
+  static void deallocate(void* memory, std::size_t /*size*/, [[maybe_unused]] std::size_t alignment) noexcept {
+#if FRYS_OS_WINDOWS
+    if (!is_usual(alignment)) return ::_aligned_free(memory);
+#endif
+    std::free(memory);
+  }
+
+ private:
+  static constexpr bool is_usual(std::size_t alignment) noexcept { return alignment <= alignof(std::max_align_t); }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
+// ---- frys/memory/small_vector.hpp
+// small_vector: an array that grows, whose first N elements lie inside it.
+//
+// Use when  most arrays are short and the few long ones must work too: arguments of a command, children of a node.
+// Not when  the most there can be is known (std::array and a count), most are long (std::vector), or elements must stay
+//           where they are (stable_vector).
+// Threads   one at a time; const functions by many.
+// Cost      up to N elements no memory is asked for; beyond, capacity doubles. 16 bytes, an allocator that has state,
+//           and N elements. An element's address: one load, inside or outside.
+// Errors    those of the allocator, and errc::limit_exceeded beyond 2^32 - 1 elements, as a result: nothing is changed
+//           then, and the arguments are left alone. Where T's constructor throws, the vector is as it was.
+// Lifetime  what grows the vector, moves it or inserts and erases before it ends pointers to an element.
+//
+// Policies, in any order, each at most once:
+//   policy::allocator<A>   where long ones live: a raw_allocator, held by value; allocator_ref<A> refers to one
+//                          default system_allocator
+#ifndef FRYS_MEMORY_SMALL_VECTOR_HPP
+#define FRYS_MEMORY_SMALL_VECTOR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T, std::size_t N, class... Policies>
+class small_vector {
+  using accepted = policy::keys<policy::allocator_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::small_vector: unknown policy; it takes policy::allocator and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::small_vector: a policy is given twice; name each at most once");
+  static_assert(std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T> &&
+                    std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
+                "frys::small_vector<T>: T must be an object type, not const, not an array, that moves and dies without "
+                "throwing");
+  static_assert(N <= std::size_t{1} << 20, "frys::small_vector<T, N>: N must be at most 2^20 elements");
+
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using reference = T&;
+  using const_reference = const T&;
+  using iterator = T*;
+  using const_iterator = const T*;
+  using reverse_iterator = std::reverse_iterator<iterator>;
+  using const_reverse_iterator = std::reverse_iterator<const_iterator>;
+  using allocator_type = typename policy::pick<policy::allocator<system_allocator>, Policies...>::type;
+  static_assert(raw_allocator<allocator_type>,
+                "frys::small_vector: policy::allocator wants a raw_allocator, see core/concepts.hpp");
+  // Elements that need no memory.
+  static constexpr std::size_t inside = N;
+
+  small_vector() noexcept requires std::is_default_constructible_v<allocator_type> {}
+  explicit small_vector(allocator_type a) noexcept : allocator_(std::move(a)) {}
+  // Elements inside move one by one; memory outside changes hands.
+  small_vector(small_vector&& other) noexcept : allocator_(other.allocator_) { take(other); }
+  // Takes the other's allocator along.
+  small_vector& operator=(small_vector&& other) noexcept {
+    if (this == &other) return *this;
+    discard();
+    std::destroy_at(std::addressof(allocator_));
+    std::construct_at(std::addressof(allocator_), other.allocator_);
+    take(other);
+    return *this;
+  }
+  // A copy may be refused: see copy().
+  small_vector(const small_vector&) = delete;
+  small_vector& operator=(const small_vector&) = delete;
+  ~small_vector() { discard(); }
+
+  [[nodiscard]] result<small_vector> copy() const requires std::is_copy_constructible_v<T> {
+    small_vector other(allocator_);
+    result<void> copied = other.append(std::span<const T>(*this));
+    if (!copied) return copied.error();
+    return other;
+  }
+  friend void swap(small_vector& a, small_vector& b) noexcept {
+    small_vector third(std::move(a));
+    a = std::move(b);
+    b = std::move(third);
+  }
+
+  // T(args...) behind the last. The arguments may be elements of this vector.
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...> result<T*> emplace_back(Args&&... args)
+  noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    if (size_ == capacity_) [[unlikely]]
+      return grow_with(std::forward<Args>(args)...);
+    T* const made = std::construct_at(data_ + size_, std::forward<Args>(args)...);
+    ++size_;
+    return made;
+  }
+  result<T*> push_back(const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) { return emplace_back(value); }
+  result<T*> push_back(T&& value) noexcept { return emplace_back(std::move(value)); }
+  void pop_back() noexcept {
+    FRYS_ASSERT(size_ != 0, "small_vector::pop_back: it is empty");
+    std::destroy_at(data_ + --size_);
+  }
+  // Copies of all of `values` behind the last, or none. They may be elements of this vector.
+  result<void> append(std::span<const T> values) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) requires std::is_copy_constructible_v<T> {
+    const bool own = !values.empty() && values.data() >= data_ && values.data() < data_ + size_;
+    const std::ptrdiff_t at = own ? values.data() - data_ : 0;
+    result<void> room = make_room(values.size());
+    if (!room) return room;
+    if (own) values = {data_ + at, values.size()};
+    std::uninitialized_copy(values.begin(), values.end(), data_ + size_);
+    size_ += static_cast<std::uint32_t>(values.size());
+    return {};
+  }
+  result<void> append(std::initializer_list<T> values) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) requires std::is_copy_constructible_v<T> {
+    return append(std::span<const T>(values.begin(), values.size()));
+  }
+
+  // T(args...) before `position`; answers where it stands. The arguments may be elements of this vector. A constructor
+  // that throws has changed nothing.
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...> result<T*> emplace(const_iterator position, Args&&... args)
+  noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    FRYS_ASSERT(position >= data_ && position <= data_ + size_, "small_vector::emplace: not a position of this vector");
+    const std::ptrdiff_t at = position - data_;
+    // Made at the end, and then turned into its place: nothing is open while T's constructor runs.
+    result<T*> made = emplace_back(std::forward<Args>(args)...);
+    if (!made) return made;
+    rotate_last(at);
+    return data_ + at;
+  }
+  result<T*> insert(const_iterator position, const T& value) noexcept(std::is_nothrow_copy_constructible_v<T>) {
+    return emplace(position, value);
+  }
+  result<T*> insert(const_iterator position, T&& value) noexcept { return emplace(position, std::move(value)); }
+  // The elements behind move up; answers the one that stands there now.
+  iterator erase(const_iterator position) noexcept { return erase(position, position + 1); }
+  iterator erase(const_iterator first, const_iterator last) noexcept {
+    FRYS_ASSERT(first >= data_ && first <= last && last <= data_ + size_, "small_vector::erase: not of this vector");
+    T* const to = data_ + (first - data_);
+    T* const from = data_ + (last - data_);
+    if (to == from) return to;
+    T* const end_of = data_ + size_;
+    // By construction, since a T need not be assignable.
+    if constexpr (std::is_nothrow_move_assignable_v<T>) {
+      std::destroy(std::move(from, end_of, to), end_of);
+    } else {
+      std::destroy(to, from);
+      T* hole = to;
+      for (T* each = from; each != end_of; ++each, ++hole) {
+        std::construct_at(hole, std::move(*each));
+        std::destroy_at(each);
+      }
+    }
+    size_ -= static_cast<std::uint32_t>(last - first);
+    return to;
+  }
+  void clear() noexcept {
+    std::destroy_n(data_, size_);
+    size_ = 0;
+  }
+
+  // Room for `count` elements in all. Moves elements where there is none yet.
+  result<void> reserve(std::size_t count) noexcept { return count <= capacity_ ? result<void>{} : reallocate(count); }
+  // `count` elements: the last ones go, or T() come.
+  result<void> resize(std::size_t count) noexcept(
+      std::is_nothrow_default_constructible_v<T>) requires std::is_default_constructible_v<T> {
+    if (count <= size_) {
+      std::destroy(data_ + count, data_ + size_);
+    } else {
+      result<void> room = make_room(count - size_);
+      if (!room) return room;
+      std::uninitialized_value_construct(data_ + size_, data_ + count);
+    }
+    size_ = static_cast<std::uint32_t>(count);
+    return {};
+  }
+  // Memory for no more than there is: back inside if it fits.
+  result<void> shrink_to_fit() noexcept {
+    if (is_inside() || size_ == capacity_) return {};
+    return reallocate(size_);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  // Whether no memory is held.
+  [[nodiscard]] bool is_inside() const noexcept { return data_ == inner(); }
+  [[nodiscard]] const allocator_type& get_allocator() const noexcept { return allocator_; }
+
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
+  T& operator[](std::size_t i) noexcept { return FRYS_ASSERT(i < size_, "small_vector: beyond the last"), data_[i]; }
+  const T& operator[](std::size_t i) const noexcept {
+    return FRYS_ASSERT(i < size_, "small_vector: beyond the last"), data_[i];
+  }
+  [[nodiscard]] T& front() noexcept { return (*this)[0]; }
+  [[nodiscard]] const T& front() const noexcept { return (*this)[0]; }
+  [[nodiscard]] T& back() noexcept { return (*this)[size_ - std::size_t{1}]; }
+  [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - std::size_t{1}]; }
+  [[nodiscard]] iterator begin() noexcept { return data_; }
+  [[nodiscard]] const_iterator begin() const noexcept { return data_; }
+  [[nodiscard]] const_iterator cbegin() const noexcept { return data_; }
+  [[nodiscard]] iterator end() noexcept { return data_ + size_; }
+  [[nodiscard]] const_iterator end() const noexcept { return data_ + size_; }
+  [[nodiscard]] const_iterator cend() const noexcept { return data_ + size_; }
+  [[nodiscard]] reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
+  [[nodiscard]] const_reverse_iterator rbegin() const noexcept { return const_reverse_iterator(end()); }
+  [[nodiscard]] reverse_iterator rend() noexcept { return reverse_iterator(begin()); }
+  [[nodiscard]] const_reverse_iterator rend() const noexcept { return const_reverse_iterator(begin()); }
+
+  friend bool operator==(const small_vector& a, const small_vector& b) requires std::equality_comparable<T> {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+  friend auto operator<=>(const small_vector& a, const small_vector& b) requires std::three_way_comparable<T> {
+    return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  static constexpr std::size_t most =
+      (std::min)(std::size_t{(std::numeric_limits<std::uint32_t>::max)()}, detail::most_bytes / sizeof(T));
+
+  T* inner() noexcept { return reinterpret_cast<T*>(bytes_); }
+  const T* inner() const noexcept { return reinterpret_cast<const T*>(bytes_); }
+
+  // Memory for more elements than there is room for, `least` in all at least.
+  result<T*> fresh(std::size_t least, std::size_t wanted) noexcept {
+    if (least > most)
+      return error{errc::limit_exceeded, domain::memory, "a small_vector holds no more than 2^32 - 1 elements",
+                   static_cast<std::int64_t>(most)};
+    result<void*> memory = allocator_.allocate((std::min)(wanted, most) * sizeof(T), alignof(T));
+    if (!memory) return memory.error();
+    return static_cast<T*>(*memory);
+  }
+  void adopt(T* memory, std::size_t capacity) noexcept {
+    give_back();
+    data_ = memory;
+    capacity_ = static_cast<std::uint32_t>(capacity);
+  }
+  static void relocate(T* from, std::size_t count, T* to) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      std::construct_at(to + i, std::move(from[i]));
+      std::destroy_at(from + i);
+    }
+  }
+  std::size_t doubled() const noexcept {
+    return (std::min)((std::max)(std::size_t{capacity_} * 2, std::size_t{4}), most);
+  }
+
+  template <class... Args>
+  FRYS_NOINLINE result<T*> grow_with(Args&&... args) {
+    const std::size_t wanted = doubled();
+    result<T*> memory = fresh(std::size_t{size_} + 1, wanted);
+    if (!memory) return memory.error();
+    // The new one first: it may be made of an element, and if its constructor throws, nothing was moved.
+    held h{*this, *memory, wanted};
+    T* const made = std::construct_at(*memory + size_, std::forward<Args>(args)...);
+    h.memory = nullptr;
+    relocate(data_, size_, *memory);
+    adopt(*memory, wanted);
+    ++size_;
+    return made;
+  }
+  struct held {
+    small_vector& of;
+    T* memory;
+    std::size_t capacity;
+    ~held() {
+      if (memory != nullptr) of.allocator_.deallocate(memory, capacity * sizeof(T), alignof(T));
+    }
+  };
+  result<void> make_room(std::size_t more) noexcept {
+    if (more <= std::size_t{capacity_} - size_) return {};
+    return reallocate(more > most - size_ ? most + 1 : (std::max)(size_ + more, doubled()));
+  }
+  FRYS_NOINLINE result<void> reallocate(std::size_t count) noexcept {
+    T* to = inner();
+    if (count > N) {
+      result<T*> memory = fresh(count, count);
+      if (!memory) return memory.error();
+      to = *memory;
+    } else {
+      count = N;
+    }
+    relocate(data_, size_, to);
+    adopt(to, count);
+    return {};
+  }
+  // Turns the last element into place `at`, by construction.
+  void rotate_last(std::ptrdiff_t at) noexcept {
+    T* const last = data_ + size_ - 1;
+    if (data_ + at == last) return;
+    T moved(std::move(*last));
+    std::destroy_at(last);
+    for (T* hole = last; hole != data_ + at; --hole) {
+      std::construct_at(hole, std::move(hole[-1]));
+      std::destroy_at(hole - 1);
+    }
+    std::construct_at(data_ + at, std::move(moved));
+  }
+
+  void take(small_vector& other) noexcept {
+    if (other.is_inside()) {
+      data_ = inner();
+      capacity_ = N;
+      relocate(other.data_, other.size_, data_);
+    } else {
+      data_ = std::exchange(other.data_, other.inner());
+      capacity_ = std::exchange(other.capacity_, static_cast<std::uint32_t>(N));
+    }
+    size_ = std::exchange(other.size_, 0u);
+  }
+  void give_back() noexcept {
+    if (!is_inside()) allocator_.deallocate(data_, capacity_ * sizeof(T), alignof(T));
+  }
+  void discard() noexcept {
+    clear();
+    give_back();
+    data_ = inner();
+    capacity_ = N;
+  }
+
+  T* data_ = inner();
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = N;
+  [[no_unique_address]] allocator_type allocator_;
+  alignas(T) std::byte bytes_[N == 0 ? 1 : N * sizeof(T)];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_SMALL_VECTOR_HPP
+// ---- frys/memory/stable_vector.hpp
+// stable_vector: an array that grows at its end and whose elements never move.
+//
+// Use when  others hold pointers or indices to what was put in: interned names, entities, rows, nodes of a graph.
+// Not when  elements are erased in the middle (slot_map), or a span of all is wanted (std::vector, small_vector).
+// Threads   one at a time; const functions by many while nobody changes it. There is no form in which others read while
+//           one appends.
+// Cost      an index: its highest bit, a shift and two loads. push_back moves no element: the longest one is a
+//           call of the allocator. Segments double, so that up to half of the memory may be unused; some 50 pointers to
+//           them lie in the object, 400 bytes and more. Iteration walks the segments.
+// Errors    those of the allocator, as a result: nothing is changed then, and the arguments are left alone. Where T's
+//           constructor throws, the vector is as it was.
+// Lifetime  a pointer holds until its element's pop_back, truncate or clear, over moves and swaps of the vector too.
+//
+// Policies, in any order, each at most once:
+//   policy::allocator<A>   where segments come from: a raw_allocator, held by value; allocator_ref<A> refers to one
+//                          default system_allocator
+// Source    A. Brodnik et al., "Resizable arrays in optimal time and space", WADS 1999.
+#ifndef FRYS_MEMORY_STABLE_VECTOR_HPP
+#define FRYS_MEMORY_STABLE_VECTOR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+// The number of the highest bit of x, which is not 0.
+constexpr unsigned highest_bit(std::size_t x) noexcept {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__LZCNT__)
+  if (!std::is_constant_evaluated()) {
+    // The instruction keeps its target where x is 0, so the CPU waits for the target's last value: a loop's last cache
+    // miss, if the compiler has chosen that register. So the target is the one that holds x.
+    std::size_t bit = x;
+    asm("bsrq %0, %0" : "+r"(bit) : : "cc");
+    return static_cast<unsigned>(bit);
+  }
+#endif
+  return static_cast<unsigned>(std::bit_width(x)) - 1;
+}
+}  // namespace detail
+
+template <class T, class... Policies>
+class stable_vector {
+  using accepted = policy::keys<policy::allocator_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::stable_vector: unknown policy; it takes policy::allocator and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::stable_vector: a policy is given twice; name each at most once");
+  static_assert(
+      std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T> && std::is_nothrow_destructible_v<T>,
+      "frys::stable_vector<T>: T must be an object type, not const, not an array, that dies without throwing");
+
+  // Elements of the first segment: some 512 bytes. Segment s has first << s.
+  static constexpr std::size_t first = std::bit_floor((std::max)(std::size_t{512} / sizeof(T), std::size_t{1}));
+  static constexpr unsigned first_bits = static_cast<unsigned>(std::countr_zero(first));
+  static constexpr unsigned most_segments =
+      static_cast<unsigned>(std::bit_width(detail::most_bytes / sizeof(T))) - first_bits - 1;
+
+  template <bool Const>
+  class walker {
+    using vector = std::conditional_t<Const, const stable_vector, stable_vector>;
+
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    using reference = std::conditional_t<Const, const T&, T&>;
+    using pointer = std::conditional_t<Const, const T*, T*>;
+    using iterator_category = std::random_access_iterator_tag;
+
+    walker() noexcept = default;
+    operator walker<true>() const noexcept requires(!Const) { return walker<true>(of_, index_); }
+
+    reference operator*() const noexcept { return *at_; }
+    pointer operator->() const noexcept { return at_; }
+    reference operator[](difference_type n) const noexcept { return *(*this + n); }
+    walker& operator++() noexcept {
+      ++index_;
+      if (++at_ == end_) [[unlikely]]
+        find();
+      return *this;
+    }
+    walker operator++(int) noexcept {
+      walker before = *this;
+      ++*this;
+      return before;
+    }
+    walker& operator--() noexcept { return *this += -1; }
+    walker operator--(int) noexcept {
+      walker before = *this;
+      --*this;
+      return before;
+    }
+    walker& operator+=(difference_type n) noexcept {
+      index_ += static_cast<std::size_t>(n);
+      find();
+      return *this;
+    }
+    walker& operator-=(difference_type n) noexcept { return *this += -n; }
+    friend walker operator+(walker a, difference_type n) noexcept { return a += n; }
+    friend walker operator+(difference_type n, walker a) noexcept { return a += n; }
+    friend walker operator-(walker a, difference_type n) noexcept { return a -= n; }
+    friend difference_type operator-(const walker& a, const walker& b) noexcept {
+      return static_cast<difference_type>(a.index_) - static_cast<difference_type>(b.index_);
+    }
+    friend bool operator==(const walker& a, const walker& b) noexcept { return a.index_ == b.index_; }
+    friend auto operator<=>(const walker& a, const walker& b) noexcept { return a.index_ <=> b.index_; }
+
+   private:
+    friend stable_vector;
+    walker(vector* of, std::size_t index) noexcept : of_(of), index_(index) { find(); }
+    // The rest of the segment, so that most steps are an addition and a compare.
+    void find() noexcept {
+      at_ = end_ = nullptr;
+      if (index_ >= of_->size_) return;
+      const unsigned s = segment_of(index_);
+      at_ = of_->segments_[s] + offset_in(index_, s);
+      end_ = of_->segments_[s] + (first << s);
+    }
+    vector* of_ = nullptr;
+    std::size_t index_ = 0;
+    T* at_ = nullptr;
+    T* end_ = nullptr;
+  };
+
+ public:
+  using value_type = T;
+  using size_type = std::size_t;
+  using difference_type = std::ptrdiff_t;
+  using reference = T&;
+  using const_reference = const T&;
+  // Iterators hold while the vector stands where it is, as indices do: also over push_back, but for an end().
+  using iterator = walker<false>;
+  using const_iterator = walker<true>;
+  using allocator_type = typename policy::pick<policy::allocator<system_allocator>, Policies...>::type;
+  static_assert(raw_allocator<allocator_type>,
+                "frys::stable_vector: policy::allocator wants a raw_allocator, see core/concepts.hpp");
+
+  stable_vector() noexcept requires std::is_default_constructible_v<allocator_type> {}
+  explicit stable_vector(allocator_type a) noexcept : allocator_(std::move(a)) {}
+  // No element moves: pointers to them hold.
+  stable_vector(stable_vector&& other) noexcept : allocator_(other.allocator_) { take(other); }
+  stable_vector& operator=(stable_vector&& other) noexcept {
+    if (this == &other) return *this;
+    discard();
+    std::destroy_at(std::addressof(allocator_));
+    std::construct_at(std::addressof(allocator_), other.allocator_);
+    take(other);
+    return *this;
+  }
+  stable_vector(const stable_vector&) = delete;
+  stable_vector& operator=(const stable_vector&) = delete;
+  ~stable_vector() { discard(); }
+
+  // T(args...) behind the last. The arguments may be elements of this vector.
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...> result<T*> emplace_back(Args&&... args)
+  noexcept(std::is_nothrow_constructible_v<T, Args...>) {
+    if (next_ == end_) [[unlikely]] {
+      result<void> grown = advance();
+      if (!grown) return grown.error();
+    }
+    T* const made = std::construct_at(next_, std::forward<Args>(args)...);
+    ++next_;
+    ++size_;
+    return made;
+  }
+  result<T*> push_back(const T& value) noexcept(
+      std::is_nothrow_copy_constructible_v<T>) requires std::is_copy_constructible_v<T> {
+    return emplace_back(value);
+  }
+  result<T*> push_back(T&& value) noexcept(
+      std::is_nothrow_move_constructible_v<T>) requires std::is_move_constructible_v<T> {
+    return emplace_back(std::move(value));
+  }
+  void pop_back() noexcept {
+    FRYS_ASSERT(size_ != 0, "stable_vector::pop_back: it is empty");
+    std::destroy_at(std::addressof((*this)[size_ - 1]));
+    --size_;
+    stand();
+  }
+  // Ends the elements from `count` on; memory stays.
+  void truncate(std::size_t count) noexcept {
+    while (size_ > count) {
+      const unsigned s = segment_of(size_ - 1);
+      const std::size_t from = (std::max)(count, begin_of(s));
+      std::destroy(segments_[s] + (from - begin_of(s)), segments_[s] + (size_ - begin_of(s)));
+      size_ = from;
+    }
+    stand();
+  }
+  void clear() noexcept { truncate(0); }
+
+  // Memory for `count` elements in all, so that push_back need not ask for any.
+  result<void> reserve(std::size_t count) noexcept {
+    while (capacity() < count) {
+      result<void> more = add_segment();
+      if (!more) return more;
+    }
+    stand();
+    return {};
+  }
+  // Gives back the segments without an element.
+  void shrink_to_fit() noexcept {
+    const unsigned needed = size_ == 0 ? 0 : segment_of(size_ - 1) + 1;
+    while (count_ > needed) release_last();
+    stand();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  // Elements there is memory for.
+  [[nodiscard]] std::size_t capacity() const noexcept { return begin_of(count_); }
+  [[nodiscard]] const allocator_type& get_allocator() const noexcept { return allocator_; }
+
+  T& operator[](std::size_t i) noexcept { return FRYS_ASSERT(i < size_, "stable_vector: beyond the last"), at(i); }
+  const T& operator[](std::size_t i) const noexcept {
+    return FRYS_ASSERT(i < size_, "stable_vector: beyond the last"), at(i);
+  }
+  [[nodiscard]] T& front() noexcept { return (*this)[0]; }
+  [[nodiscard]] const T& front() const noexcept { return (*this)[0]; }
+  [[nodiscard]] T& back() noexcept { return (*this)[size_ - 1]; }
+  [[nodiscard]] const T& back() const noexcept { return (*this)[size_ - 1]; }
+  [[nodiscard]] iterator begin() noexcept { return iterator(this, 0); }
+  [[nodiscard]] const_iterator begin() const noexcept { return const_iterator(this, 0); }
+  [[nodiscard]] iterator end() noexcept { return iterator(this, size_); }
+  [[nodiscard]] const_iterator end() const noexcept { return const_iterator(this, size_); }
+  // f(element) for each in order: a plain loop over each segment.
+  template <class F>
+  void for_each(F&& f) {
+    walk(*this, f);
+  }
+  template <class F>
+  void for_each(F&& f) const {
+    walk(*this, f);
+  }
+
+ private:
+  // Index i lies at i + first in a row of segments of first, first, 2 * first, 4 * first ... of which the first is not
+  // there: so its highest bit is the segment, and the others are the offset.
+  static constexpr unsigned segment_of(std::size_t i) noexcept { return detail::highest_bit(i + first) - first_bits; }
+  static constexpr std::size_t offset_in(std::size_t i, unsigned s) noexcept { return i + first - (first << s); }
+  static constexpr std::size_t begin_of(unsigned s) noexcept { return (first << s) - first; }
+
+  T& at(std::size_t i) const noexcept {
+    const unsigned s = segment_of(i);
+    return segments_[s][offset_in(i, s)];
+  }
+  template <class V, class F>
+  static void walk(V& v, F& f) {
+    for (unsigned s = 0; s < v.count_ && begin_of(s) < v.size_; ++s) {
+      const std::size_t n = (std::min)(v.size_ - begin_of(s), first << s);
+      std::conditional_t<std::is_const_v<V>, const T, T>* const at = v.segments_[s];
+      for (std::size_t i = 0; i < n; ++i) f(at[i]);
+    }
+  }
+  // Where the next element goes: next_ == end_ where there is no memory for it, or nobody has looked.
+  void stand() noexcept {
+    next_ = end_ = nullptr;
+    if (size_ == capacity()) return;
+    const unsigned s = segment_of(size_);
+    next_ = segments_[s] + offset_in(size_, s);
+    end_ = segments_[s] + (first << s);
+  }
+  FRYS_NOINLINE result<void> advance() noexcept {
+    if (size_ == capacity()) {
+      result<void> more = add_segment();
+      if (!more) return more;
+    }
+    stand();
+    return {};
+  }
+  result<void> add_segment() noexcept {
+    if (count_ == most_segments) return detail::pages_refused(detail::most_bytes);
+    result<void*> memory = allocator_.allocate((first << count_) * sizeof(T), alignof(T));
+    if (!memory) return memory.error();
+    segments_[count_++] = static_cast<T*>(*memory);
+    return {};
+  }
+  void release_last() noexcept {
+    --count_;
+    allocator_.deallocate(segments_[count_], (first << count_) * sizeof(T), alignof(T));
+  }
+  void take(stable_vector& other) noexcept {
+    std::copy(other.segments_, other.segments_ + other.count_, segments_);
+    count_ = std::exchange(other.count_, 0u);
+    size_ = std::exchange(other.size_, std::size_t{0});
+    next_ = std::exchange(other.next_, nullptr);
+    end_ = std::exchange(other.end_, nullptr);
+  }
+  void discard() noexcept {
+    clear();
+    while (count_ != 0) release_last();
+    next_ = end_ = nullptr;
+  }
+
+  T* next_ = nullptr;
+  T* end_ = nullptr;
+  std::size_t size_ = 0;
+  unsigned count_ = 0;  // segments
+  [[no_unique_address]] allocator_type allocator_;
+  T* segments_[most_segments];
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_STABLE_VECTOR_HPP
 // ---- frys/memory/std_allocator.hpp
 // std_allocator<T, A>: a raw_allocator (core/concepts.hpp) as the allocator of the standard's containers, and of all
 // that take one in its form. arena_allocator<T>: the same over an arena.
@@ -13475,55 +14166,6 @@ class synchronized : public detail::wrapped<A> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_SYNCHRONIZED_HPP
-// ---- frys/memory/system_allocator.hpp
-// system_allocator: the C library's malloc, aligned_alloc and free as a raw_allocator.
-//
-// Use when  a chain of allocators needs its last one, or wrappers (tracked, hardened) shall watch the program's heap.
-//           A program that links another malloc gets that one.
-// Not when  `new` would do, or a general heap is wanted for its speed (process_heap).
-// Threads   any.
-// Cost      malloc's; no state, no bytes.
-// Errors    errc::out_of_memory.
-// frys: real model
-#ifndef FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
-#define FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
-
-#if FRYS_OS_WINDOWS
-#include <malloc.h>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-struct system_allocator {
-  [[nodiscard]] static result<void*> allocate(std::size_t size,
-                                              std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    FRYS_ASSERT(std::has_single_bit(alignment), "system_allocator::allocate: the alignment is not a power of two");
-    // A malloc may align a block no further than its size asks for.
-    const std::size_t whole =
-        detail::round_up(size < alignment ? alignment : size, is_usual(alignment) ? 1 : alignment);
-    if (whole == 0 || whole > detail::most_bytes) return detail::allocator_refused(size);
-#if FRYS_OS_WINDOWS
-    void* memory = is_usual(alignment) ? std::malloc(whole) : ::_aligned_malloc(whole, alignment);
-#else
-    void* memory = is_usual(alignment) ? std::malloc(whole) : std::aligned_alloc(alignment, whole);
-#endif
-    if (memory == nullptr) return detail::allocator_refused(size);
-    return memory;
-  }
-  static void deallocate(void* memory, std::size_t /*size*/, [[maybe_unused]] std::size_t alignment) noexcept {
-#if FRYS_OS_WINDOWS
-    if (!is_usual(alignment)) return ::_aligned_free(memory);
-#endif
-    std::free(memory);
-  }
-
- private:
-  static constexpr bool is_usual(std::size_t alignment) noexcept { return alignment <= alignof(std::max_align_t); }
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_SYSTEM_ALLOCATOR_HPP
 // ---- frys/memory/tracked.hpp
 // tracked: an allocator that counts: bytes and blocks that are out, their peak, totals, sizes; by tag; and a profile by
 // samples, as folded stacks or for pprof.

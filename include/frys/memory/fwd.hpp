@@ -92,6 +92,10 @@ template <class T, class... Policies>
 class compacting_pool;
 template <class T, class... Policies>
 class shared_object_pool;
+template <class T, std::size_t N, class... Policies>
+class small_vector;
+template <class T, class... Policies>
+class stable_vector;
 template <class... Policies>
 class epoch_domain;
 template <class... Policies>

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8c54127f84e13f6f.
+// frys 0.1.0, one header: the whole library. Content d297b8559d5c7c58.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -14277,8 +14277,9 @@ class tracked : public detail::wrapped<A> {
   static_assert(stack_walker<stacks_type>,
                 "frys::tracked: policy::stacks wants a stack walker, see memory/diagnostics.hpp");
   using random_type = typename policy::pick<policy::random<detail::sampling_dice>, Policies...>::type;
-  static_assert(random_source<random_type> && std::constructible_from<random_type, std::uint64_t>,
-                "frys::tracked: policy::random wants a random source that is made of a seed");
+  static_assert(random_source<random_type> &&
+                    (std::constructible_from<random_type, std::uint64_t> || std::default_initializable<random_type>),
+                "frys::tracked: policy::random wants a random source that is made of a seed or of nothing");
   using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
   static_assert(page_source<pages_type>, "frys::tracked: policy::pages wants a page source, see core/concepts.hpp");
   static constexpr std::size_t tag_count = policy::pick<policy::tags<0>, Policies...>::value;
@@ -14466,7 +14467,13 @@ class tracked : public detail::wrapped<A> {
     mutable detail::table_lock<atomics_type> lock;
     detail::site_table<stacks_type::depth, pages_type> sites;
     detail::block_table<block_sample, pages_type> blocks;
-    random_type dice{reinterpret_cast<std::uintptr_t>(this)};
+    random_type dice = made_of(reinterpret_cast<std::uintptr_t>(this));
+    static random_type made_of([[maybe_unused]] std::uint64_t seed) {
+      if constexpr (std::constructible_from<random_type, std::uint64_t>)
+        return random_type(seed);
+      else
+        return random_type();
+    }
     sampler() { left.store(gap(), relaxed); }
     // Bytes between two samples: exponentially distributed.
     std::int64_t gap() noexcept {

@@ -1,4 +1,4 @@
-// expect: frys::tracked: policy::random wants a random source that is made of a seed
+// expect: frys::tracked: policy::random wants a random source that is made of a seed or of nothing
 #include <frys/memory/arena.hpp>
 #include <frys/memory/tracked.hpp>
 

@@ -133,7 +133,7 @@ struct codec {
  protected:
   ~codec() = default;  // not virtual: the pointer knows what it ends
 };
-struct json : codec {
+struct json final : codec {
   int id() const override { return 4; }
 };
 

@@ -17,12 +17,20 @@
 #include <frys/core/eventcount.hpp>
 #include <frys/core/parker.hpp>
 #include <frys/memory/arena.hpp>
+#include <frys/memory/block_pool.hpp>
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/hardened.hpp>
 #include <frys/memory/intrusive_ptr.hpp>
+#include <frys/memory/leak_checked.hpp>
+#include <frys/memory/limited.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/memory/pool_registry.hpp>
 #include <frys/memory/shared_region.hpp>
 #include <frys/memory/slot_map.hpp>
+#include <frys/memory/synchronized.hpp>
+#include <frys/memory/system_allocator.hpp>
+#include <frys/memory/tracked.hpp>
 #include <frys/queue/bag.hpp>
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/intrusive_mpsc_queue.hpp>
@@ -116,6 +124,47 @@ void use_slot_map() {
   CHECK(map.get(*one)->second == 2);
   CHECK(map.erase(*one));
   CHECK(map.get(*one) == nullptr);
+}
+
+template <class A>
+void use_allocator(A& a) {
+  auto block = a.allocate(64, 16);
+  REQUIRE(block);
+  CHECK(reinterpret_cast<std::uintptr_t>(*block) % 16 == 0);
+  a.deallocate(*block, 64, 16);
+}
+template <class... P>
+void use_block_pool() {
+  frys::block_pool<64, P...> a;
+  use_allocator(a);
+}
+template <class... P>
+void use_wrappers() {
+  frys::limited<frys::system_allocator, 1000, P...> bounded;
+  use_allocator(bounded);
+  frys::synchronized<frys::system_allocator, P...> locked;
+  use_allocator(locked);
+}
+template <class... P>
+void use_tracked() {
+  frys::tracked<frys::system_allocator, frys::policy::sample_every<1>, frys::policy::tags<2>, P...> a;
+  use_allocator(a);
+  CHECK(a.counts().total_count == 1);
+}
+template <class... P>
+void use_checked() {
+  frys::leak_checked<frys::system_allocator, P...> a;
+  use_allocator(a);
+  frys::hardened<frys::system_allocator, P...> b;
+  use_allocator(b);
+}
+template <class... P>
+void use_pool_registry() {
+  frys::basic_pool_registry<P...> pools;
+  int pool = 0;
+  auto entered = pools.add("pool", pool);
+  REQUIRE(entered);
+  CHECK(pools.template find<int>() == &pool);
 }
 
 template <class... P>
@@ -392,6 +441,10 @@ TEST_CASE("user_world: parker and eventcount take a user's atomics, wait and clo
   IN_EVERY_WORLD(use_eventcount, &user::uses::atomics, &user::uses::wait, &user::uses::clock);
 }
 
+TEST_CASE("user_world: allocators that wrap others take a user's atomics") {
+  IN_EVERY_WORLD(use_wrappers, &user::uses::atomics);
+}
+
 TEST_CASE("user_world: counters take a user's atomics") { IN_EVERY_WORLD(use_counters, &user::uses::atomics); }
 
 TEST_CASE("user_world: what allocates takes a user's pages and gives all of them back") {
@@ -399,6 +452,10 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   IN_EVERY_WORLD(use_arena, &user::uses::pages);
   IN_EVERY_WORLD(use_object_pool, &user::uses::pages);
   IN_EVERY_WORLD(use_slot_map, &user::uses::pages);
+  IN_EVERY_WORLD(use_block_pool, &user::uses::pages);
+  IN_EVERY_WORLD(use_tracked, &user::uses::pages, &user::uses::atomics, &user::uses::random);
+  IN_EVERY_WORLD(use_checked, &user::uses::pages, &user::uses::atomics);
+  IN_EVERY_WORLD(use_pool_registry, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_buffer_pool, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_shared_region, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_memtable, &user::uses::pages);

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d297b8559d5c7c58.
+// frys 0.1.0, one header: the whole library. Content c53fb5edec776748.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2536,8 +2536,8 @@ struct tsan;
 
 #endif  // FRYS_CORE_FWD_HPP
 // ---- frys/core/hash.hpp
-// hash: 64-bit hashes of values for tables and for placement: bytes, texts, integers, enums, pointers, pairs, tuples,
-// arrays, optionals and variants, nested as deep as you like.
+// hash: 64-bit hashes of values for tables and for placement: bytes, texts, integers, floating-point numbers, enums,
+// pointers, pairs, tuples, arrays, optionals and variants, nested as deep as you like.
 //
 // Quality  every input bit moves every output bit with chance near 1/2 (tests/core/hash_test.cpp measures it).
 // Cost     integers: two multiplications. Bytes: 16 per multiplication.
@@ -2631,6 +2631,11 @@ struct hash {
   template <class T>
   requires(std::integral<T> || std::is_enum_v<T>) std::uint64_t operator()(T value) const noexcept {
     return hash_integer(static_cast<std::uint64_t>(value), seed);
+  }
+  // Equal numbers hash equally: 0.0 and -0.0, a float and the double that it is.
+  template <class T>
+  requires(std::same_as<T, float> || std::same_as<T, double>) std::uint64_t operator()(T value) const noexcept {
+    return hash_integer(std::bit_cast<std::uint64_t>(static_cast<double>(value) + 0.0), seed);
   }
   template <class T>
   requires(!std::same_as<std::remove_cv_t<T>, char>) std::uint64_t operator()(T* pointer) const noexcept {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content c53fb5edec776748.
+// frys 0.1.0, one header: the whole library. Content 51060d09d344078d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -11894,7 +11894,6 @@ class qsbr_domain {
 
 #if FRYS_OS_LINUX
 #include <fcntl.h>
-#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

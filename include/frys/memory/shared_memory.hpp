@@ -34,7 +34,6 @@
 
 #if FRYS_OS_LINUX
 #include <fcntl.h>
-#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -156,7 +156,7 @@ stage_single() {
 
 stage_kernel() {
   [ -f examples/kernel/main.cpp ] || { skip "kernel: there is no examples/kernel/main.cpp"; return; }
-  FRYS_TARGETS=frys-kernel frys_build kernel demo || { fail "kernel: the build"; return; }
+  FRYS_TARGETS="frys-kernel frys-kernel-counted" frys_build kernel demo || { fail "kernel: the build"; return; }
   [ -d build/test ] || cmake --preset test >/dev/null || { fail "kernel: configure"; return; }
   export FRYS_KERNEL=$PWD/build/demo/examples/frys-kernel
   count_tests "kernel: judges" build/test -L '^kernel$'

@@ -29,6 +29,7 @@
 
 #include <frys/net/resp_writer.hpp>
 
+#include "memory.hpp"
 #include "record.hpp"
 #include "reply_queue.hpp"
 #include "session.hpp"
@@ -37,6 +38,10 @@ namespace kernel {
 
 class store;
 class subscriptions;
+
+namespace text {
+inline constexpr std::string_view no_memory = "OOM command not allowed when used memory > 'maxmemory'.";
+}
 
 using reply_writer = frys::resp_writer<reply_output>;
 using arguments = std::span<const std::string_view>;
@@ -71,6 +76,8 @@ struct core_counts {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t sync_full = 0;      // how often the writes that wait for a sync were as many as may be
+  std::uint64_t waiting_bytes = 0;  // of replies that wait to leave, and of commands that are not whole yet
+  std::uint64_t peak_bytes = 0;     // the most that keys, values and those took
   std::uint64_t publish_waits = 0;  // messages that waited because another core was behind
 };
 
@@ -81,10 +88,11 @@ class core_view {
   virtual const server_facts& facts() const noexcept = 0;
   virtual core_counts counts() const noexcept = 0;
   virtual subscriptions& channels() noexcept = 0;
+  virtual buffer_memory& buffers() noexcept = 0;
   // Calls f(context, s) for each session of this core, in the order of their ids.
   virtual void each_session(void (*f)(void* context, const session& s), void* context) const = 0;
-  // True when max_memory is reached; asked before each command that needs memory. May be a little old.
-  virtual bool is_memory_full() const noexcept = 0;
+  // Whether `more` bytes would pass max_memory; asked before each command that needs memory. May be a little old.
+  virtual bool is_memory_full(std::size_t more) const noexcept = 0;
 };
 
 struct command_context {
@@ -92,6 +100,7 @@ struct command_context {
   store& db;
   reply_writer& reply;        // its protocol is the client's
   core_view& core;            // the core that runs this
+  scratch& memory;            // for what the command needs while it runs
   session* client = nullptr;  // set on the connection's own core; always for where::connection
   effect_log* log = nullptr;  // nullptr: logged elsewhere, or nowhere
   std::int64_t now_ms = 0;    // since 1970
@@ -126,6 +135,7 @@ struct merge_context {
   std::span<const std::uint32_t> part_of_key;
   reply_writer& reply;
   core_view& core;
+  scratch& memory;
   session* client = nullptr;
   std::int64_t now_ms = 0;
 };
@@ -170,16 +180,18 @@ void each_key(const command& c, arguments args, F&& f) {
 unsigned owner_of(std::string_view key, unsigned owners) noexcept;
 
 // where == keys: the arguments for each owner that has a key: the name, then its keys (MSET: with their values), in
-// order. `owner_of_part` names them; `part_of_key` is for merge_context. The views live as long as those in `args`.
+// order. `owner_of_part` names them; `part_of_key` is for merge_context. The views live as long as those in `args`, the
+// rest is in `memory`.
 struct parted {
-  std::vector<unsigned> owner_of_part;
-  std::vector<std::vector<std::string_view>> args_of_part;
-  std::vector<std::uint32_t> part_of_key;
+  explicit parted(scratch& memory) : owner_of_part(memory), args_of_part(memory), part_of_key(memory) {}
+  scratch_vector<unsigned> owner_of_part;
+  scratch_vector<scratch_vector<std::string_view>> args_of_part;
+  scratch_vector<std::uint32_t> part_of_key;
 };
-parted part_args(const command& c, arguments args, unsigned owners);
+parted part_args(const command& c, arguments args, unsigned owners, scratch& memory);
 
 // What the one record of a write over several owners says; empty for reads. Views as in `args`.
-std::vector<effect> plan_effects(const command& c, arguments args);
+scratch_vector<effect> plan_effects(const command& c, arguments args, scratch& memory);
 
 // Makes the client's reply of the parts' replies.
 inline void merge_parts(const command& c, merge_context& context) { c.merge(context); }

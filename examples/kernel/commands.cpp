@@ -100,7 +100,11 @@ const command* accept_command(arguments args, session& client, core_view& core, 
   const auto count = static_cast<std::int64_t>(args.size());
   if (c->arity > 0 ? count != c->arity : count < -c->arity) return wrong_arity(reply, c->name), nullptr;
   client.last_command = c->name;
-  if (c->is(flag::deny_oom) && core.is_memory_full()) return reply.error(text::no_memory), nullptr;
+  if (c->is(flag::deny_oom)) {
+    std::size_t more = 0;
+    for (const std::string_view a : args.subspan(1)) more += a.size();
+    if (core.is_memory_full(more)) return reply.error(text::no_memory), nullptr;
+  }
   if (client.protocol == 2 && client.is_subscribed() && c->name != "ping" && c->name != "quit" && c->name != "reset" &&
       !(c->is(flag::pubsub) && c->name != "publish")) {
     reply.error("ERR Can't execute '" + std::string(c->name) +
@@ -118,15 +122,22 @@ unsigned owner_of(std::string_view key, unsigned owners) noexcept {
   return owners == 1 ? 0 : static_cast<unsigned>(((frys::hash{}(key) >> 32) * owners) >> 32);
 }
 
-parted part_args(const command& c, arguments args, unsigned owners) {
-  parted out;
-  std::vector<std::uint32_t> part_of_owner(owners, ~std::uint32_t{0});
+parted part_args(const command& c, arguments args, unsigned owners, scratch& memory) {
+  parted out(memory);
+  scratch_vector<std::uint32_t> part_of_owner(owners, ~std::uint32_t{0}, memory);
+  scratch_vector<std::uint32_t> size_of_part(owners, 0, memory);
+  each_key(c, args,
+           [&](std::size_t i) { size_of_part[owner_of(args[i], owners)] += static_cast<std::uint32_t>(c.key_step); });
+  out.owner_of_part.reserve(owners);
+  out.args_of_part.reserve(owners);
+  out.part_of_key.reserve(args.size());
   each_key(c, args, [&](std::size_t i) {
     const unsigned owner = owner_of(args[i], owners);
     if (part_of_owner[owner] == ~std::uint32_t{0}) {
       part_of_owner[owner] = static_cast<std::uint32_t>(out.owner_of_part.size());
       out.owner_of_part.push_back(owner);
-      out.args_of_part.push_back({args[0]});
+      out.args_of_part.emplace_back(memory).reserve(1 + size_of_part[owner]);
+      out.args_of_part.back().push_back(args[0]);
     }
     const std::uint32_t part = part_of_owner[owner];
     out.part_of_key.push_back(part);
@@ -136,8 +147,9 @@ parted part_args(const command& c, arguments args, unsigned owners) {
   return out;
 }
 
-std::vector<effect> plan_effects(const command& c, arguments args) {
-  std::vector<effect> out;
+scratch_vector<effect> plan_effects(const command& c, arguments args, scratch& memory) {
+  scratch_vector<effect> out(memory);
+  out.reserve(args.size());
   if (c.name == "mset") {
     for (std::size_t i = 1; i + 1 < args.size(); i += 2) out.push_back({effect_kind::set, args[i], args[i + 1], {}, 0});
   } else if (c.name == "del" || c.name == "unlink") {

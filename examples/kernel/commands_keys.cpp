@@ -9,8 +9,9 @@ constexpr std::int64_t largest = (std::numeric_limits<std::int64_t>::max)();
 constexpr std::int64_t smallest = (std::numeric_limits<std::int64_t>::min)();
 
 void del(command_context& c) {
-  std::vector<effect> effects;
+  scratch_vector<effect> effects(c.memory);
   if (c.log != nullptr) {
+    effects.reserve(c.args.size());
     for (const std::string_view key : c.args.subspan(1))
       if (c.db.find(key, c.now_ms) != nullptr) effects.push_back({effect_kind::erase, key, {}, {}, 0});
     if (!effects.empty() && !c.logged(effects)) return;
@@ -109,7 +110,7 @@ void persist(command_context& c) {
 
 // Both below may name many keys; the views stay good as nothing changes meanwhile.
 void keys(command_context& c) {
-  std::vector<std::string_view> found;
+  scratch_vector<std::string_view> found(c.memory);
   c.db.for_each(c.now_ms, [&](std::string_view key, value&) {
     if (glob_match(c.args[1], key)) found.push_back(key);
   });
@@ -153,7 +154,7 @@ void scan(command_context& c) {
     }
   }
   const auto most = static_cast<std::size_t>((std::min)(count, std::int64_t{1} << 40));
-  std::vector<std::string_view> found;
+  scratch_vector<std::string_view> found(c.memory);
   std::uint64_t next = c.db.scan(cursor / c.owners, most, c.now_ms, [&](std::string_view key, value& v) {
     if ((pattern == "*" || glob_match(pattern, key)) &&
         (wanted_type.data() == nullptr || is_word(wanted_type, type_of(v))))

@@ -51,7 +51,7 @@ void punsubscribe(command_context& c) { leave(c, true, "punsubscribe"); }
 // To the listeners of this core. Where other cores have some too, the server sends it there and makes the reply.
 void publish(command_context& c) {
   if (!c.core.channels().is_heard()) return c.reply.integer(0);
-  const published message = published::make(c.args[1], c.args[2]);
+  const published message = published::make(c.core.buffers(), c.args[1], c.args[2]);
   if (message.body.empty()) return c.reply.error(text::no_memory);
   c.reply.integer(c.core.channels().publish(message));
 }

@@ -125,6 +125,9 @@ enum info_number : std::size_t {
   n_expiring,
   n_expired,
   n_memory,
+  n_held,
+  n_waiting,
+  n_peak,
   n_clients,
   n_received,
   n_rejected,
@@ -141,7 +144,10 @@ void info(command_context& c) {
   const std::uint64_t numbers[info_numbers] = {c.db.size(),
                                                c.db.expiring(),
                                                c.db.expired(),
-                                               c.db.used_bytes(),
+                                               c.db.used_bytes() + counts.waiting_bytes,
+                                               c.db.held_bytes() + counts.waiting_bytes,
+                                               counts.waiting_bytes,
+                                               counts.peak_bytes,
                                                counts.connections,
                                                counts.connections_received,
                                                counts.connections_rejected,
@@ -242,6 +248,10 @@ void merge_info(merge_context& m) {
   if (s.begin("Memory")) {
     s.line("used_memory", sum[n_memory]);
     s.line("used_memory_human", human(sum[n_memory]));
+    s.line("used_memory_peak", (std::max)(sum[n_peak], sum[n_memory]));
+    s.line("used_memory_peak_human", human((std::max)(sum[n_peak], sum[n_memory])));
+    s.line("mem_clients_normal", sum[n_waiting]);
+    s.line("frys_memory_held", sum[n_held]);
     s.line("maxmemory", f.max_memory);
     s.line("maxmemory_human", human(f.max_memory));
     s.line("maxmemory_policy", "noeviction");

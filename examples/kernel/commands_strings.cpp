@@ -93,7 +93,7 @@ void set_with_options(command_context& c) {
   }
   if (o.keep_ttl && v != nullptr) at_ms = v->expire_at_ms;
   const bool existed = v != nullptr;
-  const std::string before(o.get && existed ? v->text() : std::string_view());
+  const scratch_string before(o.get && existed ? v->text() : std::string_view(), c.memory);
   if (!set_string(c, c.args[1], c.args[2], at_ms)) return;
   if (!o.get)
     c.reply.ok();
@@ -124,7 +124,7 @@ void psetex(command_context& c) { set_expiring(c, false, "psetex"); }
 void getset(command_context& c) {
   value* v = nullptr;
   if (!find_string(c, c.args[1], v)) return;
-  const std::string before(v == nullptr ? std::string_view() : v->text());
+  const scratch_string before(v == nullptr ? std::string_view() : v->text(), c.memory);
   if (!set_string(c, c.args[1], c.args[2], 0)) return;
   if (v == nullptr)
     c.reply.null();
@@ -152,7 +152,8 @@ void mget(command_context& c) {
 // The elements of the parts, each in the place of its key.
 void merge_mget(merge_context& m) {
   if (merge_error(m)) return;
-  std::vector<std::string_view> rest;
+  scratch_vector<std::string_view> rest(m.memory);
+  rest.reserve(m.parts.size());
   for (const std::string_view part : m.parts) rest.push_back(part.substr(part.find('\n') + 1));
   m.reply.array(m.part_of_key.size());
   for (const std::uint32_t part : m.part_of_key) {
@@ -169,7 +170,7 @@ void merge_mget(merge_context& m) {
 void mset(command_context& c) {
   if (c.args.size() % 2 == 0) return wrong_arity(c.reply, "mset");
   if (c.log != nullptr) {
-    const std::vector<effect> effects = plan_effects(*find_command("mset"), c.args);
+    const scratch_vector<effect> effects = plan_effects(*find_command("mset"), c.args, c.memory);
     if (!c.logged(effects)) return;
   }
   bool all = true;

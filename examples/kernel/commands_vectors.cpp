@@ -27,7 +27,7 @@ bool parse_float(std::string_view text, float& out) {
 }
 
 // "FP32 blob" or "VALUES n x ..." at args[at]; `at` moves behind it. False: neither, nothing written.
-bool parse_vector(arguments args, std::size_t& at, std::vector<float>& out) {
+bool parse_vector(arguments args, std::size_t& at, scratch_vector<float>& out) {
   if (at + 1 >= args.size()) return false;
   if (is_word(args[at], "fp32")) {
     const std::string_view blob = args[at + 1];
@@ -61,7 +61,7 @@ void wrong_dimension(command_context& c, std::size_t got, const vector_set& set)
 }
 
 void vadd(command_context& c) {
-  std::vector<float> vector;
+  scratch_vector<float> vector(c.memory);
   std::size_t at = 2;
   if (is_word(c.args[2], "reduce")) return c.reply.error("ERR REDUCE is not supported");
   if (!parse_vector(c.args, at, vector) || at >= c.args.size()) return c.reply.error(bad_vector);
@@ -82,7 +82,7 @@ void vadd(command_context& c) {
   vector_set* set = nullptr;
   if (!find_vectors(c, set)) return;
   if (set != nullptr && set->dimension() != vector.size()) return wrong_dimension(c, vector.size(), *set);
-  std::string bytes(vector.size() * sizeof(float), '\0');
+  scratch_string bytes(vector.size() * sizeof(float), '\0', c.memory);
   write_floats(vector, bytes.data());
   if (!c.logged(effect{effect_kind::vector_add, c.args[1], element, bytes, 0})) return;
   bool added = false;
@@ -93,7 +93,7 @@ void vadd(command_context& c) {
 void vsim(command_context& c) {
   vector_set* set = nullptr;
   if (!find_vectors(c, set)) return;
-  std::vector<float> query;
+  scratch_vector<float> query(c.memory);
   std::size_t at = 2;
   std::string_view element;
   const bool by_element = is_word(c.args[2], "ele");
@@ -125,7 +125,9 @@ void vsim(command_context& c) {
     query.assign(found.begin(), found.end());
   }
   if (query.size() != set->dimension()) return wrong_dimension(c, query.size(), *set);
-  const std::vector<frys::neighbour> hits = set->nearest(query, static_cast<std::size_t>((std::min)(count, most_hits)));
+  scratch_vector<frys::neighbour> hits((std::min)(static_cast<std::size_t>((std::min)(count, most_hits)), set->size()),
+                                       c.memory);
+  hits.resize(set->nearest(query, hits));
   if (with_scores)
     c.reply.map(hits.size());
   else

@@ -40,6 +40,8 @@ inline constexpr std::size_t reply_high_water = std::size_t{4} << 20;
 // Bytes in the log's open group that make the clients of this core wait for a flush.
 inline constexpr std::size_t log_high_water = std::size_t{4} << 20;
 inline constexpr std::size_t subscriber_limit = std::size_t{32} << 20;
+// Up to here a command is taken in whatever memory is used: those that free some are short.
+inline constexpr std::size_t small_command = std::size_t{1} << 20;
 
 template <class Core>
 class connection final : public session,
@@ -49,30 +51,36 @@ class connection final : public session,
                          public frys::list_hook<sending_tag> {
  public:
   connection(Core& core, frys::stream_socket socket)
-      : core_(core), socket_(std::move(socket)), replies_(core.reply_memory()) {
+      : core_(core), socket_(std::move(socket)), replies_(core.buffers(), core.places()), cut_(core.buffers()) {
     wake_.run = [](frys::work& w) noexcept { static_cast<wake_work&>(w).self->resume_reader(); };
     wake_.self = this;
     synced = [](sync_waiter& w, bool failed) noexcept { static_cast<connection&>(w).log_came_so_far(failed); };
   }
   ~connection() override {
+    core_.count_waiting(counted_, 0);
     frys::list_hook<gathered_tag>::unlink();
     frys::list_hook<sending_tag>::unlink();
   }
 
   // Until the client has gone or was sent away; everything it was owed has left then, as far as it would take it.
   frys::task<void> serve() {
-    std::string rest;  // a command that was cut by the end of a buffer
     while (!close_after_reply && !broken_) {
       auto got = co_await core_.reactor().recv(socket_);
       if (!got || got->empty()) break;
       core_.begin_batch(got->size());
-      // Commands are read where they lie, in the leased buffer; one that was cut by a buffer's end continues in `rest`.
-      const bool whole = rest.empty();
+      // Commands are read where they lie, in the leased buffer; one that was cut by a buffer's end continues in `cut_`.
+      const bool whole = cut_.empty();
       if (!whole) {
-        rest.append(got->text());
+        // A command that is not whole yet is memory too; without room for it the client goes.
+        const std::size_t all = cut_.size() + got->size();
+        if ((all > small_command && core_.is_memory_full(got->size())) || !cut_.append(got->view())) {
+          reply_writer(replies_.tail(), protocol).error(text::no_memory);
+          break;
+        }
         got->reset();
+        count();
       }
-      const frys::byte_view in = whole ? got->view() : frys::as_bytes(rest);
+      const frys::byte_view in = whole ? got->view() : cut_.view();
       frys::resp_event event = decoder_.decode(in);
       std::size_t used = event.consumed;
       if (event.status == frys::resp_status::command) co_await end_of_turn(event.args);
@@ -85,10 +93,9 @@ class connection final : public session,
       }
       if (event.status == frys::resp_status::error) refuse(event.message);
       if (!whole)
-        rest.erase(0, used);
-      else if (used != in.size())
-        rest.assign(frys::as_text(in.subspan(used)));
-      if (rest.empty() && rest.capacity() > 64 * 1024) rest = {};
+        cut_.consume(used);
+      else if (used != in.size() && !cut_.append(in.subspan(used)))
+        break;
       got->reset();  // an idle connection holds no buffer
 
       send_soon();
@@ -208,8 +215,10 @@ class connection final : public session,
   // The socket is full: waits until it has taken all.
   frys::task<void> send_rest() {
     sending_ = true;
+    in_flight_ = out_.size();
     const auto sent = co_await core_.reactor().send(socket_, out_.take());
     sending_ = false;
+    in_flight_ = 0;
     if (!sent) drop();
     send_soon();
   }
@@ -227,10 +236,17 @@ class connection final : public session,
   // After every change: wakes the reader if its time has come; through the reactor, never from here, since it may end
   // this object.
   void settle() noexcept {
+    count();
     if (reader_ && !wake_posted_ && is_below(reader_limit_)) {
       wake_posted_ = true;
       core_.reactor().post(wake_);
     }
+  }
+  // What we hold for the client counts as memory of the core.
+  void count() noexcept {
+    const std::size_t now = replies_.size() + out_.size() + in_flight_ + cut_.size();
+    if (now != counted_) core_.count_waiting(counted_, now);
+    counted_ = now;
   }
   void resume_reader() noexcept {
     wake_posted_ = false;
@@ -248,7 +264,10 @@ class connection final : public session,
   frys::stream_socket socket_;
   frys::resp_decoder decoder_;
   reply_queue replies_;
-  frys::buffer_chain out_;       // on its way; empty between turns unless the socket is full
+  cut_command cut_;
+  frys::buffer_chain out_;     // on its way; empty between turns unless the socket is full
+  std::size_t in_flight_ = 0;  // bytes that the socket has not taken yet
+  std::size_t counted_ = 0;
   std::size_t outstanding_ = 0;  // commands on other cores, and entries in this one's sync queue: they point to us
   std::size_t away_bytes_ = 0;   // the size of those commands
   bool sending_ = false;

@@ -7,21 +7,22 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <frys/core/clock.hpp>
 #include <frys/core/intrusive_list.hpp>
-#include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/object_pool.hpp>
 #include <frys/sched/task.hpp>
 #include <frys/storage/wal.hpp>
 
 #include "command.hpp"
 #include "connection.hpp"
 #include "fan_out.hpp"
+#include "memory.hpp"
 #include "messages.hpp"
 #include "owner.hpp"
 #include "subscriptions.hpp"
@@ -64,7 +65,7 @@ class core final : public core_view {
   }
 
   ~core() override {
-    while (frys::work* m = spare_messages_.pop()) delete static_cast<remote_command<core>*>(m);
+    while (frys::work* m = spare_messages_.pop()) messages_.destroy(*static_cast<remote_command<core>*>(m));
   }
 
   network_type& reactor() noexcept { return *reactor_; }
@@ -95,8 +96,12 @@ class core final : public core_view {
     c.fetching = args.size() > 1 ? own().keys.prefetch(args[1]) : 0;
     gathered_.push_back(c);
   }
-  frys::buffer_pool<>& reply_memory() noexcept { return reply_memory_; }
+  reply_queue::place_pool& places() noexcept { return places_; }
   void count_bytes_out(std::size_t bytes) noexcept { counts_.bytes_out += bytes; }
+  void count_waiting(std::size_t before, std::size_t now) noexcept {
+    counts_.waiting_bytes += now - before;
+    note_memory();
+  }
   void count_rejected() noexcept { ++counts_.connections_rejected; }
 
   // ---- commands
@@ -148,10 +153,13 @@ class core final : public core_view {
   // A command that came from another core.
   void run_for(remote_command<core>& m) {
     now_ms_ = clock_ms();
+    m.reply.use(buffers_);
     reply_writer reply(m.reply, m.protocol);
-    command_context context{m.args, own().keys, reply, *this, nullptr, own().effects(), now_ms_, index_, owners()};
+    command_context context{m.args,  own().keys,      reply,   *this,  scratch_,
+                            nullptr, own().effects(), now_ms_, index_, owners()};
     const std::uint64_t before = own().appended();
     run(*m.what, context);
+    tidy(scratch_);
     note_memory();
     if (own().appended() == before) return m.from->post(m);
     flush_soon();
@@ -206,18 +214,27 @@ class core final : public core_view {
   void each_session(void (*f)(void* context, const session& s), void* context) const override {
     for (client& c : const_cast<core*>(this)->alive_) f(context, c);
   }
-  bool is_memory_full() const noexcept override {
+  buffer_memory& buffers() noexcept override { return buffers_; }
+  bool is_memory_full(std::size_t more) const noexcept override {
     if (shared_.max_memory == 0) return false;
-    std::uint64_t used = 0;
-    for (const auto& other : shared_.cores) used += other->used_bytes_.load(std::memory_order_relaxed);  // a little old
-    return used >= shared_.max_memory;
+    std::uint64_t used = more, held = more;
+    for (const auto& other : shared_.cores) {
+      used += other->used_bytes_.load(std::memory_order_relaxed);  // both: a little old
+      held += other->held_bytes_.load(std::memory_order_relaxed);
+    }
+    // Tables keep what erased keys have left, for keys of their sizes; that has a bound too.
+    return used >= shared_.max_memory || held >= shared_.max_memory + shared_.max_memory / 4;
   }
 
   static std::int64_t clock_ms() noexcept {
     return std::chrono::duration_cast<std::chrono::milliseconds>(frys::clocks::wall::now()).count();
   }
   void note_memory() noexcept {
-    if (shared_.max_memory != 0) used_bytes_.store(own().keys.used_bytes(), std::memory_order_relaxed);  // a hint
+    const std::uint64_t used = own().keys.used_bytes() + counts_.waiting_bytes;
+    counts_.peak_bytes = (std::max)(counts_.peak_bytes, used);
+    if (shared_.max_memory == 0) return;
+    used_bytes_.store(used, std::memory_order_relaxed);  // both: a hint
+    held_bytes_.store(own().keys.held_bytes() + counts_.waiting_bytes, std::memory_order_relaxed);
   }
 
  private:
@@ -229,7 +246,12 @@ class core final : public core_view {
   core& at(unsigned index) noexcept { return *shared_.cores[index]; }
 
   frys::task<void> live(frys::stream_socket socket) {
-    client c(*this, std::move(socket));
+    auto made = clients_.acquire(*this, std::move(socket));
+    if (!made) {
+      shared_.connections.fetch_sub(1, std::memory_order_relaxed);  // relaxed: it has done nothing
+      co_return;
+    }
+    client& c = **made;
     // relaxed: the number only has to be unique.
     c.id = shared_.next_client.fetch_add(1, std::memory_order_relaxed);
     c.descriptor = c.socket().native_handle();
@@ -256,10 +278,11 @@ class core final : public core_view {
   void run_here(client& c, const command& what, arguments args, reply_writer& reply) {
     const std::size_t mark = c.replies().tail().size();
     const std::uint64_t before = own().appended();
-    command_context context{args, own().keys, reply, *this, &c, own().effects(), now_ms_, index_, owners()};
+    command_context context{args, own().keys, reply, *this, scratch_, &c, own().effects(), now_ms_, index_, owners()};
     run(what, context);
+    tidy(scratch_);
+    if (what.is(flag::write)) note_memory();
     if (own().appended() == before) return;
-    note_memory();
     if (own().appended() > own().durable()) hold(c, mark);
     flush_soon();
   }
@@ -297,18 +320,20 @@ class core final : public core_view {
   }
   // False: a core is a whole ring behind, and nothing has happened.
   bool publish(client& c, arguments args) {
-    published message = published::make(args[1], args[2]);
-    if (message.body.empty()) {
+    published message = published::make(buffers_, args[1], args[2]);
+    const auto refuse = [&] {
       reply_writer(c.replies().tail(), c.protocol).error("OOM no memory for the message");
       return true;
-    }
+    };
+    if (message.body.empty()) return refuse();
+    if (!c.replies().can_reserve()) return refuse();
     auto* const sent = fan_out_->send(message, &came_home);
-    if (sent == nullptr) return false;
+    if (sent == nullptr) return fan_out_->is_idle() && refuse();
     begin_turn();  // whose end calls the others
     sent->heard_at_home = channels_.publish(sent->message);
     sent->client = &c;
     sent->protocol = c.protocol;
-    sent->reserved = &c.replies().reserve();
+    sent->reserved = c.replies().reserve();
     sent->command_bytes = sent->message.body.size();
     c.expect_reply(sent->command_bytes);
     return true;
@@ -322,7 +347,7 @@ class core final : public core_view {
     auto& sent = static_cast<publication<core>&>(w);
     core& home = *sent.home;
     reply_output reply;
-    reply.chain().lease_from(home.reply_memory_);
+    reply.use(home.buffers_);
     // relaxed: it came by message.
     reply_writer(reply, sent.protocol).integer(sent.heard_at_home + sent.heard.load(std::memory_order_relaxed));
     sent.client->take_reply(*sent.reserved, std::move(reply), sent.command_bytes);
@@ -333,15 +358,20 @@ class core final : public core_view {
 
   void send_away(client& c, const command& what, arguments args, unsigned target) {
     auto* m = static_cast<remote_command<core>*>(spare_messages_.pop());
-    if (m == nullptr) m = new remote_command<core>;
+    if (m == nullptr) m = messages_.create().value_or(nullptr);
+    auto* const place = m != nullptr && m->keep_arguments(args, buffers_) ? c.replies().reserve() : nullptr;
+    if (place == nullptr) {
+      reply_writer(c.replies().tail(), c.protocol).error("OOM no memory for the command");
+      if (m != nullptr) m->forget_arguments(), spare_messages_.push(*m);
+      return;
+    }
     m->from = this;
     m->to = &at(target);
     m->client = &c;
-    m->reserved = &c.replies().reserve();
+    m->reserved = place;
     m->what = &what;
     m->protocol = c.protocol;
-    m->keep_arguments(args);
-    c.expect_reply(m->bytes.size());
+    c.expect_reply(m->bytes);
     m->run = [](frys::work& w) noexcept {
       auto& message = static_cast<remote_command<core>&>(w);
       const auto act = [](frys::work& v) noexcept {
@@ -359,8 +389,9 @@ class core final : public core_view {
     auto& m = static_cast<remote_command<core>&>(w);
     client& c = *m.client;
     core& home = *m.from;
-    c.take_reply(*m.reserved, std::move(m.reply), m.bytes.size());
+    c.take_reply(*m.reserved, std::move(m.reply), m.bytes);
     m.reply = {};
+    m.forget_arguments();
     home.spare_messages_.push(m);
   }
 
@@ -384,20 +415,28 @@ class core final : public core_view {
   }
 
   frys::task<void> run_on_many(client& c, const command& what, arguments args) {
-    parted parts;
+    const auto leased = requests_.take();
+    if (!leased) {
+      reply_writer(c.replies().tail(), c.protocol).error("OOM no memory for the command");
+      co_return;
+    }
+    scratch& memory = **leased;
+    parted parts(memory);
     if (what.where == runs_on::keys) {
-      parts = part_args(what, args, owners());
+      parts = part_args(what, args, owners(), memory);
     } else {
+      parts.owner_of_part.reserve(owners());
+      parts.args_of_part.reserve(owners());
       for (unsigned o = 0; o < owners(); ++o) {
         parts.owner_of_part.push_back(o);
-        parts.args_of_part.emplace_back(args.begin(), args.end());
+        parts.args_of_part.emplace_back(args.begin(), args.end(), memory);
       }
     }
     const std::size_t count = parts.owner_of_part.size();
     const bool write = what.is(flag::write) && count > 1;
     // What several owners answer must be of one moment: a write is seen by all readers or by none.
     const bool locks = count > 1 && (write || what.where == runs_on::keys);
-    std::vector<unsigned> order = parts.owner_of_part;
+    scratch_vector<unsigned> order = parts.owner_of_part;
     std::sort(order.begin(), order.end());
     std::uint64_t stamp = own().clock();
     if (locks)
@@ -407,7 +446,7 @@ class core final : public core_view {
     reply_writer reply(c.replies().tail(), c.protocol);
     bool logged = true;
     if (write) {
-      const std::vector<effect> effects = plan_effects(what, args);
+      const scratch_vector<effect> effects = plan_effects(what, args, memory);
       logged = own().append_stamped(stamp, effects);
       if (logged) {
         flush_soon();
@@ -418,16 +457,25 @@ class core final : public core_view {
         }
       }
     }
-    std::vector<reply_output> replies(count);
+    scratch_vector<reply_output> replies(count, memory);
     if (logged) {
       for (std::size_t i = 0; i < count; ++i) {
         const auto part = [&](core& there) {
+          replies[i].use(there.buffers_);
           reply_writer to(replies[i], c.protocol);
           effect_log* log = write || count > 1 ? nullptr : there.own().effects();
-          command_context context{
-              parts.args_of_part[i], there.own().keys, to, there, &there == this ? &c : nullptr, log, clock_ms(),
-              there.index_,          owners()};
+          command_context context{parts.args_of_part[i],
+                                  there.own().keys,
+                                  to,
+                                  there,
+                                  there.scratch_,
+                                  &there == this ? &c : nullptr,
+                                  log,
+                                  clock_ms(),
+                                  there.index_,
+                                  owners()};
           run(what, context);
+          tidy(there.scratch_);
           there.note_memory();
           if (locks) there.own().see_stamp(stamp);
         };
@@ -442,18 +490,25 @@ class core final : public core_view {
       reply.error("MISCONF Errors writing to the log; the server takes no more writes");
       co_return;
     }
-    std::vector<std::string> texts(count);
-    std::vector<std::string_view> views(count);
+    scratch_vector<std::string_view> views(count, memory);
     for (std::size_t i = 0; i < count; ++i) {
-      texts[i].resize(replies[i].size());
-      replies[i].chain().copy_to(reinterpret_cast<std::byte*>(texts[i].data()));
-      views[i] = texts[i];
+      if (replies[i].chain().segments().size() <= 1) {
+        views[i] = replies[i].empty() ? std::string_view() : replies[i].chain().segments().front().text();
+        continue;
+      }
+      const auto text = memory.make_array<char>(replies[i].size());
+      if (!text) {
+        reply.error("OOM no memory for the reply");
+        co_return;
+      }
+      replies[i].chain().copy_to(reinterpret_cast<std::byte*>(text->data()));
+      views[i] = {text->data(), text->size()};
     }
     const bool waits = count == 1 && what.is(flag::write);
     while (waits && waiting_.is_full())
       co_await flush_now();  // it may have waited for its turn, and others were faster
     const std::size_t mark = c.replies().tail().size();
-    merge_context merging{args, views, parts.part_of_key, reply, *this, &c, clock_ms()};
+    merge_context merging{args, views, parts.part_of_key, reply, *this, memory, &c, clock_ms()};
     merge_parts(what, merging);
     if (waits && own().appended() > own().durable()) {
       hold(c, mark);
@@ -533,8 +588,14 @@ class core final : public core_view {
   frys::intrusive_list<client, sending_tag> sending_;
   turn_end turn_end_;
   bool in_turn_ = false;
-  frys::buffer_pool<> reply_memory_{4096};
+  buffer_memory buffers_;
+  scratch scratch_;
+  request_memory requests_;
+  reply_queue::place_pool places_;
+  frys::object_pool<client> clients_;
+  frys::object_pool<remote_command<core>> messages_;
   alignas(frys::cache_line) std::atomic<std::uint64_t> used_bytes_{0};
+  std::atomic<std::uint64_t> held_bytes_{0};
   frys::task_scope scope_;  // last: its tasks go first
 };
 

@@ -20,6 +20,7 @@
 #include <frys/core/cache_line.hpp>
 #include <frys/core/intrusive_list.hpp>
 #include <frys/core/work.hpp>
+#include <frys/memory/object_pool.hpp>
 
 #include "options.hpp"
 #include "reply_queue.hpp"
@@ -60,18 +61,16 @@ class fan_out {
   fan_out(const fan_out&) = delete;
   fan_out& operator=(const fan_out&) = delete;
   ~fan_out() {
-    while (message* m = under_way_.pop_front()) delete m;
-    while (message* m = spare_.pop_front()) delete m;
+    while (message* m = under_way_.pop_front()) memory_.destroy(*m);
+    while (message* m = spare_.pop_front()) memory_.destroy(*m);
   }
 
   // `what` is on its way to all other cores, which hear of it when tell() is called; nullptr: a core is a ring behind,
-  // and `what` is untouched. `come_home` runs here when all have had it, and calls end().
+  // or there is no memory, and `what` is untouched. `come_home` runs here when all have had it, and calls end().
   message* send(published& what, void (*come_home)(frys::work&) noexcept) {
     message* m = spare_.pop_front();
-    if (m == nullptr)
-      m = new message;
-    else
-      --spares_;
+    if (m == nullptr) m = memory_.create().value_or(nullptr);
+    if (m == nullptr) return nullptr;
     m->run = come_home;
     m->home = &home_;
     m->message.swap(what);
@@ -87,6 +86,8 @@ class fan_out {
     to_tell_ = true;
     return m;
   }
+  // No message is on its way.
+  [[nodiscard]] bool is_idle() const noexcept { return under_way_.empty(); }
   // The message has done its work. Whoever has waited longest for room goes on.
   void end(message& m) noexcept {
     m.unlink();
@@ -168,20 +169,13 @@ class fan_out {
     ring_bell(b);  // more came meanwhile; others on this core have their turn first
   }
 
-  void keep(message& m) noexcept {
-    if (spares_ == Ring::capacity) {
-      delete &m;
-      return;
-    }
-    ++spares_;
-    spare_.push_front(m);
-  }
+  void keep(message& m) noexcept { spare_.push_front(m); }
 
   Core& home_;
   const unsigned index_;
   const unsigned cores_;
   bool to_tell_ = false;
-  std::size_t spares_ = 0;
+  frys::object_pool<message> memory_;
   frys::intrusive_list<message> under_way_;
   frys::intrusive_list<message> spare_;
   frys::intrusive_list<waiter> waiting_;

@@ -24,7 +24,6 @@ namespace text {
 inline constexpr std::string_view wrong_type = "WRONGTYPE Operation against a key holding the wrong kind of value";
 inline constexpr std::string_view not_integer = "ERR value is not an integer or out of range";
 inline constexpr std::string_view syntax = "ERR syntax error";
-inline constexpr std::string_view no_memory = "OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view too_long = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 }  // namespace text
 

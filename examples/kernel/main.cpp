@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <frys/io/epoll_reactor.hpp>
+#include <frys/memory/replace_new.hpp>  // what is left: names, texts of INFO, vector sets
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/spsc_ring.hpp>
 

@@ -3,11 +3,12 @@
 #define FRYS_KERNEL_MESSAGES_HPP
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <frys/core/work.hpp>
 
@@ -28,8 +29,8 @@ struct remote_command : frys::work, sync_waiter {
   reply_queue::place* reserved = nullptr;
   const command* what = nullptr;
   int protocol = 2;
-  std::string bytes;  // the arguments, one behind the other
-  std::vector<std::string_view> args;
+  arguments args;  // in `inside`, or in `outside` if they are large
+  std::size_t bytes = 0;
   reply_output reply;
 
   // On `to`: the reply may go back.
@@ -44,17 +45,36 @@ struct remote_command : frys::work, sync_waiter {
     };
   }
 
-  void keep_arguments(arguments from_args) {
-    std::size_t total = 0;
-    for (const std::string_view a : from_args) total += a.size();
-    bytes.clear();
-    bytes.reserve(total);  // so that the views below stay
-    args.clear();
-    for (const std::string_view a : from_args) {
-      args.emplace_back(bytes.data() + bytes.size(), a.size());
-      bytes.append(a);
+  // False: out of memory.
+  [[nodiscard]] bool keep_arguments(arguments from_args, buffer_memory& memory) noexcept {
+    bytes = 0;
+    for (const std::string_view a : from_args) bytes += a.size();
+    const std::size_t views = from_args.size() * sizeof(std::string_view);
+    std::byte* at = inside;
+    if (views + bytes > sizeof inside) {
+      auto room = memory.acquire(views + bytes);
+      if (!room) return false;
+      outside = *std::move(room);
+      at = outside.data();
     }
+    auto* const kept = reinterpret_cast<std::string_view*>(at);
+    char* text = reinterpret_cast<char*>(at + views);
+    for (std::size_t i = 0; i < from_args.size(); ++i) {
+      const std::string_view a = from_args[i];
+      if (!a.empty()) std::memcpy(text, a.data(), a.size());
+      ::new (static_cast<void*>(kept + i)) std::string_view(text, a.size());
+      text += a.size();
+    }
+    args = {kept, from_args.size()};
+    return true;
   }
+
+ private:
+  alignas(std::string_view) std::byte inside[256];
+  frys::buffer outside;
+
+ public:
+  void forget_arguments() noexcept { outside.reset(); }
 };
 
 // co_await visit(from, to, f): f(to) on to's thread, then on with the caller on its own.

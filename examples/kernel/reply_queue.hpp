@@ -8,25 +8,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include <frys/core/intrusive_list.hpp>
 #include <frys/memory/buffer.hpp>
-#include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/object_pool.hpp>
+
+#include "memory.hpp"
 
 namespace kernel {
 
 // Where replies are written: a resp_sink (frys/net/resp_writer.hpp) over a chain of buffers that leaves without a copy.
 class reply_output {
  public:
+  // What is written from now on lies in buffers of `memory`, on whose thread alone it is written.
+  void use(buffer_memory& memory) noexcept {
+    memory_ = &memory;
+    chain_.lease_from(memory.ordinary());
+  }
+
   char* grow(std::size_t n) noexcept {
+    if (n > buffer_memory::block && memory_ != nullptr) [[unlikely]]
+      return grow_large(n);
     auto room = chain_.prepare(n);
     if (!room) return failed_ = true, nullptr;
     return reinterpret_cast<char*>(room->data());
   }
-  void commit(std::size_t n) noexcept { chain_.commit(n); }
+  void commit(std::size_t n) noexcept {
+    if (large_.block() == nullptr) [[likely]]
+      return chain_.commit(n);
+    (void)large_.extend(n);
+    failed_ |= !chain_.append(std::move(large_));
+    large_.reset();
+  }
   // By pointer, where that is less work than a copy.
   void append(const frys::buffer& bytes) noexcept {
     if (bytes.size() >= share_from) {
@@ -47,7 +62,17 @@ class reply_output {
  private:
   static constexpr std::size_t share_from = 1024;
 
+  // In a buffer of its own, for the next commit.
+  FRYS_NOINLINE char* grow_large(std::size_t n) noexcept {
+    auto made = memory_->acquire(n);
+    if (!made) return failed_ = true, nullptr;
+    large_ = *std::move(made);
+    return reinterpret_cast<char*>(large_.data());
+  }
+
   frys::buffer_chain chain_;
+  buffer_memory* memory_ = nullptr;
+  frys::buffer large_;
   bool failed_ = false;
 };
 
@@ -61,10 +86,12 @@ class reply_queue {
     bool missing = false;     // reserved and not filled
   };
 
-  // The replies are written into buffers of `memory`, which outlives this.
-  explicit reply_queue(frys::buffer_pool<>& memory) noexcept { tail_.bytes.chain().lease_from(memory); }
+  using place_pool = frys::object_pool<place>;
+
+  // The replies are written into buffers of `memory`; both outlive this.
+  reply_queue(buffer_memory& memory, place_pool& pool) noexcept : pool_(pool) { tail_.bytes.use(memory); }
   ~reply_queue() {
-    while (place* p = places_.pop()) delete p;
+    while (place* p = places_.pop()) pool_.destroy(*p);
   }
 
   // Where the next reply is written.
@@ -74,27 +101,32 @@ class reply_queue {
   // before it that wait for no more than `grouped`, a sync that comes earlier, do not wait with it.
   void hold(std::size_t mark, std::uint64_t sequence, std::uint64_t grouped) {
     if (mark != 0 && tail_.after <= grouped) {
-      auto before = std::make_unique<place>();
-      before->after = std::exchange(tail_.after, 0);
-      move_front(mark, before->bytes.chain());
-      push(std::move(before));
+      if (auto before = pool_.create()) {  // without memory they wait too
+        (*before)->after = std::exchange(tail_.after, 0);
+        move_front(mark, (*before)->bytes.chain());
+        push(**before);
+      }
     }
     if (sequence > tail_.after) tail_.after = sequence;
   }
 
-  // Keeps a place for the reply of the next command; good until it is filled and taken.
-  place& reserve() {
+  // Takes the memory that the next reserve needs. False: there is none.
+  [[nodiscard]] bool can_reserve() noexcept { return pool_.reserve(pool_.size() + 2).has_value(); }
+  // Keeps a place for the reply of the next command; good until it is filled and taken. nullptr: out of memory, nothing
+  // has changed.
+  place* reserve() noexcept {
+    auto reserved = pool_.create();
+    if (!reserved) return nullptr;
     if (!tail_.bytes.empty()) {
-      auto before = std::make_unique<place>();
-      before->bytes = std::move(tail_.bytes);
-      before->after = std::exchange(tail_.after, 0);
-      push(std::move(before));
+      auto before = pool_.create();
+      if (!before) return pool_.destroy(**reserved), nullptr;
+      (*before)->bytes = std::move(tail_.bytes);
+      (*before)->after = std::exchange(tail_.after, 0);
+      push(**before);
     }
-    auto reserved = std::make_unique<place>();
-    reserved->missing = true;
-    place& out = *reserved;
-    push(std::move(reserved));
-    return out;
+    (*reserved)->missing = true;
+    push(**reserved);
+    return *reserved;
   }
   void fill(place& reserved, reply_output&& bytes) noexcept {
     reserved.bytes = std::move(bytes);
@@ -105,9 +137,10 @@ class reply_queue {
   // Moves what may leave now, with the log durable up to `durable`, to `out`. False if there is nothing, or no memory.
   bool take(std::uint64_t durable, frys::buffer_chain& out) noexcept {
     while (!places_.empty() && !places_.front()->missing && places_.front()->after <= durable) {
-      const std::unique_ptr<place> p(places_.pop());
+      place* const p = places_.pop();
       settled_ -= p->bytes.size();
       failed_ |= p->bytes.failed() || !out.append(p->bytes.take());
+      pool_.destroy(*p);
     }
     if (places_.empty() && tail_.after <= durable && !tail_.bytes.empty()) {
       failed_ |= tail_.bytes.failed();
@@ -130,9 +163,9 @@ class reply_queue {
   [[nodiscard]] bool failed() const noexcept { return failed_ || tail_.bytes.failed(); }
 
  private:
-  void push(std::unique_ptr<place> p) noexcept {
-    settled_ += p->bytes.size();
-    places_.push(*p.release());
+  void push(place& p) noexcept {
+    settled_ += p.bytes.size();
+    places_.push(p);
   }
   // The first `count` bytes of the tail, by pointer where a segment ends there, else as a slice.
   void move_front(std::size_t count, frys::buffer_chain& to) noexcept {
@@ -145,6 +178,7 @@ class reply_queue {
     }
   }
 
+  place_pool& pool_;
   frys::intrusive_queue<place> places_;
   place tail_;
   std::size_t settled_ = 0;

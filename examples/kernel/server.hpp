@@ -29,6 +29,7 @@
 #include <frys/io/os_error.hpp>
 #include <frys/io/posix_files.hpp>
 #include <frys/io/socket.hpp>
+#include <frys/sched/frame_cache.hpp>
 #include <frys/sched/task.hpp>
 
 #include "core.hpp"
@@ -135,6 +136,7 @@ class server {
   }
 
   void live_as_core(unsigned index) {
+    frys::frame_cache frames;  // a command may be several tasks
     run_core(index);
     if (index == 0) ::pthread_sigmask(SIG_BLOCK, &stop_signals(), nullptr);
     ready_.arrive_and_wait();      // no core can be called by another one now

@@ -44,6 +44,7 @@ void store::drop(std::string_view key, std::uint64_t hash, value& v) noexcept {
   heap_bytes_ -= v.heap_bytes();
   expiring_ -= v.expire_at_ms != 0;
   (void)table_.erase(key, hash);
+  forget_if_empty();
 }
 
 bool store::erase(std::string_view key) noexcept {
@@ -149,6 +150,7 @@ std::size_t store::expire_some(std::int64_t now_ms, std::size_t budget) noexcept
     ++gone;
     return true;
   });
+  forget_if_empty();
   return gone;
 }
 

@@ -69,7 +69,9 @@ class store {
   [[nodiscard]] std::size_t expiring() const noexcept { return expiring_; }  // keys with a time
   [[nodiscard]] std::uint64_t expired() const noexcept { return expired_; }  // keys that went by their time, ever
   // Memory of keys and values, in bytes.
-  [[nodiscard]] std::size_t used_bytes() const noexcept { return table_.held_bytes() + heap_bytes_; }
+  [[nodiscard]] std::size_t used_bytes() const noexcept { return table_.bytes() + heap_bytes_; }
+  // With what the table keeps of former keys, for keys of their sizes.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return table_.held_bytes() + heap_bytes_; }
 
   // f(key, value&) for keys that are there: see memtable. Keys whose time has come are left out.
   template <class F>
@@ -89,6 +91,10 @@ class store {
  private:
   vector_set* make_vectors(std::string_view key, std::uint32_t dimension) noexcept;
   void drop(std::string_view key, std::uint64_t hash, value& v) noexcept;
+  // With the last key all memory goes back, so that keys of other sizes can have it.
+  void forget_if_empty() noexcept {
+    if (table_.empty() && table_.held_bytes() > std::size_t{1} << 20) table_.clear();
+  }
 
   table table_;
   std::size_t heap_bytes_ = 0;  // what values own besides their place in the table

@@ -1,6 +1,5 @@
 #include "subscriptions.hpp"
 
-#include <frys/net/resp_output.hpp>
 #include <frys/net/resp_writer.hpp>
 
 #include "command.hpp"
@@ -21,15 +20,21 @@ std::int64_t give(const std::vector<session*>& to, const heads& head, const publ
 
 }  // namespace
 
-published published::make(std::string_view channel, std::string_view text) {
-  frys::resp_output out;
-  (void)out.grow(channel.size() + text.size() + 64);  // at once; failed() tells if there was no memory
-  frys::resp_writer<frys::resp_output> writer(out);
+published published::make(buffer_memory& memory, std::string_view channel, std::string_view text) {
+  published made;
+  auto room = memory.acquire(channel.size() + text.size() + 128);  // enough for both with their heads
+  if (!room) return made;
+  struct sink {
+    frys::buffer& into;
+    char* grow(std::size_t n) noexcept {
+      return into.capacity() - into.size() < n ? nullptr : reinterpret_cast<char*>(into.data() + into.size());
+    }
+    void commit(std::size_t n) noexcept { (void)into.extend(n); }
+  } out{*room};
+  frys::resp_writer<sink> writer(out);
   writer.bulk(channel);
   writer.bulk(text);
-  published made;
-  if (out.failed()) return made;
-  made.body = out.take();
+  made.body = *std::move(room);
   const std::string_view all = made.body.text();
   made.channel = all.substr(all.find('\n') + 1, channel.size());
   return made;
@@ -38,13 +43,16 @@ published published::make(std::string_view channel, std::string_view text) {
 std::int64_t subscriptions::publish(const published& message) {
   std::int64_t given = 0;
   if (const auto found = channels_.find(message.channel); found != channels_.end())
-    given += give(found->second, channel_heads, message);
-  for (const auto& [pattern, to] : patterns_) {
+    given += give(found->second.who, channel_heads, message);
+  for (auto& [pattern, to] : patterns_) {
     if (!glob_match(pattern, message.channel)) continue;
-    std::string resp2 = "*4\r\n$8\r\npmessage\r\n$" + std::to_string(pattern.size()) + "\r\n" + pattern + "\r\n";
-    std::string resp3 = resp2;
-    resp3[0] = '>';
-    given += give(to, {resp2, resp3}, message);
+    std::string& head = to.head;
+    if (head.empty()) head = "*4\r\n$8\r\npmessage\r\n$" + std::to_string(pattern.size()) + "\r\n" + pattern + "\r\n";
+    for (session* s : to.who) {
+      head[0] = s->protocol == 3 ? '>' : '*';
+      s->deliver(head, message.body);
+    }
+    given += static_cast<std::int64_t>(to.who.size());
   }
   return given;
 }
@@ -56,7 +64,7 @@ void subscriptions::remove(session& s) {
 
 bool subscriptions::add(listeners& all, names& own, session& s, std::string_view name) {
   if (!own.emplace(name).second) return false;
-  all[std::string(name)].push_back(&s);
+  all[std::string(name)].who.push_back(&s);
   return true;
 }
 
@@ -64,8 +72,8 @@ bool subscriptions::drop(listeners& all, names& own, session& s, std::string_vie
   const auto mine = own.find(name);
   if (mine == own.end()) return false;
   const auto found = all.find(name);
-  std::erase(found->second, &s);
-  if (found->second.empty()) all.erase(found);
+  std::erase(found->second.who, &s);
+  if (found->second.who.empty()) all.erase(found);
   own.erase(mine);
   return true;
 }

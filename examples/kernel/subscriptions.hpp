@@ -17,6 +17,7 @@
 
 #include <frys/memory/buffer.hpp>
 
+#include "memory.hpp"
 #include "session.hpp"
 
 namespace kernel {
@@ -28,7 +29,7 @@ struct published {
   std::string_view channel;  // in `body`
 
   // An empty body: out of memory.
-  static published make(std::string_view channel, std::string_view text);
+  static published make(buffer_memory& memory, std::string_view channel, std::string_view text);
   void swap(published& other) noexcept {
     body.swap(other.body);
     std::swap(channel, other.channel);
@@ -61,7 +62,12 @@ class subscriptions {
   [[nodiscard]] std::size_t patterns() const noexcept { return patterns_.size(); }
 
  private:
-  using listeners = std::map<std::string, std::vector<session*>, std::less<>>;
+  // Who listens, and to patterns: what stands in front of a message that came by this one, in RESP2.
+  struct audience {
+    std::vector<session*> who;
+    std::string head;
+  };
+  using listeners = std::map<std::string, audience, std::less<>>;
   using names = std::set<std::string, std::less<>>;
   static bool add(listeners& all, names& own, session& s, std::string_view name);
   static bool drop(listeners& all, names& own, session& s, std::string_view name);

@@ -1,7 +1,7 @@
 // value: what a key holds: a string or a vector set, and when it expires. 32 bytes, no allocation for strings of up
 // to 23.
 //
-// Memory  a longer string is one block of the heap with room to grow; its size counts in heap_bytes().
+// Memory  a longer string is one block of frys' heap with room to grow; its size counts in heap_bytes().
 #ifndef FRYS_KERNEL_VALUE_HPP
 #define FRYS_KERNEL_VALUE_HPP
 
@@ -9,8 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <new>
 #include <string_view>
+
+#include <frys/memory/process_heap.hpp>
 
 #include "vector_set.hpp"
 
@@ -127,7 +128,10 @@ class value {
     set_tag(tag);
   }
   static heap_text allocate(std::size_t size) noexcept {
-    return {static_cast<char*>(::operator new(size, std::nothrow)), 0, static_cast<std::uint32_t>(size)};
+    void* const block = frys::process_heap::try_allocate(size);
+    if (block == nullptr) return {nullptr, 0, 0};
+    const std::size_t usable = frys::process_heap::usable_size(block);
+    return {static_cast<char*>(block), 0, static_cast<std::uint32_t>((std::min)(usable, std::size_t{0xffffffff}))};
   }
   // `front` may be our own text: it is read before we let go of it.
   void join(heap_text heap, std::string_view front, std::string_view back) noexcept {
@@ -140,7 +144,7 @@ class value {
   void release() noexcept {
     if (tag() > inline_size) [[unlikely]] {
       if (tag() == tag_heap)
-        ::operator delete(load<heap_text>().data);
+        frys::process_heap::deallocate(load<heap_text>().data);
       else
         delete load<vector_set*>();
     }

@@ -47,11 +47,9 @@ std::span<const float> vector_set::find(std::string_view element) const {
   return index_.vector(*known);
 }
 
-std::vector<frys::neighbour> vector_set::nearest(std::span<const float> query, std::size_t count) const {
-  std::vector<frys::neighbour> out((std::min)(count, index_.size()));
-  const frys::result<std::size_t> found = index_.top_k(query, out.size(), out);
-  out.resize(found ? *found : 0);
-  return out;
+std::size_t vector_set::nearest(std::span<const float> query, std::span<frys::neighbour> out) const {
+  out = out.first((std::min)(out.size(), index_.size()));
+  return index_.top_k(query, out.size(), out).value_or(0);
 }
 
 }  // namespace kernel

@@ -33,9 +33,9 @@ class vector_set {
   bool remove(std::string_view element);
   // The element's vector, scaled to length 1; empty if there is none.
   [[nodiscard]] std::span<const float> find(std::string_view element) const;
-  // Up to `count` nearest of `query` by cosine (the score, -1 to 1), nearest first. Empty for a query without
-  // direction.
-  [[nodiscard]] std::vector<frys::neighbour> nearest(std::span<const float> query, std::size_t count) const;
+  // As many of the nearest of `query` by cosine (the score, -1 to 1) as `out` has room for, nearest first; answers how
+  // many. None for a query without direction.
+  [[nodiscard]] std::size_t nearest(std::span<const float> query, std::span<frys::neighbour> out) const;
   [[nodiscard]] std::string_view name(std::uint64_t id) const noexcept { return names_[static_cast<std::size_t>(id)]; }
 
  private:

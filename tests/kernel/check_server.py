@@ -504,6 +504,81 @@ def promise_max_memory_refuses_writes_and_serves_reads():
     expect(kernel.stop() == 0, "exit code 0")
 
 
+def memory_of(c):
+    lines = c.call("INFO", "memory").decode().splitlines()
+    return {k: int(v) for k, v in (l.split(":", 1) for l in lines if ":" in l) if v.isdigit()}
+
+
+def promise_max_memory_holds_against_who_fills_and_empties_it():
+    limit = 8 << 20
+    for threads in (1, 2):
+        kernel = Kernel(fresh("hostile-%d" % threads), "--max-memory", "8m", "--log", "off", "--threads", threads)
+        c = kernel.start()
+        before = kernel.status_kib("VmRSS")
+        expect(memory_of(c)["maxmemory"] == limit, "INFO tells the limit")
+        # Keys alone, then long values, then long keys: what one round leaves behind must serve the next.
+        for key, text in (("%08d", "v"), ("%08d", "x" * 3000), ("%0500d", "v"), ("%08d", "v")):
+            kept = 0
+            while True:
+                for n in range(200):
+                    c.send("SET", key % (kept + n), text)
+                replies = [c.read() for _ in range(200)]
+                good = sum(r == "OK" for r in replies)
+                kept += good
+                if good != 200:
+                    break
+                expect(kept < 500000, "it is never refused")
+            expect(all(r == "OK" or str(r).startswith("OOM command not allowed") for r in replies), repr(replies[-1]))
+            now = memory_of(c)
+            expect(now["used_memory"] <= limit + (1 << 20) and now["used_memory_peak"] >= now["used_memory"],
+                   "used %r" % now)
+            expect(now["used_memory"] > limit // 2, "most of it can be used: %r, %d keys of %s" % (now, kept, key))
+            expect(c.call("GET", key % 0) == text.encode(), "reads go on")
+            expect(c.call("DBSIZE") == kept, "what was acknowledged is there, the rest is not")
+            for at in range(0, kept + 200, 200):
+                c.call("DEL", *(key % k for k in range(at, at + 200)))
+            now = memory_of(c)
+            expect(c.call("DBSIZE") == 0 and now["used_memory"] < 2 << 20, "and it is given back: %r" % now)
+            expect(c.call("SET", key % 0, text) == "OK" and c.call("DEL", key % 0) == 1, "writes again")
+        expect(kernel.status_kib("VmRSS") - before < 3 * (limit >> 10), "%d KiB" % kernel.status_kib("VmRSS"))
+        expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_a_command_that_does_not_end_is_refused_beyond_max_memory():
+    kernel = Kernel(fresh("endless"), "--max-memory", "8m", "--log", "off")
+    c = kernel.start()
+    endless = Connection(kernel.port)
+    endless.socket.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000000\r\n")
+    try:
+        for _ in range(100):
+            endless.socket.sendall(b"x" * 1000000)
+        expect(False, "100 MB were taken")
+    except OSError:
+        pass
+    expect(kernel.status_kib("VmHWM") < 64 * 1024, "%d KiB" % kernel.status_kib("VmHWM"))
+    for _ in range(200):
+        if memory_of(c)["used_memory"] < 1 << 20:
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("its memory is kept")
+    expect(c.call("SET", "k", "v") == "OK", "the others are served")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_an_idle_kernel_is_small():
+    kernel = Kernel(fresh("idle"), "--threads", "2")
+    c = kernel.start()
+    alone = kernel.status_kib("VmRSS")
+    expect(alone < 32 * 1024, "%d KiB" % alone)
+    many = [Connection(kernel.port) for _ in range(400)]
+    for m in many:
+        expect(m.call("PING") == "PONG", "each is served")
+    each = (kernel.status_kib("VmRSS") - alone) * 1024 / 400
+    expect(each < 16 * 1024, "an idle connection holds %d bytes" % each)
+    expect(kernel.stop() == 0, "exit code 0")
+
+
 def promise_a_subscriber_that_does_not_read_is_dropped_not_fed_for_ever():
     kernel = Kernel(fresh("slow"), "--durability", "none")
     c = kernel.start()

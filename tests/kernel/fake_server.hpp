@@ -66,8 +66,9 @@ class fake_server : public kernel::core_view {
   const kernel::server_facts& facts() const noexcept override { return facts_; }
   kernel::core_counts counts() const noexcept override { return {.connections = 1}; }
   kernel::subscriptions& channels() noexcept override { return subscribed; }
+  kernel::buffer_memory& buffers() noexcept override { return buffers_; }
   void each_session(void (*f)(void*, const kernel::session&), void* context) const override { f(context, me); }
-  bool is_memory_full() const noexcept override { return memory_full; }
+  bool is_memory_full(std::size_t) const noexcept override { return memory_full; }
 
   // What the server would send for the command, as raw RESP.
   std::string call(const std::vector<std::string_view>& args) { return call_from(me, args); }
@@ -107,12 +108,12 @@ class fake_server : public kernel::core_view {
     const unsigned owners = facts_.owners;
     const auto run_on = [&](unsigned owner, kernel::arguments part, kernel::reply_writer& to,
                             kernel::effect_log* to_log) {
-      kernel::command_context context{part, stores[owner], to, *this, &client, to_log, now_ms, owner, owners};
+      kernel::command_context context{part, stores[owner], to, *this, scratch_, &client, to_log, now_ms, owner, owners};
       kernel::run(c, context);
     };
     std::vector<std::vector<std::string_view>> parts;
     std::vector<unsigned> owner_of_part;
-    kernel::parted split;
+    kernel::parted split(scratch_);
     switch (c.where) {
       case kernel::runs_on::connection:
       case kernel::runs_on::listeners:
@@ -122,10 +123,10 @@ class fake_server : public kernel::core_view {
       case kernel::runs_on::cursor:
         return run_on(kernel::scan_owner(args[1], owners), args, reply, &log);
       case kernel::runs_on::keys:
-        split = kernel::part_args(c, args, owners);
+        split = kernel::part_args(c, args, owners, scratch_);
         if (split.owner_of_part.size() == 1) return run_on(split.owner_of_part[0], args, reply, &log);
-        parts = split.args_of_part;
-        owner_of_part = split.owner_of_part;
+        for (const auto& part : split.args_of_part) parts.emplace_back(part.begin(), part.end());
+        owner_of_part.assign(split.owner_of_part.begin(), split.owner_of_part.end());
         break;
       case kernel::runs_on::all:
         for (unsigned i = 0; i < owners; ++i) {
@@ -135,7 +136,7 @@ class fake_server : public kernel::core_view {
         break;
     }
     kernel::effect_log* part_log = parts.size() == 1 ? &log : nullptr;
-    if (part_log == nullptr && c.is(kernel::flag::write)) (void)log.append(kernel::plan_effects(c, args));
+    if (part_log == nullptr && c.is(kernel::flag::write)) (void)log.append(kernel::plan_effects(c, args, scratch_));
     std::deque<std::string> replies;
     std::vector<std::string_view> views;
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -144,11 +145,13 @@ class fake_server : public kernel::core_view {
       run_on(owner_of_part[i], parts[i], to, part_log);
       views.push_back(replies.emplace_back(bytes_of(out)));
     }
-    kernel::merge_context merge{args, views, split.part_of_key, reply, *this, &client, now_ms};
+    kernel::merge_context merge{args, views, split.part_of_key, reply, *this, scratch_, &client, now_ms};
     kernel::merge_parts(c, merge);
   }
 
   kernel::server_facts facts_;
+  kernel::buffer_memory buffers_;
+  kernel::scratch scratch_;
 };
 
 }  // namespace kernel_test

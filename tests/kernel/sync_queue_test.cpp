@@ -126,8 +126,9 @@ TEST_CASE("sync_queue: holds exactly as many as it was made for, through many la
 }
 
 TEST_CASE("reply_queue: a reply leaves with its own sync, not with a later one") {
-  frys::buffer_pool<> memory(4096);
-  kernel::reply_queue q(memory);
+  kernel::buffer_memory memory;
+  kernel::reply_queue::place_pool places;
+  kernel::reply_queue q(memory, places);
   write(q, "r0 ");
   const auto held = [&](std::string_view text, std::uint64_t sequence, std::uint64_t grouped) {
     const std::size_t mark = q.tail().size();
@@ -149,8 +150,9 @@ TEST_CASE("reply_queue: a reply leaves with its own sync, not with a later one")
 }
 
 TEST_CASE("reply_queue: long bodies go in by pointer, short ones are copied") {
-  frys::buffer_pool<> memory(4096);
-  kernel::reply_queue q(memory);
+  kernel::buffer_memory memory;
+  kernel::reply_queue::place_pool places;
+  kernel::reply_queue q(memory, places);
   const auto body = *frys::buffer::copy_of(frys::as_bytes(std::string(100'000, 'x')));
   for (int i = 0; i < 3; ++i) {
     write(q, "head");

@@ -34,6 +34,6 @@ bench::outcome fill(const bench::settings& settings, Region& region) {
   const double mixed = fill(rounds, region, [](std::size_t i) { return 8 + (i * 8) % 120; });
   const double constant = fill(rounds, region, [](std::size_t) { return std::size_t{64}; });
   return {
-      0,
+      static_cast<double>(2'000 * rounds),
       {{"allocation", "ns", bench::better::lower, mixed}, {"allocation, 64 B", "ns", bench::better::lower, constant}}};
 }

@@ -43,6 +43,26 @@ CASES = {
   (void)map.emplace(wrong ? &map : nullptr);
   map.erase(first);  // its slot lies behind the end's walk when the other value dies
 """),
+    "compacting_pool": ("compacting_pool: a destructor of T puts new values into a pool that dies", """
+  struct echo {
+    compacting_pool<echo>* pool;
+    explicit echo(compacting_pool<echo>* p) : pool(p) {}
+    echo(echo&& other) noexcept : pool(std::exchange(other.pool, nullptr)) {}
+    ~echo() {
+      if (pool != nullptr) (void)pool->emplace(nullptr);
+    }
+  };
+  compacting_pool<echo> pool;
+  const auto first = *pool.emplace(nullptr);
+  (void)pool.emplace(wrong ? &pool : nullptr);
+  pool.erase(first);  // its slot lies behind the end's walk when the other value dies
+"""),
+    "shared_object_pool": ("shared_object_pool: destroyed while objects of it live", """
+  shared_object_pool<int> pool;
+  auto seat = *pool.join();
+  int* const left = *seat.create(1);
+  if (!wrong) seat.destroy(*left);
+"""),
     "parker": ("parker: destroyed while its owner is parked", """
   auto p = std::make_unique<parker<policy::wait<wait::park>>>();
   std::thread owner([at = p.get()] { at->park(); });

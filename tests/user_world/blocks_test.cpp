@@ -20,12 +20,14 @@
 #include <frys/memory/block_pool.hpp>
 #include <frys/memory/buffer.hpp>
 #include <frys/memory/buffer_pool.hpp>
+#include <frys/memory/compacting_pool.hpp>
 #include <frys/memory/hardened.hpp>
 #include <frys/memory/intrusive_ptr.hpp>
 #include <frys/memory/leak_checked.hpp>
 #include <frys/memory/limited.hpp>
 #include <frys/memory/object_pool.hpp>
 #include <frys/memory/pool_registry.hpp>
+#include <frys/memory/shared_object_pool.hpp>
 #include <frys/memory/shared_region.hpp>
 #include <frys/memory/slot_map.hpp>
 #include <frys/memory/synchronized.hpp>
@@ -124,6 +126,32 @@ void use_slot_map() {
   CHECK(map.get(*one)->second == 2);
   CHECK(map.erase(*one));
   CHECK(map.get(*one) == nullptr);
+}
+
+template <class... P>
+void use_compacting_pool() {
+  frys::compacting_pool<std::pair<int, int>, P...> pool;
+  auto one = pool.emplace(1, 2), two = pool.emplace(3, 4);
+  REQUIRE(one);
+  REQUIRE(two);
+  CHECK(pool.erase(*one));
+  auto step = pool.compact();
+  REQUIRE(step);
+  CHECK(step->finished);
+  CHECK(pool.get(*two)->second == 4);
+}
+
+template <class... P>
+void use_shared_object_pool() {
+  frys::shared_object_pool<std::pair<int, int>, P...> pool;
+  auto seat = pool.join();
+  REQUIRE(seat);
+  auto one = seat->create(1, 2), two = seat->create(3, 4);
+  REQUIRE(one);
+  REQUIRE(two);
+  CHECK((*one)->second == 2);
+  seat->destroy(**one);
+  pool.destroy(**two);
 }
 
 template <class A>
@@ -452,6 +480,8 @@ TEST_CASE("user_world: what allocates takes a user's pages and gives all of them
   IN_EVERY_WORLD(use_arena, &user::uses::pages);
   IN_EVERY_WORLD(use_object_pool, &user::uses::pages);
   IN_EVERY_WORLD(use_slot_map, &user::uses::pages);
+  IN_EVERY_WORLD(use_compacting_pool, &user::uses::pages);
+  IN_EVERY_WORLD(use_shared_object_pool, &user::uses::pages, &user::uses::atomics);
   IN_EVERY_WORLD(use_block_pool, &user::uses::pages);
   IN_EVERY_WORLD(use_tracked, &user::uses::pages, &user::uses::atomics, &user::uses::random);
   IN_EVERY_WORLD(use_checked, &user::uses::pages, &user::uses::atomics);

@@ -1,9 +1,8 @@
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR
-// (memory/pmr.hpp,
-//                for its <memory_resource>); FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR, which is
+//                memory/pmr.hpp. FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second

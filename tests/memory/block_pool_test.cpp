@@ -60,6 +60,40 @@ TEST_CASE("block_pool: owns its blocks in hundreds of slabs and nothing else") {
   CHECK_FALSE(pool.owns(nullptr));
 }
 
+namespace {
+
+// Pages in no order of their addresses, so that the tree of slabs grows on all sides.
+struct shuffled {
+  static constexpr std::size_t count = 512;
+  alignas(4096) inline static std::byte memory[count][4096];
+  inline static std::size_t next = 0;
+  static frys::result<frys::byte_span> allocate(std::size_t size) noexcept {
+    if (size != 4096 || next == count)
+      return frys::error{frys::errc::out_of_memory, frys::domain::user, "no more pages", 0};
+    return frys::byte_span(memory[next++ * 197 % count]);
+  }
+  static void release(frys::byte_span) noexcept {}
+};
+
+}  // namespace
+
+TEST_CASE("block_pool: owns its blocks wherever its slabs come from, and nothing between them") {
+  shuffled::next = 0;
+  block_pool<1024, policy::chunk_size<4096>, policy::pages<shuffled>> pool;
+  std::vector<void*> blocks;
+  bool right = true;
+  for (std::size_t slabs = 1; slabs <= shuffled::count / 2; ++slabs) {
+    while (shuffled::next < slabs || blocks.size() < slabs * 3) blocks.push_back(*pool.allocate(1024));
+    if (slabs % 16 != 0) continue;
+    std::vector<bool> held(shuffled::count);
+    for (std::size_t i = 0; i < shuffled::next; ++i) held[i * 197 % shuffled::count] = true;
+    for (std::size_t i = 0; i < shuffled::count; ++i) right = right && pool.owns(shuffled::memory[i] + 2000) == held[i];
+  }
+  CHECK(right);
+  for (void* p : blocks) right = right && pool.owns(p);
+  CHECK(right);
+}
+
 TEST_CASE("block_pool: the limit and the source refuse, and the pool stays whole") {
   using pages = counting_pages<40>;
   {

@@ -124,8 +124,8 @@
 #include "queue/stats.hpp"
 #include "queue/stealing_deque.hpp"
 
-#include "sched/fwd.hpp"
 #include "sched/frame_cache.hpp"
+#include "sched/fwd.hpp"
 #include "sched/task.hpp"
 #include "sched/timer_wheel.hpp"
 

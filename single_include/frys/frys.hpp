@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3d4ca71e68e1690a.
+// frys 0.1.0, one header: the whole library. Content 66d10e0beb3cea32.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22567,25 +22567,6 @@ class stealing_deque {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_STEALING_DEQUE_HPP
-// ---- frys/sched/fwd.hpp
-// fwd: the names of sched without their bodies.
-#ifndef FRYS_SCHED_FWD_HPP
-#define FRYS_SCHED_FWD_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class T>
-class task;  // its default, void, stands in task.hpp
-class task_scope;
-class frame_cache;
-struct frame_memory;
-struct timer;
-template <class... Policies>
-class timer_wheel;
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_FWD_HPP
 // ---- frys/sched/frame_cache.hpp
 // frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread.
 //
@@ -22691,6 +22672,25 @@ struct frame_memory {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FRAME_CACHE_HPP
+// ---- frys/sched/fwd.hpp
+// fwd: the names of sched without their bodies.
+#ifndef FRYS_SCHED_FWD_HPP
+#define FRYS_SCHED_FWD_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class T>
+class task;  // its default, void, stands in task.hpp
+class task_scope;
+class frame_cache;
+struct frame_memory;
+struct timer;
+template <class... Policies>
+class timer_wheel;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FWD_HPP
 // ---- frys/sched/task.hpp
 // task<T>: a coroutine that starts when it is awaited, and answers one T.
 //

@@ -1,8 +1,9 @@
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR, which is
-//                memory/pmr.hpp. FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; two parts of memory
+//                have their own: PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
+//                hardened.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -27,6 +28,9 @@
 #endif
 #ifndef FRYS_WITH_PMR
 #define FRYS_WITH_PMR 1
+#endif
+#ifndef FRYS_WITH_DIAGNOSTICS
+#define FRYS_WITH_DIAGNOSTICS 1
 #endif
 #endif
 
@@ -67,16 +71,13 @@
 #include "memory/buffer_pool.hpp"
 #include "memory/compacting_pool.hpp"
 #include "memory/concurrent_arena.hpp"
-#include "memory/diagnostics.hpp"
 #include "memory/epoch_domain.hpp"
 #include "memory/fallback.hpp"
 #include "memory/fwd.hpp"
-#include "memory/hardened.hpp"
 #include "memory/hazard_domain.hpp"
 #include "memory/heap.hpp"
 #include "memory/huge_pages.hpp"
 #include "memory/intrusive_ptr.hpp"
-#include "memory/leak_checked.hpp"
 #include "memory/leak_domain.hpp"
 #include "memory/limited.hpp"
 #include "memory/numa.hpp"
@@ -96,7 +97,6 @@
 #include "memory/std_allocator.hpp"
 #include "memory/synchronized.hpp"
 #include "memory/system_allocator.hpp"
-#include "memory/tracked.hpp"
 
 #include "queue/awaiting.hpp"
 #include "queue/bag.hpp"
@@ -177,6 +177,12 @@
 #include "search/flat_index.hpp"
 #include "search/fwd.hpp"
 #include "search/metric.hpp"
+#endif
+#if defined(FRYS_WITH_DIAGNOSTICS) && FRYS_WITH_DIAGNOSTICS
+#include "memory/diagnostics.hpp"
+#include "memory/hardened.hpp"
+#include "memory/leak_checked.hpp"
+#include "memory/tracked.hpp"
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"

@@ -1,12 +1,13 @@
-// frys 0.1.0, one header: the whole library. Content 66d10e0beb3cea32.
+// frys 0.1.0, one header: the whole library. Content a1b66fb04f530f58.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM, and PMR, which is
-//                memory/pmr.hpp. FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; two parts of memory
+//                have their own: PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
+//                hardened.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -31,6 +32,9 @@
 #endif
 #ifndef FRYS_WITH_PMR
 #define FRYS_WITH_PMR 1
+#endif
+#ifndef FRYS_WITH_DIAGNOSTICS
+#define FRYS_WITH_DIAGNOSTICS 1
 #endif
 #endif
 
@@ -6291,252 +6295,6 @@ class concurrent_arena {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_CONCURRENT_ARENA_HPP
-// ---- frys/memory/detail/text_line.hpp
-// text_line: text and numbers gathered in a buffer of its own and handed on in pieces; allocates nothing.
-#ifndef FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
-#define FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class F>
-class text_line {
- public:
-  explicit text_line(F& write) noexcept : write_(write) {}
-  text_line(const text_line&) = delete;
-  text_line& operator=(const text_line&) = delete;
-  ~text_line() { flush(); }
-
-  text_line& operator<<(std::string_view text) {
-    while (!text.empty()) {
-      if (used_ == sizeof buffer_) flush();
-      const std::size_t n = text.size() < sizeof buffer_ - used_ ? text.size() : sizeof buffer_ - used_;
-      std::memcpy(buffer_ + used_, text.data(), n);
-      used_ += n;
-      text.remove_prefix(n);
-    }
-    return *this;
-  }
-  text_line& operator<<(const char* text) { return *this << std::string_view(text); }
-  template <std::unsigned_integral N>
-  text_line& operator<<(N number) {
-    return digits(number, 10);
-  }
-  text_line& hex(std::uintptr_t number) { return (*this << "0x").digits(number, 16); }
-  void flush() {
-    if (used_ != 0) write_(std::string_view(buffer_, used_));
-    used_ = 0;
-  }
-
- private:
-  text_line& digits(std::uint64_t number, std::uint64_t base) {
-    char text[20];
-    std::size_t at = sizeof text;
-    do text[--at] = "0123456789abcdef"[number % base];
-    while ((number /= base) != 0);
-    return *this << std::string_view(text + at, sizeof text - at);
-  }
-  F& write_;
-  std::size_t used_ = 0;
-  char buffer_[512];
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
-// ---- frys/memory/diagnostics.hpp
-// diagnostics: where the allocators that look for mistakes (tracked, leak_checked, hardened) write, how they walk a
-// call stack, and what they do with a mistake.
-//
-// stacks::none         no call stacks: file and line of the allocate call have to do
-// stacks::unwind<N>    up to N return addresses by the unwinder of the compiler's run time; nothing on Windows
-// reports::to_stderr   lines go to the standard error
-// violations::abort    says what is wrong on the standard error and ends the program
-//
-// Policies  policy::stacks<S>, policy::report_to<R>, policy::on_violation<H>: a type of yours takes the place of each.
-// Threads   any.
-// Cost      a walk: some 100 ns a frame.
-// Limits    a stack is addresses, not names: a profile carries /proc/self/maps, by which pprof finds the names.
-// frys: real model
-#ifndef FRYS_MEMORY_DIAGNOSTICS_HPP
-#define FRYS_MEMORY_DIAGNOSTICS_HPP
-
-#if FRYS_OS_POSIX
-#include <unwind.h>
-#endif
-#if FRYS_OS_LINUX
-#include <fcntl.h>
-#include <unistd.h>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct stacks_key {};        // stack_walker
-struct report_to_key {};     // report_sink
-struct on_violation_key {};  // violation_handler
-
-template <class S>
-struct stacks {
-  using key = stacks_key;
-  using type = S;
-};
-template <class R>
-struct report_to {
-  using key = report_to_key;
-  using type = R;
-};
-template <class H>
-struct on_violation {
-  using key = on_violation_key;
-  using type = H;
-};
-}  // namespace policy
-
-// Fills `frames` with at most `depth` return addresses of its callers, the innermost first, and says how many.
-template <class S>
-concept stack_walker = requires(void** frames) {
-  { S::depth } -> std::convertible_to<std::size_t>;
-  { S::walk(frames) }
-  noexcept->std::same_as<std::size_t>;
-};
-// Takes a line or more of text.
-template <class R>
-concept report_sink = requires(std::string_view text) {
-  { R::write(text) }
-  noexcept;
-};
-
-enum class violation : std::uint8_t {
-  overflow,         // the bytes behind the block were written
-  underflow,        // the bytes before it were
-  use_after_free,   // a block that had been given back was written
-  double_free,      // it was given back twice
-  foreign,          // what was given back is not of this allocator, or was given back long ago
-  interior,         // what was given back lies inside a block, not at its front
-  wrong_size,       // it was given back with another size than it was asked for
-  wrong_alignment,  // the same of the alignment
-  out_of_bounds,    // a range that was asked about does not lie in a block that is out
-};
-constexpr const char* name_of(violation v) noexcept {
-  constexpr const char* names[] = {"overflow", "underflow",  "use after free",  "double free",  "foreign",
-                                   "interior", "wrong size", "wrong alignment", "out of bounds"};
-  return names[static_cast<std::size_t>(v)];
-}
-
-struct memory_violation {
-  violation kind;
-  const void* memory;     // the block, or what was taken for one
-  std::size_t size;       // the block's; 0 where there is none
-  std::ptrdiff_t offset;  // of the first byte that is wrong, counted from the block's front
-  std::size_t given;      // the size or the alignment that the caller named
-  allocation_site site;   // who had asked for the block
-};
-// Is told of each mistake that is found. It must not use the allocator. If it returns, the mistake is passed over.
-template <class H>
-concept violation_handler = requires(const memory_violation& v) {
-  { H::found(v) }
-  noexcept;
-};
-
-namespace detail {
-// "overflow at byte 24 of 24: block 0x7f..., from parser, main.cpp:7"
-template <class F>
-void write_violation(const memory_violation& v, F&& write) {
-  text_line line(write);
-  line << "frys: " << name_of(v.kind) << ": block ";
-  line.hex(reinterpret_cast<std::uintptr_t>(v.memory)) << " of " << v.size << " bytes";
-  switch (v.kind) {
-    case violation::overflow:
-    case violation::underflow:
-    case violation::use_after_free:
-    case violation::interior:
-    case violation::out_of_bounds:
-      line << ", at byte " << (v.offset < 0 ? "-" : "")
-           << static_cast<std::uint64_t>(v.offset < 0 ? -v.offset : v.offset);
-      break;
-    case violation::wrong_size:
-    case violation::wrong_alignment:
-      line << ", given back with " << v.given;
-      break;
-    case violation::double_free:
-    case violation::foreign:
-      break;
-  }
-  if (v.site.line != 0) line << ", taken at " << v.site.file << ":" << v.site.line;
-  if (!v.site.tag.empty()) line << ", tag " << v.site.tag;
-  line << "\n";
-}
-}  // namespace detail
-
-namespace stacks {
-
-struct none {
-  static constexpr std::size_t depth = 0;
-  static std::size_t walk(void**) noexcept { return 0; }
-};
-
-template <std::size_t Depth = 24>
-struct unwind {
-  static_assert(Depth >= 1 && Depth <= 256, "frys::stacks::unwind<Depth>: Depth must be 1 to 256 frames");
-  static constexpr std::size_t depth = Depth;
-
-  static std::size_t walk([[maybe_unused]] void** frames) noexcept {
-#if FRYS_OS_POSIX
-    struct state {
-      void** frames;
-      std::size_t count;
-    } s{frames, 0};
-    ::_Unwind_Backtrace(
-        [](::_Unwind_Context* frame, void* argument) {
-          auto& to = *static_cast<state*>(argument);
-          const auto at = static_cast<std::uintptr_t>(::_Unwind_GetIP(frame));
-          if (at == 0) return _URC_END_OF_STACK;
-          to.frames[to.count++] = reinterpret_cast<void*>(at);
-          return to.count == Depth ? _URC_END_OF_STACK : _URC_NO_REASON;
-        },
-        &s);
-    return s.count;
-#else
-    return 0;
-#endif
-  }
-  // What lies where in this process: the text of /proc/self/maps, in pieces; nothing where there is none.
-  template <class F>
-  static void mappings([[maybe_unused]] F&& write) {
-#if FRYS_OS_LINUX
-    const int file = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return;
-    char piece[1024];
-    for (;;) {
-      const auto n = ::read(file, piece, sizeof piece);
-      if (n <= 0) break;
-      write(std::string_view(piece, static_cast<std::size_t>(n)));
-    }
-    ::close(file);
-#endif
-  }
-};
-
-}  // namespace stacks
-
-namespace reports {
-struct to_stderr {
-  static void write(std::string_view text) noexcept { std::fwrite(text.data(), 1, text.size(), stderr); }
-};
-}  // namespace reports
-
-namespace violations {
-struct abort {
-  [[noreturn]] static void found(const memory_violation& v) noexcept {
-    detail::write_violation(v, [](std::string_view text) { reports::to_stderr::write(text); });
-    std::abort();
-  }
-};
-}  // namespace violations
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_DIAGNOSTICS_HPP
 // ---- frys/memory/reclaim.hpp
 // reclaimer: when may memory go that other threads may still be reading? One concept, four domains.
 //
@@ -7426,516 +7184,6 @@ class leak_domain;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_FWD_HPP
-// ---- frys/memory/detail/block_table.hpp
-// block_table: what an allocator knows of each of its blocks, by address, in pages of its own.
-//
-// Cost    O(1): a hash table with linear probing, at most three quarters full, without tombstones; twice as large is
-//         filled again from scratch.
-// Source  D. E. Knuth, The Art of Computer Programming 3, 6.4, algorithm R (deletion by moving back).
-#ifndef FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
-#define FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class Value, class Pages>
-class block_table {
-  static_assert(std::is_trivially_copyable_v<Value> && std::is_trivially_destructible_v<Value>);
-
- public:
-  block_table() noexcept = default;
-  block_table(const block_table&) = delete;
-  block_table& operator=(const block_table&) = delete;
-  ~block_table() { Pages::release(memory_); }
-
-  // `block` stands not in it yet.
-  result<void> insert(const void* block, const Value& value) noexcept {
-    if ((count_ + 1) * 4 > room_ * 3) [[unlikely]] {
-      result<void> grown = grow();
-      if (!grown) return grown;
-    }
-    place(block, value);
-    ++count_;
-    return {};
-  }
-  Value* find(const void* block) noexcept {
-    if (count_ == 0) return nullptr;
-    for (std::size_t i = home(block);; i = next(i)) {
-      if (entries_[i].block == block) return &entries_[i].value;
-      if (entries_[i].block == nullptr) return nullptr;
-    }
-  }
-  const Value* find(const void* block) const noexcept { return const_cast<block_table*>(this)->find(block); }
-  // False: it was not there.
-  bool erase(const void* block) noexcept {
-    if (count_ == 0) return false;
-    std::size_t hole = home(block);
-    for (; entries_[hole].block != block; hole = next(hole))
-      if (entries_[hole].block == nullptr) return false;
-    // Who stands behind the hole, and could not be found past it, moves into it.
-    for (std::size_t i = next(hole); entries_[i].block != nullptr; i = next(i)) {
-      const std::size_t wanted = home(entries_[i].block);
-      if (((i - wanted) & (room_ - 1)) >= ((i - hole) & (room_ - 1))) {
-        entries_[hole] = entries_[i];
-        hole = i;
-      }
-    }
-    entries_[hole].block = nullptr;
-    --count_;
-    return true;
-  }
-  // f(block, value) for each, in no order; f changes no table.
-  template <class F>
-  void for_each(F&& f) {
-    for (std::size_t i = 0; i < room_; ++i)
-      if (entries_[i].block != nullptr) f(entries_[i].block, entries_[i].value);
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  [[nodiscard]] std::size_t reserved() const noexcept { return memory_.size(); }
-
- private:
-  struct entry {
-    const void* block;
-    Value value;
-  };
-  std::size_t home(const void* block) const noexcept {
-    return static_cast<std::size_t>(hash_integer(reinterpret_cast<std::uintptr_t>(block))) & (room_ - 1);
-  }
-  std::size_t next(std::size_t i) const noexcept { return (i + 1) & (room_ - 1); }
-  void place(const void* block, const Value& value) noexcept {
-    std::size_t i = home(block);
-    while (entries_[i].block != nullptr) i = next(i);
-    entries_[i] = entry{block, value};
-  }
-  FRYS_NOINLINE result<void> grow() noexcept {
-    const std::size_t room = room_ == 0 ? 64 : room_ * 2;
-    result<byte_span> memory = Pages::allocate(room * sizeof(entry));  // zeroed: all are free
-    if (!memory) return memory.error();
-    entry* const old = entries_;
-    const std::size_t old_room = room_;
-    const byte_span old_memory = memory_;
-    entries_ = reinterpret_cast<entry*>(memory->data());
-    room_ = room;
-    memory_ = *memory;
-    for (std::size_t i = 0; i < old_room; ++i)
-      if (old[i].block != nullptr) place(old[i].block, old[i].value);
-    Pages::release(old_memory);
-    return {};
-  }
-
-  entry* entries_ = nullptr;
-  std::size_t room_ = 0;  // a power of two
-  std::size_t count_ = 0;
-  byte_span memory_;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
-// ---- frys/memory/detail/sharing.hpp
-// sharing: what counts and keeps tables for one thread, or for many: by policy::atomics, and without it for one.
-//
-// Source  U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
-#ifndef FRYS_MEMORY_DETAIL_SHARING_HPP
-#define FRYS_MEMORY_DETAIL_SHARING_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// The atomics of a block that one thread uses: plain numbers.
-struct unshared {
-  template <class T>
-  class atomic {
-   public:
-    constexpr atomic(T value = T{}) noexcept : value_(value) {}
-    atomic(const atomic&) = delete;
-    atomic& operator=(const atomic&) = delete;
-    T load(std::memory_order) const noexcept { return value_; }
-    void store(T value, std::memory_order) noexcept { value_ = value; }
-    T fetch_add(T n, std::memory_order) noexcept {
-      const T before = value_;
-      value_ = static_cast<T>(value_ + n);
-      return before;
-    }
-    T fetch_sub(T n, std::memory_order) noexcept {
-      const T before = value_;
-      value_ = static_cast<T>(value_ - n);
-      return before;
-    }
-    bool compare_exchange_strong(T& expected, T wanted, std::memory_order, std::memory_order) noexcept {
-      if (value_ != expected) return expected = value_, false;
-      value_ = wanted;
-      return true;
-    }
-    bool compare_exchange_weak(T& expected, T wanted, std::memory_order a, std::memory_order b) noexcept {
-      return compare_exchange_strong(expected, wanted, a, b);
-    }
-
-   private:
-    T value_;
-  };
-  template <class T>
-  using var = atomics::plain_var<T>;
-  static void fence(std::memory_order) noexcept {}
-  static void pause() noexcept {}
-  static bool wait(const atomic<std::uint32_t>&, std::uint32_t, deadline) noexcept { return true; }
-  static void notify_one(atomic<std::uint32_t>&) noexcept {}
-  static void notify_all(atomic<std::uint32_t>&) noexcept {}
-};
-
-// The atomics of a block that is shared only where policy::atomics says so.
-template <class... Policies>
-using sharing = typename policy::pick<policy::atomics<unshared>, Policies...>::type;
-
-// A mutex of one word, for short sections; nothing at all where nobody shares.
-template <class Atomics>
-class table_lock {
- public:
-  void lock() noexcept {
-    std::uint32_t seen = is_free;
-    // sync(table_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
-    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]]
-      wait();
-  }
-  void unlock() noexcept {
-    // sync(table_lock.hand_over): release; what we did is done before the next one has it.
-    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
-      Atomics::notify_one(word_);
-  }
-
- private:
-  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
-
-  FRYS_NOINLINE void wait() noexcept {
-    // sync(table_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
-    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
-      Atomics::wait(word_, is_awaited, deadline::never());
-  }
-
-  typename Atomics::template atomic<std::uint32_t> word_{is_free};
-};
-template <>
-class table_lock<unshared> {
- public:
-  static void lock() noexcept {}
-  static void unlock() noexcept {}
-};
-
-// Holds a lock for a scope.
-template <class Lock>
-class table_guard {
- public:
-  explicit table_guard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  table_guard(const table_guard&) = delete;
-  table_guard& operator=(const table_guard&) = delete;
-  ~table_guard() { lock_.unlock(); }
-
- private:
-  Lock& lock_;
-};
-
-// Raises `highest` to `value`. relaxed: a number, which carries no data.
-template <class Atomic, class T>
-void raise(Atomic& highest, T value) noexcept {
-  T seen = highest.load(std::memory_order_relaxed);
-  while (seen < value &&
-         !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
-  }
-}
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_MEMORY_DETAIL_SHARING_HPP
-// ---- frys/memory/hardened.hpp
-// hardened: an allocator that finds what is done wrong with its blocks: writes before and behind them, use after free,
-// double free, frees of what is not a block, or with a wrong size.
-//
-// Use when  tests, and programs that run code they do not trust; where AddressSanitizer cannot run.
-// Not when  in a hot path: an allocation and its free cost some 100 ns more (bench, wrappers).
-// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any.
-// Cost      32 bytes around each block (more for large alignments) and an entry in a hash table; freed bytes are
-//           written; a freed block stays in quarantine until policy::quarantine is full.
-// Errors    the inner allocator's, after the quarantine was given back to it; errc::out_of_memory where its own table
-//           gets no pages.
-// Lifetime  blocks that are still out when it ends are looked at once more and not given back.
-//
-// A mistake is told to policy::on_violation as it is found: a write out of bounds when the block is freed, checked or
-// the allocator ends; a write after free when the block leaves the quarantine or is checked; the rest at once. By
-// default the program ends. If the handler returns, a wrong free changes nothing, and the others go on. Under
-// AddressSanitizer the bytes around a block and freed blocks are poisoned too, so that it tells at the access itself.
-//
-// Policies, in any order, each at most once:
-//   policy::on_violation<H>            who is told                                default violations::abort
-//   policy::quarantine<Blocks, Bytes>  the most freed blocks that are held back   default 256 of 1 MiB in all
-//   policy::atomics<A>                 it is shared by threads                    default none: one thread
-//   policy::pages<P>                   where its table lies                       default os_pages
-#ifndef FRYS_MEMORY_HARDENED_HPP
-#define FRYS_MEMORY_HARDENED_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct quarantine_key {};  // a number of blocks, and of bytes
-
-template <std::size_t Blocks, std::size_t Bytes = std::size_t{1} << 20>
-struct quarantine {
-  using key = quarantine_key;
-  static constexpr std::size_t blocks = Blocks;
-  static constexpr std::size_t bytes = Bytes;
-};
-}  // namespace policy
-
-template <class A, class... Policies>
-class hardened : public detail::wrapped<A> {
-  using accepted =
-      policy::keys<policy::on_violation_key, policy::quarantine_key, policy::atomics_key, policy::pages_key>;
-  static_assert(raw_allocator<A>, "frys::hardened<A>: A must be a raw_allocator, see core/concepts.hpp");
-  static_assert(accepted::template known<Policies...>,
-                "frys::hardened: unknown policy; it takes policy::on_violation, policy::quarantine, policy::atomics, "
-                "policy::pages and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::hardened: a policy is given twice; name each at most once");
-  using base = detail::wrapped<A>;
-  using base::inner_;
-  using held_back = policy::pick<policy::quarantine<256>, Policies...>;
-
- public:
-  using atomics_type = detail::sharing<Policies...>;
-  static_assert(atomics_model<atomics_type>,
-                "frys::hardened: policy::atomics wants an atomics model, see core/atomics.hpp");
-  using handler_type = typename policy::pick<policy::on_violation<violations::abort>, Policies...>::type;
-  static_assert(violation_handler<handler_type>,
-                "frys::hardened: policy::on_violation wants a handler of violations, see memory/diagnostics.hpp");
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  static_assert(page_source<pages_type>, "frys::hardened: policy::pages wants a page source, see core/concepts.hpp");
-  static_assert(held_back::blocks <= 1 << 20, "frys::hardened: policy::quarantine holds at most 2^20 blocks");
-  // What freed bytes are.
-  static constexpr unsigned char freed_byte = 0xde;
-  // Bytes before and behind each block that must not change.
-  static constexpr std::size_t canary = 16;
-
-  // The arguments make the inner allocator.
-  template <class... Args>
-  requires detail::wraps_from<hardened, A, Args...>
-  explicit(sizeof...(Args) == 1) hardened(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
-  ~hardened() {
-    blocks_.for_each([this](const void* block, block_record& r) {
-      if (!r.is_freed) look(block, r);
-    });
-    drain();
-  }
-
-  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
-                                       const allocation_site& site = {}) noexcept {
-    const std::size_t front = front_of(alignment);
-    if (size > detail::most_bytes / 2 || front > detail::most_bytes / 4) return detail::allocator_refused(size);
-    result<void*> memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
-    if (!memory) [[unlikely]] {
-      detail::table_guard hold(lock_);
-      if (held_ == 0) return memory;
-      drain();
-      memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
-      if (!memory) return memory;
-    }
-    unsigned char* const block = static_cast<unsigned char*>(*memory) + front;
-    const std::uint64_t word = canary_of(block);
-    for (std::size_t i = 0; i < canary; i += sizeof word) {
-      std::memcpy(block - canary + i, &word, sizeof word);
-      std::memcpy(block + size + i, &word, sizeof word);
-    }
-    {
-      detail::table_guard hold(lock_);
-      const block_record r{site, size, static_cast<std::uint8_t>(std::countr_zero(alignment)), false};
-      if (blocks_.insert(block, r)) [[likely]] {
-        close_off(block, size);
-        return static_cast<void*>(block);
-      }
-    }
-    inner_.deallocate(*memory, front + size + canary, aligned(alignment));
-    return detail::allocator_refused(size);
-  }
-  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    detail::table_guard hold(lock_);
-    block_record* const r = blocks_.find(memory);
-    if (r == nullptr) return tell_foreign(memory, size);
-    if (r->is_freed) return tell(violation::double_free, memory, *r, 0, size);
-    if (r->size != size) tell(violation::wrong_size, memory, *r, 0, size);
-    if (alignment_of(*r) != alignment) tell(violation::wrong_alignment, memory, *r, 0, alignment);
-    look(memory, *r);
-    unpoison(static_cast<unsigned char*>(memory) - canary, r->size + 2 * canary);
-    if (held_back::blocks == 0 || r->size > held_back::bytes) return give_back(memory, *r);
-    const std::size_t mine = r->size;  // the record moves when another one goes
-    std::memset(memory, freed_byte, mine);
-    r->is_freed = true;
-    while (held_ == held_back::blocks || held_bytes_ > held_back::bytes - mine) release_oldest();
-    hold_back(memory, mine);
-  }
-  // Whether `memory` is a block that is out.
-  [[nodiscard]] bool owns(const void* memory) const noexcept {
-    detail::table_guard hold(lock_);
-    const block_record* const r = blocks_.find(memory);
-    return r != nullptr && !r->is_freed;
-  }
-
-  // Whether [memory, memory + size) lies in one block that is out, and that block's canaries are whole; else it tells.
-  // O(1) at a block's front, else O(blocks).
-  bool check(const void* memory, std::size_t size = 0) noexcept {
-    detail::table_guard hold(lock_);
-    std::pair<const void*, block_record*> found{memory, blocks_.find(memory)};
-    if (found.second == nullptr) found = around(memory);
-    const auto [block, r] = found;
-    if (r == nullptr) {
-      handler_type::found(memory_violation{violation::out_of_bounds, memory, 0, 0, size, allocation_site("", "", 0)});
-      return false;
-    }
-    if (r->is_freed) return tell(violation::use_after_free, block, *r, distance(block, memory), size), false;
-    const auto offset = static_cast<std::size_t>(distance(block, memory));
-    if (size > r->size - offset)
-      return tell(violation::out_of_bounds, block, *r, static_cast<std::ptrdiff_t>(r->size), size), false;
-    return look(block, *r);
-  }
-  // Looks at every block that is out and at the quarantine; tells each mistake, and answers how many.
-  std::size_t check_all() noexcept {
-    detail::table_guard hold(lock_);
-    std::size_t wrong = 0;
-    blocks_.for_each([&](const void* block, block_record& r) { wrong += look(block, r) ? 0u : 1u; });
-    return wrong;
-  }
-
-  // Blocks that are out.
-  [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
-    return blocks_.size() - held_;
-  }
-  // Freed blocks that are held back.
-  [[nodiscard]] std::size_t quarantined() const noexcept {
-    detail::table_guard hold(lock_);
-    return held_;
-  }
-  // Gives the quarantine back to the inner allocator.
-  void flush() noexcept {
-    detail::table_guard hold(lock_);
-    drain();
-  }
-
- private:
-  struct block_record {
-    allocation_site site;
-    std::size_t size;
-    std::uint8_t alignment_log2;
-    bool is_freed;
-  };
-  static constexpr std::size_t aligned(std::size_t alignment) noexcept { return (std::max)(alignment, canary); }
-  static constexpr std::size_t front_of(std::size_t alignment) noexcept { return aligned(alignment); }
-  static constexpr std::size_t alignment_of(const block_record& r) noexcept {
-    return std::size_t{1} << r.alignment_log2;
-  }
-  std::uint64_t canary_of(const void* block) const noexcept {
-    return hash_integer(reinterpret_cast<std::uintptr_t>(block), reinterpret_cast<std::uintptr_t>(this));
-  }
-  static std::ptrdiff_t distance(const void* from, const void* to) noexcept {
-    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from));
-  }
-
-  static void close_off(const unsigned char* block, std::size_t size) noexcept {
-    poison(block - canary, canary);
-    // AddressSanitizer counts in eights: what shares one with the block's last byte stays usable.
-    const std::size_t whole = (size + 7) / 8 * 8;
-    if (whole < size + canary) poison(block + whole, size + canary - whole);
-  }
-  // Whether the block is as it must be; else it tells.
-  bool look(const void* memory, const block_record& r) noexcept {
-    const auto* block = static_cast<const unsigned char*>(memory);
-    if (r.is_freed) {
-      unpoison(block, r.size);
-      std::uint64_t all_freed, here;
-      std::memset(&all_freed, freed_byte, sizeof all_freed);
-      std::size_t i = 0;
-      for (; i + sizeof here <= r.size; i += sizeof here) {
-        std::memcpy(&here, block + i, sizeof here);
-        if (here != all_freed) break;
-      }
-      while (i < r.size && block[i] == freed_byte) ++i;
-      poison(block, r.size);
-      return i == r.size || (tell(violation::use_after_free, memory, r, static_cast<std::ptrdiff_t>(i), 0), false);
-    }
-    unpoison(block - canary, canary);
-    unpoison(block + r.size, canary);
-    const std::uint64_t word = canary_of(memory);
-    std::uint64_t there[4];
-    std::memcpy(there, block - canary, canary);
-    std::memcpy(there + 2, block + r.size, canary);
-    if (there[0] == word && there[1] == word && there[2] == word && there[3] == word) [[likely]] {
-      close_off(block, r.size);
-      return true;
-    }
-    unsigned char right[canary];
-    std::memcpy(right, &word, sizeof word);
-    std::memcpy(right + sizeof word, &word, sizeof word);
-    std::size_t before = canary, behind = 0;
-    while (before > 0 && (block - canary)[before - 1] == right[before - 1]) --before;
-    while (behind < canary && block[r.size + behind] == right[behind]) ++behind;
-    close_off(block, r.size);
-    if (before != 0)
-      tell(violation::underflow, memory, r,
-           static_cast<std::ptrdiff_t>(before) - 1 - static_cast<std::ptrdiff_t>(canary), 0);
-    if (behind != canary) tell(violation::overflow, memory, r, static_cast<std::ptrdiff_t>(r.size + behind), 0);
-    return before == 0 && behind == canary;
-  }
-  static void tell(violation kind, const void* memory, const block_record& r, std::ptrdiff_t offset,
-                   std::size_t given) noexcept {
-    handler_type::found(memory_violation{kind, memory, r.size, offset, given, r.site});
-  }
-  // The block in which `memory` lies. Freed ones too, unless none is.
-  std::pair<const void*, block_record*> around(const void* memory) noexcept {
-    std::pair<const void*, block_record*> found{nullptr, nullptr};
-    blocks_.for_each([&](const void* block, block_record& r) {
-      const std::ptrdiff_t at = distance(block, memory);
-      if (at >= 0 && static_cast<std::size_t>(at) < r.size) found = {block, &r};
-    });
-    return found;
-  }
-  FRYS_NOINLINE void tell_foreign(const void* memory, std::size_t size) noexcept {
-    const auto [block, r] = around(memory);
-    if (r != nullptr) return tell(violation::interior, block, *r, distance(block, memory), size);
-    handler_type::found(memory_violation{violation::foreign, memory, 0, 0, size, allocation_site("", "", 0)});
-  }
-
-  void hold_back(const void* memory, std::size_t size) noexcept {
-    ring_[(first_ + held_) % ring_.size()] = memory;
-    ++held_;
-    held_bytes_ += size;
-    poison(static_cast<const unsigned char*>(memory) - canary, size + 2 * canary);
-  }
-  void release_oldest() noexcept {
-    const void* const memory = ring_[first_];
-    first_ = (first_ + 1) % ring_.size();
-    --held_;
-    block_record& r = *blocks_.find(memory);
-    held_bytes_ -= r.size;
-    look(memory, r);
-    unpoison(static_cast<const unsigned char*>(memory) - canary, r.size + 2 * canary);
-    give_back(const_cast<void*>(memory), r);
-  }
-  void drain() noexcept {
-    while (held_ != 0) release_oldest();
-  }
-  void give_back(void* memory, const block_record& r) noexcept {
-    const std::size_t size = r.size, alignment = alignment_of(r), front = front_of(alignment);
-    blocks_.erase(memory);  // and with it r
-    inner_.deallocate(static_cast<unsigned char*>(memory) - front, front + size + canary, aligned(alignment));
-  }
-
-  mutable detail::table_lock<atomics_type> lock_;
-  detail::block_table<block_record, pages_type> blocks_;
-  std::array<const void*, (std::max)(held_back::blocks, std::size_t{1})> ring_;  // the quarantine, the oldest at first_
-  std::size_t first_ = 0;
-  std::size_t held_ = 0;
-  std::size_t held_bytes_ = 0;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_HARDENED_HPP
 // ---- frys/memory/hazard_domain.hpp
 // hazard_domain: safe reclamation by hazard pointers: a reader announces each pointer that it holds, and only what is
 // announced is kept.
@@ -10033,283 +9281,6 @@ struct std::hash<frys::intrusive_ptr<T>> {
 };
 
 #endif  // FRYS_MEMORY_INTRUSIVE_PTR_HPP
-// ---- frys/memory/detail/site_table.hpp
-// site_table: the places that memory is taken at, each with a number: a tag, a file and line, a call stack; and how
-// much is out of each.
-//
-// Where pages are refused, what is new counts for place 0, which has no name.
-#ifndef FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
-#define FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <std::size_t Depth, class Pages>
-class site_table {
- public:
-  struct site_record {
-    allocation_site site{"", "", 0};
-    std::uint64_t hash = 0;
-    std::uint64_t live_count = 0, live_bytes = 0, total_count = 0, total_bytes = 0;
-    std::size_t depth = 0;
-    std::array<void*, (std::max)(Depth, std::size_t{1})> frames{};
-  };
-
-  site_table() noexcept = default;
-  site_table(const site_table&) = delete;
-  site_table& operator=(const site_table&) = delete;
-  ~site_table() {
-    Pages::release(records_memory_);
-    Pages::release(index_memory_);
-  }
-
-  // The number of the place, which stays.
-  std::uint32_t number_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
-    if (depth != 0) return look_up(site, frames, depth);
-    // The same text at the same address has been looked up before, most often.
-    const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(site.tag.data()) * 7 +
-                               reinterpret_cast<std::uintptr_t>(site.file) * 3 + site.line;
-    known& k = known_[key % known_.size()];
-    if (k.number == 0 || k.tag != site.tag.data() || k.tag_size != site.tag.size() || k.file != site.file ||
-        k.line != site.line)
-      k = known{site.tag.data(), site.tag.size(), site.file, site.line, look_up(site, frames, 0)};
-    return k.number;
-  }
-  site_record& operator[](std::uint32_t number) noexcept { return number == 0 ? unnamed_ : records_[number - 1]; }
-  // f(record) for each place; the nameless one only if it was used.
-  template <class F>
-  void for_each(F&& f) {
-    if (unnamed_.total_count != 0) f(unnamed_);
-    for (std::size_t i = 0; i < count_; ++i) f(records_[i]);
-  }
-  void took(std::uint32_t number, std::uint64_t count, std::uint64_t bytes) noexcept {
-    site_record& r = (*this)[number];
-    r.live_count += count, r.live_bytes += bytes;
-    r.total_count += count, r.total_bytes += bytes;
-  }
-  void gave(std::uint32_t number, std::uint64_t count, std::uint64_t bytes) noexcept {
-    site_record& r = (*this)[number];
-    r.live_count -= count, r.live_bytes -= bytes;
-  }
-
- private:
-  struct known {
-    const char* tag = nullptr;
-    std::size_t tag_size = 0;
-    const char* file = nullptr;
-    unsigned line = 0;
-    std::uint32_t number = 0;
-  };
-  std::uint32_t look_up(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
-    const std::uint64_t hash = hash_of(site, frames, depth);
-    if (room_ != 0) {
-      for (std::size_t i = hash & (room_ - 1); index_[i] != 0; i = (i + 1) & (room_ - 1)) {
-        const site_record& r = records_[index_[i] - 1];
-        if (r.hash == hash && r.site == site && r.depth == depth &&
-            std::equal(frames, frames + depth, r.frames.begin()))
-          return index_[i];
-      }
-    }
-    if (count_ * 2 >= room_ && !grow()) return 0;
-    site_record& fresh = *::new (static_cast<void*>(records_ + count_)) site_record;
-    fresh.site = site;
-    fresh.hash = hash;
-    fresh.depth = depth;
-    std::copy(frames, frames + depth, fresh.frames.begin());
-    ++count_;
-    enter(hash, static_cast<std::uint32_t>(count_));
-    return static_cast<std::uint32_t>(count_);
-  }
-  static std::uint64_t hash_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
-    std::uint64_t hash = site.line;
-    for (const char c : site.tag) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    for (const char* c = site.file; *c != 0; ++c) hash = (hash ^ static_cast<unsigned char>(*c)) * 0x100000001b3u;
-    for (std::size_t i = 0; i < depth; ++i) hash = hash_integer(hash ^ reinterpret_cast<std::uintptr_t>(frames[i]));
-    return hash_integer(hash);
-  }
-  void enter(std::uint64_t hash, std::uint32_t number) noexcept {
-    std::size_t i = hash & (room_ - 1);
-    while (index_[i] != 0) i = (i + 1) & (room_ - 1);
-    index_[i] = number;
-  }
-  FRYS_NOINLINE bool grow() noexcept {
-    const std::size_t room = room_ == 0 ? 64 : room_ * 2;
-    result<byte_span> records = Pages::allocate(room / 2 * sizeof(site_record));
-    if (!records) return false;
-    result<byte_span> index = Pages::allocate(room * sizeof(std::uint32_t));
-    if (!index) return Pages::release(*records), false;
-    auto* moved = reinterpret_cast<site_record*>(records->data());
-    for (std::size_t i = 0; i < count_; ++i) ::new (static_cast<void*>(moved + i)) site_record(records_[i]);
-    Pages::release(records_memory_);
-    Pages::release(index_memory_);
-    records_ = moved;
-    records_memory_ = *records;
-    index_ = reinterpret_cast<std::uint32_t*>(index->data());
-    index_memory_ = *index;
-    room_ = room;
-    for (std::size_t i = 0; i < count_; ++i) enter(records_[i].hash, static_cast<std::uint32_t>(i + 1));
-    return true;
-  }
-
-  site_record* records_ = nullptr;
-  std::uint32_t* index_ = nullptr;  // numbers, by hash; 0 is free
-  std::size_t count_ = 0;
-  std::size_t room_ = 0;  // of the index, a power of two; half as many records
-  std::array<known, 64> known_{};
-  byte_span records_memory_, index_memory_;
-  site_record unnamed_;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
-// ---- frys/memory/leak_checked.hpp
-// leak_checked: an allocator that knows each of its blocks, and says at its end which were not given back, and who took
-// them.
-//
-// Use when  tests, and programs that must end clean: what is lost is named by file and line, tag, and call stack.
-// Not when  in a hot path (tracked samples it), or the heap of the program is meant: -fsanitize=leak does that.
-// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any.
-// Cost      an entry of a hash table for each block, some 50 ns for it and its end; with stacks::unwind a walk for
-//           each allocation.
-// Errors    the inner allocator's; errc::out_of_memory where its own table gets no pages.
-// Lifetime  report may be called at any time: where a pool is torn down, at the end of a phase. The destructor reports
-//           what is still out then, and gives none of it back.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>    it is shared by threads                        default none: one thread
-//   policy::stacks<S>     a call stack for each block                    default stacks::none
-//   policy::report_to<R>  where the destructor's report goes             default reports::to_stderr
-//   policy::pages<P>      where its tables lie                           default os_pages
-#ifndef FRYS_MEMORY_LEAK_CHECKED_HPP
-#define FRYS_MEMORY_LEAK_CHECKED_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class A, class... Policies>
-class leak_checked : public detail::wrapped<A> {
-  using accepted = policy::keys<policy::atomics_key, policy::stacks_key, policy::report_to_key, policy::pages_key>;
-  static_assert(raw_allocator<A>, "frys::leak_checked<A>: A must be a raw_allocator, see core/concepts.hpp");
-  static_assert(accepted::template known<Policies...>,
-                "frys::leak_checked: unknown policy; it takes policy::atomics, policy::stacks, policy::report_to, "
-                "policy::pages and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::leak_checked: a policy is given twice; name each at most once");
-  using base = detail::wrapped<A>;
-  using base::inner_;
-
- public:
-  using atomics_type = detail::sharing<Policies...>;
-  static_assert(atomics_model<atomics_type>,
-                "frys::leak_checked: policy::atomics wants an atomics model, see core/atomics.hpp");
-  using stacks_type = typename policy::pick<policy::stacks<stacks::none>, Policies...>::type;
-  static_assert(stack_walker<stacks_type>,
-                "frys::leak_checked: policy::stacks wants a stack walker, see memory/diagnostics.hpp");
-  using report_type = typename policy::pick<policy::report_to<reports::to_stderr>, Policies...>::type;
-  static_assert(report_sink<report_type>,
-                "frys::leak_checked: policy::report_to wants a sink of text, see memory/diagnostics.hpp");
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  static_assert(page_source<pages_type>,
-                "frys::leak_checked: policy::pages wants a page source, see core/concepts.hpp");
-
-  // The arguments make the inner allocator.
-  template <class... Args>
-  requires detail::wraps_from<leak_checked, A, Args...>
-  explicit(sizeof...(Args) == 1) leak_checked(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
-  ~leak_checked() {
-    if (blocks_.size() != 0) report([](std::string_view text) { report_type::write(text); });
-  }
-
-  // How it is called in reports. Not copied: a literal.
-  void set_name(std::string_view name) noexcept { name_ = name; }
-
-  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
-                                       const allocation_site& site = {}) noexcept {
-    result<void*> memory = detail::allocate_from(inner_, size, alignment, site);
-    if (!memory) [[unlikely]]
-      return memory;
-    std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
-    const std::size_t depth = stacks_type::walk(frames.data());
-    {
-      detail::table_guard hold(lock_);
-      const std::uint32_t number = sites_.number_of(site, frames.data(), depth);
-      const result<void> entered = blocks_.insert(*memory, block_record{number, size});
-      if (entered) [[likely]] {
-        sites_.took(number, 1, size);
-        return memory;
-      }
-    }
-    inner_.deallocate(*memory, size, alignment);
-    return detail::allocator_refused(size);
-  }
-  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    {
-      // Before the block is back: another thread may be given the same address at once.
-      detail::table_guard hold(lock_);
-      if (const block_record* found = blocks_.find(memory)) {
-        sites_.gave(found->site, 1, found->size);
-        blocks_.erase(memory);
-      } else {
-        ++unknown_;
-      }
-    }
-    inner_.deallocate(memory, size, alignment);
-  }
-  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
-    return inner_.owns(memory);
-  }
-
-  // Blocks that are out, and their bytes.
-  [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
-    return blocks_.size();
-  }
-  [[nodiscard]] std::size_t live_bytes() const noexcept {
-    detail::table_guard hold(lock_);
-    std::uint64_t sum = 0;
-    sites_.for_each([&sum](const auto& s) { sum += s.live_bytes; });
-    return static_cast<std::size_t>(sum);
-  }
-  // Writes what is out, a line for each place with its number, bytes, file, line, tag and stack, to write(string_view),
-  // which must not allocate from this allocator. Answers how many blocks are out. Silent where there are none.
-  template <class F>
-  std::size_t report(F&& write) const {
-    detail::table_guard hold(lock_);
-    if (blocks_.size() == 0) return 0;
-    std::uint64_t bytes = 0;
-    sites_.for_each([&bytes](const auto& s) { bytes += s.live_bytes; });
-    detail::text_line line(write);
-    line << "frys: " << name_ << ": " << blocks_.size() << " blocks of " << bytes << " bytes were not given back\n";
-    sites_.for_each([&line](const auto& s) {
-      if (s.live_count == 0) return;
-      line << "  " << s.live_count << " of " << s.live_bytes << " bytes";
-      if (s.site.line != 0) line << ", taken at " << s.site.file << ":" << s.site.line;
-      if (!s.site.tag.empty()) line << ", tag " << s.site.tag;
-      if (s.depth != 0) line << ", by";
-      for (std::size_t i = 0; i < s.depth; ++i) {
-        line << " ";
-        line.hex(reinterpret_cast<std::uintptr_t>(s.frames[i]));
-      }
-      line << "\n";
-    });
-    if (unknown_ != 0) line << "  " << unknown_ << " times something came back that was not out\n";
-    return blocks_.size();
-  }
-
- private:
-  struct block_record {
-    std::uint32_t site;
-    std::size_t size;
-  };
-  mutable detail::table_lock<atomics_type> lock_;
-  mutable detail::site_table<stacks_type::depth, pages_type> sites_;
-  detail::block_table<block_record, pages_type> blocks_;
-  std::size_t unknown_ = 0;
-  std::string_view name_ = "leak_checked";
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_LEAK_CHECKED_HPP
 // ---- frys/memory/leak_domain.hpp
 // leak_domain: a reclaimer that never destroys anything: reading and retiring cost nothing.
 //
@@ -10416,6 +9387,120 @@ class leak_domain {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_LEAK_DOMAIN_HPP
+// ---- frys/memory/detail/sharing.hpp
+// sharing: what counts and keeps tables for one thread, or for many: by policy::atomics, and without it for one.
+//
+// Source  U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
+#ifndef FRYS_MEMORY_DETAIL_SHARING_HPP
+#define FRYS_MEMORY_DETAIL_SHARING_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// The atomics of a block that one thread uses: plain numbers.
+struct unshared {
+  template <class T>
+  class atomic {
+   public:
+    constexpr atomic(T value = T{}) noexcept : value_(value) {}
+    atomic(const atomic&) = delete;
+    atomic& operator=(const atomic&) = delete;
+    T load(std::memory_order) const noexcept { return value_; }
+    void store(T value, std::memory_order) noexcept { value_ = value; }
+    T fetch_add(T n, std::memory_order) noexcept {
+      const T before = value_;
+      value_ = static_cast<T>(value_ + n);
+      return before;
+    }
+    T fetch_sub(T n, std::memory_order) noexcept {
+      const T before = value_;
+      value_ = static_cast<T>(value_ - n);
+      return before;
+    }
+    bool compare_exchange_strong(T& expected, T wanted, std::memory_order, std::memory_order) noexcept {
+      if (value_ != expected) return expected = value_, false;
+      value_ = wanted;
+      return true;
+    }
+    bool compare_exchange_weak(T& expected, T wanted, std::memory_order a, std::memory_order b) noexcept {
+      return compare_exchange_strong(expected, wanted, a, b);
+    }
+
+   private:
+    T value_;
+  };
+  template <class T>
+  using var = atomics::plain_var<T>;
+  static void fence(std::memory_order) noexcept {}
+  static void pause() noexcept {}
+  static bool wait(const atomic<std::uint32_t>&, std::uint32_t, deadline) noexcept { return true; }
+  static void notify_one(atomic<std::uint32_t>&) noexcept {}
+  static void notify_all(atomic<std::uint32_t>&) noexcept {}
+};
+
+// The atomics of a block that is shared only where policy::atomics says so.
+template <class... Policies>
+using sharing = typename policy::pick<policy::atomics<unshared>, Policies...>::type;
+
+// A mutex of one word, for short sections; nothing at all where nobody shares.
+template <class Atomics>
+class table_lock {
+ public:
+  void lock() noexcept {
+    std::uint32_t seen = is_free;
+    // sync(table_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
+    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]]
+      wait();
+  }
+  void unlock() noexcept {
+    // sync(table_lock.hand_over): release; what we did is done before the next one has it.
+    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
+      Atomics::notify_one(word_);
+  }
+
+ private:
+  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
+
+  FRYS_NOINLINE void wait() noexcept {
+    // sync(table_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
+    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
+      Atomics::wait(word_, is_awaited, deadline::never());
+  }
+
+  typename Atomics::template atomic<std::uint32_t> word_{is_free};
+};
+template <>
+class table_lock<unshared> {
+ public:
+  static void lock() noexcept {}
+  static void unlock() noexcept {}
+};
+
+// Holds a lock for a scope.
+template <class Lock>
+class table_guard {
+ public:
+  explicit table_guard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+  table_guard(const table_guard&) = delete;
+  table_guard& operator=(const table_guard&) = delete;
+  ~table_guard() { lock_.unlock(); }
+
+ private:
+  Lock& lock_;
+};
+
+// Raises `highest` to `value`. relaxed: a number, which carries no data.
+template <class Atomic, class T>
+void raise(Atomic& highest, T value) noexcept {
+  T seen = highest.load(std::memory_order_relaxed);
+  while (seen < value &&
+         !highest.compare_exchange_weak(seen, value, std::memory_order_relaxed, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_SHARING_HPP
 // ---- frys/memory/limited.hpp
 // limited: an allocator that refuses beyond a number of bytes, and says how many are out.
 //
@@ -14169,425 +13254,6 @@ class synchronized : public detail::wrapped<A> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_SYNCHRONIZED_HPP
-// ---- frys/memory/tracked.hpp
-// tracked: an allocator that counts: bytes and blocks that are out, their peak, totals, sizes; by tag; and a profile by
-// samples, as folded stacks or for pprof.
-//
-// Use when  it must be known who holds how much memory, in a running program.
-// Not when  one number is enough (limited), or each lost block must be found (leak_checked).
-// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any. A profile may be written at
-//           any time; the sink must not allocate from this allocator.
-// Cost      counts: some adds; with policy::atomics three read-modify-writes to allocate and two to free. policy::tags:
-//           a header before each block (the larger of 8 bytes and its alignment) and a search among the tags.
-//           policy::sample_every<N>: a subtraction, and once in N bytes a walk of the stack and an entry in a table.
-// Errors    the inner allocator's. Where its own tables get no pages a sample counts for a place without a name.
-// Source    Poisson sampling by bytes, as tcmalloc and pprof have it: each byte is chosen with the same probability, so
-//           what is told is right on average for any mix of sizes; a block is weighed by its chance to be seen.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>       the counts are shared by threads              default none: one thread
-//   policy::tags<N>          count by tag too, up to N of them             default none
-//   policy::sample_every<N>  one sample in N bytes, on average             default none
-//   policy::stacks<S>        what a sample knows beside tag, file and line default stacks::none
-//   policy::random<R>        the dice of the samples                       default its own
-//   policy::pages<P>         where the tables of samples lie               default os_pages
-#ifndef FRYS_MEMORY_TRACKED_HPP
-#define FRYS_MEMORY_TRACKED_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct tags_key {};          // a number of tags
-struct sample_every_key {};  // a number of bytes
-
-template <std::size_t N>
-struct tags {
-  using key = tags_key;
-  static constexpr std::size_t value = N;
-};
-template <std::size_t Bytes>
-struct sample_every {
-  using key = sample_every_key;
-  static constexpr std::size_t value = Bytes;
-};
-}  // namespace policy
-
-struct memory_counts {
-  std::uint64_t live_bytes = 0;   // asked for and not given back
-  std::uint64_t peak_bytes = 0;   // the most that live_bytes ever was
-  std::uint64_t live_count = 0;   // blocks
-  std::uint64_t total_bytes = 0;  // asked for so far
-  std::uint64_t total_count = 0;
-  std::uint64_t refused = 0;  // by the inner allocator
-};
-
-namespace detail {
-
-// The dice of the samples: splitmix64.
-class sampling_dice {
- public:
-  constexpr explicit sampling_dice(std::uint64_t seed) noexcept : state_(seed) {}
-  constexpr std::uint64_t operator()() noexcept { return hash_integer(state_ += 0x9e3779b97f4a7c15u); }
-
- private:
-  std::uint64_t state_;
-};
-
-// -ln(u / 2^64) for u > 0, to nine digits: ln by the series of atanh, so that no mathematics library is needed.
-constexpr double minus_log(std::uint64_t u) noexcept {
-  const int log2 = 63 - std::countl_zero(u);
-  const double m = static_cast<double>(u) / static_cast<double>(std::uint64_t{1} << log2);  // 1 <= m <= 2
-  const double z = (m - 1) / (m + 1), zz = z * z;
-  double sum = 0, power = z;
-  for (int k = 1; k < 24; k += 2, power *= zz) sum += power / k;
-  return (64 - log2) * 0.69314718055994530942 - 2 * sum;
-}
-// 1 - e^-x for x >= 0.
-constexpr double chance_within(double x) noexcept {
-  if (x > 40) return 1;
-  if (x < 0.5) {  // the series itself, because the difference would lose all digits
-    double sum = 0, term = x;
-    for (int k = 2; k < 16; ++k, term *= -x / (k - 1)) sum += term;
-    return sum;
-  }
-  double y = 1, term = 1;
-  const double small_x = x / 64;
-  for (int k = 1; k < 12; ++k) y += term *= -small_x / k;
-  for (int k = 0; k < 6; ++k) y *= y;
-  return 1 - y;
-}
-
-}  // namespace detail
-
-template <class A, class... Policies>
-class tracked : public detail::wrapped<A> {
-  using accepted = policy::keys<policy::atomics_key, policy::tags_key, policy::sample_every_key, policy::stacks_key,
-                                policy::random_key, policy::pages_key>;
-  static_assert(raw_allocator<A>, "frys::tracked<A>: A must be a raw_allocator, see core/concepts.hpp");
-  static_assert(accepted::template known<Policies...>,
-                "frys::tracked: unknown policy; it takes policy::atomics, policy::tags, policy::sample_every, "
-                "policy::stacks, policy::random, policy::pages and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::tracked: a policy is given twice; name each at most once");
-  using base = detail::wrapped<A>;
-  using base::inner_;
-
- public:
-  using atomics_type = detail::sharing<Policies...>;
-  static_assert(atomics_model<atomics_type>,
-                "frys::tracked: policy::atomics wants an atomics model, see core/atomics.hpp");
-  using stacks_type = typename policy::pick<policy::stacks<stacks::none>, Policies...>::type;
-  static_assert(stack_walker<stacks_type>,
-                "frys::tracked: policy::stacks wants a stack walker, see memory/diagnostics.hpp");
-  using random_type = typename policy::pick<policy::random<detail::sampling_dice>, Policies...>::type;
-  static_assert(random_source<random_type> &&
-                    (std::constructible_from<random_type, std::uint64_t> || std::default_initializable<random_type>),
-                "frys::tracked: policy::random wants a random source that is made of a seed or of nothing");
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  static_assert(page_source<pages_type>, "frys::tracked: policy::pages wants a page source, see core/concepts.hpp");
-  static constexpr std::size_t tag_count = policy::pick<policy::tags<0>, Policies...>::value;
-  static constexpr std::size_t sample_every = policy::pick<policy::sample_every<0>, Policies...>::value;
-  static_assert(tag_count <= 4096, "frys::tracked: policy::tags counts at most 4096 tags");
-  static constexpr bool is_sampled = sample_every != 0;
-  static_assert(is_sampled || stacks_type::depth == 0,
-                "frys::tracked: policy::stacks wants policy::sample_every<bytes>; only samples know their stacks");
-
-  // The arguments make the inner allocator.
-  template <class... Args>
-  requires detail::wraps_from<tracked, A, Args...>
-  explicit(sizeof...(Args) == 1) tracked(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
-
-  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
-                                       const allocation_site& site = {}) noexcept {
-    result<void*> memory = take(size, alignment, site);
-    if (!memory) [[unlikely]] {
-      all_.refused.fetch_add(1, relaxed);
-      return memory;
-    }
-    all_.took(size);
-    sizes_[size_class(size)].fetch_add(1, relaxed);
-    if constexpr (is_sampled) {
-      const auto step = static_cast<std::int64_t>(size);
-      if (sampling_.left.fetch_sub(step, relaxed) <= step) [[unlikely]]
-        sample(*memory, size, site);
-    }
-    return memory;
-  }
-  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    all_.gave(size);
-    if constexpr (is_sampled)
-      // relaxed: who gives a block back was handed it after its sample was counted here.
-      if (sampling_.filter[filter_of(memory)].load(relaxed) != 0) [[unlikely]]
-        forget(memory);
-    if constexpr (tag_count != 0) {
-      std::uint32_t number = 0;
-      std::memcpy(&number, static_cast<std::byte*>(memory) - sizeof number, sizeof number);
-      tags_.of[number].gave(size);
-      const std::size_t front = front_of(alignment);
-      inner_.deallocate(static_cast<std::byte*>(memory) - front, front + usable(size), aligned(alignment));
-    } else {
-      inner_.deallocate(memory, size, alignment);
-    }
-  }
-  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
-    return inner_.owns(memory);
-  }
-
-  [[nodiscard]] memory_counts counts() const noexcept {
-    memory_counts c = all_.read();
-    c.total_count = 0;
-    for (const auto& n : sizes_) c.total_count += n.load(relaxed);
-    c.live_count = c.total_count - (std::min)(c.total_count, static_cast<std::uint64_t>(all_.freed.load(relaxed)));
-    return c;
-  }
-  // Blocks so far of sizes in [2^(bits - 1), 2^bits); of size 0 for bits 0.
-  [[nodiscard]] std::uint64_t count_of_size(unsigned bits) const noexcept {
-    return bits < size_classes ? sizes_[bits].load(relaxed) : 0;
-  }
-  static constexpr unsigned size_classes = 49;  // the last one counts what is larger too
-
-  // What carries a tag; all zeros for one that was never used. Without a tag, or beyond policy::tags: "".
-  [[nodiscard]] memory_counts counts_of(std::string_view tag) const noexcept requires(tag_count != 0) {
-    const std::size_t number = find_tag(tag);
-    if (number == not_there) return {};
-    memory_counts c = tags_.of[number].read();
-    c.total_count = tags_.of[number].taken.load(relaxed);
-    c.live_count =
-        c.total_count - (std::min)(c.total_count, static_cast<std::uint64_t>(tags_.of[number].freed.load(relaxed)));
-    return c;
-  }
-  // f(tag, counts) for each tag that was used, the untagged as "".
-  template <class F>
-  requires(tag_count != 0) void for_each_tag(F&& f) const {
-    f(std::string_view(), counts_of({}));
-    // sync(tracked.tag): acquire; the names below are written.
-    const std::uint32_t used = tags_.used.load(std::memory_order_acquire);
-    for (std::uint32_t i = 1; i <= used; ++i) f(tags_.name[i].get(), counts_of(tags_.name[i].get()));
-  }
-  // An allocator whose blocks carry `tag`.
-  [[nodiscard]] tagged_ref<tracked> tagged(std::string_view tag) noexcept { return {*this, tag}; }
-
-  // The profile of what is out, by folded stacks: "outer;inner 123\n" with bytes, for flame graphs. write(string_view)
-  // takes it in pieces. name(address, write) writes a name for a return address; without it they are numbers.
-  template <class F>
-  requires is_sampled void write_folded(F&& write) {
-    write_folded(std::forward<F>(write), [](const void* at, auto&& text) {
-      detail::text_line(text).hex(reinterpret_cast<std::uintptr_t>(at));
-    });
-  }
-  template <class F, class Name>
-  requires is_sampled void write_folded(F&& write, Name&& name) {
-    detail::table_guard hold(sampling_.lock);
-    sampling_.sites.for_each([&](const auto& s) {
-      if (s.live_bytes < one) return;
-      for (std::size_t i = s.depth; i-- > 0;) {
-        name(static_cast<const void*>(s.frames[i]), write);
-        write(std::string_view(";"));
-      }
-      detail::text_line line(write);
-      if (!s.site.tag.empty()) line << s.site.tag << ";";
-      if (s.site.line != 0)
-        line << s.site.file << ":" << s.site.line;
-      else
-        line << "(unknown)";
-      line << " " << s.live_bytes / one << "\n";
-    });
-  }
-  // The profile of what is out, and of all so far, in pprof's legacy text form, with the process's mappings.
-  template <class F>
-  requires is_sampled void write_pprof(F&& write) {
-    detail::table_guard hold(sampling_.lock);
-    std::uint64_t sum[4] = {};
-    sampling_.sites.for_each([&](const auto& s) {
-      sum[0] += s.live_count, sum[1] += s.live_bytes, sum[2] += s.total_count, sum[3] += s.total_bytes;
-    });
-    detail::text_line line(write);
-    line << "heap profile: ";
-    numbers(line, sum[0], sum[1], sum[2], sum[3]) << " @ heapprofile\n";
-    sampling_.sites.for_each([&](const auto& s) {
-      numbers(line, s.live_count, s.live_bytes, s.total_count, s.total_bytes) << " @";
-      for (std::size_t i = 0; i < s.depth; ++i) {
-        line << " ";
-        line.hex(reinterpret_cast<std::uintptr_t>(s.frames[i]));
-      }
-      if (s.depth == 0) {  // a place without a stack: its line's number stands for it
-        line << " ";
-        line.hex(s.hash);
-      }
-      line << "\n";
-    });
-    line << "\nMAPPED_LIBRARIES:\n";
-    line.flush();
-    if constexpr (requires { stacks_type::mappings(write); }) stacks_type::mappings(write);
-  }
-  // Samples of blocks that are out.
-  [[nodiscard]] std::size_t sampled() const noexcept requires is_sampled {
-    detail::table_guard hold(sampling_.lock);
-    return sampling_.blocks.size();
-  }
-
- private:
-  template <class T>
-  using atomic = typename atomics_type::template atomic<T>;
-  // relaxed, wherever it stands: numbers, which carry no data.
-  static constexpr std::memory_order relaxed = std::memory_order_relaxed;
-  static constexpr std::uint64_t one =
-      256;  // weights are counted in parts of this, so that what goes cancels what came
-  static constexpr std::size_t not_there = ~std::size_t{0};
-
-  struct tally {
-    atomic<std::size_t> live{0}, peak{0}, bytes{0}, taken{0}, freed{0}, refused{0};
-    void took(std::size_t size) noexcept {
-      detail::raise(peak, live.fetch_add(size, relaxed) + size);
-      bytes.fetch_add(size, relaxed);
-    }
-    void gave(std::size_t size) noexcept {
-      live.fetch_sub(size, relaxed);
-      freed.fetch_add(1, relaxed);
-    }
-    memory_counts read() const noexcept {
-      memory_counts c;
-      c.live_bytes = live.load(relaxed);
-      c.peak_bytes = peak.load(relaxed);
-      c.total_bytes = bytes.load(relaxed);
-      c.refused = refused.load(relaxed);
-      return c;
-    }
-  };
-  struct tag_tables {
-    std::array<tally, tag_count + 1> of;  // 0: no tag
-    std::array<typename atomics_type::template var<std::string_view>, tag_count + 1> name;
-    atomic<std::uint32_t> used{0};
-    detail::table_lock<atomics_type> lock;
-  };
-  struct block_sample {
-    std::uint32_t site;
-    std::size_t size;
-  };
-  struct sampler {
-    atomic<std::int64_t> left{0};  // bytes to the next sample
-    std::array<atomic<std::uint32_t>, 1024> filter{};
-    mutable detail::table_lock<atomics_type> lock;
-    detail::site_table<stacks_type::depth, pages_type> sites;
-    detail::block_table<block_sample, pages_type> blocks;
-    random_type dice = made_of(reinterpret_cast<std::uintptr_t>(this));
-    static random_type made_of([[maybe_unused]] std::uint64_t seed) {
-      if constexpr (std::constructible_from<random_type, std::uint64_t>)
-        return random_type(seed);
-      else
-        return random_type();
-    }
-    sampler() { left.store(gap(), relaxed); }
-    // Bytes between two samples: exponentially distributed.
-    std::int64_t gap() noexcept {
-      const double bytes = static_cast<double>(sample_every) * detail::minus_log(dice() | 1);
-      return static_cast<std::int64_t>(bytes) + 1;
-    }
-  };
-  struct nothing {};
-
-  static constexpr unsigned size_class(std::size_t size) noexcept {
-    return (std::min)(static_cast<unsigned>(std::bit_width(size)), size_classes - 1);
-  }
-  static constexpr std::size_t aligned(std::size_t alignment) noexcept {
-    return (std::max)(alignment, sizeof(std::uint64_t));
-  }
-  static constexpr std::size_t front_of(std::size_t alignment) noexcept { return aligned(alignment); }
-  // A byte at least, so that what is handed out lies in what the inner allocator owns.
-  static constexpr std::size_t usable(std::size_t size) noexcept { return size == 0 ? 1 : size; }
-
-  result<void*> take(std::size_t size, std::size_t alignment, const allocation_site& site) noexcept {
-    if constexpr (tag_count == 0) {
-      return detail::allocate_from(inner_, size, alignment, site);
-    } else {
-      const std::size_t front = front_of(alignment);
-      if (size > detail::most_bytes || front > detail::most_bytes) return detail::allocator_refused(size);
-      const auto number = static_cast<std::uint32_t>(tag_of(site.tag));
-      result<void*> memory = detail::allocate_from(inner_, front + usable(size), aligned(alignment), site);
-      if (!memory) {
-        tags_.of[number].refused.fetch_add(1, relaxed);
-        return memory;
-      }
-      std::byte* const block = static_cast<std::byte*>(*memory) + front;
-      std::memcpy(block - sizeof number, &number, sizeof number);
-      tags_.of[number].took(size);
-      tags_.of[number].taken.fetch_add(1, relaxed);
-      return static_cast<void*>(block);
-    }
-  }
-  std::size_t find_tag(std::string_view tag) const noexcept {
-    if (tag.empty()) return 0;
-    // sync(tracked.tag): acquire; the names below are written.
-    const std::uint32_t used = tags_.used.load(std::memory_order_acquire);
-    for (std::uint32_t i = 1; i <= used; ++i)
-      if (tags_.name[i].get() == tag) return i;
-    return not_there;
-  }
-  std::size_t tag_of(std::string_view tag) noexcept {
-    const std::size_t found = find_tag(tag);
-    if (found != not_there) [[likely]]
-      return found;
-    detail::table_guard hold(tags_.lock);
-    const std::size_t again = find_tag(tag);
-    if (again != not_there) return again;
-    const std::uint32_t used = tags_.used.load(relaxed);  // only who holds the lock writes it
-    if (used == tag_count) return 0;
-    tags_.name[used + 1].ref() = tag;
-    // sync(tracked.tag): release; who sees the number sees the name.
-    tags_.used.store(used + 1, std::memory_order_release);
-    return used + 1;
-  }
-
-  static std::size_t filter_of(const void* memory) noexcept {
-    return static_cast<std::size_t>(hash_integer(reinterpret_cast<std::uintptr_t>(memory)) % 1024);
-  }
-  // A block's weight: what stands for it and for those of its size that were not seen.
-  static std::pair<std::uint64_t, std::uint64_t> weight(std::size_t size) noexcept {
-    const double bytes = static_cast<double>(size == 0 ? 1 : size);
-    const double count = 1 / detail::chance_within(bytes / static_cast<double>(sample_every));
-    return {static_cast<std::uint64_t>(count * one + 0.5),
-            static_cast<std::uint64_t>(count * one * static_cast<double>(size) + 0.5)};
-  }
-  FRYS_NOINLINE void sample(void* memory, std::size_t size, const allocation_site& site) noexcept {
-    std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
-    const std::size_t depth = stacks_type::walk(frames.data());
-    detail::table_guard hold(sampling_.lock);
-    const std::int64_t left = sampling_.left.load(relaxed);
-    // The first who came here is the sample, and sets the next one. Who comes while it does throws dice of his own: the
-    // distance to a sample has no memory.
-    if (left > 0 && sampling_.gap() > static_cast<std::int64_t>(size)) return;
-    if (left <= 0) sampling_.left.store(sampling_.gap(), relaxed);
-    const std::uint32_t number = sampling_.sites.number_of(site, frames.data(), depth);
-    if (!sampling_.blocks.insert(memory, block_sample{number, size})) return;
-    const auto [count, bytes] = weight(size);
-    sampling_.sites.took(number, count, bytes);
-    sampling_.filter[filter_of(memory)].fetch_add(1, relaxed);
-  }
-  FRYS_NOINLINE void forget(void* memory) noexcept {
-    detail::table_guard hold(sampling_.lock);
-    const block_sample* found = sampling_.blocks.find(memory);
-    if (found == nullptr) return;
-    const auto [count, bytes] = weight(found->size);
-    sampling_.sites.gave(found->site, count, bytes);
-    sampling_.blocks.erase(memory);
-    sampling_.filter[filter_of(memory)].fetch_sub(1, relaxed);
-  }
-  template <class Line>
-  static Line& numbers(Line& line, std::uint64_t live, std::uint64_t live_bytes, std::uint64_t all,
-                       std::uint64_t all_bytes) {
-    const auto whole = [](std::uint64_t n) { return (n + one / 2) / one; };
-    return line << whole(live) << ": " << whole(live_bytes) << " [" << whole(all) << ": " << whole(all_bytes) << "]";
-  }
-
-  tally all_;
-  std::array<atomic<std::uint64_t>, size_classes> sizes_{};
-  [[no_unique_address]] std::conditional_t<tag_count != 0, tag_tables, nothing> tags_;
-  [[no_unique_address]] std::conditional_t<is_sampled, sampler, nothing> sampling_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_TRACKED_HPP
 // ---- frys/queue/result.hpp
 // push_result, pop_result: what a queue answers. All queues of frys answer these.
 //
@@ -32540,6 +31206,1347 @@ struct dot;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SEARCH_FWD_HPP
+#endif  // gate
+#if defined(FRYS_WITH_DIAGNOSTICS) && FRYS_WITH_DIAGNOSTICS
+
+// ---- frys/memory/detail/text_line.hpp
+// text_line: text and numbers gathered in a buffer of its own and handed on in pieces; allocates nothing.
+#ifndef FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
+#define FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class F>
+class text_line {
+ public:
+  explicit text_line(F& write) noexcept : write_(write) {}
+  text_line(const text_line&) = delete;
+  text_line& operator=(const text_line&) = delete;
+  ~text_line() { flush(); }
+
+  text_line& operator<<(std::string_view text) {
+    while (!text.empty()) {
+      if (used_ == sizeof buffer_) flush();
+      const std::size_t n = text.size() < sizeof buffer_ - used_ ? text.size() : sizeof buffer_ - used_;
+      std::memcpy(buffer_ + used_, text.data(), n);
+      used_ += n;
+      text.remove_prefix(n);
+    }
+    return *this;
+  }
+  text_line& operator<<(const char* text) { return *this << std::string_view(text); }
+  template <std::unsigned_integral N>
+  text_line& operator<<(N number) {
+    return digits(number, 10);
+  }
+  text_line& hex(std::uintptr_t number) { return (*this << "0x").digits(number, 16); }
+  void flush() {
+    if (used_ != 0) write_(std::string_view(buffer_, used_));
+    used_ = 0;
+  }
+
+ private:
+  text_line& digits(std::uint64_t number, std::uint64_t base) {
+    char text[20];
+    std::size_t at = sizeof text;
+    do text[--at] = "0123456789abcdef"[number % base];
+    while ((number /= base) != 0);
+    return *this << std::string_view(text + at, sizeof text - at);
+  }
+  F& write_;
+  std::size_t used_ = 0;
+  char buffer_[512];
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_TEXT_LINE_HPP
+// ---- frys/memory/diagnostics.hpp
+// diagnostics: where the allocators that look for mistakes (tracked, leak_checked, hardened) write, how they walk a
+// call stack, and what they do with a mistake.
+//
+// stacks::none         no call stacks: file and line of the allocate call have to do
+// stacks::unwind<N>    up to N return addresses by the unwinder of the compiler's run time; nothing on Windows
+// reports::to_stderr   lines go to the standard error
+// violations::abort    says what is wrong on the standard error and ends the program
+//
+// Policies  policy::stacks<S>, policy::report_to<R>, policy::on_violation<H>: a type of yours takes the place of each.
+// Threads   any.
+// Cost      a walk: some 100 ns a frame.
+// Limits    a stack is addresses, not names: a profile carries /proc/self/maps, by which pprof finds the names.
+// frys: real model
+#ifndef FRYS_MEMORY_DIAGNOSTICS_HPP
+#define FRYS_MEMORY_DIAGNOSTICS_HPP
+
+#if FRYS_OS_POSIX
+#include <unwind.h>
+#endif
+#if FRYS_OS_LINUX
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct stacks_key {};        // stack_walker
+struct report_to_key {};     // report_sink
+struct on_violation_key {};  // violation_handler
+
+template <class S>
+struct stacks {
+  using key = stacks_key;
+  using type = S;
+};
+template <class R>
+struct report_to {
+  using key = report_to_key;
+  using type = R;
+};
+template <class H>
+struct on_violation {
+  using key = on_violation_key;
+  using type = H;
+};
+}  // namespace policy
+
+// Fills `frames` with at most `depth` return addresses of its callers, the innermost first, and says how many.
+template <class S>
+concept stack_walker = requires(void** frames) {
+  { S::depth } -> std::convertible_to<std::size_t>;
+  { S::walk(frames) }
+  noexcept->std::same_as<std::size_t>;
+};
+// Takes a line or more of text.
+template <class R>
+concept report_sink = requires(std::string_view text) {
+  { R::write(text) }
+  noexcept;
+};
+
+enum class violation : std::uint8_t {
+  overflow,         // the bytes behind the block were written
+  underflow,        // the bytes before it were
+  use_after_free,   // a block that had been given back was written
+  double_free,      // it was given back twice
+  foreign,          // what was given back is not of this allocator, or was given back long ago
+  interior,         // what was given back lies inside a block, not at its front
+  wrong_size,       // it was given back with another size than it was asked for
+  wrong_alignment,  // the same of the alignment
+  out_of_bounds,    // a range that was asked about does not lie in a block that is out
+};
+constexpr const char* name_of(violation v) noexcept {
+  constexpr const char* names[] = {"overflow", "underflow",  "use after free",  "double free",  "foreign",
+                                   "interior", "wrong size", "wrong alignment", "out of bounds"};
+  return names[static_cast<std::size_t>(v)];
+}
+
+struct memory_violation {
+  violation kind;
+  const void* memory;     // the block, or what was taken for one
+  std::size_t size;       // the block's; 0 where there is none
+  std::ptrdiff_t offset;  // of the first byte that is wrong, counted from the block's front
+  std::size_t given;      // the size or the alignment that the caller named
+  allocation_site site;   // who had asked for the block
+};
+// Is told of each mistake that is found. It must not use the allocator. If it returns, the mistake is passed over.
+template <class H>
+concept violation_handler = requires(const memory_violation& v) {
+  { H::found(v) }
+  noexcept;
+};
+
+namespace detail {
+// "overflow at byte 24 of 24: block 0x7f..., from parser, main.cpp:7"
+template <class F>
+void write_violation(const memory_violation& v, F&& write) {
+  text_line line(write);
+  line << "frys: " << name_of(v.kind) << ": block ";
+  line.hex(reinterpret_cast<std::uintptr_t>(v.memory)) << " of " << v.size << " bytes";
+  switch (v.kind) {
+    case violation::overflow:
+    case violation::underflow:
+    case violation::use_after_free:
+    case violation::interior:
+    case violation::out_of_bounds:
+      line << ", at byte " << (v.offset < 0 ? "-" : "")
+           << static_cast<std::uint64_t>(v.offset < 0 ? -v.offset : v.offset);
+      break;
+    case violation::wrong_size:
+    case violation::wrong_alignment:
+      line << ", given back with " << v.given;
+      break;
+    case violation::double_free:
+    case violation::foreign:
+      break;
+  }
+  if (v.site.line != 0) line << ", taken at " << v.site.file << ":" << v.site.line;
+  if (!v.site.tag.empty()) line << ", tag " << v.site.tag;
+  line << "\n";
+}
+}  // namespace detail
+
+namespace stacks {
+
+struct none {
+  static constexpr std::size_t depth = 0;
+  static std::size_t walk(void**) noexcept { return 0; }
+};
+
+template <std::size_t Depth = 24>
+struct unwind {
+  static_assert(Depth >= 1 && Depth <= 256, "frys::stacks::unwind<Depth>: Depth must be 1 to 256 frames");
+  static constexpr std::size_t depth = Depth;
+
+  static std::size_t walk([[maybe_unused]] void** frames) noexcept {
+#if FRYS_OS_POSIX
+    struct state {
+      void** frames;
+      std::size_t count;
+    } s{frames, 0};
+    ::_Unwind_Backtrace(
+        [](::_Unwind_Context* frame, void* argument) {
+          auto& to = *static_cast<state*>(argument);
+          const auto at = static_cast<std::uintptr_t>(::_Unwind_GetIP(frame));
+          if (at == 0) return _URC_END_OF_STACK;
+          to.frames[to.count++] = reinterpret_cast<void*>(at);
+          return to.count == Depth ? _URC_END_OF_STACK : _URC_NO_REASON;
+        },
+        &s);
+    return s.count;
+#else
+    return 0;
+#endif
+  }
+  // What lies where in this process: the text of /proc/self/maps, in pieces; nothing where there is none.
+  template <class F>
+  static void mappings([[maybe_unused]] F&& write) {
+#if FRYS_OS_LINUX
+    const int file = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    char piece[1024];
+    for (;;) {
+      const auto n = ::read(file, piece, sizeof piece);
+      if (n <= 0) break;
+      write(std::string_view(piece, static_cast<std::size_t>(n)));
+    }
+    ::close(file);
+#endif
+  }
+};
+
+}  // namespace stacks
+
+namespace reports {
+struct to_stderr {
+  static void write(std::string_view text) noexcept { std::fwrite(text.data(), 1, text.size(), stderr); }
+};
+}  // namespace reports
+
+namespace violations {
+struct abort {
+  [[noreturn]] static void found(const memory_violation& v) noexcept {
+    detail::write_violation(v, [](std::string_view text) { reports::to_stderr::write(text); });
+    std::abort();
+  }
+};
+}  // namespace violations
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_DIAGNOSTICS_HPP
+// ---- frys/memory/detail/block_table.hpp
+// block_table: what an allocator knows of each of its blocks, by address, in pages of its own.
+//
+// Cost    O(1): a hash table with linear probing, at most three quarters full, without tombstones; twice as large is
+//         filled again from scratch.
+// Source  D. E. Knuth, The Art of Computer Programming 3, 6.4, algorithm R (deletion by moving back).
+#ifndef FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
+#define FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Value, class Pages>
+class block_table {
+  static_assert(std::is_trivially_copyable_v<Value> && std::is_trivially_destructible_v<Value>);
+
+ public:
+  block_table() noexcept = default;
+  block_table(const block_table&) = delete;
+  block_table& operator=(const block_table&) = delete;
+  ~block_table() { Pages::release(memory_); }
+
+  // `block` stands not in it yet.
+  result<void> insert(const void* block, const Value& value) noexcept {
+    if ((count_ + 1) * 4 > room_ * 3) [[unlikely]] {
+      result<void> grown = grow();
+      if (!grown) return grown;
+    }
+    place(block, value);
+    ++count_;
+    return {};
+  }
+  Value* find(const void* block) noexcept {
+    if (count_ == 0) return nullptr;
+    for (std::size_t i = home(block);; i = next(i)) {
+      if (entries_[i].block == block) return &entries_[i].value;
+      if (entries_[i].block == nullptr) return nullptr;
+    }
+  }
+  const Value* find(const void* block) const noexcept { return const_cast<block_table*>(this)->find(block); }
+  // False: it was not there.
+  bool erase(const void* block) noexcept {
+    if (count_ == 0) return false;
+    std::size_t hole = home(block);
+    for (; entries_[hole].block != block; hole = next(hole))
+      if (entries_[hole].block == nullptr) return false;
+    // Who stands behind the hole, and could not be found past it, moves into it.
+    for (std::size_t i = next(hole); entries_[i].block != nullptr; i = next(i)) {
+      const std::size_t wanted = home(entries_[i].block);
+      if (((i - wanted) & (room_ - 1)) >= ((i - hole) & (room_ - 1))) {
+        entries_[hole] = entries_[i];
+        hole = i;
+      }
+    }
+    entries_[hole].block = nullptr;
+    --count_;
+    return true;
+  }
+  // f(block, value) for each, in no order; f changes no table.
+  template <class F>
+  void for_each(F&& f) {
+    for (std::size_t i = 0; i < room_; ++i)
+      if (entries_[i].block != nullptr) f(entries_[i].block, entries_[i].value);
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  [[nodiscard]] std::size_t reserved() const noexcept { return memory_.size(); }
+
+ private:
+  struct entry {
+    const void* block;
+    Value value;
+  };
+  std::size_t home(const void* block) const noexcept {
+    return static_cast<std::size_t>(hash_integer(reinterpret_cast<std::uintptr_t>(block))) & (room_ - 1);
+  }
+  std::size_t next(std::size_t i) const noexcept { return (i + 1) & (room_ - 1); }
+  void place(const void* block, const Value& value) noexcept {
+    std::size_t i = home(block);
+    while (entries_[i].block != nullptr) i = next(i);
+    entries_[i] = entry{block, value};
+  }
+  FRYS_NOINLINE result<void> grow() noexcept {
+    const std::size_t room = room_ == 0 ? 64 : room_ * 2;
+    result<byte_span> memory = Pages::allocate(room * sizeof(entry));  // zeroed: all are free
+    if (!memory) return memory.error();
+    entry* const old = entries_;
+    const std::size_t old_room = room_;
+    const byte_span old_memory = memory_;
+    entries_ = reinterpret_cast<entry*>(memory->data());
+    room_ = room;
+    memory_ = *memory;
+    for (std::size_t i = 0; i < old_room; ++i)
+      if (old[i].block != nullptr) place(old[i].block, old[i].value);
+    Pages::release(old_memory);
+    return {};
+  }
+
+  entry* entries_ = nullptr;
+  std::size_t room_ = 0;  // a power of two
+  std::size_t count_ = 0;
+  byte_span memory_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_BLOCK_TABLE_HPP
+// ---- frys/memory/hardened.hpp
+// hardened: an allocator that finds what is done wrong with its blocks: writes before and behind them, use after free,
+// double free, frees of what is not a block, or with a wrong size.
+//
+// Use when  tests, and programs that run code they do not trust; where AddressSanitizer cannot run.
+// Not when  in a hot path: an allocation and its free cost some 100 ns more (bench, wrappers).
+// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any.
+// Cost      32 bytes around each block (more for large alignments) and an entry in a hash table; freed bytes are
+//           written; a freed block stays in quarantine until policy::quarantine is full.
+// Errors    the inner allocator's, after the quarantine was given back to it; errc::out_of_memory where its own table
+//           gets no pages.
+// Lifetime  blocks that are still out when it ends are looked at once more and not given back.
+//
+// A mistake is told to policy::on_violation as it is found: a write out of bounds when the block is freed, checked or
+// the allocator ends; a write after free when the block leaves the quarantine or is checked; the rest at once. By
+// default the program ends. If the handler returns, a wrong free changes nothing, and the others go on. Under
+// AddressSanitizer the bytes around a block and freed blocks are poisoned too, so that it tells at the access itself.
+//
+// Policies, in any order, each at most once:
+//   policy::on_violation<H>            who is told                                default violations::abort
+//   policy::quarantine<Blocks, Bytes>  the most freed blocks that are held back   default 256 of 1 MiB in all
+//   policy::atomics<A>                 it is shared by threads                    default none: one thread
+//   policy::pages<P>                   where its table lies                       default os_pages
+#ifndef FRYS_MEMORY_HARDENED_HPP
+#define FRYS_MEMORY_HARDENED_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct quarantine_key {};  // a number of blocks, and of bytes
+
+template <std::size_t Blocks, std::size_t Bytes = std::size_t{1} << 20>
+struct quarantine {
+  using key = quarantine_key;
+  static constexpr std::size_t blocks = Blocks;
+  static constexpr std::size_t bytes = Bytes;
+};
+}  // namespace policy
+
+template <class A, class... Policies>
+class hardened : public detail::wrapped<A> {
+  using accepted =
+      policy::keys<policy::on_violation_key, policy::quarantine_key, policy::atomics_key, policy::pages_key>;
+  static_assert(raw_allocator<A>, "frys::hardened<A>: A must be a raw_allocator, see core/concepts.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::hardened: unknown policy; it takes policy::on_violation, policy::quarantine, policy::atomics, "
+                "policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::hardened: a policy is given twice; name each at most once");
+  using base = detail::wrapped<A>;
+  using base::inner_;
+  using held_back = policy::pick<policy::quarantine<256>, Policies...>;
+
+ public:
+  using atomics_type = detail::sharing<Policies...>;
+  static_assert(atomics_model<atomics_type>,
+                "frys::hardened: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using handler_type = typename policy::pick<policy::on_violation<violations::abort>, Policies...>::type;
+  static_assert(violation_handler<handler_type>,
+                "frys::hardened: policy::on_violation wants a handler of violations, see memory/diagnostics.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::hardened: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(held_back::blocks <= 1 << 20, "frys::hardened: policy::quarantine holds at most 2^20 blocks");
+  // What freed bytes are.
+  static constexpr unsigned char freed_byte = 0xde;
+  // Bytes before and behind each block that must not change.
+  static constexpr std::size_t canary = 16;
+
+  // The arguments make the inner allocator.
+  template <class... Args>
+  requires detail::wraps_from<hardened, A, Args...>
+  explicit(sizeof...(Args) == 1) hardened(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
+  ~hardened() {
+    blocks_.for_each([this](const void* block, block_record& r) {
+      if (!r.is_freed) look(block, r);
+    });
+    drain();
+  }
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    const std::size_t front = front_of(alignment);
+    if (size > detail::most_bytes / 2 || front > detail::most_bytes / 4) return detail::allocator_refused(size);
+    result<void*> memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
+    if (!memory) [[unlikely]] {
+      detail::table_guard hold(lock_);
+      if (held_ == 0) return memory;
+      drain();
+      memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
+      if (!memory) return memory;
+    }
+    unsigned char* const block = static_cast<unsigned char*>(*memory) + front;
+    const std::uint64_t word = canary_of(block);
+    for (std::size_t i = 0; i < canary; i += sizeof word) {
+      std::memcpy(block - canary + i, &word, sizeof word);
+      std::memcpy(block + size + i, &word, sizeof word);
+    }
+    {
+      detail::table_guard hold(lock_);
+      const block_record r{site, size, static_cast<std::uint8_t>(std::countr_zero(alignment)), false};
+      if (blocks_.insert(block, r)) [[likely]] {
+        close_off(block, size);
+        return static_cast<void*>(block);
+      }
+    }
+    inner_.deallocate(*memory, front + size + canary, aligned(alignment));
+    return detail::allocator_refused(size);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    detail::table_guard hold(lock_);
+    block_record* const r = blocks_.find(memory);
+    if (r == nullptr) return tell_foreign(memory, size);
+    if (r->is_freed) return tell(violation::double_free, memory, *r, 0, size);
+    if (r->size != size) tell(violation::wrong_size, memory, *r, 0, size);
+    if (alignment_of(*r) != alignment) tell(violation::wrong_alignment, memory, *r, 0, alignment);
+    look(memory, *r);
+    unpoison(static_cast<unsigned char*>(memory) - canary, r->size + 2 * canary);
+    if (held_back::blocks == 0 || r->size > held_back::bytes) return give_back(memory, *r);
+    const std::size_t mine = r->size;  // the record moves when another one goes
+    std::memset(memory, freed_byte, mine);
+    r->is_freed = true;
+    while (held_ == held_back::blocks || held_bytes_ > held_back::bytes - mine) release_oldest();
+    hold_back(memory, mine);
+  }
+  // Whether `memory` is a block that is out.
+  [[nodiscard]] bool owns(const void* memory) const noexcept {
+    detail::table_guard hold(lock_);
+    const block_record* const r = blocks_.find(memory);
+    return r != nullptr && !r->is_freed;
+  }
+
+  // Whether [memory, memory + size) lies in one block that is out, and that block's canaries are whole; else it tells.
+  // O(1) at a block's front, else O(blocks).
+  bool check(const void* memory, std::size_t size = 0) noexcept {
+    detail::table_guard hold(lock_);
+    std::pair<const void*, block_record*> found{memory, blocks_.find(memory)};
+    if (found.second == nullptr) found = around(memory);
+    const auto [block, r] = found;
+    if (r == nullptr) {
+      handler_type::found(memory_violation{violation::out_of_bounds, memory, 0, 0, size, allocation_site("", "", 0)});
+      return false;
+    }
+    if (r->is_freed) return tell(violation::use_after_free, block, *r, distance(block, memory), size), false;
+    const auto offset = static_cast<std::size_t>(distance(block, memory));
+    if (size > r->size - offset)
+      return tell(violation::out_of_bounds, block, *r, static_cast<std::ptrdiff_t>(r->size), size), false;
+    return look(block, *r);
+  }
+  // Looks at every block that is out and at the quarantine; tells each mistake, and answers how many.
+  std::size_t check_all() noexcept {
+    detail::table_guard hold(lock_);
+    std::size_t wrong = 0;
+    blocks_.for_each([&](const void* block, block_record& r) { wrong += look(block, r) ? 0u : 1u; });
+    return wrong;
+  }
+
+  // Blocks that are out.
+  [[nodiscard]] std::size_t live_count() const noexcept {
+    detail::table_guard hold(lock_);
+    return blocks_.size() - held_;
+  }
+  // Freed blocks that are held back.
+  [[nodiscard]] std::size_t quarantined() const noexcept {
+    detail::table_guard hold(lock_);
+    return held_;
+  }
+  // Gives the quarantine back to the inner allocator.
+  void flush() noexcept {
+    detail::table_guard hold(lock_);
+    drain();
+  }
+
+ private:
+  struct block_record {
+    allocation_site site;
+    std::size_t size;
+    std::uint8_t alignment_log2;
+    bool is_freed;
+  };
+  static constexpr std::size_t aligned(std::size_t alignment) noexcept { return (std::max)(alignment, canary); }
+  static constexpr std::size_t front_of(std::size_t alignment) noexcept { return aligned(alignment); }
+  static constexpr std::size_t alignment_of(const block_record& r) noexcept {
+    return std::size_t{1} << r.alignment_log2;
+  }
+  std::uint64_t canary_of(const void* block) const noexcept {
+    return hash_integer(reinterpret_cast<std::uintptr_t>(block), reinterpret_cast<std::uintptr_t>(this));
+  }
+  static std::ptrdiff_t distance(const void* from, const void* to) noexcept {
+    return static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from));
+  }
+
+  static void close_off(const unsigned char* block, std::size_t size) noexcept {
+    poison(block - canary, canary);
+    // AddressSanitizer counts in eights: what shares one with the block's last byte stays usable.
+    const std::size_t whole = (size + 7) / 8 * 8;
+    if (whole < size + canary) poison(block + whole, size + canary - whole);
+  }
+  // Whether the block is as it must be; else it tells.
+  bool look(const void* memory, const block_record& r) noexcept {
+    const auto* block = static_cast<const unsigned char*>(memory);
+    if (r.is_freed) {
+      unpoison(block, r.size);
+      std::uint64_t all_freed, here;
+      std::memset(&all_freed, freed_byte, sizeof all_freed);
+      std::size_t i = 0;
+      for (; i + sizeof here <= r.size; i += sizeof here) {
+        std::memcpy(&here, block + i, sizeof here);
+        if (here != all_freed) break;
+      }
+      while (i < r.size && block[i] == freed_byte) ++i;
+      poison(block, r.size);
+      return i == r.size || (tell(violation::use_after_free, memory, r, static_cast<std::ptrdiff_t>(i), 0), false);
+    }
+    unpoison(block - canary, canary);
+    unpoison(block + r.size, canary);
+    const std::uint64_t word = canary_of(memory);
+    std::uint64_t there[4];
+    std::memcpy(there, block - canary, canary);
+    std::memcpy(there + 2, block + r.size, canary);
+    if (there[0] == word && there[1] == word && there[2] == word && there[3] == word) [[likely]] {
+      close_off(block, r.size);
+      return true;
+    }
+    unsigned char right[canary];
+    std::memcpy(right, &word, sizeof word);
+    std::memcpy(right + sizeof word, &word, sizeof word);
+    std::size_t before = canary, behind = 0;
+    while (before > 0 && (block - canary)[before - 1] == right[before - 1]) --before;
+    while (behind < canary && block[r.size + behind] == right[behind]) ++behind;
+    close_off(block, r.size);
+    if (before != 0)
+      tell(violation::underflow, memory, r,
+           static_cast<std::ptrdiff_t>(before) - 1 - static_cast<std::ptrdiff_t>(canary), 0);
+    if (behind != canary) tell(violation::overflow, memory, r, static_cast<std::ptrdiff_t>(r.size + behind), 0);
+    return before == 0 && behind == canary;
+  }
+  static void tell(violation kind, const void* memory, const block_record& r, std::ptrdiff_t offset,
+                   std::size_t given) noexcept {
+    handler_type::found(memory_violation{kind, memory, r.size, offset, given, r.site});
+  }
+  // The block in which `memory` lies. Freed ones too, unless none is.
+  std::pair<const void*, block_record*> around(const void* memory) noexcept {
+    std::pair<const void*, block_record*> found{nullptr, nullptr};
+    blocks_.for_each([&](const void* block, block_record& r) {
+      const std::ptrdiff_t at = distance(block, memory);
+      if (at >= 0 && static_cast<std::size_t>(at) < r.size) found = {block, &r};
+    });
+    return found;
+  }
+  FRYS_NOINLINE void tell_foreign(const void* memory, std::size_t size) noexcept {
+    const auto [block, r] = around(memory);
+    if (r != nullptr) return tell(violation::interior, block, *r, distance(block, memory), size);
+    handler_type::found(memory_violation{violation::foreign, memory, 0, 0, size, allocation_site("", "", 0)});
+  }
+
+  void hold_back(const void* memory, std::size_t size) noexcept {
+    ring_[(first_ + held_) % ring_.size()] = memory;
+    ++held_;
+    held_bytes_ += size;
+    poison(static_cast<const unsigned char*>(memory) - canary, size + 2 * canary);
+  }
+  void release_oldest() noexcept {
+    const void* const memory = ring_[first_];
+    first_ = (first_ + 1) % ring_.size();
+    --held_;
+    block_record& r = *blocks_.find(memory);
+    held_bytes_ -= r.size;
+    look(memory, r);
+    unpoison(static_cast<const unsigned char*>(memory) - canary, r.size + 2 * canary);
+    give_back(const_cast<void*>(memory), r);
+  }
+  void drain() noexcept {
+    while (held_ != 0) release_oldest();
+  }
+  void give_back(void* memory, const block_record& r) noexcept {
+    const std::size_t size = r.size, alignment = alignment_of(r), front = front_of(alignment);
+    blocks_.erase(memory);  // and with it r
+    inner_.deallocate(static_cast<unsigned char*>(memory) - front, front + size + canary, aligned(alignment));
+  }
+
+  mutable detail::table_lock<atomics_type> lock_;
+  detail::block_table<block_record, pages_type> blocks_;
+  std::array<const void*, (std::max)(held_back::blocks, std::size_t{1})> ring_;  // the quarantine, the oldest at first_
+  std::size_t first_ = 0;
+  std::size_t held_ = 0;
+  std::size_t held_bytes_ = 0;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_HARDENED_HPP
+// ---- frys/memory/detail/site_table.hpp
+// site_table: the places that memory is taken at, each with a number: a tag, a file and line, a call stack; and how
+// much is out of each.
+//
+// Where pages are refused, what is new counts for place 0, which has no name.
+#ifndef FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
+#define FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <std::size_t Depth, class Pages>
+class site_table {
+ public:
+  struct site_record {
+    allocation_site site{"", "", 0};
+    std::uint64_t hash = 0;
+    std::uint64_t live_count = 0, live_bytes = 0, total_count = 0, total_bytes = 0;
+    std::size_t depth = 0;
+    std::array<void*, (std::max)(Depth, std::size_t{1})> frames{};
+  };
+
+  site_table() noexcept = default;
+  site_table(const site_table&) = delete;
+  site_table& operator=(const site_table&) = delete;
+  ~site_table() {
+    Pages::release(records_memory_);
+    Pages::release(index_memory_);
+  }
+
+  // The number of the place, which stays.
+  std::uint32_t number_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
+    if (depth != 0) return look_up(site, frames, depth);
+    // The same text at the same address has been looked up before, most often.
+    const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(site.tag.data()) * 7 +
+                               reinterpret_cast<std::uintptr_t>(site.file) * 3 + site.line;
+    known& k = known_[key % known_.size()];
+    if (k.number == 0 || k.tag != site.tag.data() || k.tag_size != site.tag.size() || k.file != site.file ||
+        k.line != site.line)
+      k = known{site.tag.data(), site.tag.size(), site.file, site.line, look_up(site, frames, 0)};
+    return k.number;
+  }
+  site_record& operator[](std::uint32_t number) noexcept { return number == 0 ? unnamed_ : records_[number - 1]; }
+  // f(record) for each place; the nameless one only if it was used.
+  template <class F>
+  void for_each(F&& f) {
+    if (unnamed_.total_count != 0) f(unnamed_);
+    for (std::size_t i = 0; i < count_; ++i) f(records_[i]);
+  }
+  void took(std::uint32_t number, std::uint64_t count, std::uint64_t bytes) noexcept {
+    site_record& r = (*this)[number];
+    r.live_count += count, r.live_bytes += bytes;
+    r.total_count += count, r.total_bytes += bytes;
+  }
+  void gave(std::uint32_t number, std::uint64_t count, std::uint64_t bytes) noexcept {
+    site_record& r = (*this)[number];
+    r.live_count -= count, r.live_bytes -= bytes;
+  }
+
+ private:
+  struct known {
+    const char* tag = nullptr;
+    std::size_t tag_size = 0;
+    const char* file = nullptr;
+    unsigned line = 0;
+    std::uint32_t number = 0;
+  };
+  std::uint32_t look_up(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
+    const std::uint64_t hash = hash_of(site, frames, depth);
+    if (room_ != 0) {
+      for (std::size_t i = hash & (room_ - 1); index_[i] != 0; i = (i + 1) & (room_ - 1)) {
+        const site_record& r = records_[index_[i] - 1];
+        if (r.hash == hash && r.site == site && r.depth == depth &&
+            std::equal(frames, frames + depth, r.frames.begin()))
+          return index_[i];
+      }
+    }
+    if (count_ * 2 >= room_ && !grow()) return 0;
+    site_record& fresh = *::new (static_cast<void*>(records_ + count_)) site_record;
+    fresh.site = site;
+    fresh.hash = hash;
+    fresh.depth = depth;
+    std::copy(frames, frames + depth, fresh.frames.begin());
+    ++count_;
+    enter(hash, static_cast<std::uint32_t>(count_));
+    return static_cast<std::uint32_t>(count_);
+  }
+  static std::uint64_t hash_of(const allocation_site& site, void* const* frames, std::size_t depth) noexcept {
+    std::uint64_t hash = site.line;
+    for (const char c : site.tag) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    for (const char* c = site.file; *c != 0; ++c) hash = (hash ^ static_cast<unsigned char>(*c)) * 0x100000001b3u;
+    for (std::size_t i = 0; i < depth; ++i) hash = hash_integer(hash ^ reinterpret_cast<std::uintptr_t>(frames[i]));
+    return hash_integer(hash);
+  }
+  void enter(std::uint64_t hash, std::uint32_t number) noexcept {
+    std::size_t i = hash & (room_ - 1);
+    while (index_[i] != 0) i = (i + 1) & (room_ - 1);
+    index_[i] = number;
+  }
+  FRYS_NOINLINE bool grow() noexcept {
+    const std::size_t room = room_ == 0 ? 64 : room_ * 2;
+    result<byte_span> records = Pages::allocate(room / 2 * sizeof(site_record));
+    if (!records) return false;
+    result<byte_span> index = Pages::allocate(room * sizeof(std::uint32_t));
+    if (!index) return Pages::release(*records), false;
+    auto* moved = reinterpret_cast<site_record*>(records->data());
+    for (std::size_t i = 0; i < count_; ++i) ::new (static_cast<void*>(moved + i)) site_record(records_[i]);
+    Pages::release(records_memory_);
+    Pages::release(index_memory_);
+    records_ = moved;
+    records_memory_ = *records;
+    index_ = reinterpret_cast<std::uint32_t*>(index->data());
+    index_memory_ = *index;
+    room_ = room;
+    for (std::size_t i = 0; i < count_; ++i) enter(records_[i].hash, static_cast<std::uint32_t>(i + 1));
+    return true;
+  }
+
+  site_record* records_ = nullptr;
+  std::uint32_t* index_ = nullptr;  // numbers, by hash; 0 is free
+  std::size_t count_ = 0;
+  std::size_t room_ = 0;  // of the index, a power of two; half as many records
+  std::array<known, 64> known_{};
+  byte_span records_memory_, index_memory_;
+  site_record unnamed_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_SITE_TABLE_HPP
+// ---- frys/memory/leak_checked.hpp
+// leak_checked: an allocator that knows each of its blocks, and says at its end which were not given back, and who took
+// them.
+//
+// Use when  tests, and programs that must end clean: what is lost is named by file and line, tag, and call stack.
+// Not when  in a hot path (tracked samples it), or the heap of the program is meant: -fsanitize=leak does that.
+// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any.
+// Cost      an entry of a hash table for each block, some 50 ns for it and its end; with stacks::unwind a walk for
+//           each allocation.
+// Errors    the inner allocator's; errc::out_of_memory where its own table gets no pages.
+// Lifetime  report may be called at any time: where a pool is torn down, at the end of a phase. The destructor reports
+//           what is still out then, and gives none of it back.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>    it is shared by threads                        default none: one thread
+//   policy::stacks<S>     a call stack for each block                    default stacks::none
+//   policy::report_to<R>  where the destructor's report goes             default reports::to_stderr
+//   policy::pages<P>      where its tables lie                           default os_pages
+#ifndef FRYS_MEMORY_LEAK_CHECKED_HPP
+#define FRYS_MEMORY_LEAK_CHECKED_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class A, class... Policies>
+class leak_checked : public detail::wrapped<A> {
+  using accepted = policy::keys<policy::atomics_key, policy::stacks_key, policy::report_to_key, policy::pages_key>;
+  static_assert(raw_allocator<A>, "frys::leak_checked<A>: A must be a raw_allocator, see core/concepts.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::leak_checked: unknown policy; it takes policy::atomics, policy::stacks, policy::report_to, "
+                "policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::leak_checked: a policy is given twice; name each at most once");
+  using base = detail::wrapped<A>;
+  using base::inner_;
+
+ public:
+  using atomics_type = detail::sharing<Policies...>;
+  static_assert(atomics_model<atomics_type>,
+                "frys::leak_checked: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using stacks_type = typename policy::pick<policy::stacks<stacks::none>, Policies...>::type;
+  static_assert(stack_walker<stacks_type>,
+                "frys::leak_checked: policy::stacks wants a stack walker, see memory/diagnostics.hpp");
+  using report_type = typename policy::pick<policy::report_to<reports::to_stderr>, Policies...>::type;
+  static_assert(report_sink<report_type>,
+                "frys::leak_checked: policy::report_to wants a sink of text, see memory/diagnostics.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::leak_checked: policy::pages wants a page source, see core/concepts.hpp");
+
+  // The arguments make the inner allocator.
+  template <class... Args>
+  requires detail::wraps_from<leak_checked, A, Args...>
+  explicit(sizeof...(Args) == 1) leak_checked(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
+  ~leak_checked() {
+    if (blocks_.size() != 0) report([](std::string_view text) { report_type::write(text); });
+  }
+
+  // How it is called in reports. Not copied: a literal.
+  void set_name(std::string_view name) noexcept { name_ = name; }
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    result<void*> memory = detail::allocate_from(inner_, size, alignment, site);
+    if (!memory) [[unlikely]]
+      return memory;
+    std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
+    const std::size_t depth = stacks_type::walk(frames.data());
+    {
+      detail::table_guard hold(lock_);
+      const std::uint32_t number = sites_.number_of(site, frames.data(), depth);
+      const result<void> entered = blocks_.insert(*memory, block_record{number, size});
+      if (entered) [[likely]] {
+        sites_.took(number, 1, size);
+        return memory;
+      }
+    }
+    inner_.deallocate(*memory, size, alignment);
+    return detail::allocator_refused(size);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    {
+      // Before the block is back: another thread may be given the same address at once.
+      detail::table_guard hold(lock_);
+      if (const block_record* found = blocks_.find(memory)) {
+        sites_.gave(found->site, 1, found->size);
+        blocks_.erase(memory);
+      } else {
+        ++unknown_;
+      }
+    }
+    inner_.deallocate(memory, size, alignment);
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    return inner_.owns(memory);
+  }
+
+  // Blocks that are out, and their bytes.
+  [[nodiscard]] std::size_t live_count() const noexcept {
+    detail::table_guard hold(lock_);
+    return blocks_.size();
+  }
+  [[nodiscard]] std::size_t live_bytes() const noexcept {
+    detail::table_guard hold(lock_);
+    std::uint64_t sum = 0;
+    sites_.for_each([&sum](const auto& s) { sum += s.live_bytes; });
+    return static_cast<std::size_t>(sum);
+  }
+  // Writes what is out, a line for each place with its number, bytes, file, line, tag and stack, to write(string_view),
+  // which must not allocate from this allocator. Answers how many blocks are out. Silent where there are none.
+  template <class F>
+  std::size_t report(F&& write) const {
+    detail::table_guard hold(lock_);
+    if (blocks_.size() == 0) return 0;
+    std::uint64_t bytes = 0;
+    sites_.for_each([&bytes](const auto& s) { bytes += s.live_bytes; });
+    detail::text_line line(write);
+    line << "frys: " << name_ << ": " << blocks_.size() << " blocks of " << bytes << " bytes were not given back\n";
+    sites_.for_each([&line](const auto& s) {
+      if (s.live_count == 0) return;
+      line << "  " << s.live_count << " of " << s.live_bytes << " bytes";
+      if (s.site.line != 0) line << ", taken at " << s.site.file << ":" << s.site.line;
+      if (!s.site.tag.empty()) line << ", tag " << s.site.tag;
+      if (s.depth != 0) line << ", by";
+      for (std::size_t i = 0; i < s.depth; ++i) {
+        line << " ";
+        line.hex(reinterpret_cast<std::uintptr_t>(s.frames[i]));
+      }
+      line << "\n";
+    });
+    if (unknown_ != 0) line << "  " << unknown_ << " times something came back that was not out\n";
+    return blocks_.size();
+  }
+
+ private:
+  struct block_record {
+    std::uint32_t site;
+    std::size_t size;
+  };
+  mutable detail::table_lock<atomics_type> lock_;
+  mutable detail::site_table<stacks_type::depth, pages_type> sites_;
+  detail::block_table<block_record, pages_type> blocks_;
+  std::size_t unknown_ = 0;
+  std::string_view name_ = "leak_checked";
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_LEAK_CHECKED_HPP
+// ---- frys/memory/tracked.hpp
+// tracked: an allocator that counts: bytes and blocks that are out, their peak, totals, sizes; by tag; and a profile by
+// samples, as folded stacks or for pprof.
+//
+// Use when  it must be known who holds how much memory, in a running program.
+// Not when  one number is enough (limited), or each lost block must be found (leak_checked).
+// Threads   one at a time; with policy::atomics<A> any, if the inner allocator takes any. A profile may be written at
+//           any time; the sink must not allocate from this allocator.
+// Cost      counts: some adds; with policy::atomics three read-modify-writes to allocate and two to free. policy::tags:
+//           a header before each block (the larger of 8 bytes and its alignment) and a search among the tags.
+//           policy::sample_every<N>: a subtraction, and once in N bytes a walk of the stack and an entry in a table.
+// Errors    the inner allocator's. Where its own tables get no pages a sample counts for a place without a name.
+// Source    Poisson sampling by bytes, as tcmalloc and pprof have it: each byte is chosen with the same probability, so
+//           what is told is right on average for any mix of sizes; a block is weighed by its chance to be seen.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>       the counts are shared by threads              default none: one thread
+//   policy::tags<N>          count by tag too, up to N of them             default none
+//   policy::sample_every<N>  one sample in N bytes, on average             default none
+//   policy::stacks<S>        what a sample knows beside tag, file and line default stacks::none
+//   policy::random<R>        the dice of the samples                       default its own
+//   policy::pages<P>         where the tables of samples lie               default os_pages
+#ifndef FRYS_MEMORY_TRACKED_HPP
+#define FRYS_MEMORY_TRACKED_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct tags_key {};          // a number of tags
+struct sample_every_key {};  // a number of bytes
+
+template <std::size_t N>
+struct tags {
+  using key = tags_key;
+  static constexpr std::size_t value = N;
+};
+template <std::size_t Bytes>
+struct sample_every {
+  using key = sample_every_key;
+  static constexpr std::size_t value = Bytes;
+};
+}  // namespace policy
+
+struct memory_counts {
+  std::uint64_t live_bytes = 0;   // asked for and not given back
+  std::uint64_t peak_bytes = 0;   // the most that live_bytes ever was
+  std::uint64_t live_count = 0;   // blocks
+  std::uint64_t total_bytes = 0;  // asked for so far
+  std::uint64_t total_count = 0;
+  std::uint64_t refused = 0;  // by the inner allocator
+};
+
+namespace detail {
+
+// The dice of the samples: splitmix64.
+class sampling_dice {
+ public:
+  constexpr explicit sampling_dice(std::uint64_t seed) noexcept : state_(seed) {}
+  constexpr std::uint64_t operator()() noexcept { return hash_integer(state_ += 0x9e3779b97f4a7c15u); }
+
+ private:
+  std::uint64_t state_;
+};
+
+// -ln(u / 2^64) for u > 0, to nine digits: ln by the series of atanh, so that no mathematics library is needed.
+constexpr double minus_log(std::uint64_t u) noexcept {
+  const int log2 = 63 - std::countl_zero(u);
+  const double m = static_cast<double>(u) / static_cast<double>(std::uint64_t{1} << log2);  // 1 <= m <= 2
+  const double z = (m - 1) / (m + 1), zz = z * z;
+  double sum = 0, power = z;
+  for (int k = 1; k < 24; k += 2, power *= zz) sum += power / k;
+  return (64 - log2) * 0.69314718055994530942 - 2 * sum;
+}
+// 1 - e^-x for x >= 0.
+constexpr double chance_within(double x) noexcept {
+  if (x > 40) return 1;
+  if (x < 0.5) {  // the series itself, because the difference would lose all digits
+    double sum = 0, term = x;
+    for (int k = 2; k < 16; ++k, term *= -x / (k - 1)) sum += term;
+    return sum;
+  }
+  double y = 1, term = 1;
+  const double small_x = x / 64;
+  for (int k = 1; k < 12; ++k) y += term *= -small_x / k;
+  for (int k = 0; k < 6; ++k) y *= y;
+  return 1 - y;
+}
+
+}  // namespace detail
+
+template <class A, class... Policies>
+class tracked : public detail::wrapped<A> {
+  using accepted = policy::keys<policy::atomics_key, policy::tags_key, policy::sample_every_key, policy::stacks_key,
+                                policy::random_key, policy::pages_key>;
+  static_assert(raw_allocator<A>, "frys::tracked<A>: A must be a raw_allocator, see core/concepts.hpp");
+  static_assert(accepted::template known<Policies...>,
+                "frys::tracked: unknown policy; it takes policy::atomics, policy::tags, policy::sample_every, "
+                "policy::stacks, policy::random, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::tracked: a policy is given twice; name each at most once");
+  using base = detail::wrapped<A>;
+  using base::inner_;
+
+ public:
+  using atomics_type = detail::sharing<Policies...>;
+  static_assert(atomics_model<atomics_type>,
+                "frys::tracked: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using stacks_type = typename policy::pick<policy::stacks<stacks::none>, Policies...>::type;
+  static_assert(stack_walker<stacks_type>,
+                "frys::tracked: policy::stacks wants a stack walker, see memory/diagnostics.hpp");
+  using random_type = typename policy::pick<policy::random<detail::sampling_dice>, Policies...>::type;
+  static_assert(random_source<random_type> &&
+                    (std::constructible_from<random_type, std::uint64_t> || std::default_initializable<random_type>),
+                "frys::tracked: policy::random wants a random source that is made of a seed or of nothing");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>, "frys::tracked: policy::pages wants a page source, see core/concepts.hpp");
+  static constexpr std::size_t tag_count = policy::pick<policy::tags<0>, Policies...>::value;
+  static constexpr std::size_t sample_every = policy::pick<policy::sample_every<0>, Policies...>::value;
+  static_assert(tag_count <= 4096, "frys::tracked: policy::tags counts at most 4096 tags");
+  static constexpr bool is_sampled = sample_every != 0;
+  static_assert(is_sampled || stacks_type::depth == 0,
+                "frys::tracked: policy::stacks wants policy::sample_every<bytes>; only samples know their stacks");
+
+  // The arguments make the inner allocator.
+  template <class... Args>
+  requires detail::wraps_from<tracked, A, Args...>
+  explicit(sizeof...(Args) == 1) tracked(Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                                       const allocation_site& site = {}) noexcept {
+    result<void*> memory = take(size, alignment, site);
+    if (!memory) [[unlikely]] {
+      all_.refused.fetch_add(1, relaxed);
+      return memory;
+    }
+    all_.took(size);
+    sizes_[size_class(size)].fetch_add(1, relaxed);
+    if constexpr (is_sampled) {
+      const auto step = static_cast<std::int64_t>(size);
+      if (sampling_.left.fetch_sub(step, relaxed) <= step) [[unlikely]]
+        sample(*memory, size, site);
+    }
+    return memory;
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    all_.gave(size);
+    if constexpr (is_sampled)
+      // relaxed: who gives a block back was handed it after its sample was counted here.
+      if (sampling_.filter[filter_of(memory)].load(relaxed) != 0) [[unlikely]]
+        forget(memory);
+    if constexpr (tag_count != 0) {
+      std::uint32_t number = 0;
+      std::memcpy(&number, static_cast<std::byte*>(memory) - sizeof number, sizeof number);
+      tags_.of[number].gave(size);
+      const std::size_t front = front_of(alignment);
+      inner_.deallocate(static_cast<std::byte*>(memory) - front, front + usable(size), aligned(alignment));
+    } else {
+      inner_.deallocate(memory, size, alignment);
+    }
+  }
+  [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
+    return inner_.owns(memory);
+  }
+
+  [[nodiscard]] memory_counts counts() const noexcept {
+    memory_counts c = all_.read();
+    c.total_count = 0;
+    for (const auto& n : sizes_) c.total_count += n.load(relaxed);
+    c.live_count = c.total_count - (std::min)(c.total_count, static_cast<std::uint64_t>(all_.freed.load(relaxed)));
+    return c;
+  }
+  // Blocks so far of sizes in [2^(bits - 1), 2^bits); of size 0 for bits 0.
+  [[nodiscard]] std::uint64_t count_of_size(unsigned bits) const noexcept {
+    return bits < size_classes ? sizes_[bits].load(relaxed) : 0;
+  }
+  static constexpr unsigned size_classes = 49;  // the last one counts what is larger too
+
+  // What carries a tag; all zeros for one that was never used. Without a tag, or beyond policy::tags: "".
+  [[nodiscard]] memory_counts counts_of(std::string_view tag) const noexcept requires(tag_count != 0) {
+    const std::size_t number = find_tag(tag);
+    if (number == not_there) return {};
+    memory_counts c = tags_.of[number].read();
+    c.total_count = tags_.of[number].taken.load(relaxed);
+    c.live_count =
+        c.total_count - (std::min)(c.total_count, static_cast<std::uint64_t>(tags_.of[number].freed.load(relaxed)));
+    return c;
+  }
+  // f(tag, counts) for each tag that was used, the untagged as "".
+  template <class F>
+  requires(tag_count != 0) void for_each_tag(F&& f) const {
+    f(std::string_view(), counts_of({}));
+    // sync(tracked.tag): acquire; the names below are written.
+    const std::uint32_t used = tags_.used.load(std::memory_order_acquire);
+    for (std::uint32_t i = 1; i <= used; ++i) f(tags_.name[i].get(), counts_of(tags_.name[i].get()));
+  }
+  // An allocator whose blocks carry `tag`.
+  [[nodiscard]] tagged_ref<tracked> tagged(std::string_view tag) noexcept { return {*this, tag}; }
+
+  // The profile of what is out, by folded stacks: "outer;inner 123\n" with bytes, for flame graphs. write(string_view)
+  // takes it in pieces. name(address, write) writes a name for a return address; without it they are numbers.
+  template <class F>
+  requires is_sampled void write_folded(F&& write) {
+    write_folded(std::forward<F>(write), [](const void* at, auto&& text) {
+      detail::text_line(text).hex(reinterpret_cast<std::uintptr_t>(at));
+    });
+  }
+  template <class F, class Name>
+  requires is_sampled void write_folded(F&& write, Name&& name) {
+    detail::table_guard hold(sampling_.lock);
+    sampling_.sites.for_each([&](const auto& s) {
+      if (s.live_bytes < one) return;
+      for (std::size_t i = s.depth; i-- > 0;) {
+        name(static_cast<const void*>(s.frames[i]), write);
+        write(std::string_view(";"));
+      }
+      detail::text_line line(write);
+      if (!s.site.tag.empty()) line << s.site.tag << ";";
+      if (s.site.line != 0)
+        line << s.site.file << ":" << s.site.line;
+      else
+        line << "(unknown)";
+      line << " " << s.live_bytes / one << "\n";
+    });
+  }
+  // The profile of what is out, and of all so far, in pprof's legacy text form, with the process's mappings.
+  template <class F>
+  requires is_sampled void write_pprof(F&& write) {
+    detail::table_guard hold(sampling_.lock);
+    std::uint64_t sum[4] = {};
+    sampling_.sites.for_each([&](const auto& s) {
+      sum[0] += s.live_count, sum[1] += s.live_bytes, sum[2] += s.total_count, sum[3] += s.total_bytes;
+    });
+    detail::text_line line(write);
+    line << "heap profile: ";
+    numbers(line, sum[0], sum[1], sum[2], sum[3]) << " @ heapprofile\n";
+    sampling_.sites.for_each([&](const auto& s) {
+      numbers(line, s.live_count, s.live_bytes, s.total_count, s.total_bytes) << " @";
+      for (std::size_t i = 0; i < s.depth; ++i) {
+        line << " ";
+        line.hex(reinterpret_cast<std::uintptr_t>(s.frames[i]));
+      }
+      if (s.depth == 0) {  // a place without a stack: its line's number stands for it
+        line << " ";
+        line.hex(s.hash);
+      }
+      line << "\n";
+    });
+    line << "\nMAPPED_LIBRARIES:\n";
+    line.flush();
+    if constexpr (requires { stacks_type::mappings(write); }) stacks_type::mappings(write);
+  }
+  // Samples of blocks that are out.
+  [[nodiscard]] std::size_t sampled() const noexcept requires is_sampled {
+    detail::table_guard hold(sampling_.lock);
+    return sampling_.blocks.size();
+  }
+
+ private:
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+  // relaxed, wherever it stands: numbers, which carry no data.
+  static constexpr std::memory_order relaxed = std::memory_order_relaxed;
+  static constexpr std::uint64_t one =
+      256;  // weights are counted in parts of this, so that what goes cancels what came
+  static constexpr std::size_t not_there = ~std::size_t{0};
+
+  struct tally {
+    atomic<std::size_t> live{0}, peak{0}, bytes{0}, taken{0}, freed{0}, refused{0};
+    void took(std::size_t size) noexcept {
+      detail::raise(peak, live.fetch_add(size, relaxed) + size);
+      bytes.fetch_add(size, relaxed);
+    }
+    void gave(std::size_t size) noexcept {
+      live.fetch_sub(size, relaxed);
+      freed.fetch_add(1, relaxed);
+    }
+    memory_counts read() const noexcept {
+      memory_counts c;
+      c.live_bytes = live.load(relaxed);
+      c.peak_bytes = peak.load(relaxed);
+      c.total_bytes = bytes.load(relaxed);
+      c.refused = refused.load(relaxed);
+      return c;
+    }
+  };
+  struct tag_tables {
+    std::array<tally, tag_count + 1> of;  // 0: no tag
+    std::array<typename atomics_type::template var<std::string_view>, tag_count + 1> name;
+    atomic<std::uint32_t> used{0};
+    detail::table_lock<atomics_type> lock;
+  };
+  struct block_sample {
+    std::uint32_t site;
+    std::size_t size;
+  };
+  struct sampler {
+    atomic<std::int64_t> left{0};  // bytes to the next sample
+    std::array<atomic<std::uint32_t>, 1024> filter{};
+    mutable detail::table_lock<atomics_type> lock;
+    detail::site_table<stacks_type::depth, pages_type> sites;
+    detail::block_table<block_sample, pages_type> blocks;
+    random_type dice = made_of(reinterpret_cast<std::uintptr_t>(this));
+    static random_type made_of([[maybe_unused]] std::uint64_t seed) {
+      if constexpr (std::constructible_from<random_type, std::uint64_t>)
+        return random_type(seed);
+      else
+        return random_type();
+    }
+    sampler() { left.store(gap(), relaxed); }
+    // Bytes between two samples: exponentially distributed.
+    std::int64_t gap() noexcept {
+      const double bytes = static_cast<double>(sample_every) * detail::minus_log(dice() | 1);
+      return static_cast<std::int64_t>(bytes) + 1;
+    }
+  };
+  struct nothing {};
+
+  static constexpr unsigned size_class(std::size_t size) noexcept {
+    return (std::min)(static_cast<unsigned>(std::bit_width(size)), size_classes - 1);
+  }
+  static constexpr std::size_t aligned(std::size_t alignment) noexcept {
+    return (std::max)(alignment, sizeof(std::uint64_t));
+  }
+  static constexpr std::size_t front_of(std::size_t alignment) noexcept { return aligned(alignment); }
+  // A byte at least, so that what is handed out lies in what the inner allocator owns.
+  static constexpr std::size_t usable(std::size_t size) noexcept { return size == 0 ? 1 : size; }
+
+  result<void*> take(std::size_t size, std::size_t alignment, const allocation_site& site) noexcept {
+    if constexpr (tag_count == 0) {
+      return detail::allocate_from(inner_, size, alignment, site);
+    } else {
+      const std::size_t front = front_of(alignment);
+      if (size > detail::most_bytes || front > detail::most_bytes) return detail::allocator_refused(size);
+      const auto number = static_cast<std::uint32_t>(tag_of(site.tag));
+      result<void*> memory = detail::allocate_from(inner_, front + usable(size), aligned(alignment), site);
+      if (!memory) {
+        tags_.of[number].refused.fetch_add(1, relaxed);
+        return memory;
+      }
+      std::byte* const block = static_cast<std::byte*>(*memory) + front;
+      std::memcpy(block - sizeof number, &number, sizeof number);
+      tags_.of[number].took(size);
+      tags_.of[number].taken.fetch_add(1, relaxed);
+      return static_cast<void*>(block);
+    }
+  }
+  std::size_t find_tag(std::string_view tag) const noexcept {
+    if (tag.empty()) return 0;
+    // sync(tracked.tag): acquire; the names below are written.
+    const std::uint32_t used = tags_.used.load(std::memory_order_acquire);
+    for (std::uint32_t i = 1; i <= used; ++i)
+      if (tags_.name[i].get() == tag) return i;
+    return not_there;
+  }
+  std::size_t tag_of(std::string_view tag) noexcept {
+    const std::size_t found = find_tag(tag);
+    if (found != not_there) [[likely]]
+      return found;
+    detail::table_guard hold(tags_.lock);
+    const std::size_t again = find_tag(tag);
+    if (again != not_there) return again;
+    const std::uint32_t used = tags_.used.load(relaxed);  // only who holds the lock writes it
+    if (used == tag_count) return 0;
+    tags_.name[used + 1].ref() = tag;
+    // sync(tracked.tag): release; who sees the number sees the name.
+    tags_.used.store(used + 1, std::memory_order_release);
+    return used + 1;
+  }
+
+  static std::size_t filter_of(const void* memory) noexcept {
+    return static_cast<std::size_t>(hash_integer(reinterpret_cast<std::uintptr_t>(memory)) % 1024);
+  }
+  // A block's weight: what stands for it and for those of its size that were not seen.
+  static std::pair<std::uint64_t, std::uint64_t> weight(std::size_t size) noexcept {
+    const double bytes = static_cast<double>(size == 0 ? 1 : size);
+    const double count = 1 / detail::chance_within(bytes / static_cast<double>(sample_every));
+    return {static_cast<std::uint64_t>(count * one + 0.5),
+            static_cast<std::uint64_t>(count * one * static_cast<double>(size) + 0.5)};
+  }
+  FRYS_NOINLINE void sample(void* memory, std::size_t size, const allocation_site& site) noexcept {
+    std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
+    const std::size_t depth = stacks_type::walk(frames.data());
+    detail::table_guard hold(sampling_.lock);
+    const std::int64_t left = sampling_.left.load(relaxed);
+    // The first who came here is the sample, and sets the next one. Who comes while it does throws dice of his own: the
+    // distance to a sample has no memory.
+    if (left > 0 && sampling_.gap() > static_cast<std::int64_t>(size)) return;
+    if (left <= 0) sampling_.left.store(sampling_.gap(), relaxed);
+    const std::uint32_t number = sampling_.sites.number_of(site, frames.data(), depth);
+    if (!sampling_.blocks.insert(memory, block_sample{number, size})) return;
+    const auto [count, bytes] = weight(size);
+    sampling_.sites.took(number, count, bytes);
+    sampling_.filter[filter_of(memory)].fetch_add(1, relaxed);
+  }
+  FRYS_NOINLINE void forget(void* memory) noexcept {
+    detail::table_guard hold(sampling_.lock);
+    const block_sample* found = sampling_.blocks.find(memory);
+    if (found == nullptr) return;
+    const auto [count, bytes] = weight(found->size);
+    sampling_.sites.gave(found->site, count, bytes);
+    sampling_.blocks.erase(memory);
+    sampling_.filter[filter_of(memory)].fetch_sub(1, relaxed);
+  }
+  template <class Line>
+  static Line& numbers(Line& line, std::uint64_t live, std::uint64_t live_bytes, std::uint64_t all,
+                       std::uint64_t all_bytes) {
+    const auto whole = [](std::uint64_t n) { return (n + one / 2) / one; };
+    return line << whole(live) << ": " << whole(live_bytes) << " [" << whole(all) << ": " << whole(all_bytes) << "]";
+  }
+
+  tally all_;
+  std::array<atomic<std::uint64_t>, size_classes> sizes_{};
+  [[no_unique_address]] std::conditional_t<tag_count != 0, tag_tables, nothing> tags_;
+  [[no_unique_address]] std::conditional_t<is_sampled, sampler, nothing> sampling_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_TRACKED_HPP
 #endif  // gate
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include <memory_resource>

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content a1b66fb04f530f58.
+// frys 0.1.0, one header: the whole library. Content 72e4fe4c73b8e905.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -8089,18 +8089,22 @@ struct alignas(256) heap_core {
     // seq_cst, twice: see post.
     while (state.load(std::memory_order_seq_cst) == parked_state && inbox.load(std::memory_order_seq_cst) != nullptr) {
       if (!claim()) return;  // who has it looks when he parks it
-      collect();
+      settle();
       state.store(parked_state, std::memory_order_seq_cst);
     }
   }
-  // Gives back all that is not in use: posts, drains, flushes, and returns idle pages, also those inside of slabs.
-  void collect() noexcept {
-    // relaxed: who misses a wish fulfils it at the next look.
-    collected = center->wishes.load(std::memory_order_relaxed);
+  // What is free goes to whom it belongs, and to the slabs.
+  void settle() noexcept {
     do {
       post_all();
       for (unsigned c = 0; c < classes::count; ++c) flush(c, 0);
     } while (drain());
+  }
+  // Gives back all that is not in use, and idle pages, also those inside of slabs.
+  void collect() noexcept {
+    // relaxed: who misses a wish fulfils it at the next look.
+    collected = center->wishes.load(std::memory_order_relaxed);
+    settle();
     for (heap_list<slab>& list : partial)
       for (slab* s = list.first; s != nullptr; s = s->next) discard_inside(*s);
     discard_idle();
@@ -8199,7 +8203,9 @@ struct alignas(256) heap_core {
   // Once in a while: looks at one bin; if nothing has moved in it since it was looked at last, it is too full.
   void age() noexcept {
     if (++events % 16 != 0) return;
-    const unsigned c = aged++ % classes::count;
+    halve_if_still(aged++ % classes::count);
+  }
+  void halve_if_still(unsigned c) noexcept {
     const shelf* const s = c < shelved ? nullptr : &shelves[c - shelved];
     void* const newest = s == nullptr ? bins[c].head : s->count != 0 ? s->blocks[s->count - 1] : nullptr;
     if (newest != nullptr && newest == last_seen[c]) flush(c, (s == nullptr ? bins[c].count : s->count) / 2);
@@ -8211,7 +8217,20 @@ struct alignas(256) heap_core {
     free_units(s);
   }
 
+  // More memory is about to be in use than ever was: what lies idle in bins and in free units is worth more than that.
+  // The next time is a thirty-second later, so that a load that grows for good pays for few of these.
+  FRYS_NOINLINE void trim() noexcept {
+    for (unsigned c = 0; c < classes::count; ++c) {
+      if (c >= shelved)
+        flush(c, 0);
+      else
+        halve_if_still(c);
+    }
+    discard_idle();
+    high_units = (std::max)(high_units, held_units) * 33 / 32 + 4;
+  }
   slab* make_slab(unsigned n, unsigned code) noexcept {
+    if (held_units + dirty_units + n > high_units) trim();
     chunk* c = open.first;
     unsigned at = geometry::units;
     for (; c != nullptr; c = c->next) {
@@ -8233,6 +8252,7 @@ struct alignas(256) heap_core {
     }
     c->free.clear(at, n);
     c->free_count -= n;
+    held_units += n;
     if (c->free_count == 0) open.remove(*c);
     if (c == empty) empty = nullptr;
     for (unsigned u = at; u < at + n; ++u) {
@@ -8265,6 +8285,7 @@ struct alignas(256) heap_core {
     c->free.set(s.first, n);
     c->dirty.set(s.first, n);
     dirty_units += n;
+    held_units -= n;
     if (c->free_count == 0) open.push(*c);
     c->free_count += n;
     c->longest = geometry::units;  // not known
@@ -8397,6 +8418,8 @@ struct alignas(256) heap_core {
   chunk* owned = nullptr;       // all chunks
   chunk* empty = nullptr;       // one without slabs, kept
   std::size_t dirty_units = 0;  // free units whose pages were not given back
+  std::size_t held_units = 0;   // units in slabs and spans
+  std::size_t high_units = 0;   // beyond which trim is called
   std::uint32_t events = 0, aged = 0;
   std::uint32_t collected = 0;  // the last wish that it fulfilled
   center_type* center;
@@ -8592,7 +8615,8 @@ class heap {
     // Leaves the heap: what is free is given back, what is in use stays. Another thread that joins takes over.
     void leave() noexcept {
       if (core_ == nullptr) return;
-      core_->collect();
+      core_->settle();
+      core_->discard_idle();
       std::exchange(core_, nullptr)->park();
     }
 

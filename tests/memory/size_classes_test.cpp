@@ -1,5 +1,4 @@
-#include <frys/memory/detail/heap_chunk.hpp>
-#include <frys/memory/detail/size_classes.hpp>
+#include <frys/memory/heap.hpp>
 
 #include <doctest/doctest.h>
 

@@ -198,7 +198,8 @@ class heap {
     // Leaves the heap: what is free is given back, what is in use stays. Another thread that joins takes over.
     void leave() noexcept {
       if (core_ == nullptr) return;
-      core_->collect();
+      core_->settle();
+      core_->discard_idle();
       std::exchange(core_, nullptr)->park();
     }
 

@@ -20,6 +20,7 @@ import re
 import sys
 
 UMBRELLA = "frys.hpp"
+OPT_IN = "// frys: never in the single header"  # a line of headers that change the program that includes them
 # Internal includes that may stand inside an #if that is no gate: (file, what it includes).
 CONDITIONAL = {
     ("core/assert.hpp", "config.hpp"),  # the pair config.hpp <-> core/assert.hpp, in either order
@@ -191,7 +192,7 @@ class Tree:
 
     def unreached(self):
         found = self.conditions([UMBRELLA])
-        return [h.name for h in self.headers.values() if h.public and h.name not in found]
+        return [h.name for h in self.headers.values() if h.public and h.name not in found and OPT_IN not in h.lines]
 
     def amalgamate(self, roots, title):
         conditions = self.conditions(roots)

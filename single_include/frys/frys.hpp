@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 72e4fe4c73b8e905.
+// frys 0.1.0, one header: the whole library. Content 532b4c9b25e02842.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -9707,14 +9707,14 @@ class numa_topology {
 #if FRYS_OS_LINUX
     numa_topology t;
     t.node_of_.fill(std::uint8_t{none});
-    text buffer;
-    result<std::string_view> list = buffer.read(directory, "online");
+    text file;
+    result<std::string_view> list = file.read(directory, "online");
     if (!list) return list.error() == errc::not_found ? result<numa_topology>(numa_topology()) : list.error();
     result<std::uint64_t> nodes = mask_of(*list);
     if (!nodes) return nodes.error();
     if (*nodes == 0) return contradiction;
     t.online_ = *nodes;
-    list = buffer.read(directory, "has_memory");
+    list = file.read(directory, "has_memory");
     if (!list && list.error() != errc::not_found) return list.error();
     nodes = list ? mask_of(*list) : t.online_;  // older kernels do not tell
     if (!nodes) return nodes.error();
@@ -9722,7 +9722,7 @@ class numa_topology {
     t.with_memory_ = *nodes;
     for (unsigned node = 0; node != most_nodes; ++node)
       if (t.is_online(node))
-        if (const result<void> read = t.read_cpus(buffer, directory, node); !read) return read.error();
+        if (const result<void> read = t.read_cpus(file, directory, node); !read) return read.error();
     return t;
 #else
     return numa_topology();
@@ -9820,8 +9820,8 @@ class numa_topology {
       return error{errc::limit_exceeded, domain::memory, "the machine has a node of too high a number", most_nodes};
     return mask;
   }
-  result<void> read_cpus(text& buffer, std::string_view directory, unsigned node) noexcept {
-    const result<std::string_view> list = buffer.read(directory, "cpulist", static_cast<int>(node));
+  result<void> read_cpus(text& file, std::string_view directory, unsigned node) noexcept {
+    const result<std::string_view> list = file.read(directory, "cpulist", static_cast<int>(node));
     if (!list) return list.error() == errc::not_found ? contradiction : list.error();
     bool fit = true, once = true;
     const bool is_list = detail::each_range(*list, [&](std::uint32_t first, std::uint32_t last) {

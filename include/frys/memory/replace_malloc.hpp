@@ -7,6 +7,7 @@
 // Threads   any; fork is fine, see process_heap.
 // Cost      process_heap's.
 // Errors    what C asks: nullptr, and errno is ENOMEM (EINVAL for an alignment that is none).
+// frys: never in the single header
 #ifndef FRYS_MEMORY_REPLACE_MALLOC_HPP
 #define FRYS_MEMORY_REPLACE_MALLOC_HPP
 

@@ -8,6 +8,7 @@
 // Cost      process_heap's.
 // Errors    what the standard asks: the new handler is called until there is memory or it throws; the forms with
 //           std::nothrow answer nullptr. Without exceptions, what would throw ends the program.
+// frys: never in the single header
 #ifndef FRYS_MEMORY_REPLACE_NEW_HPP
 #define FRYS_MEMORY_REPLACE_NEW_HPP
 

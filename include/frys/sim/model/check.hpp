@@ -27,6 +27,7 @@
 #include "../../config.hpp"
 #include "../../core/bytes.hpp"
 #include "../../core/result.hpp"
+#include "../../memory/pages.hpp"
 #include "atomics.hpp"
 #include "execution.hpp"
 #include "exhaustive.hpp"

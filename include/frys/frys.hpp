@@ -66,6 +66,7 @@
 #include "memory/allocator_pages.hpp"
 #include "memory/allocator_ref.hpp"
 #include "memory/arena.hpp"
+#include "memory/biased_ptr.hpp"
 #include "memory/block_pool.hpp"
 #include "memory/buffer.hpp"
 #include "memory/buffer_pool.hpp"

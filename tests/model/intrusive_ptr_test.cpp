@@ -1,3 +1,4 @@
+#include <frys/memory/biased_ptr.hpp>
 #include <frys/memory/intrusive_ptr.hpp>
 
 #include "blocks.hpp"
@@ -23,6 +24,7 @@ struct counted_object : frys::ref_counted<counted_object<Count>, with_model, fry
 };
 using object = counted_object<frys::counts::atomic>;
 using local_object = counted_object<frys::counts::local>;
+using biased_object = counted_object<frys::counts::biased>;
 template <class T>
 using ptr = frys::intrusive_ptr<T>;
 
@@ -77,6 +79,41 @@ void local_on_two_threads() {
   model::threads([&] { first.reset(); }, [&] { second.reset(); });
 }
 
+// The owner copies and drops without an atomic while another thread leaves; whoever is last ends the object.
+void owner_against_another() {
+  frys::biased_ptr<biased_object> mine(make<biased_object>());
+  ptr<biased_object> theirs = mine.share();
+  model::threads(
+      [&] {
+        frys::biased_ptr<biased_object> copy = mine;
+        mine.reset();
+        copy->parts[0] = 1;
+        copy.reset();
+      },
+      [&] {
+        theirs->parts[1] = 2;
+        theirs.reset();
+      });
+}
+
+// The owner goes, and who takes his message becomes the owner.
+void owner_after_owner() {
+  ptr<biased_object> first = make<biased_object>(), second = first;
+  model::threads(
+      [&] {
+        frys::biased_ptr<biased_object> mine(std::move(first));
+        const frys::biased_ptr<biased_object> copy = mine;
+        mine.reset();
+        copy->parts[0] = 1;
+      },
+      [&] { (void)second->parts[1].get(); });
+  frys::biased_ptr<biased_object> mine(std::move(second));
+  const frys::biased_ptr<biased_object> copy = mine;
+  model::require(copy->use_count() == 1, "the first owner has left");
+}
+
+TEST_CASE("intrusive_ptr under the model: the owner's own count, and another owner") { holds(&owner_against_another); }
+TEST_CASE("intrusive_ptr under the model: an owner after another") { holds(&owner_after_owner); }
 TEST_CASE("intrusive_ptr under the model: the last of two owners ends the object, after both are done with it") {
   holds(&two_owners);
 }

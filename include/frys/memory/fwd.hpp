@@ -88,6 +88,8 @@ template <class T, class... Policies>
 class ref_counted;
 template <class T>
 class intrusive_ptr;
+template <class T>
+class biased_ptr;
 template <class T, class... Policies>
 class compacting_pool;
 template <class T, class... Policies>

@@ -27,7 +27,8 @@
 //           that one serve here, by share().
 //
 // Policies of ref_counted<T, ...>, in any order, each at most once:
-//   policy::count<C>    counts::atomic, counts::local, or a model of one's own      default counts::atomic
+//   policy::count<C>    counts::atomic, counts::local, counts::biased               default counts::atomic
+//                       (memory/biased_ptr.hpp), or a model of one's own
 //   policy::release<R>  what the last owner does, and make_intrusive before it:     default reclaim_by_delete
 //                       reclaim_by_delete, reclaim_to_pool<Pool>,
 //                       reclaim_by_allocator<A>, or a type of one's own with
@@ -214,6 +215,10 @@ struct intrusive_access {
   template <class T, class Home>
   static void bring_home(T& object, Home&& home) noexcept {
     object.home_ = std::forward<Home>(home);
+  }
+  template <class T>
+  static auto& owners(const T& object) noexcept {
+    return object.owners_;
   }
 };
 }  // namespace detail

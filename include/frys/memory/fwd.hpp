@@ -86,6 +86,9 @@ template <class... Policies>
 class shared_region;
 template <class T, class... Policies>
 class ref_counted;
+template <std::size_t Size, class... Policies>
+class meshing_pool;
+struct os_page_frames;
 template <class T>
 class intrusive_ptr;
 template <class T>

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 325aedb51e2c99f1.
+// frys 0.1.0, one header: the whole library. Content 9ac8376ac5648ef4.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -10549,6 +10549,48 @@ struct interleaved_pages : detail::numa_pages<detail::all_numa_nodes, numa_place
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_NUMA_HPP
+// ---- frys/memory/detail/pool_handle.hpp
+// pool_handle: owns one object of a pool and gives it back: the handle of object_pool and shared_object_pool.
+#ifndef FRYS_MEMORY_DETAIL_POOL_HANDLE_HPP
+#define FRYS_MEMORY_DETAIL_POOL_HANDLE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Moves; must not outlive the pool.
+template <class T, class Pool>
+class pool_handle {
+ public:
+  pool_handle() noexcept = default;
+  pool_handle(pool_handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
+  pool_handle& operator=(pool_handle&& other) noexcept {
+    pool_handle taken(std::move(other));
+    std::swap(object_, taken.object_);
+    std::swap(pool_, taken.pool_);
+    return *this;
+  }
+  ~pool_handle() { reset(); }
+
+  [[nodiscard]] T* get() const noexcept { return object_; }
+  T& operator*() const noexcept { return *object_; }
+  T* operator->() const noexcept { return object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+  // Destroys the object now.
+  void reset() noexcept {
+    if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
+  }
+  // Gives up ownership: somebody calls the pool's destroy later.
+  [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+
+ private:
+  friend Pool;
+  pool_handle(T* object, Pool* pool) noexcept : object_(object), pool_(pool) {}
+  T* object_ = nullptr;
+  Pool* pool_ = nullptr;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_MEMORY_DETAIL_POOL_HANDLE_HPP
 // ---- frys/memory/object_pool.hpp
 // object_pool: objects of one type, made and destroyed one by one, in any order, without the heap.
 //
@@ -10632,35 +10674,7 @@ class object_pool {
                 "reuse::kept calls T's own recycle()");
 
   // Owns one object and returns it to its pool. Moves; must not outlive the pool.
-  class handle {
-   public:
-    handle() noexcept = default;
-    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
-    handle& operator=(handle&& other) noexcept {
-      handle taken(std::move(other));
-      std::swap(object_, taken.object_);
-      std::swap(pool_, taken.pool_);
-      return *this;
-    }
-    ~handle() { reset(); }
-
-    [[nodiscard]] T* get() const noexcept { return object_; }
-    T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
-    // Destroys the object now.
-    void reset() noexcept {
-      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
-    }
-    // Gives up ownership: somebody calls object_pool::destroy later.
-    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
-
-   private:
-    friend object_pool;
-    handle(T* object, object_pool* pool) noexcept : object_(object), pool_(pool) {}
-    T* object_ = nullptr;
-    object_pool* pool_ = nullptr;
-  };
+  using handle = detail::pool_handle<T, object_pool>;
 
   object_pool() noexcept = default;
   object_pool(const object_pool&) = delete;
@@ -12005,35 +12019,7 @@ class shared_object_pool {
 
  public:
   // Owns one object and returns it to its pool, on whatever thread. Moves; must not outlive the pool.
-  class handle {
-   public:
-    handle() noexcept = default;
-    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
-    handle& operator=(handle&& other) noexcept {
-      handle taken(std::move(other));
-      std::swap(object_, taken.object_);
-      std::swap(pool_, taken.pool_);
-      return *this;
-    }
-    ~handle() { reset(); }
-
-    [[nodiscard]] T* get() const noexcept { return object_; }
-    T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
-    // Destroys the object now.
-    void reset() noexcept {
-      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
-    }
-    // Gives up ownership: somebody calls destroy later, of a participant or of the pool.
-    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
-
-   private:
-    friend shared_object_pool;
-    handle(T* object, shared_object_pool* pool) noexcept : object_(object), pool_(pool) {}
-    T* object_ = nullptr;
-    shared_object_pool* pool_ = nullptr;
-  };
+  using handle = detail::pool_handle<T, shared_object_pool>;
 
   // A thread's seat. Moves; leaves when it dies, which must be before the pool does.
   class participant {

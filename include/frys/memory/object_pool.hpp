@@ -36,6 +36,7 @@
 #include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
+#include "detail/pool_handle.hpp"
 #include "pages.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -98,35 +99,7 @@ class object_pool {
                 "reuse::kept calls T's own recycle()");
 
   // Owns one object and returns it to its pool. Moves; must not outlive the pool.
-  class handle {
-   public:
-    handle() noexcept = default;
-    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
-    handle& operator=(handle&& other) noexcept {
-      handle taken(std::move(other));
-      std::swap(object_, taken.object_);
-      std::swap(pool_, taken.pool_);
-      return *this;
-    }
-    ~handle() { reset(); }
-
-    [[nodiscard]] T* get() const noexcept { return object_; }
-    T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
-    // Destroys the object now.
-    void reset() noexcept {
-      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
-    }
-    // Gives up ownership: somebody calls object_pool::destroy later.
-    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
-
-   private:
-    friend object_pool;
-    handle(T* object, object_pool* pool) noexcept : object_(object), pool_(pool) {}
-    T* object_ = nullptr;
-    object_pool* pool_ = nullptr;
-  };
+  using handle = detail::pool_handle<T, object_pool>;
 
   object_pool() noexcept = default;
   object_pool(const object_pool&) = delete;

@@ -46,6 +46,7 @@
 #include "../core/poison.hpp"
 #include "../core/result.hpp"
 #include "../policy.hpp"
+#include "detail/pool_handle.hpp"
 #include "pages.hpp"
 #include "reclaim.hpp"
 
@@ -120,35 +121,7 @@ class shared_object_pool {
 
  public:
   // Owns one object and returns it to its pool, on whatever thread. Moves; must not outlive the pool.
-  class handle {
-   public:
-    handle() noexcept = default;
-    handle(handle&& other) noexcept : object_(std::exchange(other.object_, nullptr)), pool_(other.pool_) {}
-    handle& operator=(handle&& other) noexcept {
-      handle taken(std::move(other));
-      std::swap(object_, taken.object_);
-      std::swap(pool_, taken.pool_);
-      return *this;
-    }
-    ~handle() { reset(); }
-
-    [[nodiscard]] T* get() const noexcept { return object_; }
-    T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_; }
-    explicit operator bool() const noexcept { return object_ != nullptr; }
-    // Destroys the object now.
-    void reset() noexcept {
-      if (object_ != nullptr) pool_->destroy(*std::exchange(object_, nullptr));
-    }
-    // Gives up ownership: somebody calls destroy later, of a participant or of the pool.
-    [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
-
-   private:
-    friend shared_object_pool;
-    handle(T* object, shared_object_pool* pool) noexcept : object_(object), pool_(pool) {}
-    T* object_ = nullptr;
-    shared_object_pool* pool_ = nullptr;
-  };
+  using handle = detail::pool_handle<T, shared_object_pool>;
 
   // A thread's seat. Moves; leaves when it dies, which must be before the pool does.
   class participant {

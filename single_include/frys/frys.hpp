@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 9ac8376ac5648ef4.
+// frys 0.1.0, one header: the whole library. Content 70d199e7fdb29696.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -9939,7 +9939,7 @@ class meshing_pool {
   static_assert(page_source<pages_type>,
                 "frys::meshing_pool: policy::pages wants a page source, see core/concepts.hpp");
   static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<std::size_t{64} << 20>, Policies...>::value;
-  static_assert(chunk_size >= 16 * page_size && chunk_size <= std::size_t{1} << 40 && chunk_size % page_size == 0,
+  static_assert(chunk_size >= 16 * page_size && chunk_size <= std::uint64_t{1} << 40 && chunk_size % page_size == 0,
                 "frys::meshing_pool: policy::chunk_size must be a multiple of 4096 bytes, from 64 KiB to 1 TiB");
   static constexpr std::size_t limit =
       policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;

@@ -62,7 +62,7 @@ class meshing_pool {
   static_assert(page_source<pages_type>,
                 "frys::meshing_pool: policy::pages wants a page source, see core/concepts.hpp");
   static constexpr std::size_t chunk_size = policy::pick<policy::chunk_size<std::size_t{64} << 20>, Policies...>::value;
-  static_assert(chunk_size >= 16 * page_size && chunk_size <= std::size_t{1} << 40 && chunk_size % page_size == 0,
+  static_assert(chunk_size >= 16 * page_size && chunk_size <= std::uint64_t{1} << 40 && chunk_size % page_size == 0,
                 "frys::meshing_pool: policy::chunk_size must be a multiple of 4096 bytes, from 64 KiB to 1 TiB");
   static constexpr std::size_t limit =
       policy::pick<policy::limit<(std::numeric_limits<std::size_t>::max)()>, Policies...>::value;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 70d199e7fdb29696.
+// frys 0.1.0, one header: the whole library. Content ffa5424fa4479ced.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -206,6 +206,7 @@ struct overflow_key {};    // what a push does where there is no room: overflow:
 struct layout_key {};      // how neighbours lie in memory: layout::contiguous, layout::scattered (queue/policies.hpp)
 struct publish_key {};     // how often a side tells the other: publish::each, publish::lazy (queue/policies.hpp)
 struct niche_key {};       // a value of T that is never an element
+struct threads_key {};     // thread_source (core/thread.hpp)
 struct world_key {};
 
 template <class A>
@@ -293,8 +294,14 @@ struct niche {
   static constexpr auto value = V;
 };
 
+template <class T>
+struct threads {
+  using key = threads_key;
+  using type = T;
+};
+
 // One word for the whole outside: a type W with any of the member types `atomics`, `clock`, `wait`, `pages`, `files`,
-// `network`, `random`. Every block takes it; what W does not name stays the block's default.
+// `network`, `random`, `threads`. Every block takes it; what W does not name stays the block's default.
 template <class W>
 struct world {
   using key = world_key;
@@ -345,6 +352,11 @@ template <class W>
 requires requires { typename W::random; }
 struct offer<random_key, W> {
   using type = random<typename W::random>;
+};
+template <class W>
+requires requires { typename W::threads; }
+struct offer<threads_key, W> {
+  using type = threads<typename W::threads>;
 };
 
 namespace detail {

@@ -127,6 +127,7 @@
 #include "queue/stats.hpp"
 #include "queue/stealing_deque.hpp"
 
+#include "sched/cancel.hpp"
 #include "sched/frame_cache.hpp"
 #include "sched/fwd.hpp"
 #include "sched/task.hpp"

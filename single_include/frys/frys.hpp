@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content ffa5424fa4479ced.
+// frys 0.1.0, one header: the whole library. Content 1c5d1fa5d7396614.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -21873,6 +21873,331 @@ class stealing_deque {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_STEALING_DEQUE_HPP
+// ---- frys/sched/cancel.hpp
+// cancel: asking work to stop. stop_source asks, a stop_token travels down the tree of tasks, stop_hook is a wait's
+// part.
+//
+// Use when  something that waits must be told that nobody wants its answer any more. To ask is all that happens: the
+//           wait ends with errc::cancelled, its task gives back what it holds, ends, and is waited for like any other.
+// Not when  the tasks live on one thread and may simply be destroyed where they wait (task_scope).
+// Roles     request_stop, stop_requested, and hooks coming and going: any thread.
+// Progress  request_stop, and a hook that comes or goes, hold a lock of a few instructions; one that goes while its
+//           function runs on another thread waits for that function. stop_requested is wait-free.
+// Cost      nothing is allocated; a source is 6 words, a hook 4, in whoever waits. A wait without a token pays a test
+//           of a pointer, one with a token twice the lock.
+// Ordering  what was done before request_stop happens-before what follows a stop_requested that answers true, and
+//           before the functions of the hooks.
+// Lifetime  the source outlives its tokens' uses and its call of request_stop: whose end the call may bring about holds
+//           the source until it returns (when_any, with_timeout and async_scope do). Hooks leave before it ends.
+//           Hardened builds check.
+// Source    the shape of std::stop_token, in place as P2300's inplace_stop_token.
+//
+// A primitive with a lock and a list makes a wait of its own stoppable so:
+//
+//   struct awaiter : list_hook<> {
+//     primitive& of;
+//     std::coroutine_handle<> waiting;
+//     stop_wait stop;
+//     enum { pending, done, stopped } end = pending;         // under the lock
+//     template <class Promise>
+//     bool await_suspend(std::coroutine_handle<Promise> h) {
+//       waiting = h;
+//       if (!stop.begin(stop_token_of(h), *this, &on_stop))  // was asked for before: on_stop is not called
+//         return end = stopped, false;
+//       lock held(of);
+//       if (end == stopped) return false;
+//       if (of.can_have_it_now()) return end = done, false;
+//       of.list.push_back(*this);                            // now it is of who takes it out, sets `done`, lets go of
+//       return true;                                         // the lock and resumes
+//     }
+//     static stop_action on_stop(void* p) noexcept {         // any thread, from begin on
+//       auto& self = *static_cast<awaiter*>(p);
+//       lock held(self.of);
+//       if (self.end != pending) return {};                  // too late
+//       self.end = stopped;
+//       if (!self.is_linked()) return {};                    // too early: await_suspend will see it
+//       self.unlink();
+//       return stop_action::resume(self.waiting);            // or post it and answer {}
+//     }
+//     result<void> await_resume() {
+//       stop.end();                                          // on_stop is through
+//       if (end == stopped) return cancelled_error();
+//       return {};
+//     }
+//     ~awaiter() { stop.end(); of.withdraw(*this); }         // destroyed while it waits
+//   };
+//
+// Policies of basic_stop_source, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_CANCEL_HPP
+#define FRYS_SCHED_CANCEL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class basic_stop_source;
+
+// What is left to do when a hook's function has returned and its hook may be gone: whom to resume, or nothing.
+struct stop_action {
+  void (*run)(void* argument) noexcept = nullptr;
+  void* argument = nullptr;
+
+  static stop_action resume(std::coroutine_handle<> waiting) noexcept {
+    return {[](void* frame) noexcept { std::coroutine_handle<>::from_address(frame).resume(); }, waiting.address()};
+  }
+};
+
+// Stands with a source from add to remove. Its function is called at most once, by the thread that asks for the stop,
+// without a lock held. It must be short: who removes the hook waits for it. So it resumes nobody itself, destroys
+// neither the hook nor what holds it, and answers what shall be done afterwards.
+class stop_hook : public list_hook<> {
+ public:
+  using function = stop_action (*)(void* argument) noexcept;
+  stop_hook() = default;
+
+ private:
+  template <class...>
+  friend class basic_stop_source;
+  friend class stop_token;
+  function run_ = nullptr;
+  void* argument_ = nullptr;
+};
+
+namespace detail {
+struct stop_state;
+struct stop_operations {
+  bool (*requested)(const stop_state&) noexcept;
+  bool (*add)(stop_state&, stop_hook&) noexcept;
+  void (*remove)(stop_state&, stop_hook&) noexcept;
+};
+// What a token names: a source of any atomics model.
+struct stop_state {
+  const stop_operations* operations;
+};
+}  // namespace detail
+
+// Whether somebody asks for a stop. Empty: nobody ever will. A copy of a pointer.
+class stop_token {
+ public:
+  constexpr stop_token() noexcept = default;
+
+  // False for an empty one.
+  [[nodiscard]] constexpr bool stop_possible() const noexcept { return state_ != nullptr; }
+  [[nodiscard]] bool stop_requested() const noexcept {
+    return state_ != nullptr && state_->operations->requested(*state_);
+  }
+  explicit operator bool() const noexcept { return stop_possible(); }
+
+  // True: `hook` stands with the source, run(argument) is called when a stop is asked for. False: one was asked for,
+  // and run will not be called. Not on an empty token.
+  [[nodiscard]] bool add(stop_hook& hook, stop_hook::function run, void* argument) const noexcept {
+    hook.run_ = run;
+    hook.argument_ = argument;
+    return state_->operations->add(*state_, hook);
+  }
+  // For a hook whose add answered true: its function does not run any more when this returns.
+  void remove(stop_hook& hook) const noexcept { state_->operations->remove(*state_, hook); }
+
+  friend constexpr bool operator==(const stop_token&, const stop_token&) noexcept = default;
+
+ private:
+  template <class...>
+  friend class basic_stop_source;
+  explicit stop_token(detail::stop_state& state) noexcept : state_(&state) {}
+  detail::stop_state* state_ = nullptr;
+};
+
+template <class... Policies>
+class basic_stop_source : detail::stop_state {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_stop_source: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_stop_source: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_stop_source: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  basic_stop_source() noexcept : detail::stop_state{&operations_} {}
+  basic_stop_source(const basic_stop_source&) = delete;
+  basic_stop_source& operator=(const basic_stop_source&) = delete;
+#if FRYS_HARDENED
+  ~basic_stop_source() { FRYS_ASSERT(hooks_.empty(), "stop_source: destroyed while somebody listens to it"); }
+#endif
+
+  [[nodiscard]] stop_token token() noexcept { return stop_token(*this); }
+  [[nodiscard]] bool stop_requested() const noexcept {
+    // sync(stop_source.request): acquire; what the requester did before is visible to who stops.
+    return requested_.load(std::memory_order_acquire);
+  }
+  // Asks, and calls the hooks; true for the first call alone. When it returns, the functions of the hooks have run, and
+  // so has what they left to do.
+  bool request_stop() noexcept {
+    lock();
+    if (requested_.load(std::memory_order_relaxed)) {  // relaxed: written under the lock
+      unlock();
+      return false;
+    }
+    // sync(stop_source.request): release; for those who look without the lock.
+    requested_.store(true, std::memory_order_release);
+    while (stop_hook* const hook = hooks_.pop_front()) {
+      running_.store(hook, std::memory_order_relaxed);  // relaxed: who looks has found, under the lock, the hook gone
+      unlock();
+      const stop_action then = hook->run_(hook->argument_);
+      // sync(stop_source.ran): release; the function is through with the hook before its owner may end it.
+      running_.store(nullptr, std::memory_order_release);
+      if (then.run != nullptr) then.run(then.argument);
+      lock();
+    }
+    unlock();
+    return true;
+  }
+
+ private:
+  using self_type = basic_stop_source;
+
+  bool add(stop_hook& hook) noexcept {
+    lock();
+    const bool open = !requested_.load(std::memory_order_relaxed);  // relaxed: written under the lock
+    if (open) hooks_.push_back(hook);
+    unlock();
+    return open;
+  }
+  void remove(stop_hook& hook) noexcept {
+    lock();
+    const bool was_here = hook.is_linked();
+    if (was_here) hook.unlink();
+    unlock();
+    if (was_here) return;
+    backoff<atomics_type> patience;
+    // sync(stop_source.ran): acquire; the function has ended before what we do next, which may be the hook's end.
+    while (running_.load(std::memory_order_acquire) == &hook) patience.pause();
+  }
+  void lock() noexcept {
+    backoff<atomics_type> patience;
+    // sync(stop_source.lock): acquire; what the last holder did is done.
+    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
+  }
+  // sync(stop_source.lock): release; what we did comes before the next holder's turn.
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
+
+  static constexpr detail::stop_operations operations_{
+      [](const detail::stop_state& s) noexcept { return static_cast<const self_type&>(s).stop_requested(); },
+      [](detail::stop_state& s, stop_hook& hook) noexcept { return static_cast<self_type&>(s).add(hook); },
+      [](detail::stop_state& s, stop_hook& hook) noexcept { static_cast<self_type&>(s).remove(hook); }};
+
+  intrusive_list<stop_hook> hooks_;  // under the lock
+  typename atomics_type::template atomic<stop_hook*> running_{nullptr};
+  typename atomics_type::template atomic<bool> locked_{false};
+  typename atomics_type::template atomic<bool> requested_{false};
+};
+using stop_source = basic_stop_source<>;
+
+// Calls f() when a stop is asked for, on the thread that asks, or at once if that was before. Its end waits for an f
+// that runs on another thread; so f must not wait for who ends it, nor resume or end it itself.
+template <std::invocable F>
+class [[nodiscard]] stop_callback {
+ public:
+  template <class G>
+  requires std::constructible_from<F, G> stop_callback(stop_token token, G&& f)
+      : f_(std::forward<G>(f)), token_(token) {
+    if (!token_) return;
+    const stop_hook::function run = [](void* self) noexcept {
+      static_cast<stop_callback*>(self)->f_();
+      return stop_action{};
+    };
+    if (token_.add(hook_, run, this)) return;
+    token_ = {};
+    f_();
+  }
+  stop_callback(const stop_callback&) = delete;
+  stop_callback& operator=(const stop_callback&) = delete;
+  ~stop_callback() {
+    if (token_) token_.remove(hook_);
+  }
+
+ private:
+  F f_;
+  stop_token token_;
+  stop_hook hook_;
+};
+template <class G>
+stop_callback(stop_token, G) -> stop_callback<G>;
+
+// A promise that knows its coroutine's token. Those of frys do; a user's does by this member.
+template <class P>
+concept stoppable_promise = requires(const P& promise) {
+  { promise.get_stop_token() } -> std::convertible_to<stop_token>;
+};
+
+// The token of a coroutine that waits; empty where its promise has none.
+template <class Promise>
+[[nodiscard]] stop_token stop_token_of(std::coroutine_handle<Promise> waiting) noexcept {
+  if constexpr (stoppable_promise<Promise>)
+    return waiting.promise().get_stop_token();
+  else
+    return {};
+}
+
+// A wait's part in it, as a member of an awaiter.
+class stop_wait {
+ public:
+  stop_wait() = default;
+  stop_wait(const stop_wait&) = delete;
+  stop_wait& operator=(const stop_wait&) = delete;
+  ~stop_wait() { end(); }
+
+  // False: a stop was asked for before, and on_stop(&of) will not be called. Otherwise on_stop may be called from now
+  // on by another thread, before this returns even. Before the awaiter stands where others find it.
+  template <class T>
+  [[nodiscard]] bool begin(stop_token token, T& of, stop_hook::function on_stop) noexcept {
+    if (!token) return true;
+    if (!token.add(hook_, on_stop, &of)) return false;
+    token_ = token;
+    return true;
+  }
+  // on_stop does not run any more when this returns. By whoever goes on or ends the awaiter; not within on_stop.
+  void end() noexcept {
+    if (token_) std::exchange(token_, stop_token{}).remove(hook_);
+  }
+  // Between begin and end, whether a stop has been asked for.
+  [[nodiscard]] bool requested() const noexcept { return token_.stop_requested(); }
+
+ private:
+  stop_hook hook_;
+  stop_token token_;
+};
+
+// What a wait that was stopped answers.
+[[nodiscard]] inline error cancelled_error() noexcept {
+  return {errc::cancelled, domain::sched, "a stop was asked for"};
+}
+
+namespace this_task {
+
+namespace detail {
+struct token_reader {
+  frys::stop_token token;
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> asking) noexcept {
+    token = frys::stop_token_of(asking);
+    return false;
+  }
+  frys::stop_token await_resume() const noexcept { return token; }
+};
+}  // namespace detail
+
+// co_await: the token of the task that asks.
+[[nodiscard]] inline auto stop_token() noexcept { return detail::token_reader{}; }
+
+}  // namespace this_task
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_CANCEL_HPP
 // ---- frys/sched/frame_cache.hpp
 // frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread.
 //

@@ -58,6 +58,7 @@
 #include "core/parker.hpp"
 #include "core/poison.hpp"
 #include "core/result.hpp"
+#include "core/thread.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"
 #include "core/work.hpp"

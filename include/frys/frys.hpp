@@ -61,6 +61,7 @@
 #include "core/thread.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"
+#include "core/word_lock.hpp"
 #include "core/work.hpp"
 
 #include "memory/allocated_ptr.hpp"

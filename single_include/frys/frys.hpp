@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d54e9dbcea06cd11.
+// frys 0.1.0, one header: the whole library. Content 793db44545c06800.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2542,6 +2542,10 @@ class intrusive_queue;
 template <class Switch>
 class basic_context;
 class stack_memory;
+template <class Atomics, class Wait>
+class word_lock;  // its defaults stand in word_lock.hpp
+template <class Lock>
+class held_lock;
 namespace atomics {
 struct real;
 struct tsan;
@@ -3467,6 +3471,67 @@ constexpr type_id_t type_id() noexcept {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_TYPE_ID_HPP
+// ---- frys/core/word_lock.hpp
+// word_lock: a mutex of one word, for the short sections of blocks that cannot do without; held_lock holds it.
+//
+// Use when  a section is a few instructions, and rare or narrowly shared: a table that grows, a list of free places.
+// Not when  the section waits for anything, or a lock-free block serves (queue/).
+// Threads   any. Not recursive: who holds it and locks it again waits for ever.
+// Progress  blocking; how is the wait policy's. Who waits sleeps where that policy sleeps.
+// Cost      free: a compare-exchange and an exchange. A system call only where somebody has waited.
+// Ordering  what a holder did happens-before what the next one does.
+// Lifetime  destroy it when nobody holds it or waits for it.
+// Source    U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
+#ifndef FRYS_CORE_WORD_LOCK_HPP
+#define FRYS_CORE_WORD_LOCK_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// Atomics: an atomics model; Wait: a wait policy (core/wait.hpp).
+template <class Atomics = atomics::standard, class Wait = wait::spin_then_park>
+class word_lock {
+ public:
+  void lock() noexcept {
+    std::uint32_t seen = is_free;
+    // sync(word_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
+    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]]
+      wait();
+  }
+  void unlock() noexcept {
+    // sync(word_lock.hand_over): release; what we did is done before the next one has it.
+    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
+      if constexpr (Wait::sleeps) Atomics::notify_one(word_);
+  }
+
+ private:
+  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
+
+  FRYS_NOINLINE void wait() noexcept {
+    // sync(word_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
+    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
+      Wait::template wait<Atomics>(word_, is_awaited, deadline::never());
+  }
+
+  typename Atomics::template atomic<std::uint32_t> word_{is_free};
+};
+
+// Holds a lock for a scope.
+template <class Lock>
+class [[nodiscard]] held_lock {
+ public:
+  explicit held_lock(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
+  held_lock(const held_lock&) = delete;
+  held_lock& operator=(const held_lock&) = delete;
+  ~held_lock() { lock_.unlock(); }
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_WORD_LOCK_HPP
 // ---- frys/memory/pages.hpp
 // os_pages, heap_pages: where blocks get large pieces of memory from. Both are models of region_source
 // (core/concepts.hpp), which is a page_source that also aligns to more than a page and forgets what lies in a page.
@@ -10032,52 +10097,13 @@ struct unshared {
 template <class... Policies>
 using sharing = typename policy::pick<policy::atomics<unshared>, Policies...>::type;
 
-// A mutex of one word, for short sections; nothing at all where nobody shares.
+// For short sections; nothing at all where nobody shares.
 template <class Atomics>
-class table_lock {
- public:
-  void lock() noexcept {
-    std::uint32_t seen = is_free;
-    // sync(table_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
-    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]]
-      wait();
-  }
-  void unlock() noexcept {
-    // sync(table_lock.hand_over): release; what we did is done before the next one has it.
-    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
-      Atomics::notify_one(word_);
-  }
-
- private:
-  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
-
-  FRYS_NOINLINE void wait() noexcept {
-    // sync(table_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
-    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
-      Atomics::wait(word_, is_awaited, deadline::never());
-  }
-
-  typename Atomics::template atomic<std::uint32_t> word_{is_free};
-};
+struct table_lock : word_lock<Atomics, wait::park> {};
 template <>
-class table_lock<unshared> {
- public:
+struct table_lock<unshared> {
   static void lock() noexcept {}
   static void unlock() noexcept {}
-};
-
-// Holds a lock for a scope.
-template <class Lock>
-class table_guard {
- public:
-  explicit table_guard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  table_guard(const table_guard&) = delete;
-  table_guard& operator=(const table_guard&) = delete;
-  ~table_guard() { lock_.unlock(); }
-
- private:
-  Lock& lock_;
 };
 
 // Raises `highest` to `value`. relaxed: a number, which carries no data.
@@ -11614,7 +11640,7 @@ class basic_pool_registry {
     if constexpr (raw_allocator<T>) e.info.allocator = any_allocator_ref(pool);
     e.bytes = [](const void* p) noexcept { return static_cast<std::size_t>(Bytes{}(*static_cast<const T*>(p))); };
     e.teardown = [](void* p) noexcept { Teardown{}(*static_cast<T*>(p)); };
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     e.id = ++last_id_;
     result<void> added = entries_.push_back(e);
     if (!added) return added.error();
@@ -11622,7 +11648,7 @@ class basic_pool_registry {
   }
   // `user` stands on `base`: teardown ends it before, whichever was registered first.
   result<void> depends(const registration& user, const registration& base) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     if (user.registry_ != this || base.registry_ != this)
       return error{errc::invalid_argument, domain::memory, "one of the two is not registered here", 0};
     if (user.id_ == base.id_ || stands_on(base.id_, user.id_))
@@ -11632,19 +11658,19 @@ class basic_pool_registry {
 
   // What all of them hold.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::size_t sum = 0;
     for (const entry& e : entries_) sum += e.bytes(e.info.object);
     return sum;
   }
   [[nodiscard]] std::size_t size() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return entries_.size();
   }
   // f(pool_info) for each, in the order of their registration, under the lock: f must not use the registry.
   template <class F>
   void for_each(F&& f) const {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (const entry& e : entries_) f(told(e));
   }
 
@@ -11691,7 +11717,7 @@ class basic_pool_registry {
   }
   template <class F>
   pool_info first(F&& wanted) const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (const entry& e : entries_)
       if (wanted(e.info)) return told(e);
     return {};
@@ -11708,7 +11734,7 @@ class basic_pool_registry {
   }
   // The last one that nobody stands on, taken out. There is one as long as there are any: no circles.
   bool take_next(entry& next) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (std::size_t i = entries_.size(); i-- > 0;) {
       if (is_used(entries_[i].id)) continue;
       next = entries_[i];
@@ -11718,7 +11744,7 @@ class basic_pool_registry {
     return false;
   }
   void remove(std::uint64_t id) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     forget(id);
   }
   void forget(std::uint64_t id) noexcept {
@@ -14289,21 +14315,21 @@ class synchronized : public detail::wrapped<A> {
 
   [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
                                        const allocation_site& site = {}) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return detail::allocate_from(inner_, size, alignment, site);
   }
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     inner_.deallocate(memory, size, alignment);
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return inner_.owns(memory);
   }
   // f(inner), alone.
   template <class F>
   decltype(auto) with(F&& f) {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return std::forward<F>(f)(inner_);
   }
 
@@ -17684,59 +17710,6 @@ requires comparable_key<Stored, K>
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_DETAIL_KEYS_HPP
-// ---- frys/queue/detail/shard_lock.hpp
-// shard_lock: a mutex of one word, for the short sections of writers; waits by a wait policy.
-//
-// Source  U. Drepper, "Futexes are tricky", 2011 (the mutex with three states).
-#ifndef FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
-#define FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class Atomics, class Wait>
-class shard_lock {
- public:
-  void lock() noexcept {
-    std::uint32_t seen = is_free;
-    // sync(shard_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
-    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]]
-      wait();
-  }
-  void unlock() noexcept {
-    // sync(shard_lock.hand_over): release; what we did is done before the next one has it.
-    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
-      if constexpr (Wait::sleeps) Atomics::notify_one(word_);
-  }
-
- private:
-  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
-
-  FRYS_NOINLINE void wait() noexcept {
-    // sync(shard_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
-    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
-      Wait::template wait<Atomics>(word_, is_awaited, deadline::never());
-  }
-
-  typename Atomics::template atomic<std::uint32_t> word_{is_free};
-};
-
-// Holds a lock for a scope.
-template <class Lock>
-class held_lock {
- public:
-  explicit held_lock(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  held_lock(const held_lock&) = delete;
-  held_lock& operator=(const held_lock&) = delete;
-  ~held_lock() { lock_.unlock(); }
-
- private:
-  Lock& lock_;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_QUEUE_DETAIL_SHARD_LOCK_HPP
 // ---- frys/queue/lookup_cache.hpp
 // lookup_cache: a bounded cache of small values by key, which any number of threads read without a lock.
 //
@@ -17842,7 +17815,7 @@ class lookup_cache {
   }
   // Any thread. Of all handles, also those that are gone.
   [[nodiscard]] statistics stats() const noexcept {
-    const held_lock held(handles_lock_);
+    const held_lock<lock_type> held(handles_lock_);
     statistics sum = gone_;
     for (const handle_type* h = handles_; h != nullptr; h = h->next_) h->add_to(sum);
     return sum;
@@ -17851,8 +17824,7 @@ class lookup_cache {
  private:
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
-  using lock_type = detail::shard_lock<atomics_type, wait::spin_then_park>;
-  using held_lock = detail::held_lock<lock_type>;
+  using lock_type = word_lock<atomics_type, wait::spin_then_park>;
   struct pair {
     Key key;
     Value value;
@@ -18007,7 +17979,7 @@ class lookup_cache {
   }
 
   void forget(handle_type& h) noexcept {
-    const held_lock held(handles_lock_);
+    const held_lock<lock_type> held(handles_lock_);
     h.add_to(gone_);
     (h.before_ != nullptr ? h.before_->next_ : handles_) = h.next_;
     if (h.next_ != nullptr) h.next_->before_ = h.before_;
@@ -18071,7 +18043,7 @@ class lookup_cache {
    private:
     friend lookup_cache;
     explicit handle_type(lookup_cache& c) noexcept : cache_(&c) {
-      const held_lock held(c.handles_lock_);
+      const held_lock<lock_type> held(c.handles_lock_);
       next_ = c.handles_;
       if (next_ != nullptr) next_->before_ = this;
       c.handles_ = this;
@@ -20569,8 +20541,7 @@ class sharded_map {
  private:
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
-  using lock_type = detail::shard_lock<atomics_type, wait_type>;
-  using held_lock = detail::held_lock<lock_type>;
+  using lock_type = word_lock<atomics_type, wait_type>;
 
   struct alignas(2 * cache_line) shard {
     // Readers' line.
@@ -20624,7 +20595,7 @@ class sharded_map {
     typename table::rest left;
     outcome what;
     {
-      const held_lock held(s.lock);
+      const held_lock<lock_type> held(s.lock);
       what = change(s, s.entries.seek(h, key), h, left);
     }
     [[maybe_unused]] const bool taken = left.retire(seat);
@@ -33030,7 +33001,7 @@ class hardened : public detail::wrapped<A> {
     if (size > detail::most_bytes / 2 || front > detail::most_bytes / 4) return detail::allocator_refused(size);
     result<void*> memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
     if (!memory) [[unlikely]] {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       if (held_ == 0) return memory;
       drain();
       memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
@@ -33043,7 +33014,7 @@ class hardened : public detail::wrapped<A> {
       std::memcpy(block + size + i, &word, sizeof word);
     }
     {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       const block_record r{site, size, static_cast<std::uint8_t>(std::countr_zero(alignment)), false};
       if (blocks_.insert(block, r)) [[likely]] {
         close_off(block, size);
@@ -33054,7 +33025,7 @@ class hardened : public detail::wrapped<A> {
     return detail::allocator_refused(size);
   }
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     block_record* const r = blocks_.find(memory);
     if (r == nullptr) return tell_foreign(memory, size);
     if (r->is_freed) return tell(violation::double_free, memory, *r, 0, size);
@@ -33071,7 +33042,7 @@ class hardened : public detail::wrapped<A> {
   }
   // Whether `memory` is a block that is out.
   [[nodiscard]] bool owns(const void* memory) const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     const block_record* const r = blocks_.find(memory);
     return r != nullptr && !r->is_freed;
   }
@@ -33079,7 +33050,7 @@ class hardened : public detail::wrapped<A> {
   // Whether [memory, memory + size) lies in one block that is out, and that block's canaries are whole; else it tells.
   // O(1) at a block's front, else O(blocks).
   bool check(const void* memory, std::size_t size = 0) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::pair<const void*, block_record*> found{memory, blocks_.find(memory)};
     if (found.second == nullptr) found = around(memory);
     const auto [block, r] = found;
@@ -33095,7 +33066,7 @@ class hardened : public detail::wrapped<A> {
   }
   // Looks at every block that is out and at the quarantine; tells each mistake, and answers how many.
   std::size_t check_all() noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::size_t wrong = 0;
     blocks_.for_each([&](const void* block, block_record& r) { wrong += look(block, r) ? 0u : 1u; });
     return wrong;
@@ -33103,17 +33074,17 @@ class hardened : public detail::wrapped<A> {
 
   // Blocks that are out.
   [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return blocks_.size() - held_;
   }
   // Freed blocks that are held back.
   [[nodiscard]] std::size_t quarantined() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return held_;
   }
   // Gives the quarantine back to the inner allocator.
   void flush() noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     drain();
   }
 
@@ -33433,7 +33404,7 @@ class leak_checked : public detail::wrapped<A> {
     std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
     const std::size_t depth = stacks_type::walk(frames.data());
     {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       const std::uint32_t number = sites_.number_of(site, frames.data(), depth);
       const result<void> entered = blocks_.insert(*memory, block_record{number, size});
       if (entered) [[likely]] {
@@ -33447,7 +33418,7 @@ class leak_checked : public detail::wrapped<A> {
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
     {
       // Before the block is back: another thread may be given the same address at once.
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       if (const block_record* found = blocks_.find(memory)) {
         sites_.gave(found->site, 1, found->size);
         blocks_.erase(memory);
@@ -33463,11 +33434,11 @@ class leak_checked : public detail::wrapped<A> {
 
   // Blocks that are out, and their bytes.
   [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return blocks_.size();
   }
   [[nodiscard]] std::size_t live_bytes() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::uint64_t sum = 0;
     sites_.for_each([&sum](const auto& s) { sum += s.live_bytes; });
     return static_cast<std::size_t>(sum);
@@ -33476,7 +33447,7 @@ class leak_checked : public detail::wrapped<A> {
   // which must not allocate from this allocator. Answers how many blocks are out. Silent where there are none.
   template <class F>
   std::size_t report(F&& write) const {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     if (blocks_.size() == 0) return 0;
     std::uint64_t bytes = 0;
     sites_.for_each([&bytes](const auto& s) { bytes += s.live_bytes; });
@@ -33721,7 +33692,7 @@ class tracked : public detail::wrapped<A> {
   }
   template <class F, class Name>
   requires is_sampled void write_folded(F&& write, Name&& name) {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     sampling_.sites.for_each([&](const auto& s) {
       if (s.live_bytes < one) return;
       for (std::size_t i = s.depth; i-- > 0;) {
@@ -33740,7 +33711,7 @@ class tracked : public detail::wrapped<A> {
   // The profile of what is out, and of all so far, in pprof's legacy text form, with the process's mappings.
   template <class F>
   requires is_sampled void write_pprof(F&& write) {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     std::uint64_t sum[4] = {};
     sampling_.sites.for_each([&](const auto& s) {
       sum[0] += s.live_count, sum[1] += s.live_bytes, sum[2] += s.total_count, sum[3] += s.total_bytes;
@@ -33766,7 +33737,7 @@ class tracked : public detail::wrapped<A> {
   }
   // Samples of blocks that are out.
   [[nodiscard]] std::size_t sampled() const noexcept requires is_sampled {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     return sampling_.blocks.size();
   }
 
@@ -33871,7 +33842,7 @@ class tracked : public detail::wrapped<A> {
     const std::size_t found = find_tag(tag);
     if (found != not_there) [[likely]]
       return found;
-    detail::table_guard hold(tags_.lock);
+    held_lock hold(tags_.lock);
     const std::size_t again = find_tag(tag);
     if (again != not_there) return again;
     const std::uint32_t used = tags_.used.load(relaxed);  // only who holds the lock writes it
@@ -33895,7 +33866,7 @@ class tracked : public detail::wrapped<A> {
   FRYS_NOINLINE void sample(void* memory, std::size_t size, const allocation_site& site) noexcept {
     std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
     const std::size_t depth = stacks_type::walk(frames.data());
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     const std::int64_t left = sampling_.left.load(relaxed);
     // The first who came here is the sample, and sets the next one. Who comes while it does throws dice of his own: the
     // distance to a sample has no memory.
@@ -33908,7 +33879,7 @@ class tracked : public detail::wrapped<A> {
     sampling_.filter[filter_of(memory)].fetch_add(1, relaxed);
   }
   FRYS_NOINLINE void forget(void* memory) noexcept {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     const block_sample* found = sampling_.blocks.find(memory);
     if (found == nullptr) return;
     const auto [count, bytes] = weight(found->size);

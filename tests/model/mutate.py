@@ -40,7 +40,7 @@ SUITES = {
     "queue/sharded_map.hpp": "sharded_map under the model*",
     "queue/detail/tagged_table.hpp": "sharded_map under the model*",
     "queue/detail/word_table.hpp": "sharded_map under the model*",
-    "queue/detail/shard_lock.hpp": "sharded_map under the model*",
+    "core/word_lock.hpp": "sharded_map under the model*",
     "queue/lookup_cache.hpp": "lookup_cache under the model*",
     "queue/rcu_cell.hpp": "rcu_cell under the model*",
     "queue/seqlock.hpp": "seqlock under the model*",

@@ -31,6 +31,10 @@ class intrusive_queue;
 template <class Switch>
 class basic_context;
 class stack_memory;
+template <class Atomics, class Wait>
+class word_lock;  // its defaults stand in word_lock.hpp
+template <class Lock>
+class held_lock;
 namespace atomics {
 struct real;
 struct tsan;

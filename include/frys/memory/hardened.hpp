@@ -105,7 +105,7 @@ class hardened : public detail::wrapped<A> {
     if (size > detail::most_bytes / 2 || front > detail::most_bytes / 4) return detail::allocator_refused(size);
     result<void*> memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
     if (!memory) [[unlikely]] {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       if (held_ == 0) return memory;
       drain();
       memory = detail::allocate_from(inner_, front + size + canary, aligned(alignment), site);
@@ -118,7 +118,7 @@ class hardened : public detail::wrapped<A> {
       std::memcpy(block + size + i, &word, sizeof word);
     }
     {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       const block_record r{site, size, static_cast<std::uint8_t>(std::countr_zero(alignment)), false};
       if (blocks_.insert(block, r)) [[likely]] {
         close_off(block, size);
@@ -129,7 +129,7 @@ class hardened : public detail::wrapped<A> {
     return detail::allocator_refused(size);
   }
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     block_record* const r = blocks_.find(memory);
     if (r == nullptr) return tell_foreign(memory, size);
     if (r->is_freed) return tell(violation::double_free, memory, *r, 0, size);
@@ -146,7 +146,7 @@ class hardened : public detail::wrapped<A> {
   }
   // Whether `memory` is a block that is out.
   [[nodiscard]] bool owns(const void* memory) const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     const block_record* const r = blocks_.find(memory);
     return r != nullptr && !r->is_freed;
   }
@@ -154,7 +154,7 @@ class hardened : public detail::wrapped<A> {
   // Whether [memory, memory + size) lies in one block that is out, and that block's canaries are whole; else it tells.
   // O(1) at a block's front, else O(blocks).
   bool check(const void* memory, std::size_t size = 0) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::pair<const void*, block_record*> found{memory, blocks_.find(memory)};
     if (found.second == nullptr) found = around(memory);
     const auto [block, r] = found;
@@ -170,7 +170,7 @@ class hardened : public detail::wrapped<A> {
   }
   // Looks at every block that is out and at the quarantine; tells each mistake, and answers how many.
   std::size_t check_all() noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::size_t wrong = 0;
     blocks_.for_each([&](const void* block, block_record& r) { wrong += look(block, r) ? 0u : 1u; });
     return wrong;
@@ -178,17 +178,17 @@ class hardened : public detail::wrapped<A> {
 
   // Blocks that are out.
   [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return blocks_.size() - held_;
   }
   // Freed blocks that are held back.
   [[nodiscard]] std::size_t quarantined() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return held_;
   }
   // Gives the quarantine back to the inner allocator.
   void flush() noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     drain();
   }
 

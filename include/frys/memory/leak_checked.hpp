@@ -86,7 +86,7 @@ class leak_checked : public detail::wrapped<A> {
     std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
     const std::size_t depth = stacks_type::walk(frames.data());
     {
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       const std::uint32_t number = sites_.number_of(site, frames.data(), depth);
       const result<void> entered = blocks_.insert(*memory, block_record{number, size});
       if (entered) [[likely]] {
@@ -100,7 +100,7 @@ class leak_checked : public detail::wrapped<A> {
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
     {
       // Before the block is back: another thread may be given the same address at once.
-      detail::table_guard hold(lock_);
+      held_lock hold(lock_);
       if (const block_record* found = blocks_.find(memory)) {
         sites_.gave(found->site, 1, found->size);
         blocks_.erase(memory);
@@ -116,11 +116,11 @@ class leak_checked : public detail::wrapped<A> {
 
   // Blocks that are out, and their bytes.
   [[nodiscard]] std::size_t live_count() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return blocks_.size();
   }
   [[nodiscard]] std::size_t live_bytes() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::uint64_t sum = 0;
     sites_.for_each([&sum](const auto& s) { sum += s.live_bytes; });
     return static_cast<std::size_t>(sum);
@@ -129,7 +129,7 @@ class leak_checked : public detail::wrapped<A> {
   // which must not allocate from this allocator. Answers how many blocks are out. Silent where there are none.
   template <class F>
   std::size_t report(F&& write) const {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     if (blocks_.size() == 0) return 0;
     std::uint64_t bytes = 0;
     sites_.for_each([&bytes](const auto& s) { bytes += s.live_bytes; });

@@ -230,7 +230,7 @@ class basic_pool_registry {
     if constexpr (raw_allocator<T>) e.info.allocator = any_allocator_ref(pool);
     e.bytes = [](const void* p) noexcept { return static_cast<std::size_t>(Bytes{}(*static_cast<const T*>(p))); };
     e.teardown = [](void* p) noexcept { Teardown{}(*static_cast<T*>(p)); };
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     e.id = ++last_id_;
     result<void> added = entries_.push_back(e);
     if (!added) return added.error();
@@ -238,7 +238,7 @@ class basic_pool_registry {
   }
   // `user` stands on `base`: teardown ends it before, whichever was registered first.
   result<void> depends(const registration& user, const registration& base) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     if (user.registry_ != this || base.registry_ != this)
       return error{errc::invalid_argument, domain::memory, "one of the two is not registered here", 0};
     if (user.id_ == base.id_ || stands_on(base.id_, user.id_))
@@ -248,19 +248,19 @@ class basic_pool_registry {
 
   // What all of them hold.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     std::size_t sum = 0;
     for (const entry& e : entries_) sum += e.bytes(e.info.object);
     return sum;
   }
   [[nodiscard]] std::size_t size() const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return entries_.size();
   }
   // f(pool_info) for each, in the order of their registration, under the lock: f must not use the registry.
   template <class F>
   void for_each(F&& f) const {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (const entry& e : entries_) f(told(e));
   }
 
@@ -307,7 +307,7 @@ class basic_pool_registry {
   }
   template <class F>
   pool_info first(F&& wanted) const noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (const entry& e : entries_)
       if (wanted(e.info)) return told(e);
     return {};
@@ -324,7 +324,7 @@ class basic_pool_registry {
   }
   // The last one that nobody stands on, taken out. There is one as long as there are any: no circles.
   bool take_next(entry& next) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     for (std::size_t i = entries_.size(); i-- > 0;) {
       if (is_used(entries_[i].id)) continue;
       next = entries_[i];
@@ -334,7 +334,7 @@ class basic_pool_registry {
     return false;
   }
   void remove(std::uint64_t id) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     forget(id);
   }
   void forget(std::uint64_t id) noexcept {

@@ -48,21 +48,21 @@ class synchronized : public detail::wrapped<A> {
 
   [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
                                        const allocation_site& site = {}) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return detail::allocate_from(inner_, size, alignment, site);
   }
   void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     inner_.deallocate(memory, size, alignment);
   }
   [[nodiscard]] bool owns(const void* memory) const noexcept requires owning_allocator<A> {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return inner_.owns(memory);
   }
   // f(inner), alone.
   template <class F>
   decltype(auto) with(F&& f) {
-    detail::table_guard hold(lock_);
+    held_lock hold(lock_);
     return std::forward<F>(f)(inner_);
   }
 

@@ -232,7 +232,7 @@ class tracked : public detail::wrapped<A> {
   }
   template <class F, class Name>
   requires is_sampled void write_folded(F&& write, Name&& name) {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     sampling_.sites.for_each([&](const auto& s) {
       if (s.live_bytes < one) return;
       for (std::size_t i = s.depth; i-- > 0;) {
@@ -251,7 +251,7 @@ class tracked : public detail::wrapped<A> {
   // The profile of what is out, and of all so far, in pprof's legacy text form, with the process's mappings.
   template <class F>
   requires is_sampled void write_pprof(F&& write) {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     std::uint64_t sum[4] = {};
     sampling_.sites.for_each([&](const auto& s) {
       sum[0] += s.live_count, sum[1] += s.live_bytes, sum[2] += s.total_count, sum[3] += s.total_bytes;
@@ -277,7 +277,7 @@ class tracked : public detail::wrapped<A> {
   }
   // Samples of blocks that are out.
   [[nodiscard]] std::size_t sampled() const noexcept requires is_sampled {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     return sampling_.blocks.size();
   }
 
@@ -382,7 +382,7 @@ class tracked : public detail::wrapped<A> {
     const std::size_t found = find_tag(tag);
     if (found != not_there) [[likely]]
       return found;
-    detail::table_guard hold(tags_.lock);
+    held_lock hold(tags_.lock);
     const std::size_t again = find_tag(tag);
     if (again != not_there) return again;
     const std::uint32_t used = tags_.used.load(relaxed);  // only who holds the lock writes it
@@ -406,7 +406,7 @@ class tracked : public detail::wrapped<A> {
   FRYS_NOINLINE void sample(void* memory, std::size_t size, const allocation_site& site) noexcept {
     std::array<void*, (std::max)(stacks_type::depth, std::size_t{1})> frames{};
     const std::size_t depth = stacks_type::walk(frames.data());
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     const std::int64_t left = sampling_.left.load(relaxed);
     // The first who came here is the sample, and sets the next one. Who comes while it does throws dice of his own: the
     // distance to a sample has no memory.
@@ -419,7 +419,7 @@ class tracked : public detail::wrapped<A> {
     sampling_.filter[filter_of(memory)].fetch_add(1, relaxed);
   }
   FRYS_NOINLINE void forget(void* memory) noexcept {
-    detail::table_guard hold(sampling_.lock);
+    held_lock hold(sampling_.lock);
     const block_sample* found = sampling_.blocks.find(memory);
     if (found == nullptr) return;
     const auto [count, bytes] = weight(found->size);

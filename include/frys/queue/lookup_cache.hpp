@@ -42,10 +42,10 @@
 #include "../core/counter.hpp"
 #include "../core/hash.hpp"
 #include "../core/wait.hpp"
+#include "../core/word_lock.hpp"
 #include "../policy.hpp"
 #include "detail/atomic_words.hpp"
 #include "detail/keys.hpp"
-#include "detail/shard_lock.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -123,7 +123,7 @@ class lookup_cache {
   }
   // Any thread. Of all handles, also those that are gone.
   [[nodiscard]] statistics stats() const noexcept {
-    const held_lock held(handles_lock_);
+    const held_lock<lock_type> held(handles_lock_);
     statistics sum = gone_;
     for (const handle_type* h = handles_; h != nullptr; h = h->next_) h->add_to(sum);
     return sum;
@@ -132,8 +132,7 @@ class lookup_cache {
  private:
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
-  using lock_type = detail::shard_lock<atomics_type, wait::spin_then_park>;
-  using held_lock = detail::held_lock<lock_type>;
+  using lock_type = word_lock<atomics_type, wait::spin_then_park>;
   struct pair {
     Key key;
     Value value;
@@ -288,7 +287,7 @@ class lookup_cache {
   }
 
   void forget(handle_type& h) noexcept {
-    const held_lock held(handles_lock_);
+    const held_lock<lock_type> held(handles_lock_);
     h.add_to(gone_);
     (h.before_ != nullptr ? h.before_->next_ : handles_) = h.next_;
     if (h.next_ != nullptr) h.next_->before_ = h.before_;
@@ -352,7 +351,7 @@ class lookup_cache {
    private:
     friend lookup_cache;
     explicit handle_type(lookup_cache& c) noexcept : cache_(&c) {
-      const held_lock held(c.handles_lock_);
+      const held_lock<lock_type> held(c.handles_lock_);
       next_ = c.handles_;
       if (next_ != nullptr) next_->before_ = this;
       c.handles_ = this;

@@ -55,12 +55,12 @@
 #include "../core/hash.hpp"
 #include "../core/result.hpp"
 #include "../core/wait.hpp"
+#include "../core/word_lock.hpp"
 #include "../memory/epoch_domain.hpp"
 #include "../memory/pages.hpp"
 #include "../memory/reclaim.hpp"
 #include "../policy.hpp"
 #include "detail/keys.hpp"
-#include "detail/shard_lock.hpp"
 #include "detail/tagged_table.hpp"
 #include "detail/word_table.hpp"
 
@@ -248,8 +248,7 @@ class sharded_map {
  private:
   template <class U>
   using atomic = typename atomics_type::template atomic<U>;
-  using lock_type = detail::shard_lock<atomics_type, wait_type>;
-  using held_lock = detail::held_lock<lock_type>;
+  using lock_type = word_lock<atomics_type, wait_type>;
 
   struct alignas(2 * cache_line) shard {
     // Readers' line.
@@ -303,7 +302,7 @@ class sharded_map {
     typename table::rest left;
     outcome what;
     {
-      const held_lock held(s.lock);
+      const held_lock<lock_type> held(s.lock);
       what = change(s, s.entries.seek(h, key), h, left);
     }
     [[maybe_unused]] const bool taken = left.retire(seat);

@@ -10,7 +10,8 @@
 
 #include "../../config.hpp"
 #include "../../core/atomics.hpp"
-#include "../../core/deadline.hpp"
+#include "../../core/wait.hpp"
+#include "../../core/word_lock.hpp"
 #include "../../policy.hpp"
 
 namespace frys::inline FRYS_ABI::detail {
@@ -60,52 +61,13 @@ struct unshared {
 template <class... Policies>
 using sharing = typename policy::pick<policy::atomics<unshared>, Policies...>::type;
 
-// A mutex of one word, for short sections; nothing at all where nobody shares.
+// For short sections; nothing at all where nobody shares.
 template <class Atomics>
-class table_lock {
- public:
-  void lock() noexcept {
-    std::uint32_t seen = is_free;
-    // sync(table_lock.hand_over): acquire; what the last holder did is ours. relaxed on failure: nothing is looked at.
-    if (!word_.compare_exchange_strong(seen, is_taken, std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]]
-      wait();
-  }
-  void unlock() noexcept {
-    // sync(table_lock.hand_over): release; what we did is done before the next one has it.
-    if (word_.exchange(is_free, std::memory_order_release) == is_awaited) [[unlikely]]
-      Atomics::notify_one(word_);
-  }
-
- private:
-  static constexpr std::uint32_t is_free = 0, is_taken = 1, is_awaited = 2;
-
-  FRYS_NOINLINE void wait() noexcept {
-    // sync(table_lock.hand_over): acquire; as in lock. From here on the word says that somebody may sleep.
-    while (word_.exchange(is_awaited, std::memory_order_acquire) != is_free)
-      Atomics::wait(word_, is_awaited, deadline::never());
-  }
-
-  typename Atomics::template atomic<std::uint32_t> word_{is_free};
-};
+struct table_lock : word_lock<Atomics, wait::park> {};
 template <>
-class table_lock<unshared> {
- public:
+struct table_lock<unshared> {
   static void lock() noexcept {}
   static void unlock() noexcept {}
-};
-
-// Holds a lock for a scope.
-template <class Lock>
-class table_guard {
- public:
-  explicit table_guard(Lock& lock) noexcept : lock_(lock) { lock_.lock(); }
-  table_guard(const table_guard&) = delete;
-  table_guard& operator=(const table_guard&) = delete;
-  ~table_guard() { lock_.unlock(); }
-
- private:
-  Lock& lock_;
 };
 
 // Raises `highest` to `value`. relaxed: a number, which carries no data.

@@ -134,6 +134,7 @@
 #include "sched/fwd.hpp"
 #include "sched/task.hpp"
 #include "sched/timer_wheel.hpp"
+#include "sched/topology.hpp"
 
 #include "io/choose.hpp"
 #include "io/epoll_reactor.hpp"

@@ -1,9 +1,10 @@
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; two parts of memory
-//                have their own: PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
+//                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
+//                hardened.hpp) and CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
+//                components.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -31,6 +32,9 @@
 #endif
 #ifndef FRYS_WITH_DIAGNOSTICS
 #define FRYS_WITH_DIAGNOSTICS 1
+#endif
+#ifndef FRYS_WITH_CALENDAR
+#define FRYS_WITH_CALENDAR 1
 #endif
 #endif
 
@@ -190,6 +194,10 @@
 #include "memory/hardened.hpp"
 #include "memory/leak_checked.hpp"
 #include "memory/tracked.hpp"
+#endif
+#if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
+#include "sched/civil_time.hpp"
+#include "sched/cron.hpp"
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"

@@ -1,13 +1,14 @@
-// frys 0.1.0, one header: the whole library. Content 6fe072bf8e3c8836.
+// frys 0.1.0, one header: the whole library. Content 18106c18b388e1b4.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; two parts of memory
-//                have their own: PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
+//                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
+//                hardened.hpp) and CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
+//                components.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -35,6 +36,9 @@
 #endif
 #ifndef FRYS_WITH_DIAGNOSTICS
 #define FRYS_WITH_DIAGNOSTICS 1
+#endif
+#ifndef FRYS_WITH_CALENDAR
+#define FRYS_WITH_CALENDAR 1
 #endif
 #endif
 
@@ -22710,6 +22714,9 @@ struct frame_memory;
 struct timer;
 template <class... Policies>
 class timer_wheel;
+struct civil_day;
+struct civil_time;
+class cron;
 
 }  // namespace frys::inline FRYS_ABI
 
@@ -34504,6 +34511,767 @@ class tracked : public detail::wrapped<A> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_TRACKED_HPP
+#endif  // gate
+#if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
+
+// ---- frys/sched/civil_time.hpp
+// civil_time: dates and times of day as people write them, and the days and seconds since 1970 they stand for.
+//
+// Use when  a schedule or a line of a log needs a date: cron, time_zone and calendar stand on it.
+// Not when  a program has std::chrono's calendar and wants its types; this is arithmetic alone, and constexpr.
+// Model     the Gregorian calendar without end in both directions, days of 86,400 seconds, no leap seconds (as time_t).
+//           Year 0 is the year before 1. A civil_time knows no zone: time_zone.hpp turns one into an instant.
+// Range     years -32767 to 32767 (civil_limits); instants beyond them count as the first or the last second.
+// Threads   any: values. Cost: some ns, no table, no allocation, no division that is not by a constant.
+// Source    C. Neri, L. Schneider, "Euclidean affine functions and their application to calendar algorithms", SPE 2022.
+#ifndef FRYS_SCHED_CIVIL_TIME_HPP
+#define FRYS_SCHED_CIVIL_TIME_HPP
+
+namespace frys::inline FRYS_ABI {
+
+using std::chrono::seconds;
+
+// Sunday is 0, as cron and POSIX count.
+enum class weekday : std::uint8_t { sunday, monday, tuesday, wednesday, thursday, friday, saturday };
+
+struct civil_day {
+  std::int32_t year = 1970;
+  std::uint8_t month = 1;  // 1 to 12
+  std::uint8_t day = 1;    // 1 to 31
+
+  friend constexpr auto operator<=>(const civil_day&, const civil_day&) noexcept = default;
+};
+
+struct civil_time {
+  std::int32_t year = 1970;
+  std::uint8_t month = 1;   // 1 to 12
+  std::uint8_t day = 1;     // 1 to 31
+  std::uint8_t hour = 0;    // 0 to 23
+  std::uint8_t minute = 0;  // 0 to 59
+  std::uint8_t second = 0;  // 0 to 59
+
+  constexpr civil_day date() const noexcept { return {year, month, day}; }
+  friend constexpr auto operator<=>(const civil_time&, const civil_time&) noexcept = default;
+};
+
+constexpr bool is_leap_year(std::int32_t year) noexcept {
+  // A year that 25 divides is a century's if 4 divides it too, so 16 decides; else 4 does.
+  return (year & (year % 25 == 0 ? 15 : 3)) == 0;
+}
+
+constexpr unsigned days_in_month(std::int32_t year, unsigned month) noexcept {
+  // 30 or 31: the months alternate, and turn round after July.
+  return month == 2 ? (is_leap_year(year) ? 29u : 28u) : 30u | (month ^ (month >> 3));
+}
+
+constexpr bool is_valid(civil_day d) noexcept {
+  return d.year >= -32767 && d.year <= 32767 && d.month >= 1 && d.month <= 12 && d.day >= 1 &&
+         d.day <= days_in_month(d.year, d.month);
+}
+constexpr bool is_valid(const civil_time& t) noexcept {
+  return is_valid(t.date()) && t.hour < 24 && t.minute < 60 && t.second < 60;
+}
+
+namespace detail {
+// The computation counts days from 1 March of a year 400 * n before the range, so that it is all of unsigned numbers
+// and the leap day is the last of its year.
+inline constexpr std::uint32_t civil_eras = 82;  // * 400 years > 32767
+inline constexpr std::uint32_t civil_epoch = 719'468 + 146'097 * civil_eras;
+inline constexpr std::int32_t civil_years = 400 * civil_eras;
+}  // namespace detail
+
+// Days since 1970-01-01. Any day of the range; a day past its month's end counts on into the next one.
+constexpr std::int32_t days_of(civil_day d) noexcept {
+  const bool early = d.month <= 2;  // January and February end the year before
+  const auto year = static_cast<std::uint32_t>(d.year + detail::civil_years) - (early ? 1u : 0u);
+  const std::uint32_t month = d.month + (early ? 12u : 0u);
+  const std::uint32_t century = year / 100;
+  const std::uint32_t of_years = 1461 * year / 4 - century + century / 4;
+  const std::uint32_t of_months = (979 * month - 2919) / 32;
+  return static_cast<std::int32_t>(of_years + of_months + d.day - 1u - detail::civil_epoch);
+}
+
+// The day that is `days` after 1970-01-01; inside the range.
+constexpr civil_day day_of(std::int32_t days) noexcept {
+  const std::uint32_t n1 = 4 * (static_cast<std::uint32_t>(days) + detail::civil_epoch) + 3;
+  const std::uint32_t century = n1 / 146'097;
+  const std::uint32_t n2 = (n1 % 146'097) | 3;  // 4 * (day of the century) + 3
+  const std::uint64_t p2 = std::uint64_t{2'939'745} * n2;
+  const auto year_of_century = static_cast<std::uint32_t>(p2 >> 32);
+  const std::uint32_t day_of_year = static_cast<std::uint32_t>(p2) / 2'939'745 / 4;  // from 1 March
+  const std::uint32_t n3 = 2'141 * day_of_year + 197'913;
+  const bool early = day_of_year >= 306;
+  return {static_cast<std::int32_t>(100 * century + year_of_century + (early ? 1u : 0u)) - detail::civil_years,
+          static_cast<std::uint8_t>((n3 >> 16) - (early ? 12u : 0u)),
+          static_cast<std::uint8_t>((n3 & 0xffff) / 2'141 + 1)};
+}
+
+// Of the day that is `days` after 1970-01-01, a Thursday.
+constexpr weekday weekday_of(std::int32_t days) noexcept {
+  // 7 * 10^8 makes it positive for the whole range and changes nothing.
+  return static_cast<weekday>((static_cast<std::uint32_t>(days) + 700'000'004u) % 7);
+}
+constexpr weekday weekday_of(civil_day d) noexcept { return weekday_of(days_of(d)); }
+
+// Seconds since 1970-01-01 00:00:00 of a clock that shows `t`, whatever its zone (for UTC: the instant).
+constexpr seconds seconds_of(const civil_time& t) noexcept {
+  return seconds{std::int64_t{days_of(t.date())} * 86'400 + (t.hour * 60 + t.minute) * 60 + t.second};
+}
+
+struct civil_limits {
+  static constexpr civil_time first{-32767, 1, 1, 0, 0, 0};
+  static constexpr civil_time last{32767, 12, 31, 23, 59, 59};
+};
+
+// What a clock shows `s` after it showed 1970-01-01 00:00:00.
+constexpr civil_time civil_of(seconds s) noexcept {
+  constexpr seconds first = seconds_of(civil_limits::first);
+  constexpr seconds last = seconds_of(civil_limits::last);
+  const std::int64_t at = (s < first ? first : s > last ? last : s).count();
+  // Counted from the start of the range: positive, so the division does not round towards zero.
+  const auto from_first = static_cast<std::uint64_t>(at - first.count());
+  const auto day = static_cast<std::uint32_t>(from_first / 86'400);
+  const auto of_day = static_cast<std::uint32_t>(from_first % 86'400);
+  const civil_day d = day_of(static_cast<std::int32_t>(day) + days_of(civil_limits::first.date()));
+  const std::uint32_t minutes = of_day / 60;
+  return {d.year,
+          d.month,
+          d.day,
+          static_cast<std::uint8_t>(minutes / 60),
+          static_cast<std::uint8_t>(minutes % 60),
+          static_cast<std::uint8_t>(of_day % 60)};
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_CIVIL_TIME_HPP
+// ---- frys/sched/detail/cron_text.hpp
+// cron_text: reads the text of a cron expression into bits, at compile time or at run time.
+#ifndef FRYS_SCHED_DETAIL_CRON_TEXT_HPP
+#define FRYS_SCHED_DETAIL_CRON_TEXT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// What a text means, as bits.
+struct cron_fields {
+  std::uint64_t seconds = 0;    // 0 to 59
+  std::uint64_t minutes = 0;    // 0 to 59
+  std::uint32_t hours = 0;      // 0 to 23
+  std::uint32_t days = 0;       // 1 to 31
+  std::uint32_t from_last = 0;  // L-n: bit n, 0 to 30
+  std::uint32_t nearest = 0;    // nW: bit n; LW: bit 0
+  std::uint16_t months = 0;     // 1 to 12
+  std::uint8_t weekdays = 0;    // Sunday 0 to Saturday 6
+  std::uint8_t nth[6] = {};     // weekdays that are the month's first to fifth; [5]: its last
+  bool day_given = false;       // day of month does not start with * or ?
+  bool weekday_given = false;
+  bool special = false;  // from_last, nearest or nth hold something
+  bool interval = false;
+
+  friend constexpr bool operator==(const cron_fields&, const cron_fields&) noexcept = default;
+};
+
+// What is wrong with a text. The names are what g++ shows of a literal that does not compile.
+enum class cron_error : std::uint8_t {
+  none,
+  there_are_5_fields_or_6_with_seconds_first,
+  the_word_is_unknown,
+  a_second_is_0_to_59,
+  a_minute_is_0_to_59,
+  an_hour_is_0_to_23,
+  a_day_of_the_month_is_1_to_31,
+  a_month_is_1_to_12_or_JAN_to_DEC,
+  a_day_of_the_week_is_0_to_7_or_SUN_to_SAT,
+  after_a_value_comes_a_comma_a_dash_a_slash_or_the_next_field,
+  question_mark_stands_for_days_only,
+  question_mark_stands_alone,
+  after_W_the_day_ends,
+  after_hash_comes_1_to_5,
+  a_step_is_at_least_1_and_not_longer_than_its_field,
+  L_reaches_back_30_days_at_most,
+  after_L_comes_W_or_a_dash,
+  after_L_or_hash_the_day_ends,
+  the_number_is_too_long,
+  a_number_is_missing,
+  L_needs_its_day_of_the_week,
+  this_field_takes_numbers_only
+};
+inline constexpr std::size_t cron_errors = static_cast<std::size_t>(cron_error::this_field_takes_numbers_only);
+constexpr const char* message_of(cron_error e) noexcept {
+  switch (e) {
+    case cron_error::none:
+      break;
+    case cron_error::there_are_5_fields_or_6_with_seconds_first:
+      return "cron: there are five fields, or six with seconds first";
+    case cron_error::the_word_is_unknown:
+      return "cron: the words are @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly";
+    case cron_error::a_second_is_0_to_59:
+      return "cron: a second is 0 to 59";
+    case cron_error::a_minute_is_0_to_59:
+      return "cron: a minute is 0 to 59";
+    case cron_error::an_hour_is_0_to_23:
+      return "cron: an hour is 0 to 23";
+    case cron_error::a_day_of_the_month_is_1_to_31:
+      return "cron: a day of the month is 1 to 31";
+    case cron_error::a_month_is_1_to_12_or_JAN_to_DEC:
+      return "cron: a month is 1 to 12 or JAN to DEC";
+    case cron_error::a_day_of_the_week_is_0_to_7_or_SUN_to_SAT:
+      return "cron: a day of the week is 0 to 7 or SUN to SAT";
+    case cron_error::after_a_value_comes_a_comma_a_dash_a_slash_or_the_next_field:
+      return "cron: after a value come , - / or the next field";
+    case cron_error::question_mark_stands_for_days_only:
+      return "cron: ? stands for a day of month or of week only";
+    case cron_error::question_mark_stands_alone:
+      return "cron: ? stands alone";
+    case cron_error::after_W_the_day_ends:
+      return "cron: after W the day ends";
+    case cron_error::after_hash_comes_1_to_5:
+      return "cron: after # comes 1 to 5";
+    case cron_error::a_step_is_at_least_1_and_not_longer_than_its_field:
+      return "cron: a step is at least 1 and not longer than its field";
+    case cron_error::L_reaches_back_30_days_at_most:
+      return "cron: L-n reaches back 30 days at most";
+    case cron_error::after_L_comes_W_or_a_dash:
+      return "cron: after L comes W or -n";
+    case cron_error::after_L_or_hash_the_day_ends:
+      return "cron: after L or # the day ends";
+    case cron_error::the_number_is_too_long:
+      return "cron: no field takes a number this long";
+    case cron_error::a_number_is_missing:
+      return "cron: a number is missing here";
+    case cron_error::L_needs_its_day_of_the_week:
+      return "cron: L needs its day of the week here: 5L or FRIL";
+    case cron_error::this_field_takes_numbers_only:
+      return "cron: this field takes numbers only";
+  }
+  return "";
+}
+
+// Not constexpr: that a literal gets here is the compiler's reason to refuse it, and it shows what E is.
+template <cron_error E>
+inline void cron_literal_is_wrong(std::size_t) noexcept {
+  assert_failed(__FILE__, __LINE__, message_of(E));  // clang 14 takes a consteval constructor for a constexpr one
+}
+template <std::size_t... E>
+constexpr void check_cron_literal(cron_error wrong, std::size_t position, std::index_sequence<E...>) noexcept {
+  // Each enumerator but none has a function of its own, so that its name is in the message.
+  static_cast<void>(((static_cast<std::size_t>(wrong) == E + 1 &&
+                      (cron_literal_is_wrong<static_cast<cron_error>(E + 1)>(position), true)) ||
+                     ...));
+}
+
+// Reads the text of a cron into one. The text is hostile; each function reads on from at_ and answers whether it may.
+class cron_reader {
+ public:
+  constexpr cron_reader(std::string_view text, cron_fields& into) noexcept : text_(text), into_(into) {}
+
+  // What is wrong, if anything, at position().
+  constexpr cron_error read() noexcept {
+    skip_blanks();
+    if (at_ < text_.size() && text_[at_] == '@') {
+      read_word();
+      return wrong_;
+    }
+    const std::size_t start = at_;
+    const unsigned count = count_fields();
+    if (wrong_ != cron_error::none) return wrong_;
+    at_ = start;
+    into_.seconds = 1;
+    for (unsigned i = 6 - count; i < 6 && wrong_ == cron_error::none; ++i) {
+      read_field(static_cast<field>(i));
+      if (wrong_ == cron_error::none) skip_blanks();
+    }
+    return wrong_;
+  }
+  constexpr std::size_t position() const noexcept { return at_; }
+
+ private:
+  enum class field : unsigned { second, minute, hour, day, month, weekday };
+
+  struct bounds {
+    unsigned low, high;
+    cron_error wrong;
+  };
+  static constexpr bounds bounds_of(field f) noexcept {
+    switch (f) {
+      case field::second:
+        return {0, 59, cron_error::a_second_is_0_to_59};
+      case field::minute:
+        return {0, 59, cron_error::a_minute_is_0_to_59};
+      case field::hour:
+        return {0, 23, cron_error::an_hour_is_0_to_23};
+      case field::day:
+        return {1, 31, cron_error::a_day_of_the_month_is_1_to_31};
+      case field::month:
+        return {1, 12, cron_error::a_month_is_1_to_12_or_JAN_to_DEC};
+      case field::weekday:
+        break;
+    }
+    return {0, 6, cron_error::a_day_of_the_week_is_0_to_7_or_SUN_to_SAT};
+  }
+
+  static constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+  static constexpr char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+  constexpr char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
+  constexpr bool ends() const noexcept { return at_ == text_.size() || is_blank(text_[at_]) || text_[at_] == ','; }
+  constexpr bool take(char c) noexcept {
+    if (at_ == text_.size() || upper(text_[at_]) != c) return false;
+    ++at_;
+    return true;
+  }
+  constexpr void skip_blanks() noexcept {
+    while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+  }
+  constexpr bool fail(cron_error why) noexcept {
+    if (wrong_ == cron_error::none) wrong_ = why;
+    return false;
+  }
+
+  constexpr unsigned count_fields() noexcept {
+    unsigned count = 0;
+    while (at_ < text_.size()) {
+      if (++count == 7) break;  // at_ is where the surplus begins
+      while (at_ < text_.size() && !is_blank(text_[at_])) ++at_;
+      skip_blanks();
+    }
+    if (count < 5 || count > 6) fail(cron_error::there_are_5_fields_or_6_with_seconds_first);
+    return count;
+  }
+
+  constexpr void read_word() noexcept {
+    struct word {
+      std::string_view name, means;
+    };
+    constexpr word words[] = {{"@YEARLY", "0 0 1 1 *"}, {"@ANNUALLY", "0 0 1 1 *"}, {"@MONTHLY", "0 0 1 * *"},
+                              {"@WEEKLY", "0 0 * * 0"}, {"@DAILY", "0 0 * * *"},    {"@MIDNIGHT", "0 0 * * *"},
+                              {"@HOURLY", "0 * * * *"}};
+    const std::size_t start = at_;
+    for (const word& w : words) {
+      at_ = start;
+      std::size_t i = 0;
+      while (i < w.name.size() && take(w.name[i])) ++i;
+      if (i < w.name.size()) continue;
+      skip_blanks();
+      if (at_ < text_.size()) continue;
+      cron_reader(w.means, into_).read();
+      return;
+    }
+    at_ = start;
+    fail(cron_error::the_word_is_unknown);
+  }
+
+  constexpr void read_field(field f) noexcept {
+    const bool open = peek() == '*' || peek() == '?';
+    if (f == field::day) into_.day_given = !open;
+    if (f == field::weekday) into_.weekday_given = !open;
+    if (f == field::minute || f == field::hour) into_.interval = into_.interval || peek() == '*';
+    do {
+      if (!read_item(f)) return;
+    } while (take(','));
+    if (!ends()) fail(cron_error::after_a_value_comes_a_comma_a_dash_a_slash_or_the_next_field);
+  }
+
+  constexpr bool read_item(field f) noexcept {
+    const bounds b = bounds_of(f);
+    if (take('*')) return read_step(f, b.low, b.high);
+    if (peek() == '?') {
+      if (f != field::day && f != field::weekday) return fail(cron_error::question_mark_stands_for_days_only);
+      ++at_;
+      return ends() ? add(f, b.low, b.high, 1) : fail(cron_error::question_mark_stands_alone);
+    }
+    if (f == field::day && upper(peek()) == 'L') return read_last();
+    unsigned low = 0;
+    if (!read_value(f, low)) return false;
+    if (f == field::day && take('W')) {
+      into_.nearest |= std::uint32_t{1} << low;
+      into_.special = true;
+      return ends() || fail(cron_error::after_W_the_day_ends);
+    }
+    if (f == field::weekday && take('L')) return add_nth(low, 6);
+    if (f == field::weekday && take('#')) {
+      unsigned n = 0;
+      const std::size_t start = at_;
+      if (!read_number(n)) return false;
+      if (n >= 1 && n <= 5) return add_nth(low, n);
+      at_ = start;
+      return fail(cron_error::after_hash_comes_1_to_5);
+    }
+    const bool range = take('-');
+    unsigned high = low;
+    if (range && !read_value(f, high)) return false;
+    if (f == field::weekday) {  // 7 is Sunday too: 0-7 is all of them, 5-7 wraps
+      if (low == 0 && high == 7) high = 6;
+      low %= 7;
+      high %= 7;
+    }
+    return read_step(f, low, range || peek() != '/' ? high : b.high);
+  }
+
+  constexpr bool read_step(field f, unsigned low, unsigned high) noexcept {
+    const bounds b = bounds_of(f);
+    unsigned step = 1;
+    if (take('/')) {
+      const std::size_t start = at_;
+      if (!read_number(step)) return false;
+      if (step == 0 || step > b.high) {
+        at_ = start;
+        return fail(cron_error::a_step_is_at_least_1_and_not_longer_than_its_field);
+      }
+    }
+    return add(f, low, high, step);
+  }
+
+  // L, L-n, LW
+  constexpr bool read_last() noexcept {
+    ++at_;
+    into_.special = true;
+    if (take('W')) {
+      into_.nearest |= 1;
+      return ends() || fail(cron_error::after_W_the_day_ends);
+    }
+    unsigned before = 0;
+    if (take('-')) {
+      const std::size_t start = at_;
+      if (!read_number(before)) return false;
+      if (before > 30) {
+        at_ = start;
+        return fail(cron_error::L_reaches_back_30_days_at_most);
+      }
+    }
+    into_.from_last |= std::uint32_t{1} << before;
+    return ends() || fail(cron_error::after_L_comes_W_or_a_dash);
+  }
+
+  constexpr bool add_nth(unsigned day, unsigned n) noexcept {
+    std::uint8_t& days = into_.nth[n - 1];
+    days = static_cast<std::uint8_t>(days | 1u << (day == 7 ? 0 : day));
+    into_.special = true;
+    return ends() || fail(cron_error::after_L_or_hash_the_day_ends);
+  }
+
+  constexpr bool add(field f, unsigned low, unsigned high, unsigned step) noexcept {
+    const bounds b = bounds_of(f);
+    const unsigned span = b.high - b.low + 1;
+    const unsigned length = high >= low ? high - low : high + span - low;  // a range may wrap
+    std::uint64_t bits = 0;
+    for (unsigned i = 0; i <= length; i += step) {
+      const unsigned value = low + i > b.high ? low + i - span : low + i;
+      bits |= std::uint64_t{1} << value;
+    }
+    switch (f) {
+      case field::second:
+        if (!seconds_read_) into_.seconds = 0;
+        seconds_read_ = true;
+        into_.seconds |= bits;
+        break;
+      case field::minute:
+        into_.minutes |= bits;
+        break;
+      case field::hour:
+        into_.hours |= static_cast<std::uint32_t>(bits);
+        break;
+      case field::day:
+        into_.days |= static_cast<std::uint32_t>(bits);
+        break;
+      case field::month:
+        into_.months = static_cast<std::uint16_t>(into_.months | bits);
+        break;
+      case field::weekday:
+        into_.weekdays = static_cast<std::uint8_t>(into_.weekdays | bits);
+        break;
+    }
+    return true;
+  }
+
+  constexpr bool read_number(unsigned& value) noexcept {
+    const std::size_t start = at_;
+    value = 0;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') {
+      value = value * 10 + static_cast<unsigned>(text_[at_] - '0');
+      if (at_ - start > 2) {
+        at_ = start;
+        return fail(cron_error::the_number_is_too_long);
+      }
+      ++at_;
+    }
+    return at_ != start || fail(cron_error::a_number_is_missing);
+  }
+
+  constexpr bool read_value(field f, unsigned& value) noexcept {
+    constexpr std::string_view months = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
+    constexpr std::string_view weekdays = "SUNMONTUEWEDTHUFRISAT";
+    const bounds b = bounds_of(f);
+    const std::size_t start = at_;
+    const char c = upper(peek());
+    if (c >= 'A' && c <= 'Z') {
+      const std::string_view names = f == field::month ? months : f == field::weekday ? weekdays : std::string_view{};
+      for (std::size_t i = 0; i < names.size(); i += 3) {
+        at_ = start;
+        if (take(names[i]) && take(names[i + 1]) && take(names[i + 2])) {
+          value = static_cast<unsigned>(i / 3) + b.low;
+          return true;
+        }
+      }
+      at_ = start;
+      if (f == field::weekday && c == 'L') return fail(cron_error::L_needs_its_day_of_the_week);
+      return fail(names.empty() ? cron_error::this_field_takes_numbers_only : b.wrong);
+    }
+    if (!read_number(value)) return false;
+    if (value >= b.low && value <= (f == field::weekday ? 7 : b.high)) return true;
+    at_ = start;
+    return fail(b.wrong);
+  }
+
+  std::string_view text_;
+  cron_fields& into_;
+  std::size_t at_ = 0;
+  cron_error wrong_ = cron_error::none;
+  bool seconds_read_ = false;
+};
+
+// Of a literal: what is wrong with it does not compile.
+constexpr cron_fields cron_literal(const char* text) noexcept {
+  cron_fields f;
+  cron_reader reader(text, f);
+  const cron_error wrong = reader.read();
+  check_cron_literal(wrong, reader.position(), std::make_index_sequence<cron_errors>{});
+  return f;
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_CRON_TEXT_HPP
+// ---- frys/sched/cron.hpp
+// cron: when something happens again and again, in the language of crontab: "30 2 * * MON-FRI".
+//
+// Use when  people write the schedule: five fields (minute hour day-of-month month day-of-week), or six with seconds
+//           first. cron("30 2 * * *") is read by the compiler, cron::parse(text) at run time.
+// Not when  a fixed interval will do: a timer_wheel is simpler.
+// Grammar   lists, ranges (which may wrap: 22-2, FRI-MON), steps (*/5, 10-50/20, 7/10), names (JAN, MON), * and ?; as
+//           Quartz: L, L-3, LW, 15W as a day of month, 5L and FRI#2 as a day of week; @yearly, @annually, @monthly,
+//           @weekly, @daily, @midnight, @hourly. Sunday is 0 and 7, as in crontab (in Quartz it is 1: write names).
+// Or        where day of month and day of week are both given, either will do, as in Vixie's cron; a field that starts
+//           with * or ? does not count as given.
+// Cost      some bit scans per call of next and previous: no loop over time; a schedule that waits for 29 February
+//           looks at one month a year. 48 bytes, no allocation.
+// Errors    cron::parse: errc::invalid_argument, `number` is the position in the text. A literal that is wrong does not
+//           compile; the message stands in what the compiler says.
+// Threads   any: a value.
+// Source    crontab(5) of P. Vixie; the CronTrigger page of Quartz for L, W and #.
+#ifndef FRYS_SCHED_CRON_HPP
+#define FRYS_SCHED_CRON_HPP
+
+namespace frys::inline FRYS_ABI {
+
+class cron {
+ public:
+  // A literal; what is wrong in it is an error of compilation.
+  consteval cron(const char* text);
+  static result<cron> parse(std::string_view text) noexcept;
+
+  static constexpr cron yearly() noexcept;
+  static constexpr cron monthly() noexcept;
+  static constexpr cron weekly(weekday first = weekday::monday) noexcept;
+  static constexpr cron daily(unsigned hour = 0) noexcept;  // hour: 0 to 23
+  static constexpr cron hourly() noexcept;
+
+  // The first time after `after`, or none: the date never comes (30 February), or the range of civil_time ends.
+  constexpr std::optional<civil_time> next(const civil_time& after) const noexcept;
+  // The last time before `before`.
+  constexpr std::optional<civil_time> previous(const civil_time& before) const noexcept;
+  constexpr bool matches(const civil_time& t) const noexcept;
+
+  // Minute or hour start with *: it runs by the interval rather than at a time of day. Tells what a day with 23 or 25
+  // hours means to it (zoned_cron.hpp).
+  constexpr bool is_interval() const noexcept { return f_.interval; }
+
+  friend constexpr bool operator==(const cron&, const cron&) noexcept = default;
+
+ private:
+  constexpr explicit cron(const detail::cron_fields& f) noexcept : f_(f) {}
+
+  // Of n bits from 0: the lowest above i, the highest below i, n at most 64; -1: there is none.
+  static constexpr int above(std::uint64_t bits, unsigned i) noexcept {
+    const std::uint64_t rest = bits >> i >> 1;
+    return rest == 0 ? -1 : static_cast<int>(i) + 1 + std::countr_zero(rest);
+  }
+  static constexpr int below(std::uint64_t bits, unsigned i) noexcept {
+    return static_cast<int>(std::bit_width(bits & ((std::uint64_t{1} << i) - 1))) - 1;
+  }
+  static constexpr bool has(std::uint64_t bits, unsigned i) noexcept { return (bits >> i & 1) != 0; }
+
+  // The days of a month, bit d for day d.
+  constexpr std::uint32_t days_in(std::int32_t year, unsigned month) const noexcept;
+  constexpr std::uint32_t special_days(unsigned length, unsigned first) const noexcept;
+  constexpr std::uint32_t special_weekdays(unsigned length, unsigned first) const noexcept;
+
+  constexpr civil_time first_of(std::int32_t year, unsigned month, unsigned day) const noexcept {
+    return at(year, month, day, std::countr_zero(f_.hours), std::countr_zero(f_.minutes), std::countr_zero(f_.seconds));
+  }
+  constexpr civil_time last_of(std::int32_t year, unsigned month, unsigned day) const noexcept {
+    return at(year, month, day, below(f_.hours, 24), below(f_.minutes, 60), below(f_.seconds, 60));
+  }
+  static constexpr civil_time at(std::int32_t year, unsigned month, unsigned day, int hour, int minute,
+                                 int second) noexcept {
+    return {year,
+            static_cast<std::uint8_t>(month),
+            static_cast<std::uint8_t>(day),
+            static_cast<std::uint8_t>(hour),
+            static_cast<std::uint8_t>(minute),
+            static_cast<std::uint8_t>(second)};
+  }
+
+  // A year is leap or not and begins on one of seven weekdays; each of the fourteen comes again within 40 years (the
+  // longest wait is for a leap one, over a year like 1900 or 2100). What has not come by then never will.
+  static constexpr std::int32_t horizon = 40;
+
+  detail::cron_fields f_;
+};
+
+consteval cron::cron(const char* text) : f_(detail::cron_literal(text)) {}
+
+inline result<cron> cron::parse(std::string_view text) noexcept {
+  detail::cron_fields f;
+  detail::cron_reader reader(text, f);
+  if (const detail::cron_error wrong = reader.read(); wrong != detail::cron_error::none)
+    return error{errc::invalid_argument, domain::sched, detail::message_of(wrong),
+                 static_cast<std::int64_t>(reader.position())};
+  return cron(f);
+}
+
+constexpr cron cron::yearly() noexcept { return cron(detail::cron_literal("@yearly")); }
+constexpr cron cron::monthly() noexcept { return cron(detail::cron_literal("@monthly")); }
+constexpr cron cron::hourly() noexcept { return cron(detail::cron_literal("@hourly")); }
+constexpr cron cron::daily(unsigned hour) noexcept {
+  FRYS_ASSERT(hour < 24, "cron::daily: an hour is 0 to 23");
+  detail::cron_fields f = detail::cron_literal("@daily");
+  f.hours = std::uint32_t{1} << hour;
+  return cron(f);
+}
+constexpr cron cron::weekly(weekday first) noexcept {
+  detail::cron_fields f = detail::cron_literal("@weekly");
+  f.weekdays = static_cast<std::uint8_t>(1u << static_cast<unsigned>(first));
+  return cron(f);
+}
+
+constexpr std::uint32_t cron::special_days(unsigned length, unsigned first) const noexcept {
+  std::uint32_t days = 0;
+  for (std::uint32_t rest = f_.from_last; rest != 0; rest &= rest - 1) {
+    const auto before = static_cast<unsigned>(std::countr_zero(rest));
+    if (before < length) days |= std::uint32_t{1} << (length - before);
+  }
+  for (std::uint32_t rest = f_.nearest; rest != 0; rest &= rest - 1) {
+    const auto wanted = static_cast<unsigned>(std::countr_zero(rest));
+    unsigned day = wanted == 0 ? length : wanted;
+    if (day > length) continue;
+    const unsigned of_week = (first + day - 1) % 7;
+    // The nearest day from Monday to Friday that is in the month.
+    if (of_week == 6) day = day == 1 ? 3 : day - 1;
+    if (of_week == 0) day = day == length ? day - 2 : day + 1;
+    days |= std::uint32_t{1} << day;
+  }
+  return days;
+}
+
+constexpr std::uint32_t cron::special_weekdays(unsigned length, unsigned first) const noexcept {
+  // Turned so that bit 0 is the weekday that the month begins with.
+  const auto turned = [first](unsigned days) { return ((days | days << 7) >> first) & 0x7f; };
+  std::uint64_t days = 0;
+  for (unsigned n = 0; n < 5; ++n) days |= std::uint64_t{turned(f_.nth[n])} << (7 * n + 1);
+  const std::uint64_t last_week = std::uint64_t{0x7f} << (length - 6);
+  days |= std::uint64_t{turned(f_.nth[5])} * 0x10204081 << 1 & last_week;
+  return static_cast<std::uint32_t>(days & ((std::uint64_t{2} << length) - 2));
+}
+
+constexpr std::uint32_t cron::days_in(std::int32_t year, unsigned month) const noexcept {
+  const unsigned length = days_in_month(year, month);
+  const auto first = static_cast<unsigned>(weekday_of(civil_day{year, static_cast<std::uint8_t>(month), 1}));
+  std::uint32_t by_day = f_.days;
+  // Turned so that bit 0 is the weekday that the month begins with, and written five times side by side.
+  const unsigned week = ((f_.weekdays | unsigned{f_.weekdays} << 7) >> first) & 0x7f;
+  auto by_weekday = static_cast<std::uint32_t>(std::uint64_t{week} * 0x10204081 << 1);
+  if (f_.special) {
+    by_day |= special_days(length, first);
+    by_weekday |= special_weekdays(length, first);
+  }
+  const std::uint32_t days = f_.day_given && f_.weekday_given ? by_day | by_weekday : by_day & by_weekday;
+  return days & static_cast<std::uint32_t>((std::uint64_t{2} << length) - 2);
+}
+
+constexpr bool cron::matches(const civil_time& t) const noexcept {
+  return has(f_.seconds, t.second) && has(f_.minutes, t.minute) && has(f_.hours, t.hour) && has(f_.months, t.month) &&
+         has(days_in(t.year, t.month), t.day);
+}
+
+constexpr std::optional<civil_time> cron::next(const civil_time& after) const noexcept {
+  FRYS_ASSERT(is_valid(after), "cron::next: no calendar shows this time");
+  std::int32_t year = after.year;
+  int month = after.month;
+  if (has(f_.months, after.month)) {
+    const std::uint32_t days = days_in(year, after.month);
+    if (has(days, after.day)) {
+      if (has(f_.hours, after.hour)) {
+        if (has(f_.minutes, after.minute))
+          if (const int second = above(f_.seconds, after.second); second >= 0)
+            return at(year, after.month, after.day, after.hour, after.minute, second);
+        if (const int minute = above(f_.minutes, after.minute); minute >= 0)
+          return at(year, after.month, after.day, after.hour, minute, std::countr_zero(f_.seconds));
+      }
+      if (const int hour = above(f_.hours, after.hour); hour >= 0)
+        return at(year, after.month, after.day, hour, std::countr_zero(f_.minutes), std::countr_zero(f_.seconds));
+    }
+    if (const int day = above(days, after.day); day >= 0)
+      return first_of(year, after.month, static_cast<unsigned>(day));
+  }
+  const std::int32_t last_year =
+      (after.year <= civil_limits::last.year - horizon) ? after.year + horizon : civil_limits::last.year;
+  for (;;) {
+    month = above(f_.months, static_cast<unsigned>(month));
+    if (month < 0) {
+      if (++year > last_year) return std::nullopt;
+      month = std::countr_zero(f_.months);
+    }
+    if (const std::uint32_t days = days_in(year, static_cast<unsigned>(month)); days != 0)
+      return first_of(year, static_cast<unsigned>(month), static_cast<unsigned>(std::countr_zero(days)));
+  }
+}
+
+constexpr std::optional<civil_time> cron::previous(const civil_time& before) const noexcept {
+  FRYS_ASSERT(is_valid(before), "cron::previous: no calendar shows this time");
+  std::int32_t year = before.year;
+  int month = before.month;
+  if (has(f_.months, before.month)) {
+    const std::uint32_t days = days_in(year, before.month);
+    if (has(days, before.day)) {
+      if (has(f_.hours, before.hour)) {
+        if (has(f_.minutes, before.minute))
+          if (const int second = below(f_.seconds, before.second); second >= 0)
+            return at(year, before.month, before.day, before.hour, before.minute, second);
+        if (const int minute = below(f_.minutes, before.minute); minute >= 0)
+          return at(year, before.month, before.day, before.hour, minute, below(f_.seconds, 60));
+      }
+      if (const int hour = below(f_.hours, before.hour); hour >= 0)
+        return at(year, before.month, before.day, hour, below(f_.minutes, 60), below(f_.seconds, 60));
+    }
+    if (const int day = below(days, before.day); day >= 0)
+      return last_of(year, before.month, static_cast<unsigned>(day));
+  }
+  const std::int32_t first_year =
+      (before.year >= civil_limits::first.year + horizon) ? before.year - horizon : civil_limits::first.year;
+  for (;;) {
+    month = below(f_.months, static_cast<unsigned>(month));
+    if (month < 0) {
+      if (--year < first_year) return std::nullopt;
+      month = below(f_.months, 13);
+    }
+    if (const std::uint32_t days = days_in(year, static_cast<unsigned>(month)); days != 0)
+      return last_of(year, static_cast<unsigned>(month), static_cast<unsigned>(below(days, 32)));
+  }
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_CRON_HPP
 #endif  // gate
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include <memory_resource>

@@ -9,7 +9,7 @@
   frys::parker<> p;
   #endif
 
-Options: names (parts of file names) choose some; --verbose prints what the compilers said. Reports, without failing, where the
+`expect: a || b` where each compiler has its own words. Options: names (parts of file names) choose some; --verbose prints what the compilers said. Reports, without failing, where the
 first error and what belongs to it is longer than 15 lines.
 """
 import concurrent.futures
@@ -73,7 +73,7 @@ def errors_of(text):
 
 def sentence_in(expect, text):
     flat = lambda s: re.sub(r"\s+", " ", s.replace('" "', "").replace('\\"', '"'))
-    return any(flat(expect) in flat(line) for line in text.splitlines() if "error: " in line)
+    return any(flat(e) in flat(line) for e in expect.split(" || ") for line in text.splitlines() if "error: " in line)
 
 
 def verdict(expect, right, wrong):

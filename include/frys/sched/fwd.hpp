@@ -14,6 +14,9 @@ struct frame_memory;
 struct timer;
 template <class... Policies>
 class timer_wheel;
+struct civil_day;
+struct civil_time;
+class cron;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -1,4 +1,4 @@
-// expect: frys::timer_wheel: unknown policy; it takes policy::capacity and policy::world
+// expect: frys::timer_wheel: unknown policy; it takes policy::capacity, policy::clock and policy::world
 #include <frys/sched/timer_wheel.hpp>
 
 #ifdef WRONG

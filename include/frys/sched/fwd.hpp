@@ -14,6 +14,8 @@ struct frame_memory;
 struct timer;
 template <class... Policies>
 class timer_wheel;
+template <class Host, class F>
+class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;

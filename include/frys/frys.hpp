@@ -198,6 +198,7 @@
 #if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
 #include "sched/civil_time.hpp"
 #include "sched/cron.hpp"
+#include "sched/time_zone.hpp"
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 10d98914a2fd52c7.
+// frys 0.1.0, one header: the whole library. Content 48c2e841650b14a9.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22709,7 +22709,14 @@ namespace frys::inline FRYS_ABI {
 template <class T>
 class task;  // its default, void, stands in task.hpp
 class task_scope;
+template <class T, class... Policies>
+class basic_task;
 class frame_cache;
+template <class... Policies>
+class basic_frame_depot;
+template <class... Policies>
+class basic_stop_source;
+class stop_token;
 struct frame_memory;
 struct timer;
 template <class... Policies>
@@ -22719,6 +22726,8 @@ class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;
+class time_zone;
+class zone_cursor;
 
 }  // namespace frys::inline FRYS_ABI
 
@@ -35455,6 +35464,595 @@ constexpr std::optional<civil_time> cron::previous(const civil_time& before) con
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_CRON_HPP
+// ---- frys/sched/detail/tz_rule.hpp
+// tz_rule: the rule of a time zone as POSIX writes it in TZ: "CET-1CEST,M3.5.0,M10.5.0/3".
+#ifndef FRYS_SCHED_DETAIL_TZ_RULE_HPP
+#define FRYS_SCHED_DETAIL_TZ_RULE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// A stretch of time in which a zone's clocks go evenly: `offset` east of Greenwich, from `from` to before `until`. The
+// first one begins at seconds::min(), the last one ends with seconds::max().
+struct zone_period {
+  seconds from = (seconds::min)();
+  seconds until = (seconds::max)();
+  std::int32_t offset = 0;        // seconds
+  bool is_daylight = false;       // the zone calls it daylight saving time
+  const char* abbreviation = "";  // "CET"; lives as long as the time_zone and what it was made from
+
+  friend constexpr bool operator==(const zone_period& a, const zone_period& b) noexcept {
+    return a.from == b.from && a.until == b.until && a.offset == b.offset && a.is_daylight == b.is_daylight &&
+           std::string_view(a.abbreviation) == b.abbreviation;
+  }
+};
+
+namespace detail {
+
+// When in a year the clocks change: local time by the clocks before the change.
+struct tz_date {
+  enum class kind : std::uint8_t { without_leap_day, with_leap_day, weekday_of_month };
+  kind form = kind::weekday_of_month;
+  std::uint8_t month = 1, week = 1, weekday = 0;
+  std::uint16_t day = 0;         // 1 to 365 without 29 February, or 0 to 365 with it
+  std::int32_t time = 2 * 3600;  // from midnight; -167 to 167 hours
+
+  // Seconds of the clock that shows the change in `year`.
+  constexpr std::int64_t in(std::int32_t year) const noexcept {
+    std::int32_t at;
+    if (form == kind::weekday_of_month) {
+      const std::int32_t first = days_of({year, month, 1});
+      const auto begins = static_cast<std::int32_t>(weekday_of(first));
+      std::int32_t to = (weekday + 7 - begins) % 7 + 7 * (week - 1);
+      if (to >= static_cast<std::int32_t>(days_in_month(year, month))) to -= 7;  // week 5 is the last one
+      at = first + to;
+    } else {
+      at = days_of({year, 1, 1}) + day;
+      if (form == kind::without_leap_day) at += (day >= 60 && is_leap_year(year) ? 1 : 0) - 1;
+    }
+    return std::int64_t{at} * 86'400 + time;
+  }
+  // At least ten days from the turn of the year, whatever the time and the offset.
+  constexpr bool is_inside_year() const noexcept {
+    return form == kind::weekday_of_month ? month >= 2 && month <= 11 : day >= 20 && day <= 345;
+  }
+  friend constexpr bool operator==(const tz_date&, const tz_date&) noexcept = default;
+};
+
+struct tz_rule {
+  static constexpr std::size_t name_size = 16;  // with its 0
+
+  char standard[name_size] = "UTC";
+  char daylight[name_size] = "";
+  std::int32_t standard_offset = 0;  // seconds east
+  std::int32_t daylight_offset = 0;
+  bool has_daylight = false;
+  bool inside_year = false;  // both dates are
+  tz_date start, end;        // of daylight saving time
+
+  constexpr seconds start_of(std::int32_t year) const noexcept { return seconds{start.in(year)-standard_offset}; }
+  constexpr seconds end_of(std::int32_t year) const noexcept { return seconds{end.in(year)-daylight_offset}; }
+  constexpr zone_period period(bool summer, seconds from, seconds until) const noexcept {
+    return {from, until, summer ? daylight_offset : standard_offset, summer, summer ? daylight : standard};
+  }
+
+  // The period that `t` is in.
+  constexpr zone_period at(seconds t) const noexcept {
+    if (!has_daylight) return period(false, (seconds::min)(), (seconds::max)());
+    // Years in which dates may be reckoned with; beyond them it is winter.
+    constexpr seconds first = seconds_of({-32760, 1, 1, 0, 0, 0});
+    constexpr seconds last = seconds_of({32760, 1, 1, 0, 0, 0});
+    if (t < first) return period(false, (seconds::min)(), first);
+    if (t >= last) return period(false, last, (seconds::max)());
+    const std::int32_t year = civil_of(t).year;
+    const zone_period p = inside_year ? at_inside(t, year) : at_anywhere(t, year);
+    return {p.from < first ? first : p.from, p.until > last ? last : p.until, p.offset, p.is_daylight, p.abbreviation};
+  }
+
+  friend constexpr bool operator==(const tz_rule&, const tz_rule&) noexcept = default;
+
+ private:
+  // No change is near the turn of the year, so the year that UTC shows will do for all of it.
+  constexpr zone_period at_inside(seconds t, std::int32_t year) const noexcept {
+    const seconds s = start_of(year), e = end_of(year);
+    const bool north = s < e;
+    const seconds low = north ? s : e, high = north ? e : s;
+    if (t < low) return period(!north, north ? end_of(year - 1) : start_of(year - 1), low);
+    if (t < high) return period(north, low, high);
+    return period(!north, high, north ? start_of(year + 1) : end_of(year + 1));
+  }
+
+  // Changes may fall into a year other than their own. Where one year's end meets the next one's start it is always
+  // summer: of two changes at one time, the end counts first.
+  constexpr zone_period at_anywhere(seconds t, std::int32_t year) const noexcept {
+    constexpr int years = 5;
+    struct change {
+      seconds at;
+      bool starts;
+    } changes[2 * years] = {};
+    for (int i = 0; i < years; ++i) {
+      changes[2 * i] = {end_of(year - 2 + i), false};
+      changes[2 * i + 1] = {start_of(year - 2 + i), true};
+    }
+    const auto before = [](const change& a, const change& b) {
+      return a.at != b.at ? a.at < b.at : !a.starts && b.starts;
+    };
+    for (int i = 1; i < 2 * years; ++i)
+      for (int j = i; j > 0 && before(changes[j], changes[j - 1]); --j) std::swap(changes[j], changes[j - 1]);
+    int i = 2 * years - 1;
+    while (i > 0 && changes[i].at > t) --i;
+    // i is the last one until t, and of those at one time the last one: the next is later. Two years follow t's, so
+    // there is one.
+    return period(changes[i].starts, changes[i].at, changes[i + 1].at);
+  }
+};
+
+// What is wrong with a text. The names are what g++ shows of a literal that does not compile.
+enum class tz_error : std::uint8_t {
+  none,
+  a_name_has_3_to_15_letters_or_stands_in_angle_brackets,
+  an_offset_is_0_to_24_hours,
+  daylight_saving_needs_its_rule,
+  a_date_is_Mm_w_d_or_Jn_or_n,
+  a_time_is_0_to_167_hours,
+  after_the_rule_nothing_follows
+};
+inline constexpr std::size_t tz_errors = static_cast<std::size_t>(tz_error::after_the_rule_nothing_follows);
+constexpr const char* message_of(tz_error e) noexcept {
+  switch (e) {
+    case tz_error::none:
+      break;
+    case tz_error::a_name_has_3_to_15_letters_or_stands_in_angle_brackets:
+      return "time_zone: a name has 3 to 15 letters, or digits and signs too between < and >";
+    case tz_error::an_offset_is_0_to_24_hours:
+      return "time_zone: an offset is hours, hours:minutes or hours:minutes:seconds, up to 24 hours";
+    case tz_error::daylight_saving_needs_its_rule:
+      return "time_zone: daylight saving time needs its rule: ,M3.5.0,M10.5.0";
+    case tz_error::a_date_is_Mm_w_d_or_Jn_or_n:
+      return "time_zone: a date is Mmonth.week.day, Jn (1 to 365) or n (0 to 365)";
+    case tz_error::a_time_is_0_to_167_hours:
+      return "time_zone: the time of a change is up to 167 hours from midnight";
+    case tz_error::after_the_rule_nothing_follows:
+      return "time_zone: after the rule nothing follows";
+  }
+  return "";
+}
+
+template <tz_error E>
+inline void time_zone_literal_is_wrong(std::size_t) noexcept {
+  assert_failed(__FILE__, __LINE__, message_of(E));  // clang 14 takes a consteval constructor for a constexpr one
+}
+template <std::size_t... E>
+constexpr void check_tz_literal(tz_error wrong, std::size_t position, std::index_sequence<E...>) noexcept {
+  // Each enumerator but none has a function of its own, so that its name is in the message.
+  static_cast<void>(((static_cast<std::size_t>(wrong) == E + 1 &&
+                      (time_zone_literal_is_wrong<static_cast<tz_error>(E + 1)>(position), true)) ||
+                     ...));
+}
+
+// Reads the text of a rule. The text is hostile: it may come from a file.
+class tz_reader {
+ public:
+  constexpr tz_reader(std::string_view text, tz_rule& into) noexcept : text_(text), into_(into) {}
+
+  // What is wrong, if anything, at position().
+  constexpr tz_error read() noexcept {
+    std::int32_t west = 0;
+    if (!read_name(into_.standard) || !read_offset(west)) return wrong_;
+    into_.standard_offset = -west;
+    into_.has_daylight = at_ < text_.size();
+    if (!into_.has_daylight) return wrong_;
+    if (!read_name(into_.daylight)) return wrong_;
+    into_.daylight_offset = into_.standard_offset + 3600;
+    if (at_ < text_.size() && peek() != ',') {
+      if (!read_offset(west)) return wrong_;
+      into_.daylight_offset = -west;
+    }
+    if (!take(',')) return fail(tz_error::daylight_saving_needs_its_rule), wrong_;
+    if (!read_date(into_.start)) return wrong_;
+    if (!take(',')) return fail(tz_error::daylight_saving_needs_its_rule), wrong_;
+    if (!read_date(into_.end)) return wrong_;
+    if (at_ < text_.size()) return fail(tz_error::after_the_rule_nothing_follows), wrong_;
+    into_.inside_year = into_.start.is_inside_year() && into_.end.is_inside_year();
+    return wrong_;
+  }
+  constexpr std::size_t position() const noexcept { return at_; }
+
+ private:
+  constexpr char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
+  constexpr bool take(char c) noexcept {
+    if (at_ == text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  constexpr bool fail(tz_error why) noexcept {
+    wrong_ = why;
+    return false;
+  }
+  static constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+  static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+  constexpr bool read_name(char (&into)[tz_rule::name_size]) noexcept {
+    constexpr tz_error why = tz_error::a_name_has_3_to_15_letters_or_stands_in_angle_brackets;
+    const bool quoted = take('<');
+    std::size_t n = 0;
+    for (char& c : into) c = '\0';
+    while (is_letter(peek()) || (quoted && (is_digit(peek()) || peek() == '+' || peek() == '-'))) {
+      if (n == tz_rule::name_size - 1) return fail(why);
+      into[n++] = text_[at_++];
+    }
+    if (n < 3 || (quoted && !take('>'))) return fail(why);
+    return true;
+  }
+
+  // Up to three digits.
+  constexpr bool read_number(std::int32_t& value) noexcept {
+    value = 0;
+    const std::size_t start = at_;
+    while (is_digit(peek()) && at_ - start < 3) value = value * 10 + (text_[at_++] - '0');
+    return at_ != start && !is_digit(peek());
+  }
+
+  // [+-]hours[:minutes[:seconds]]
+  constexpr bool read_clock(std::int32_t& value, std::int32_t most_hours, tz_error why) noexcept {
+    const bool negative = take('-');
+    if (!negative) take('+');
+    std::int32_t hours = 0, minutes = 0, second = 0;
+    if (!read_number(hours) || hours > most_hours) return fail(why);
+    if (take(':') && (!read_number(minutes) || minutes > 59)) return fail(why);
+    if (take(':') && (!read_number(second) || second > 59)) return fail(why);
+    value = (hours * 60 + minutes) * 60 + second;
+    if (negative) value = -value;
+    return true;
+  }
+  constexpr bool read_offset(std::int32_t& west) noexcept {
+    return read_clock(west, 24, tz_error::an_offset_is_0_to_24_hours);
+  }
+
+  constexpr bool read_date(tz_date& d) noexcept {
+    constexpr tz_error why = tz_error::a_date_is_Mm_w_d_or_Jn_or_n;
+    std::int32_t a = 0, b = 0, c = 0;
+    if (take('M')) {
+      if (!read_number(a) || a < 1 || a > 12 || !take('.') || !read_number(b) || b < 1 || b > 5 || !take('.') ||
+          !read_number(c) || c > 6)
+        return fail(why);
+      d.form = tz_date::kind::weekday_of_month;
+      d.month = static_cast<std::uint8_t>(a);
+      d.week = static_cast<std::uint8_t>(b);
+      d.weekday = static_cast<std::uint8_t>(c);
+    } else {
+      const bool without = take('J');
+      if (!read_number(a) || a > 365 || (without && a < 1)) return fail(why);
+      d.form = without ? tz_date::kind::without_leap_day : tz_date::kind::with_leap_day;
+      d.day = static_cast<std::uint16_t>(a);
+    }
+    d.time = 2 * 3600;
+    return !take('/') || read_clock(d.time, 167, tz_error::a_time_is_0_to_167_hours);
+  }
+
+  std::string_view text_;
+  tz_rule& into_;
+  std::size_t at_ = 0;
+  tz_error wrong_ = tz_error::none;
+};
+
+// Of a literal: what is wrong with it does not compile.
+constexpr tz_rule tz_literal(const char* text) noexcept {
+  tz_rule rule;
+  tz_reader reader(text, rule);
+  const tz_error wrong = reader.read();
+  check_tz_literal(wrong, reader.position(), std::make_index_sequence<tz_errors>{});
+  return rule;
+}
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_DETAIL_TZ_RULE_HPP
+// ---- frys/sched/time_zone.hpp
+// time_zone: what clocks show at an instant somewhere, and at which instant they show it.
+//
+// Use when  a schedule, a log or a user's time is that of a place: to_local, to_utc.
+// Not when  UTC will do: civil_of and seconds_of (civil_time.hpp) need no zone.
+// Models    UTC; fixed(offset); the rule that POSIX puts into TZ, time_zone("CET-1CEST,M3.5.0,M10.5.0/3") read by the
+//           compiler or posix(text) at run time; tzif(bytes): a compiled file of the tz database, versions 1 to 4 with
+//           its footer. It opens no file: the caller brings the bytes (on most systems /usr/share/zoneinfo/<name>).
+// Trust     texts and bytes are hostile: checked once when the zone is made, so that no look-up can leave them.
+// Errors    posix: errc::invalid_argument, `number` is the position. tzif: errc::corrupt, errc::truncated (the offset);
+//           errc::unsupported for the files of "right/", which count leap seconds; errc::limit_exceeded.
+// Cost      to_local by a rule or past the last change of a file: some ten ns; else a binary search. A zone_cursor that
+//           stays in a period: one compare. Some 130 bytes, no allocation.
+// Lifetime  the bytes given to tzif must outlive the zone and its copies: it looks into them.
+// Threads   any: nothing changes after it was made.
+// Source    POSIX.1-2024, TZ; RFC 9636, The Time Zone Information Format (TZif).
+#ifndef FRYS_SCHED_TIME_ZONE_HPP
+#define FRYS_SCHED_TIME_ZONE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// A time of day that no clock shows because they were put forward over it (02:30 becomes 03:30).
+enum class when_missing : std::uint8_t {
+  skip,       // there is no such instant
+  shift,      // as if the clocks had not changed: 02:30 is 03:30 by the new time
+  at_change,  // the instant at which they were put forward: 03:00 by the new time
+};
+// A time of day that clocks show twice because they were put back.
+enum class when_repeated : std::uint8_t {
+  first,
+  second,
+  both,  // a schedule runs twice; to_utc answers the first
+  skip,
+};
+struct local_choice {
+  when_missing missing = when_missing::shift;
+  when_repeated repeated = when_repeated::first;
+  friend constexpr bool operator==(const local_choice&, const local_choice&) noexcept = default;
+};
+
+// The instants at which clocks show a time of day.
+struct local_instants {
+  enum class kind : std::uint8_t { unique, missing, repeated };
+  kind form = kind::unique;
+  seconds first{0};   // missing: when the clocks were put forward
+  seconds second{0};  // repeated: the later one; missing: as if the clocks had not changed; unique: as first
+  friend constexpr bool operator==(const local_instants&, const local_instants&) noexcept = default;
+};
+
+class time_zone {
+ public:
+  constexpr time_zone() noexcept = default;  // UTC
+  // A literal; what is wrong in it is an error of compilation.
+  explicit consteval time_zone(const char* posix) : rule_(detail::tz_literal(posix)) {}
+
+  static constexpr time_zone utc() noexcept { return {}; }
+  // `east` of Greenwich, 26 hours at most; called "+05:30", as POSIX would name it: +0530.
+  static constexpr time_zone fixed(seconds east) noexcept;
+  static result<time_zone> posix(std::string_view text) noexcept;
+  // A view: `file` must outlive the zone.
+  static result<time_zone> tzif(byte_view file) noexcept;
+
+  // The period that `t` is in.
+  constexpr zone_period at(seconds t) const noexcept;
+
+  // What clocks show at `t`; instants beyond the range of civil_time count as its end.
+  constexpr civil_time to_local(seconds t) const noexcept { return shown(t, at(t).offset); }
+  // When clocks show `local`, which must be valid.
+  constexpr local_instants instants(const civil_time& local) const noexcept;
+  constexpr std::optional<seconds> to_utc(const civil_time& local, local_choice choice = {}) const noexcept;
+
+  // The time that a clock `offset` east shows at `t`.
+  static constexpr civil_time shown(seconds t, std::int32_t offset) noexcept {
+    constexpr seconds first = seconds_of(civil_limits::first) + seconds{most_offset};
+    constexpr seconds last = seconds_of(civil_limits::last) - seconds{most_offset};
+    return civil_of((t < first ? first : t > last ? last : t) + seconds{offset});
+  }
+
+  static constexpr std::int32_t most_offset = 26 * 3600;
+  static constexpr std::uint32_t most_changes = 1u << 16;
+
+ private:
+  // The file's parts: the changes, a type for each of them, the types, their names.
+  seconds change(std::uint32_t i) const noexcept {
+    const std::byte* at = table_ + std::size_t{i} * change_size_;
+    return seconds{change_size_ == 8 ? load_be<std::int64_t>(at) : load_be<std::int32_t>(at)};
+  }
+  zone_period period(unsigned type, seconds from, seconds until) const noexcept {
+    const std::byte* entry = table_ + std::size_t{changes_} * (change_size_ + 1u) + 6 * type;
+    const std::byte* names = table_ + std::size_t{changes_} * (change_size_ + 1u) + 6 * std::size_t{types_};
+    return {from, until, load_be<std::int32_t>(entry), entry[4] != std::byte{0},
+            reinterpret_cast<const char*>(names) + std::to_integer<std::size_t>(entry[5])};
+  }
+  unsigned type_of(std::uint32_t i) const noexcept {
+    return std::to_integer<unsigned>(table_[std::size_t{changes_} * change_size_ + i]);
+  }
+  zone_period in_table(seconds t) const noexcept;
+
+  const std::byte* table_ = nullptr;  // null: the rule alone
+  std::uint32_t changes_ = 0;
+  std::uint16_t types_ = 0;
+  std::uint8_t change_size_ = 8;
+  bool has_rule_ = true;  // after the last change
+  detail::tz_rule rule_;
+};
+
+// to_local for instants that mostly lie near the last one, as a log's do: remembers the period.
+class zone_cursor {
+ public:
+  // `zone` must outlive the cursor.
+  explicit constexpr zone_cursor(const time_zone& zone) noexcept : zone_(&zone), period_(zone.at(seconds{0})) {}
+
+  constexpr const zone_period& at(seconds t) noexcept {
+    if (t < period_.from || t >= period_.until) period_ = zone_->at(t);
+    return period_;
+  }
+  constexpr civil_time to_local(seconds t) noexcept { return time_zone::shown(t, at(t).offset); }
+
+ private:
+  const time_zone* zone_;
+  zone_period period_;
+};
+
+constexpr time_zone time_zone::fixed(seconds east) noexcept {
+  FRYS_ASSERT(east.count() >= -most_offset && east.count() <= most_offset,
+              "time_zone::fixed: an offset is 26 hours at most");
+  time_zone zone;
+  zone.rule_.standard_offset = static_cast<std::int32_t>(east.count());
+  if (east.count() == 0) return zone;
+  auto rest = static_cast<std::uint32_t>(east.count() < 0 ? -east.count() : east.count());
+  char* out = zone.rule_.standard;
+  *out++ = east.count() < 0 ? '-' : '+';
+  for (const std::uint32_t unit : {3600u, 60u, 1u}) {
+    if (unit != 3600 && rest == 0) break;
+    *out++ = static_cast<char>('0' + rest / unit / 10);
+    *out++ = static_cast<char>('0' + rest / unit % 10);
+    rest %= unit;
+  }
+  *out = '\0';
+  return zone;
+}
+
+inline result<time_zone> time_zone::posix(std::string_view text) noexcept {
+  time_zone zone;
+  detail::tz_reader reader(text, zone.rule_);
+  if (const detail::tz_error wrong = reader.read(); wrong != detail::tz_error::none)
+    return error{errc::invalid_argument, domain::sched, detail::message_of(wrong),
+                 static_cast<std::int64_t>(reader.position())};
+  return zone;
+}
+
+inline result<time_zone> time_zone::tzif(byte_view file) noexcept {
+  const auto fail = [](errc code, const char* message, std::uint64_t offset) {
+    return error{code, domain::sched, message, static_cast<std::int64_t>(offset)};
+  };
+  constexpr std::size_t header = 44;
+  // Sizes are 64-bit numbers of 32-bit counts: no sum of them can wrap.
+  struct counts {
+    std::uint64_t isut, isstd, leap, time, type, name;
+    std::uint64_t size(std::uint64_t time_size) const noexcept {
+      return time * (time_size + 1) + type * 6 + name + leap * (time_size + 4) + isstd + isut;
+    }
+  };
+  const auto counts_at = [&](std::size_t at) {
+    const auto n = [&](std::size_t i) { return std::uint64_t{load_be<std::uint32_t>(&file[at + 20 + 4 * i])}; };
+    return counts{n(0), n(1), n(2), n(3), n(4), n(5)};
+  };
+  const auto is_header = [&](std::size_t at) { return as_text(file.subspan(at, 4)) == "TZif"; };
+
+  if (file.size() < header) return fail(errc::truncated, "time_zone: the file ends in its header", file.size());
+  if (!is_header(0)) return fail(errc::corrupt, "time_zone: not a TZif file", 0);
+  std::uint8_t time_size = 4;
+  std::size_t start = 0;  // of the header that counts
+  counts c = counts_at(0);
+  const bool has_footer = std::to_integer<char>(file[4]) >= '2';
+  if (has_footer) {  // the first block is for old readers
+    const std::uint64_t second = header + c.size(4);
+    if (second + header > file.size())
+      return fail(errc::truncated, "time_zone: the file ends before its second header", file.size());
+    start = static_cast<std::size_t>(second);
+    if (!is_header(start)) return fail(errc::corrupt, "time_zone: the second header is not there", start);
+    c = counts_at(start);
+    time_size = 8;
+  }
+  if (start + header + c.size(time_size) > file.size())
+    return fail(errc::truncated, "time_zone: the file ends in its data", file.size());
+  if (c.leap != 0)
+    return fail(errc::unsupported, "time_zone: the file counts leap seconds; take the one without right/", 0);
+  if (c.time > most_changes) return fail(errc::limit_exceeded, "time_zone: too many changes", most_changes);
+  if (c.type == 0 || c.type > 256 || c.name == 0 || (c.isut != 0 && c.isut != c.type) ||
+      (c.isstd != 0 && c.isstd != c.type))
+    return fail(errc::corrupt, "time_zone: the header's numbers do not fit each other", start + 20);
+
+  time_zone zone;
+  const std::size_t data = start + header;
+  zone.table_ = file.data() + data;
+  zone.changes_ = static_cast<std::uint32_t>(c.time);
+  zone.types_ = static_cast<std::uint16_t>(c.type);
+  zone.change_size_ = time_size;
+  zone.has_rule_ = false;
+
+  const std::size_t types = data + static_cast<std::size_t>(c.time) * (time_size + 1u);
+  const std::size_t names = types + static_cast<std::size_t>(c.type) * 6;
+  for (std::uint32_t i = 0; i < zone.changes_; ++i) {
+    if (i > 0 && zone.change(i - 1) >= zone.change(i))
+      return fail(errc::corrupt, "time_zone: the changes are not in order", data + std::size_t{i} * time_size);
+    if (zone.type_of(i) >= c.type)
+      return fail(errc::corrupt, "time_zone: a change to a type that is not there",
+                  data + static_cast<std::size_t>(c.time) * time_size + i);
+  }
+  const std::string_view all_names = as_text(file.subspan(names, static_cast<std::size_t>(c.name)));
+  for (std::size_t i = 0; i < c.type; ++i) {
+    const std::size_t entry = types + 6 * i;
+    const auto offset = load_be<std::int32_t>(&file[entry]);
+    const auto name = std::to_integer<std::size_t>(file[entry + 5]);
+    if (offset < -most_offset || offset > most_offset)
+      return fail(errc::corrupt, "time_zone: an offset of more than 26 hours", entry);
+    if (std::to_integer<unsigned>(file[entry + 4]) > 1)
+      return fail(errc::corrupt, "time_zone: daylight saving is neither 0 nor 1", entry + 4);
+    if (name >= c.name || all_names.find('\0', name) == all_names.npos)
+      return fail(errc::corrupt, "time_zone: a name that does not end", entry + 5);
+  }
+  if (has_footer) {
+    const std::size_t footer = data + static_cast<std::size_t>(c.size(8));
+    const std::string_view rest = as_text(file.subspan(footer));
+    if (rest.empty()) return fail(errc::truncated, "time_zone: the file ends before its footer", footer);
+    if (rest[0] != '\n') return fail(errc::corrupt, "time_zone: the footer does not start with a new line", footer);
+    const std::size_t end = rest.find('\n', 1);
+    if (end == rest.npos) return fail(errc::truncated, "time_zone: the file ends in its footer", file.size());
+    if (end > 1) {
+      detail::tz_reader reader(rest.substr(1, end - 1), zone.rule_);
+      if (const detail::tz_error wrong = reader.read(); wrong != detail::tz_error::none)
+        return fail(errc::corrupt, detail::message_of(wrong), footer + 1 + reader.position());
+      zone.has_rule_ = true;
+    }
+  }
+  return zone;
+}
+
+constexpr zone_period time_zone::at(seconds t) const noexcept { return table_ == nullptr ? rule_.at(t) : in_table(t); }
+
+inline zone_period time_zone::in_table(seconds t) const noexcept {
+  if (changes_ == 0) return has_rule_ ? rule_.at(t) : period(0, (seconds::min)(), (seconds::max)());
+  const seconds last = change(changes_ - 1);
+  if (t >= last) {
+    if (!has_rule_) return period(type_of(changes_ - 1), last, (seconds::max)());
+    zone_period p = rule_.at(t);
+    if (p.from < last) p.from = last;
+    return p;
+  }
+  // The first change after t.
+  std::uint32_t low = 0, high = changes_ - 1;
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (change(middle) <= t)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return period(0, (seconds::min)(), change(0));  // before the first change: type 0, says the RFC
+  return period(type_of(low - 1), change(low - 1), change(low));
+}
+
+constexpr local_instants time_zone::instants(const civil_time& local) const noexcept {
+  FRYS_ASSERT(is_valid(local), "time_zone: no calendar shows this local time");
+  using kind = local_instants::kind;
+  const seconds shows = seconds_of(local);
+  const seconds earliest = shows - seconds{most_offset}, latest = shows + seconds{most_offset};
+  zone_period p = at(earliest);
+  if (p.until > latest) return {kind::unique, shows - seconds{p.offset}, shows - seconds{p.offset}};
+  // The periods that may hold it, from the first on; two changes within two days are rare, more are told as two.
+  std::optional<seconds> first, second, gap, as_before;
+  for (;;) {
+    const seconds t = shows - seconds{p.offset};
+    if (t >= p.from && t < p.until) (first ? second : first) = t;
+    if (p.until > latest) break;
+    const zone_period after = at(p.until);
+    if (!gap && t >= p.until && shows - seconds{after.offset} < p.until) gap = p.until, as_before = t;
+    p = after;
+  }
+  if (first) return {second ? kind::repeated : kind::unique, *first, second ? *second : *first};
+  if (gap) return {kind::missing, *gap, *as_before};
+  // Not reached: at each change t either passes from one period into the next, or is in both, or in none.
+  return {kind::unique, shows - seconds{p.offset}, shows - seconds{p.offset}};
+}
+
+constexpr std::optional<seconds> time_zone::to_utc(const civil_time& local, local_choice choice) const noexcept {
+  const local_instants i = instants(local);
+  switch (i.form) {
+    case local_instants::kind::unique:
+      return i.first;
+    case local_instants::kind::missing:
+      if (choice.missing == when_missing::skip) return std::nullopt;
+      return choice.missing == when_missing::at_change ? i.first : i.second;
+    case local_instants::kind::repeated:
+      if (choice.repeated == when_repeated::skip) return std::nullopt;
+      return choice.repeated == when_repeated::second ? i.second : i.first;
+  }
+  return i.first;
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TIME_ZONE_HPP
 #endif  // gate
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include <memory_resource>

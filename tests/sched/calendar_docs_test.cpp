@@ -1,9 +1,13 @@
 // The code of docs/calendar.md.
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include <frys/sched/cron.hpp>
+#include <frys/sched/time_zone.hpp>
 
 namespace {
 
@@ -21,10 +25,29 @@ bool runs_after_the_weekend() {
 }
 // [endregion cron]
 
+// [region zone]
+constexpr frys::time_zone berlin("CET-1CEST,M3.5.0,M10.5.0/3");
+
+// In the night to 31 March 2024 the clocks went from 02:00 to 03:00.
+std::optional<frys::seconds> half_past_two(frys::when_missing choice) {
+  return berlin.to_utc({2024, 3, 31, 2, 30, 0}, {choice, frys::when_repeated::first});
+}
+
+// The bytes of /usr/share/zoneinfo/Europe/Berlin, read by the caller; they outlive the zone.
+frys::result<frys::time_zone> zone_of(std::span<const std::byte> file) { return frys::time_zone::tzif(file); }
+// [endregion zone]
+
 }  // namespace
 
 TEST_CASE("docs/calendar.md: a schedule") {
   CHECK(runs_after_the_weekend());
   CHECK(schedule_of("0 0 31 2 *").has_value());
   CHECK(schedule_of("0 25 * * *").error().number == 2);
+}
+
+TEST_CASE("docs/calendar.md: a zone") {
+  CHECK(berlin.to_local(*half_past_two(frys::when_missing::shift)) == frys::civil_time{2024, 3, 31, 3, 30, 0});
+  CHECK(berlin.to_local(*half_past_two(frys::when_missing::at_change)) == frys::civil_time{2024, 3, 31, 3, 0, 0});
+  CHECK_FALSE(half_past_two(frys::when_missing::skip).has_value());
+  CHECK(zone_of({}).error() == frys::errc::truncated);
 }

@@ -9,7 +9,14 @@ namespace frys::inline FRYS_ABI {
 template <class T>
 class task;  // its default, void, stands in task.hpp
 class task_scope;
+template <class T, class... Policies>
+class basic_task;
 class frame_cache;
+template <class... Policies>
+class basic_frame_depot;
+template <class... Policies>
+class basic_stop_source;
+class stop_token;
 struct frame_memory;
 struct timer;
 template <class... Policies>
@@ -19,6 +26,8 @@ class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;
+class time_zone;
+class zone_cursor;
 
 }  // namespace frys::inline FRYS_ABI
 

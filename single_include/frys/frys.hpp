@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 48c2e841650b14a9.
+// frys 0.1.0, one header: the whole library. Content b5d850efb2a37921.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22595,104 +22595,268 @@ struct token_reader {
 
 #endif  // FRYS_SCHED_CANCEL_HPP
 // ---- frys/sched/frame_cache.hpp
-// frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread.
+// frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
+// frame_depot, where the caches of several threads give away what they have too much of.
 //
-// Use when  a thread runs many short tasks: a loop that awaits a child per request. One object at the thread's top.
-// Not when  frames are few, or live as long as the thread; or when they end on another thread than they begin on:
-//           there they pile up to the limit, and are not found here.
-// Threads   it serves the thread that made it, from its constructor to its destructor, and dies there. A frame may end
-//           on any thread, with or without a cache: what it gives back is one block of operator new either way.
-// Progress  waits for nobody; shares nothing.
-// Cost      a frame: a read of a thread_local, a pop, a push. Blocks are rounded up to 64 bytes. Without a cache frames
+// Use when  a thread runs many short tasks: a loop that awaits a child per request. One object at the thread's top, and
+//           one depot for all threads that hand tasks to each other.
+// Not when  frames are few, or live as long as the thread.
+// Threads   a cache serves the thread that made it, from its constructor to its destructor, and dies there. A frame may
+//           end on any thread, with or without a cache: what it gives back is one block of operator new either way, and
+//           belongs to nobody. A depot: any.
+// Progress  a cache waits for nobody and shares nothing; a depot holds a lock for a few instructions, once for as many
+//           frames as make up the limit.
+// Cost      a frame: a read of a thread_local, a pop, a push. Blocks are rounded up to 32 bytes. Without a cache frames
 //           cost what operator new costs, and the read.
+// Bounds    a cache keeps at most its limit of each size. Where frames begin on one thread and end on another, the
+//           second passes them on by the depot, as many at a time, and the first takes them back from there; what a
+//           depot has above its own limit goes back to operator delete.
 // Errors    std::bad_alloc, from operator new.
-// Lifetime  gives all that it keeps back at its end. Several on one thread stand on each other; the newest serves.
-//           AddressSanitizer reports a use of a frame that has ended until its memory is used again.
+// Lifetime  both give all that they keep back at their end; a depot ends after its caches. Several caches on one thread
+//           stand on each other; the newest serves. AddressSanitizer reports a use of a frame that has ended until its
+//           memory is used again.
+//
+// Policies of basic_frame_depot, in any order, each at most once:
+//   policy::limit<N>    bytes that it keeps at most  default 16 MiB
+//   policy::atomics<A>  the atomics model            default atomics::standard
 #ifndef FRYS_SCHED_FRAME_CACHE_HPP
 #define FRYS_SCHED_FRAME_CACHE_HPP
 
 namespace frys::inline FRYS_ABI {
 
+namespace detail {
+
+// Frames' memory comes in so many sizes.
+struct frame_classes {
+  static constexpr std::size_t step = 32, largest = 2048, count = largest / step;
+  static constexpr std::size_t of(std::size_t size) noexcept { return (size - 1) / step; }  // 0: too large, too
+  static constexpr std::size_t bytes(std::size_t c) noexcept { return (c + 1) * step; }
+};
+
+// A block that waits for a frame. A list of them ends with `no_frame`, so that to look at its first needs no test.
+struct free_frame {
+  const free_frame* next;
+  std::size_t bytes;       // of this one and those behind it
+  free_frame* next_batch;  // in a depot
+};
+inline constexpr free_frame no_frame{nullptr, 0, nullptr};
+
+// What waits is poisoned as a whole; to read its words is to open it for a moment.
+inline free_frame peek(const free_frame* b) noexcept {
+  unpoison(b, sizeof(free_frame));
+  const free_frame words = *b;
+  if (b != &no_frame) poison(b, sizeof(free_frame));
+  return words;
+}
+inline void delete_batch(const free_frame* first, std::size_t c) noexcept {
+  while (first != &no_frame) {
+    unpoison(first, frame_classes::bytes(c));
+    const free_frame* const next = first->next;
+    ::operator delete(const_cast<free_frame*>(first));
+    first = next;
+  }
+}
+
+// A depot as the caches see it: of any atomics model. give: false, the depot is full and the batch stays the caller's.
+struct frame_exchange {
+  bool (*give)(frame_exchange&, std::size_t c, const free_frame* batch) noexcept;
+  const free_frame* (*take)(frame_exchange&, std::size_t c) noexcept;
+};
+
+}  // namespace detail
+
+template <class... Policies>
+class basic_frame_depot : detail::frame_exchange {
+  using accepted = policy::keys<policy::limit_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_frame_depot: unknown policy; it takes policy::limit, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_frame_depot: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_frame_depot: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t limit = policy::pick<policy::limit<std::size_t{16} << 20>, Policies...>::value;
+
+  basic_frame_depot() noexcept : detail::frame_exchange{&give_batch, &take_batch} {}
+  basic_frame_depot(const basic_frame_depot&) = delete;
+  basic_frame_depot& operator=(const basic_frame_depot&) = delete;
+  ~basic_frame_depot() { clear(); }
+
+  // Gives back all that it keeps.
+  void clear() noexcept {
+    for (std::size_t c = 0; c < classes::count; ++c)
+      while (const detail::free_frame* const batch = take_batch(*this, c)) detail::delete_batch(batch, c);
+  }
+  // Bytes that wait for a cache.
+  [[nodiscard]] std::size_t kept() const noexcept {
+    lock();
+    const std::size_t all = kept_;
+    unlock();
+    return all;
+  }
+
+ private:
+  friend class frame_cache;
+  using classes = detail::frame_classes;
+
+  static bool give_batch(detail::frame_exchange& to, std::size_t c, const detail::free_frame* batch) noexcept {
+    auto& self = static_cast<basic_frame_depot&>(to);
+    auto* const first = const_cast<detail::free_frame*>(batch);
+    unpoison(first, sizeof(detail::free_frame));
+    self.lock();
+    const bool room = limit - self.kept_ >= first->bytes;
+    if (room) {
+      first->next_batch = self.batches_[c];
+      self.batches_[c] = first;
+      self.kept_ += first->bytes;
+    }
+    self.unlock();
+    return room;
+  }
+  static const detail::free_frame* take_batch(detail::frame_exchange& from, std::size_t c) noexcept {
+    auto& self = static_cast<basic_frame_depot&>(from);
+    self.lock();
+    detail::free_frame* const batch = self.batches_[c];
+    if (batch != nullptr) {
+      self.batches_[c] = batch->next_batch;
+      self.kept_ -= batch->bytes;
+    }
+    self.unlock();
+    return batch;
+  }
+  void lock() const noexcept {
+    backoff<atomics_type> patience;
+    // sync(frame_depot.lock): acquire; a batch is whole before somebody takes it.
+    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
+  }
+  // sync(frame_depot.lock): release; what we gave is there before the next holder's turn.
+  void unlock() const noexcept { locked_.store(false, std::memory_order_release); }
+
+  detail::free_frame* batches_[classes::count] = {};  // under the lock
+  std::size_t kept_ = 0;                              // under the lock
+  mutable typename atomics_type::template atomic<bool> locked_{false};
+};
+using frame_depot = basic_frame_depot<>;
+
+namespace detail {
+
+// The lists of one thread. One without a cache has an object that is empty and full at once, so that nobody asks.
+struct frame_lists {
+  const free_frame* free[frame_classes::count] = {};
+  std::size_t limit = 0;
+  frame_exchange* depot = nullptr;
+
+  constexpr explicit frame_lists(std::size_t most) noexcept : limit(most) {
+    for (const free_frame*& list : free) list = &no_frame;
+  }
+  // nullptr: there is none.
+  void* take(std::size_t c) noexcept {
+    const free_frame* const b = free[c];
+    const free_frame* const next = peek(b).next;
+    if (next == nullptr) [[unlikely]]
+      return fetch(c);
+    free[c] = next;
+    unpoison(b, frame_classes::bytes(c));
+    return const_cast<free_frame*>(b);
+  }
+  void keep(void* memory, std::size_t c) noexcept {
+    // The count goes along with the list, in the blocks: a counter here would be written by every frame that begins,
+    // and by every one that ends.
+    const free_frame* const first = free[c];
+    const std::size_t all = peek(first).bytes + frame_classes::bytes(c);
+    if (all > limit) [[unlikely]]
+      return keep_alone(memory, c);
+    auto* const b = ::new (memory) free_frame;  // next_batch is the depot's to write
+    b->next = first;
+    b->bytes = all;
+    free[c] = b;
+    poison(memory, frame_classes::bytes(c));
+  }
+  FRYS_NOINLINE void* fetch(std::size_t c) noexcept {
+    const free_frame* const batch = depot == nullptr ? nullptr : depot->take(*depot, c);
+    if (batch == nullptr) return nullptr;
+    free[c] = batch;
+    return take(c);
+  }
+  // The list is full: it goes to the depot as a whole, and the next one begins with this block. So frames that come and
+  // go at the limit move a batch once and not each time.
+  FRYS_NOINLINE void keep_alone(void* memory, std::size_t c) noexcept {
+    if (free[c] == &no_frame || depot == nullptr || !depot->give(*depot, c, free[c])) return ::operator delete(memory);
+    free[c] = &no_frame;
+    keep(memory, c);
+  }
+};
+inline constinit frame_lists no_lists{0};
+
+}  // namespace detail
+
 class frame_cache {
+  using classes = detail::frame_classes;
+
  public:
   // Larger frames are not kept.
-  static constexpr std::size_t largest = 2048;
+  static constexpr std::size_t largest = classes::largest;
 
-  // Keeps up to `limit` bytes.
-  explicit frame_cache(std::size_t limit = std::size_t{256} * 1024) noexcept : limit_(limit), before_(here) {
-    here = this;
+  // Keeps up to `limit` bytes of each size, which come in steps of 32.
+  explicit frame_cache(std::size_t limit = default_limit) noexcept : lists_(limit), before_(here) { here = &lists_; }
+  // The same, and exchanges what is too much or too little with others.
+  template <class... Policies>
+  explicit frame_cache(basic_frame_depot<Policies...>& depot, std::size_t limit = default_limit) noexcept
+      : frame_cache(limit) {
+    lists_.depot = &depot;
   }
   frame_cache(const frame_cache&) = delete;
   frame_cache& operator=(const frame_cache&) = delete;
   ~frame_cache() {
-    FRYS_ASSERT(here == this, "frame_cache: not the newest of its thread");
+    FRYS_ASSERT(here == &lists_, "frame_cache: not the newest of its thread");
     here = before_;
     clear();
   }
 
-  // Gives back all that it keeps.
+  // Gives back all that it keeps: to its depot, if it has one.
   void clear() noexcept {
-    for (std::size_t i = 0; i < classes; ++i) {
-      while (block* b = free_[i]) {
-        unpoison(b, (i + 1) * step);
-        free_[i] = b->next;
-        ::operator delete(static_cast<void*>(b));
-      }
+    for (std::size_t c = 0; c < classes::count; ++c) {
+      const detail::free_frame* const batch = lists_.free[c];
+      if (batch == &detail::no_frame) continue;
+      lists_.free[c] = &detail::no_frame;
+      if (lists_.depot == nullptr || !lists_.depot->give(*lists_.depot, c, batch)) detail::delete_batch(batch, c);
     }
-    kept_ = 0;
   }
   // Bytes that wait for a frame.
-  [[nodiscard]] std::size_t kept() const noexcept { return kept_; }
+  [[nodiscard]] std::size_t kept() const noexcept {
+    std::size_t all = 0;
+    for (const detail::free_frame* list : lists_.free) all += detail::peek(list).bytes;
+    return all;
+  }
 
  private:
   friend struct frame_memory;
-  static constexpr std::size_t step = 64, classes = largest / step;
-  struct block {
-    block* next;
-  };
+  static constexpr std::size_t default_limit = std::size_t{32} * 1024;
 
-  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }  // 0: too large, too
+  detail::frame_lists lists_;
+  detail::frame_lists* before_;
 
-  void* take(std::size_t c) noexcept {
-    block* b = free_[c];
-    if (b == nullptr) return nullptr;
-    unpoison(b, (c + 1) * step);
-    free_[c] = b->next;
-    kept_ -= (c + 1) * step;
-    return b;
-  }
-  bool keep(void* memory, std::size_t c) noexcept {
-    if (limit_ - kept_ < (c + 1) * step) return false;
-    free_[c] = ::new (memory) block{free_[c]};
-    kept_ += (c + 1) * step;
-    poison(memory, (c + 1) * step);
-    return true;
-  }
-
-  block* free_[classes] = {};
-  std::size_t kept_ = 0;
-  std::size_t limit_;
-  frame_cache* before_;
-
-  static inline thread_local constinit frame_cache* here = nullptr;  // this thread's newest
+  static inline thread_local constinit detail::frame_lists* here = &detail::no_lists;  // this thread's newest
 };
 
 // Where coroutine frames come from: one place for all promises of frys. This thread's frame_cache, if it has one and
 // that has a block; else operator new, always for whole steps, so that a cache may keep what was made without one.
 struct frame_memory {
   static void* allocate(std::size_t size) {
-    const std::size_t c = frame_cache::class_of(size);
-    if (c >= frame_cache::classes) [[unlikely]]
+    const std::size_t c = detail::frame_classes::of(size);
+    if (c >= detail::frame_classes::count) [[unlikely]]
       return ::operator new(size);
-    if (frame_cache* cache = frame_cache::here)
-      if (void* memory = cache->take(c)) return memory;
-    return ::operator new((c + 1) * frame_cache::step);
+    if (void* const memory = frame_cache::here->take(c)) [[likely]]
+      return memory;
+    return ::operator new(detail::frame_classes::bytes(c));
   }
   static void release(void* memory, std::size_t size) noexcept {
-    const std::size_t c = frame_cache::class_of(size);
-    if (frame_cache* cache = frame_cache::here; cache != nullptr && c < frame_cache::classes && cache->keep(memory, c))
-      return;
-    ::operator delete(memory);
+    const std::size_t c = detail::frame_classes::of(size);
+    if (c >= detail::frame_classes::count) [[unlikely]]
+      return ::operator delete(memory);
+    frame_cache::here->keep(memory, c);
   }
 };
 
@@ -22738,13 +22902,22 @@ class zone_cursor;
 // Use when  a piece of work waits in the middle: for a socket, a timer, a group commit, another task.
 // Not when  nothing waits (call a function), or many threads shall share one result.
 // Threads   one at a time: a task runs where it is resumed; whoever awaits it continues where it ended.
-// Cost      one frame per task, from operator new or the thread's frame_cache. Awaiting and returning transfer control
-//           without growing the stack (g++ does so from -O2 on; below, each child that never waits nests one call until
-//           something waits).
+// Cost      one frame per task, from operator new or the thread's frame_cache, or from where the task's type or first
+//           parameters say. Awaiting and returning transfer control without growing the stack (g++ does so from -O2 on;
+//           below, each child that never waits nests one call until something waits).
+// Stop      who is awaited has the stop_token of who awaits it (sched/cancel.hpp).
 // Lifetime  the task object owns the frame. Destroying it destroys a body that waits, and with it the awaiter it waits
 //           in; a body that runs must not destroy its own task.
-// Errors    an exception that leaves the body is kept and rethrown where the result is taken.
+// Errors    an exception that leaves the body is kept and rethrown where the result is taken. A frame that its
+//           allocator refuses is an empty task; without an allocator of its own it is operator new's to throw.
 // Source    the shape of cppcoro's task (L. Baker) and P2300's lazy start.
+//
+// Frames    task<int> f(std::allocator_arg_t, A& a, ...)     from `a`, any raw_allocator, which outlives the frame
+//           basic_task<int, policy::allocator<A>> f(...)     from A, a stateless_allocator
+//           task<int> f(...)                                 from frame_memory: the thread's frame_cache, operator new
+//
+// Policies of basic_task, each at most once:
+//   policy::allocator<A>  where its frames come from  default frame_memory
 #ifndef FRYS_SCHED_TASK_HPP
 #define FRYS_SCHED_TASK_HPP
 
@@ -22770,10 +22943,17 @@ class promise_base {
   static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
-  void set_continuation(std::coroutine_handle<> next) noexcept { continuation_ = next; }
+  // By whoever starts the body, before that.
+  void set_caller(std::coroutine_handle<> next, stop_token token) noexcept {
+    continuation_ = next;
+    token_ = token;
+  }
+  void set_token(stop_token token) noexcept { token_ = token; }
+  stop_token get_stop_token() const noexcept { return token_; }
 
  protected:
   std::coroutine_handle<> continuation_ = nullptr;
+  stop_token token_;
 };
 
 // Runs what waits for the result.
@@ -22786,8 +22966,16 @@ struct final_transfer {
   void await_resume() const noexcept {}
 };
 
+// The same, for who has nothing to do at its end but to go on there.
+struct final_next {
+  std::coroutine_handle<> next;
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return next; }
+  void await_resume() const noexcept {}
+};
+
 template <class T>
-class task_promise final : public promise_base {
+class task_promise : public promise_base {
  public:
   task_promise() noexcept {}
   task_promise(const task_promise&) = delete;
@@ -22800,8 +22988,7 @@ class task_promise final : public promise_base {
   }
 
   task<T> get_return_object() noexcept;
-  final_transfer final_suspend() const noexcept { return {}; }
-  std::coroutine_handle<> ended(std::coroutine_handle<>) const noexcept { return continuation_; }
+  final_next final_suspend() const noexcept { return {continuation_}; }
 
   template <class U = T>
   requires std::constructible_from<T, U>
@@ -22830,7 +23017,7 @@ class task_promise final : public promise_base {
 };
 
 template <>
-class task_promise<void> final : public promise_base, public list_hook<> {
+class task_promise<void> : public promise_base, public list_hook<> {
  public:
   task<void> get_return_object() noexcept;
   final_transfer final_suspend() const noexcept { return {}; }
@@ -22885,28 +23072,29 @@ class [[nodiscard]] task {
     if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
   }
 
-  // Awaiting starts the body; it may be done once. Answers T, or rethrows what the body threw.
-  auto operator co_await() noexcept {
-    struct awaiter {
-      std::coroutine_handle<promise_type> body;
-      bool await_ready() const noexcept { return body.done(); }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) const noexcept {
-        body.promise().set_continuation(waiting);
-        return body;
-      }
-      T await_resume() const { return body.promise().take(); }
-    };
+  // Awaiting starts the body; it may be done once. Answers T, or rethrows what the body threw. A task is its own
+  // awaiter: a copy of its handle in the frame of who awaits it would cost as much as a tenth of the call.
+  bool await_ready() const noexcept {
     FRYS_ASSERT(body_ != nullptr, "task: an empty task cannot be awaited");
-    return awaiter{body_};
+    FRYS_ASSERT(!body_.done(), "task: awaited twice");
+    return false;
   }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) const noexcept {
+    body_.promise().set_caller(waiting, stop_token_of(waiting));
+    return body_;
+  }
+  T await_resume() const { return body_.promise().take(); }
 
  private:
   template <class>
   friend class detail::task_promise;
   friend struct detail::task_access;
 
+ protected:
   explicit task(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
 
+ private:
   std::coroutine_handle<promise_type> body_ = nullptr;
 };
 
@@ -22922,13 +23110,109 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 
 // Takes the frame out of a task whose end belongs to `owner` from now on.
 struct task_access {
-  static std::coroutine_handle<task_promise<void>> take(task<void>& body, task_owner& owner) noexcept {
+  static std::coroutine_handle<task_promise<void>> take(task<void>& body, task_owner& owner,
+                                                        stop_token token = {}) noexcept {
     FRYS_ASSERT(body.body_ != nullptr, "spawn: an empty task cannot be started");
     auto frame = std::exchange(body.body_, nullptr);
     frame.promise().set_owner(owner);
+    frame.promise().set_token(token);
     return frame;
   }
 };
+
+// Promises whose frames come from elsewhere. They are the task's own in all but that, so that a task need not know: its
+// frame goes back to where it came from by its own destroy function.
+//
+// From an allocator among the parameters, whose address stands behind the frame.
+template <class T, class A>
+struct allocated_promise : task_promise<T> {
+  static_assert(std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>> &&
+                    raw_allocator<std::remove_reference_t<A>>,
+                "frys::task: the parameter behind std::allocator_arg_t must be a reference to a raw_allocator, see "
+                "core/concepts.hpp");
+  using allocator_type = std::remove_reference_t<A>;
+
+  static task<T> get_return_object_on_allocation_failure() noexcept { return {}; }
+  template <class... Args>
+  static void* operator new(std::size_t size, std::allocator_arg_t, allocator_type& from, const Args&...) noexcept {
+    return allocate(size, from);
+  }
+  template <class This, class... Args>
+  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, allocator_type& from,
+                            const Args&...) noexcept {
+    return allocate(size, from);
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    allocator_type* const from = *place(memory, size);
+    from->deallocate(memory, whole(size), frame_alignment);
+  }
+
+ private:
+  static constexpr std::size_t frame_alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  static constexpr std::size_t rounded(std::size_t size) noexcept {
+    return (size + alignof(allocator_type*) - 1) & ~(alignof(allocator_type*) - 1);
+  }
+  static constexpr std::size_t whole(std::size_t size) noexcept { return rounded(size) + sizeof(allocator_type*); }
+  static allocator_type** place(void* memory, std::size_t size) noexcept {
+    return reinterpret_cast<allocator_type**>(static_cast<std::byte*>(memory) + rounded(size));
+  }
+  static void* allocate(std::size_t size, allocator_type& from) noexcept {
+    const result<void*> memory = from.allocate(whole(size), frame_alignment);
+    if (!memory) return nullptr;
+    ::new (static_cast<void*>(place(*memory, size))) allocator_type*(&from);
+    return *memory;
+  }
+};
+}  // namespace detail
+
+template <class T, class... Policies>
+class basic_task;
+
+namespace detail {
+// From a stateless allocator of the type.
+template <class T, class A, class Task>
+struct stateless_promise : task_promise<T> {
+  Task get_return_object() noexcept { return Task(task_promise<T>::get_return_object()); }
+  static Task get_return_object_on_allocation_failure() noexcept { return {}; }
+  static void* operator new(std::size_t size) noexcept {
+    return A::allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__).value_or(nullptr);
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    A::deallocate(memory, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+  }
+};
+// The default: as a task's.
+template <class T, class Task>
+struct stateless_promise<T, void, Task> : task_promise<T> {
+  Task get_return_object() noexcept { return Task(task_promise<T>::get_return_object()); }
+};
+}  // namespace detail
+
+// A task whose type says where its frames come from; a task in all else, and it becomes one by a move.
+template <class T, class... Policies>
+class [[nodiscard]] basic_task : public task<T> {
+  using accepted = policy::keys<policy::allocator_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_task: unknown policy; it takes policy::allocator and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_task: a policy is given twice; name each at most once");
+
+ public:
+  using allocator_type = typename policy::pick<policy::allocator<void>, Policies...>::type;
+  static_assert(
+      std::is_void_v<allocator_type> || stateless_allocator<allocator_type>,
+      "frys::basic_task: policy::allocator wants a stateless_allocator, see core/concepts.hpp; one that is an "
+      "object goes among the parameters, behind std::allocator_arg_t");
+  using promise_type = detail::stateless_promise<T, allocator_type, basic_task>;
+
+  basic_task() = default;
+
+ private:
+  friend promise_type;
+  explicit basic_task(task<T>&& body) noexcept : task<T>(std::move(body)) {}
+};
+
+namespace detail {
 
 struct no_owner : task_owner {
   constexpr no_owner() noexcept : task_owner{&destroy} {}
@@ -23063,12 +23347,13 @@ task<void> run_into(A& what, sync_state<R>& state) {
 }  // namespace detail
 
 // Starts `what` on this thread and sleeps until it has ended; answers its result or rethrows its exception. Not inside
-// a coroutine, and not on the thread that has to run what it waits for: see the second form.
+// a coroutine, and not on the thread that has to run what it waits for: see the second form. `token` is what it is
+// asked to stop by.
 template <awaitable A>
-auto sync_wait(A&& what) {
+auto sync_wait(A&& what, stop_token token = {}) {
   detail::sync_state<await_result_t<A>> state;
   task<void> body = detail::run_into(what, state);
-  detail::task_access::take(body, state).resume();
+  detail::task_access::take(body, state, token).resume();
   state.sleeper.park();
   return state.take();
 }
@@ -23076,15 +23361,25 @@ auto sync_wait(A&& what) {
 // The same on a thread that owns an event loop: runs the loop until `what` has ended.
 template <class Loop, awaitable A>
 requires requires(Loop& loop) { loop.run_once(deadline::never()); }
-auto sync_wait(Loop& loop, A&& what) {
+auto sync_wait(Loop& loop, A&& what, stop_token token = {}) {
   detail::sync_state<await_result_t<A>> state;
   task<void> body = detail::run_into(what, state);
-  detail::task_access::take(body, state).resume();
+  detail::task_access::take(body, state, token).resume();
   while (!state.done) static_cast<void>(loop.run_once(deadline::never()));
   return state.take();
 }
 
 }  // namespace frys::inline FRYS_ABI
+
+// A coroutine whose parameters begin with an allocator: a function's, and a member function's or a lambda's.
+template <class T, class A, class... Args>
+struct std::coroutine_traits<frys::task<T>, std::allocator_arg_t, A, Args...> {
+  using promise_type = frys::detail::allocated_promise<T, A>;
+};
+template <class T, class This, class A, class... Args>
+struct std::coroutine_traits<frys::task<T>, This, std::allocator_arg_t, A, Args...> {
+  using promise_type = frys::detail::allocated_promise<T, A>;
+};
 
 #endif  // FRYS_SCHED_TASK_HPP
 // ---- frys/sched/timer_wheel.hpp

@@ -3,13 +3,22 @@
 // Use when  a piece of work waits in the middle: for a socket, a timer, a group commit, another task.
 // Not when  nothing waits (call a function), or many threads shall share one result.
 // Threads   one at a time: a task runs where it is resumed; whoever awaits it continues where it ended.
-// Cost      one frame per task, from operator new or the thread's frame_cache. Awaiting and returning transfer control
-//           without growing the stack (g++ does so from -O2 on; below, each child that never waits nests one call until
-//           something waits).
+// Cost      one frame per task, from operator new or the thread's frame_cache, or from where the task's type or first
+//           parameters say. Awaiting and returning transfer control without growing the stack (g++ does so from -O2 on;
+//           below, each child that never waits nests one call until something waits).
+// Stop      who is awaited has the stop_token of who awaits it (sched/cancel.hpp).
 // Lifetime  the task object owns the frame. Destroying it destroys a body that waits, and with it the awaiter it waits
 //           in; a body that runs must not destroy its own task.
-// Errors    an exception that leaves the body is kept and rethrown where the result is taken.
+// Errors    an exception that leaves the body is kept and rethrown where the result is taken. A frame that its
+//           allocator refuses is an empty task; without an allocator of its own it is operator new's to throw.
 // Source    the shape of cppcoro's task (L. Baker) and P2300's lazy start.
+//
+// Frames    task<int> f(std::allocator_arg_t, A& a, ...)     from `a`, any raw_allocator, which outlives the frame
+//           basic_task<int, policy::allocator<A>> f(...)     from A, a stateless_allocator
+//           task<int> f(...)                                 from frame_memory: the thread's frame_cache, operator new
+//
+// Policies of basic_task, each at most once:
+//   policy::allocator<A>  where its frames come from  default frame_memory
 #ifndef FRYS_SCHED_TASK_HPP
 #define FRYS_SCHED_TASK_HPP
 
@@ -25,9 +34,12 @@
 
 #include "../config.hpp"
 #include "../core/awaitable.hpp"
+#include "../core/concepts.hpp"
 #include "../core/deadline.hpp"
 #include "../core/intrusive_list.hpp"
 #include "../core/parker.hpp"
+#include "../policy.hpp"
+#include "cancel.hpp"
 #include "frame_cache.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -52,10 +64,17 @@ class promise_base {
   static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
-  void set_continuation(std::coroutine_handle<> next) noexcept { continuation_ = next; }
+  // By whoever starts the body, before that.
+  void set_caller(std::coroutine_handle<> next, stop_token token) noexcept {
+    continuation_ = next;
+    token_ = token;
+  }
+  void set_token(stop_token token) noexcept { token_ = token; }
+  stop_token get_stop_token() const noexcept { return token_; }
 
  protected:
   std::coroutine_handle<> continuation_ = nullptr;
+  stop_token token_;
 };
 
 // Runs what waits for the result.
@@ -68,8 +87,16 @@ struct final_transfer {
   void await_resume() const noexcept {}
 };
 
+// The same, for who has nothing to do at its end but to go on there.
+struct final_next {
+  std::coroutine_handle<> next;
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<>) const noexcept { return next; }
+  void await_resume() const noexcept {}
+};
+
 template <class T>
-class task_promise final : public promise_base {
+class task_promise : public promise_base {
  public:
   task_promise() noexcept {}
   task_promise(const task_promise&) = delete;
@@ -82,8 +109,7 @@ class task_promise final : public promise_base {
   }
 
   task<T> get_return_object() noexcept;
-  final_transfer final_suspend() const noexcept { return {}; }
-  std::coroutine_handle<> ended(std::coroutine_handle<>) const noexcept { return continuation_; }
+  final_next final_suspend() const noexcept { return {continuation_}; }
 
   template <class U = T>
   requires std::constructible_from<T, U>
@@ -112,7 +138,7 @@ class task_promise final : public promise_base {
 };
 
 template <>
-class task_promise<void> final : public promise_base, public list_hook<> {
+class task_promise<void> : public promise_base, public list_hook<> {
  public:
   task<void> get_return_object() noexcept;
   final_transfer final_suspend() const noexcept { return {}; }
@@ -167,28 +193,29 @@ class [[nodiscard]] task {
     if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
   }
 
-  // Awaiting starts the body; it may be done once. Answers T, or rethrows what the body threw.
-  auto operator co_await() noexcept {
-    struct awaiter {
-      std::coroutine_handle<promise_type> body;
-      bool await_ready() const noexcept { return body.done(); }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) const noexcept {
-        body.promise().set_continuation(waiting);
-        return body;
-      }
-      T await_resume() const { return body.promise().take(); }
-    };
+  // Awaiting starts the body; it may be done once. Answers T, or rethrows what the body threw. A task is its own
+  // awaiter: a copy of its handle in the frame of who awaits it would cost as much as a tenth of the call.
+  bool await_ready() const noexcept {
     FRYS_ASSERT(body_ != nullptr, "task: an empty task cannot be awaited");
-    return awaiter{body_};
+    FRYS_ASSERT(!body_.done(), "task: awaited twice");
+    return false;
   }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) const noexcept {
+    body_.promise().set_caller(waiting, stop_token_of(waiting));
+    return body_;
+  }
+  T await_resume() const { return body_.promise().take(); }
 
  private:
   template <class>
   friend class detail::task_promise;
   friend struct detail::task_access;
 
+ protected:
   explicit task(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
 
+ private:
   std::coroutine_handle<promise_type> body_ = nullptr;
 };
 
@@ -204,13 +231,109 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
 
 // Takes the frame out of a task whose end belongs to `owner` from now on.
 struct task_access {
-  static std::coroutine_handle<task_promise<void>> take(task<void>& body, task_owner& owner) noexcept {
+  static std::coroutine_handle<task_promise<void>> take(task<void>& body, task_owner& owner,
+                                                        stop_token token = {}) noexcept {
     FRYS_ASSERT(body.body_ != nullptr, "spawn: an empty task cannot be started");
     auto frame = std::exchange(body.body_, nullptr);
     frame.promise().set_owner(owner);
+    frame.promise().set_token(token);
     return frame;
   }
 };
+
+// Promises whose frames come from elsewhere. They are the task's own in all but that, so that a task need not know: its
+// frame goes back to where it came from by its own destroy function.
+//
+// From an allocator among the parameters, whose address stands behind the frame.
+template <class T, class A>
+struct allocated_promise : task_promise<T> {
+  static_assert(std::is_lvalue_reference_v<A> && !std::is_const_v<std::remove_reference_t<A>> &&
+                    raw_allocator<std::remove_reference_t<A>>,
+                "frys::task: the parameter behind std::allocator_arg_t must be a reference to a raw_allocator, see "
+                "core/concepts.hpp");
+  using allocator_type = std::remove_reference_t<A>;
+
+  static task<T> get_return_object_on_allocation_failure() noexcept { return {}; }
+  template <class... Args>
+  static void* operator new(std::size_t size, std::allocator_arg_t, allocator_type& from, const Args&...) noexcept {
+    return allocate(size, from);
+  }
+  template <class This, class... Args>
+  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, allocator_type& from,
+                            const Args&...) noexcept {
+    return allocate(size, from);
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    allocator_type* const from = *place(memory, size);
+    from->deallocate(memory, whole(size), frame_alignment);
+  }
+
+ private:
+  static constexpr std::size_t frame_alignment = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+  static constexpr std::size_t rounded(std::size_t size) noexcept {
+    return (size + alignof(allocator_type*) - 1) & ~(alignof(allocator_type*) - 1);
+  }
+  static constexpr std::size_t whole(std::size_t size) noexcept { return rounded(size) + sizeof(allocator_type*); }
+  static allocator_type** place(void* memory, std::size_t size) noexcept {
+    return reinterpret_cast<allocator_type**>(static_cast<std::byte*>(memory) + rounded(size));
+  }
+  static void* allocate(std::size_t size, allocator_type& from) noexcept {
+    const result<void*> memory = from.allocate(whole(size), frame_alignment);
+    if (!memory) return nullptr;
+    ::new (static_cast<void*>(place(*memory, size))) allocator_type*(&from);
+    return *memory;
+  }
+};
+}  // namespace detail
+
+template <class T, class... Policies>
+class basic_task;
+
+namespace detail {
+// From a stateless allocator of the type.
+template <class T, class A, class Task>
+struct stateless_promise : task_promise<T> {
+  Task get_return_object() noexcept { return Task(task_promise<T>::get_return_object()); }
+  static Task get_return_object_on_allocation_failure() noexcept { return {}; }
+  static void* operator new(std::size_t size) noexcept {
+    return A::allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__).value_or(nullptr);
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    A::deallocate(memory, size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+  }
+};
+// The default: as a task's.
+template <class T, class Task>
+struct stateless_promise<T, void, Task> : task_promise<T> {
+  Task get_return_object() noexcept { return Task(task_promise<T>::get_return_object()); }
+};
+}  // namespace detail
+
+// A task whose type says where its frames come from; a task in all else, and it becomes one by a move.
+template <class T, class... Policies>
+class [[nodiscard]] basic_task : public task<T> {
+  using accepted = policy::keys<policy::allocator_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_task: unknown policy; it takes policy::allocator and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_task: a policy is given twice; name each at most once");
+
+ public:
+  using allocator_type = typename policy::pick<policy::allocator<void>, Policies...>::type;
+  static_assert(
+      std::is_void_v<allocator_type> || stateless_allocator<allocator_type>,
+      "frys::basic_task: policy::allocator wants a stateless_allocator, see core/concepts.hpp; one that is an "
+      "object goes among the parameters, behind std::allocator_arg_t");
+  using promise_type = detail::stateless_promise<T, allocator_type, basic_task>;
+
+  basic_task() = default;
+
+ private:
+  friend promise_type;
+  explicit basic_task(task<T>&& body) noexcept : task<T>(std::move(body)) {}
+};
+
+namespace detail {
 
 struct no_owner : task_owner {
   constexpr no_owner() noexcept : task_owner{&destroy} {}
@@ -345,12 +468,13 @@ task<void> run_into(A& what, sync_state<R>& state) {
 }  // namespace detail
 
 // Starts `what` on this thread and sleeps until it has ended; answers its result or rethrows its exception. Not inside
-// a coroutine, and not on the thread that has to run what it waits for: see the second form.
+// a coroutine, and not on the thread that has to run what it waits for: see the second form. `token` is what it is
+// asked to stop by.
 template <awaitable A>
-auto sync_wait(A&& what) {
+auto sync_wait(A&& what, stop_token token = {}) {
   detail::sync_state<await_result_t<A>> state;
   task<void> body = detail::run_into(what, state);
-  detail::task_access::take(body, state).resume();
+  detail::task_access::take(body, state, token).resume();
   state.sleeper.park();
   return state.take();
 }
@@ -358,14 +482,24 @@ auto sync_wait(A&& what) {
 // The same on a thread that owns an event loop: runs the loop until `what` has ended.
 template <class Loop, awaitable A>
 requires requires(Loop& loop) { loop.run_once(deadline::never()); }
-auto sync_wait(Loop& loop, A&& what) {
+auto sync_wait(Loop& loop, A&& what, stop_token token = {}) {
   detail::sync_state<await_result_t<A>> state;
   task<void> body = detail::run_into(what, state);
-  detail::task_access::take(body, state).resume();
+  detail::task_access::take(body, state, token).resume();
   while (!state.done) static_cast<void>(loop.run_once(deadline::never()));
   return state.take();
 }
 
 }  // namespace frys::inline FRYS_ABI
+
+// A coroutine whose parameters begin with an allocator: a function's, and a member function's or a lambda's.
+template <class T, class A, class... Args>
+struct std::coroutine_traits<frys::task<T>, std::allocator_arg_t, A, Args...> {
+  using promise_type = frys::detail::allocated_promise<T, A>;
+};
+template <class T, class This, class A, class... Args>
+struct std::coroutine_traits<frys::task<T>, This, std::allocator_arg_t, A, Args...> {
+  using promise_type = frys::detail::allocated_promise<T, A>;
+};
 
 #endif  // FRYS_SCHED_TASK_HPP

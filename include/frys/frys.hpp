@@ -211,5 +211,6 @@
 #include "sim/fwd.hpp"
 #include "sim/model.hpp"
 #include "sim/random.hpp"
+#include "sim/run.hpp"
 #include "sim/world.hpp"
 #endif

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b5d850efb2a37921.
+// frys 0.1.0, one header: the whole library. Content 99584bba5eb66cdb.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -36494,11 +36494,47 @@ class pool_resource final : public std::pmr::memory_resource {
 #include <string>
 #include <vector>
 
+// ---- frys/sim/run/hooks.hpp
+// hooks: what clock and random ask of the sim::run that they are called in. See run.hpp.
+#ifndef FRYS_SIM_RUN_HOOKS_HPP
+#define FRYS_SIM_RUN_HOOKS_HPP
+
+namespace frys::inline FRYS_ABI::sim::detail {
+
+// The run's machine derives from it, so that a clock needs no machine to compile.
+class run_hooks {
+ public:
+  // The one that this OS thread is in; nullptr outside.
+  static run_hooks* current() noexcept { return running(); }
+
+  nanoseconds (*look)(run_hooks&) noexcept;                 // what time it is: a step of the run
+  void (*advance_to)(run_hooks&, nanoseconds at) noexcept;  // lets time pass
+  std::uint64_t (*fresh_seed)(run_hooks&) noexcept;         // another one for each call, the same in each repetition
+
+ protected:
+  constexpr run_hooks(nanoseconds (*l)(run_hooks&) noexcept, void (*a)(run_hooks&, nanoseconds) noexcept,
+                      std::uint64_t (*f)(run_hooks&) noexcept) noexcept
+      : look(l), advance_to(a), fresh_seed(f) {}
+  ~run_hooks() = default;
+  run_hooks(const run_hooks&) = delete;
+  run_hooks& operator=(const run_hooks&) = delete;
+
+  static run_hooks*& running() noexcept {
+    static constinit thread_local run_hooks* here = nullptr;
+    return here;
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::detail
+
+#endif  // FRYS_SIM_RUN_HOOKS_HPP
 // ---- frys/sim/clock.hpp
-// sim::clock: a clock that stands still until a test moves it.
+// sim::clock: a clock that stands still until a test moves it, or, in a sim::run, until all of the run sleep.
 //
 // Use when  a block takes policy::clock and the test decides what time it is.
-// Threads   one at a time. basic_clock<Tag> with a tag of your own is a clock apart from all others.
+// Threads   one at a time. basic_clock<Tag> with a tag of your own is a clock apart from all others, and from runs.
+// In a run  sim::clock is the run's clock (run.hpp): it starts at 0, moves by itself, and advance lets time pass for
+// all.
 #ifndef FRYS_SIM_CLOCK_HPP
 #define FRYS_SIM_CLOCK_HPP
 
@@ -36508,20 +36544,34 @@ namespace frys::inline FRYS_ABI::sim {
 template <class Tag = void>
 class basic_clock {
  public:
-  static nanoseconds now() noexcept { return now_; }
+  static nanoseconds now() noexcept {
+    if (detail::run_hooks* r = its_run()) return r->look(*r);
+    return now_;
+  }
   // `by` is not negative: this clock never goes back.
   static void advance(nanoseconds by) noexcept {
     FRYS_ASSERT(by >= nanoseconds::zero(), "sim::clock::advance: time does not go back; use reset between tests");
-    now_ = by > (nanoseconds::max)() - now_ ? (nanoseconds::max)() : now_ + by;
+    const nanoseconds here = now();
+    advance_to(by > (nanoseconds::max)() - here ? (nanoseconds::max)() : here + by);
   }
   // To `at`, if that is later than now.
   static void advance_to(nanoseconds at) noexcept {
-    if (at > now_) now_ = at;
+    if (detail::run_hooks* r = its_run())
+      r->advance_to(*r, at);
+    else if (at > now_)
+      now_ = at;
   }
   // To the start, between tests.
   static void reset() noexcept { now_ = nanoseconds::zero(); }
 
  private:
+  static detail::run_hooks* its_run() noexcept {
+    if constexpr (std::is_void_v<Tag>)
+      return detail::run_hooks::current();
+    else
+      return nullptr;
+  }
+
   inline static nanoseconds now_ = nanoseconds::zero();
 };
 using clock = basic_clock<>;
@@ -37376,6 +37426,17 @@ class random;
 template <class Tag>
 class basic_clock;
 struct world;
+
+enum class verdict : std::uint8_t;
+enum class strategy : std::uint8_t;
+struct atomics;
+struct threads;
+class thread;
+class run_random;
+struct run_world;
+struct run_options;
+struct run_report;
+struct exploration;
 
 }  // namespace frys::inline FRYS_ABI::sim
 
@@ -41565,10 +41626,1726 @@ report check(const stress& how, Body&& body) {
 #define FRYS_SIM_MODEL_HPP
 
 #endif  // FRYS_SIM_MODEL_HPP
+// ---- frys/sim/run/report.hpp
+// report: what came of a run: the verdict, the seed that does it again, the last switches, in words.
+#ifndef FRYS_SIM_RUN_REPORT_HPP
+#define FRYS_SIM_RUN_REPORT_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+// A place in the source: builtins, because clang 14 has no usable std::source_location.
+struct code_place {
+  const char* file = nullptr;
+  int line = 0;
+};
+
+enum class verdict : std::uint8_t {
+  completed,       // the body has returned, and all threads were joined
+  deadlock,        // everybody sleeps, and no deadline will wake anybody
+  no_end,          // more steps than run_options::most_steps
+  requirement,     // sim::require was false
+  exception,       // one left the body, or the function of a sim::thread
+  terminated,      // std::terminate: an exception that nobody could catch, or a thread object that broke a rule
+  leaked_threads,  // the body has returned, and a thread was not joined
+  ended_word,      // an atomic object was destroyed while a thread slept on it
+};
+
+constexpr const char* name_of(verdict v) noexcept {
+  switch (v) {
+    case verdict::completed:
+      return "completed";
+    case verdict::deadlock:
+      return "deadlock";
+    case verdict::no_end:
+      return "no end";
+    case verdict::requirement:
+      return "requirement";
+    case verdict::exception:
+      return "exception";
+    case verdict::terminated:
+      return "terminated";
+    case verdict::leaked_threads:
+      return "leaked threads";
+    case verdict::ended_word:
+      return "ended word";
+  }
+  return "?";
+}
+
+// Who chooses which thread goes on.
+enum class strategy : std::uint8_t {
+  mixed,        // the seed picks one of the others, and its numbers: the best of them for many seeds
+  random_walk,  // anybody, at one operation in `switch_one_in`
+  pct,          // the highest of random priorities; depth - 1 times the one that runs becomes the lowest
+  round_robin,  // the next one, every `switch_one_in` operations
+};
+
+constexpr const char* name_of(strategy s) noexcept {
+  switch (s) {
+    case strategy::mixed:
+      return "mixed";
+    case strategy::random_walk:
+      return "random walk";
+    case strategy::pct:
+      return "pct";
+    case strategy::round_robin:
+      return "round robin";
+  }
+  return "?";
+}
+
+struct run_options {
+  strategy choose_by = strategy::mixed;
+  std::uint32_t switch_one_in = 4;        // random_walk and round_robin: 1 is every operation
+  std::uint32_t depth = 3;                // pct
+  std::uint32_t pct_steps = 5'000;        // pct: its changes of priority lie within so many steps
+  std::uint64_t most_steps = 10'000'000;  // then: verdict::no_end
+  std::uint32_t spurious_one_in = 8;      // so many sleeps end for no reason; 0: none
+  std::uint32_t weak_fails_one_in = 8;    // so many compare_exchange_weak fail for no reason; 0: none
+  std::uint32_t most_threads = 10'000;    // at a time; then threads::start answers errc::limit_exceeded
+  std::size_t stack_bytes = 256 * 1024;   // of a thread that asks for less, and of the body
+  nanoseconds step_time{0};               // that each operation takes
+  nanoseconds look_time{20};              // that a look at the clock takes
+  std::uint32_t trace = 24;               // last switches to keep
+  bool keeps_schedule = false;            // for sim::replay; explore_seeds keeps it of what it finds
+};
+
+namespace detail {
+
+enum class operation : std::uint8_t {
+  begin,
+  load,
+  store,
+  update,
+  compare_exchange,
+  var,
+  fence,
+  pause,
+  wait,
+  notify,
+  look,
+  start,
+  join,
+  sleep,
+  choice,
+  end,
+};
+
+constexpr const char* name_of(operation o) noexcept {
+  constexpr const char* names[] = {"its begin", "a load",  "a store",  "an update", "a compare-exchange",  "plain data",
+                                   "a fence",   "a pause", "a wait",   "a notify",  "a look at the clock", "a start",
+                                   "a join",    "a sleep", "a choice", "its end"};
+  return names[static_cast<std::size_t>(o)];
+}
+
+inline std::string place_text(code_place at) {
+  if (at.file == nullptr) return {};
+  std::string_view file = at.file;
+  if (const std::size_t slash = file.find_last_of("/\\"); slash != std::string_view::npos)
+    file.remove_prefix(slash + 1);
+  return " at " + std::string(file) + ":" + std::to_string(at.line);
+}
+
+inline std::string time_text(nanoseconds t) {
+  const std::int64_t n = t.count();
+  const auto with = [&](std::int64_t unit, const char* name) {
+    std::string out = std::to_string(n / unit);
+    if (std::int64_t rest = n % unit; rest != 0) {
+      out += '.';
+      for (std::int64_t digit = unit / 10; rest != 0; digit /= 10) {
+        out += static_cast<char>('0' + rest / digit);
+        rest %= digit;
+      }
+    }
+    return out + name;
+  };
+  if (n >= 1'000'000'000) return with(1'000'000'000, " s");
+  if (n >= 1'000'000) return with(1'000'000, " ms");
+  if (n >= 1'000) return with(1'000, " us");
+  return std::to_string(n) + " ns";
+}
+
+// One switch of threads.
+struct switch_record {
+  std::uint64_t step = 0;
+  std::uint32_t from = 0, to = 0;
+  operation before = operation::begin;  // what `from` was about to do, or had begun
+  bool blocked = false;                 // it could not go on
+  code_place at;
+};
+
+}  // namespace detail
+
+struct run_report {
+  verdict what = verdict::completed;
+  std::uint64_t seed = 0;
+  std::uint64_t steps = 0;     // operations of all threads
+  std::uint64_t switches = 0;  // from one thread to another
+  std::uint64_t hash = 0;      // of all steps and choices: the same seed and body, the same hash, everywhere
+  nanoseconds time{0};         // what the run's clock showed at the end
+  std::string how;             // the strategy, as the seed picked it
+  std::string failure;         // what went wrong, in a sentence
+  std::string thread;          // and in which thread
+  code_place where;            // and where
+  std::string schedule;        // for sim::replay
+  bool repeats = true;         // of a failure that explore_seeds found: whether the seed did the same once more
+#if FRYS_EXCEPTIONS
+  std::exception_ptr thrown;  // verdict::exception and terminated
+#endif
+  std::vector<std::string> threads;                  // what each did at the end
+  std::vector<std::string> names;                    // of all that were started, by number
+  std::vector<detail::switch_record> last_switches;  // oldest first
+
+  [[nodiscard]] bool ok() const noexcept { return what == verdict::completed; }
+  explicit operator bool() const noexcept { return ok(); }
+
+  // All of it for a person. Holds no addresses: two runs of a seed give the same text.
+  [[nodiscard]] std::string text() const {
+    std::string out = name_of(what);
+    if (!failure.empty()) out += ": " + failure;
+    if (!thread.empty()) out += ", in " + thread;
+    out += detail::place_text(where);
+    out += "\nseed " + std::to_string(seed) + " (" + how + "): " + std::to_string(steps) + " steps, " +
+           std::to_string(switches) + " switches, " + detail::time_text(time);
+    if (!repeats)
+      out +=
+          "\nthe seed did something else when it was run again: the body depends on addresses, on a real clock, or on "
+          "what an earlier run left";
+    for (const std::string& t : threads) out += "\n  " + t;
+    if (!last_switches.empty()) out += "\nthe last switches:";
+    for (const detail::switch_record& s : last_switches) {
+      out += "\n  step " + std::to_string(s.step) + ": " + name_at(s.from);
+      if (s.before == detail::operation::end)
+        out += " ends";
+      else if (s.blocked)
+        out += std::string(" blocks in ") + detail::name_of(s.before) + detail::place_text(s.at);
+      else
+        out += std::string(" stops before ") + detail::name_of(s.before) + detail::place_text(s.at);
+      out += "; " + name_at(s.to) + " goes on";
+    }
+    if (!schedule.empty()) out += "\nreplay: " + schedule;
+    return out + "\n";
+  }
+
+ private:
+  [[nodiscard]] std::string name_at(std::uint32_t number) const {
+    return number < names.size() ? names[number] : std::to_string(number);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_RUN_REPORT_HPP
+// ---- frys/sim/run/machine.hpp
+// machine: one OS thread that plays many: the virtual threads of sim::run, who of them goes on, what time it is, and
+// what was wrong at the end. run.hpp, atomics.hpp and threads.hpp are its face.
+//
+// Each operation of sim::atomics is a step. Most steps count down and go on; at the end of the count the strategy
+// chooses who runs next, and for how long. Time stands still but for looks at the clock, and moves on where nothing
+// happens: when all sleep, to the first deadline; when those who run have written nothing for thousands of steps,
+// faster and faster.
+//
+// Threads  one OS thread for each run; runs on several OS threads do not know each other.
+#ifndef FRYS_SIM_RUN_MACHINE_HPP
+#define FRYS_SIM_RUN_MACHINE_HPP
+
+#if FRYS_EXCEPTIONS
+#include <cxxabi.h>
+#endif
+#if FRYS_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace frys::inline FRYS_ABI::sim::detail {
+
+// What the C++ runtime keeps for a thread of the system: the exceptions being handled, and how many are under way. Each
+// virtual thread has its own, so that one may be switched away from inside a catch block.
+struct exception_state {
+  void* caught = nullptr;
+  std::uintptr_t uncaught = 0;
+#if defined(__ARM_EABI_UNWINDER__)
+  void* propagating = nullptr;
+#endif
+};
+
+// How a run is to be done again: who ran for how many steps, and what the dice said.
+struct run_schedule {
+  struct segment {
+    std::uint32_t thread = 0;
+    std::uint64_t steps = 0;  // 0: until it could not go on
+  };
+  std::uint64_t seed = 0;
+  std::vector<segment> segments;
+  std::vector<std::uint32_t> choices;
+
+  // seed: thread[xSteps] ... / choice ...
+  [[nodiscard]] std::string text() const {
+    std::string out = std::to_string(seed) + ":";
+    for (const segment& s : segments) {
+      out += " " + std::to_string(s.thread);
+      if (s.steps != 0) out += "x" + std::to_string(s.steps);
+    }
+    if (!choices.empty()) out += " /";
+    for (const std::uint32_t c : choices) out += " " + std::to_string(c);
+    return out;
+  }
+  // What is no schedule ends where it stops being one.
+  static run_schedule of(std::string_view text) {
+    run_schedule out;
+    std::size_t at = 0;
+    const auto number = [&](std::uint64_t& n) {
+      const std::size_t from = at;
+      for (n = 0; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at)
+        n = n * 10 + static_cast<std::uint64_t>(text[at] - '0');
+      return at != from;
+    };
+    const auto skip = [&](char c) { return at < text.size() && text[at] == c && (++at, true); };
+    if (!number(out.seed) || !skip(':')) return out;
+    std::uint64_t n = 0;
+    while (skip(' ') && number(n)) {
+      segment s{static_cast<std::uint32_t>(n), 0};
+      if (skip('x') && !number(s.steps)) return out;
+      out.segments.push_back(s);
+    }
+    if (!skip('/')) return out;
+    while (skip(' ') && number(n)) out.choices.push_back(static_cast<std::uint32_t>(n));
+    return out;
+  }
+};
+
+class machine final : public run_hooks {
+ public:
+  struct virtual_thread {
+    quick_context flow;
+    stack_memory stack;
+    void (*entry)(void*) = nullptr;
+    void* argument = nullptr;
+    exception_state exceptions;
+    std::uint32_t number = 0;  // in the order of starts
+    std::uint32_t place = 0;   // among those that can run
+    std::uint32_t priority = 0;
+    std::uint64_t since = 0;  // the step at which it was switched to
+    enum class state : std::uint8_t { unused, can_run, sleeps, joins, has_ended } is = state::unused;
+    bool is_joinable = false;
+    bool timed_out = false;
+    operation about_to = operation::begin;
+    code_place at;
+    // asleep
+    const void* word = nullptr;  // an atomic of 32 bits, or null
+    std::uint32_t slept_while = 0;
+    deadline until;
+    std::size_t alarm = no_alarm;
+    std::uint64_t alarm_number = 0;  // of two with the same deadline, who slept first
+    virtual_thread* next_sleeper = nullptr;
+    virtual_thread* joins = nullptr;
+    virtual_thread* joiner = nullptr;
+    // threads::local
+    struct local_value {
+      const void* tag = nullptr;
+      void* value = nullptr;
+    };
+    std::vector<std::unique_ptr<local_value>> locals;
+  };
+
+  machine() noexcept : run_hooks(&look_hook, &advance_hook, &seed_hook) {}
+
+  // The machine of the run that the caller is in, or nullptr.
+  static machine* current() noexcept { return static_cast<machine*>(running()); }
+
+  // Runs body(argument) and all that it starts. Afterwards ok() and describe() tell how it went.
+  void run(const run_options& options, std::uint64_t seed, const run_schedule* again, void (*body)(void*),
+           void* argument) {
+    reset(options, seed, again);
+    virtual_thread* main = made("main", 0);
+    if (main == nullptr) {
+      what_ = verdict::no_end;
+      failure_ = "the system has no memory for the stack of the body";
+      return;
+    }
+    body_ = body;
+    body_argument_ = argument;
+    main->entry = &run_body;
+    main->argument = this;
+    runnable_.push_back(main);
+    active_ = main;
+    main->flow.make(main->stack.span(), &begin, main);
+    run_hooks* const outer = std::exchange(running(), this);
+#if FRYS_EXCEPTIONS
+    exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+    const exception_state outside = std::exchange(*exceptions_, exception_state{});
+    former_terminate_ = std::set_terminate(&on_terminate);
+#endif
+    plan();
+    quick_context::switch_to(host_, main->flow);
+#if FRYS_EXCEPTIONS
+    std::set_terminate(former_terminate_);
+    *exceptions_ = outside;
+#endif
+    running() = outer;
+    for (const auto& t : threads_)
+      if (t->is != virtual_thread::state::unused && t->is != virtual_thread::state::has_ended) abandon(t->stack);
+  }
+
+  [[nodiscard]] bool ok() const noexcept { return what_ == verdict::completed; }
+  [[nodiscard]] std::uint64_t hash() const noexcept {
+    std::uint64_t h = hash_ ^ (steps_ + 1) * 0x9e3779b97f4a7c15u ^ static_cast<std::uint64_t>(now_.count());
+    h ^= static_cast<std::uint64_t>(what_) << 56;
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return h ^ (h >> 31);
+  }
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+  void describe(run_report& out) const {
+    out.what = what_;
+    out.seed = seed_;
+    out.steps = steps_;
+    out.switches = switches_;
+    out.hash = hash();
+    out.time = now_;
+    out.how = how();
+    out.failure = failure_;
+    out.where = where_;
+    out.thread = guilty_ == nobody ? std::string() : names_[guilty_];
+    out.names = names_;
+    out.threads = states_;
+#if FRYS_EXCEPTIONS
+    out.thrown = thrown_;
+#endif
+    const std::uint64_t kept = (std::min)(switches_, std::uint64_t{trace_.size()});
+    for (std::uint64_t i = switches_ - kept; i < switches_; ++i) out.last_switches.push_back(trace_[i % trace_.size()]);
+    if (options_.keeps_schedule) out.schedule = kept_.text();
+  }
+
+  // ---- steps
+
+  // Before each operation of the thread that runs.
+  FRYS_ALWAYS_INLINE void step(operation o, code_place at) noexcept {
+    hash_ = (hash_ ^ static_cast<std::uint64_t>(o)) * 0x9e3779b97f4a7c15u;
+    if (--left_ == 0) [[unlikely]]
+      turn(o, at);
+  }
+  // A word was changed: somebody may be getting on.
+  FRYS_ALWAYS_INLINE void wrote() noexcept { wrote_at_ = left_; }
+
+  // Lets somebody else run, if there is anybody.
+  FRYS_NOINLINE void pause(code_place at) noexcept {
+    const std::uint64_t before = switches_;
+    step(operation::pause, at);
+    if (replays_ || runnable_.size() < 2 || switches_ != before) return;
+    settle();
+    go_on(pick(true), operation::pause, at, false);
+  }
+  // One of 0 .. count - 1.
+  std::uint32_t choose(std::uint32_t count, code_place at) noexcept {
+    step(operation::choice, at);
+    return count < 2 ? 0 : choice(count);
+  }
+  // Whether this compare_exchange_weak shall fail although it could succeed.
+  bool fails_weakly() noexcept {
+    if (options_.weak_fails_one_in == 0 || --weak_left_ != 0) return false;
+    weak_left_ = 1 + choice(2 * options_.weak_fails_one_in - 1);
+    return true;
+  }
+
+  // ---- time
+
+  nanoseconds look_at_clock(code_place at) noexcept {
+    step(operation::look, at);
+    settle();
+    arm();
+    const nanoseconds t = now_;
+    advance(options_.look_time);
+    return t;
+  }
+  void sleep(deadline until, code_place at) noexcept {
+    step(operation::sleep, at);
+    settle();
+    arm();
+    if (until.at <= now_) return;
+    fall_asleep(nullptr, 0, until);
+    block(operation::sleep, at);
+  }
+
+  [[nodiscard]] nanoseconds time_after(nanoseconds by) const noexcept {
+    return by > (nanoseconds::max)() - now_ ? (nanoseconds::max)() : now_ + by;
+  }
+
+  // ---- the futex
+
+  // `word` is where the atomic lies, and holds `now`. False: the deadline has passed.
+  bool wait(const void* word, const std::uint32_t& now, std::uint32_t old, deadline until, code_place at) noexcept {
+    step(operation::wait, at);
+    if (now != old) return true;
+    settle();
+    arm();
+    if (until.at <= now_) return false;
+    if (options_.spurious_one_in != 0 && --spurious_left_ == 0) {
+      spurious_left_ = 1 + choice(2 * options_.spurious_one_in - 1);
+      pause(at);
+      return true;
+    }
+    fall_asleep(word, old, until);
+    block(operation::wait, at);
+    return !active_->timed_out;
+  }
+  void notify(const void* word, bool all, code_place at) noexcept {
+    step(operation::notify, at);
+    virtual_thread** const list = &sleepers_[bucket(word)];
+    std::uint32_t count = 0;
+    for (const virtual_thread* t = *list; t != nullptr; t = t->next_sleeper) count += t->word == word ? 1u : 0u;
+    if (count == 0) return;
+    std::uint32_t wanted = all || count == 1 ? 0 : choice(count);
+    settle();
+    for (virtual_thread** t = list; *t != nullptr;) {
+      if ((*t)->word != word || (!all && wanted-- != 0)) {
+        t = &(*t)->next_sleeper;
+        continue;
+      }
+      virtual_thread* const woken = *t;
+      *t = woken->next_sleeper;
+      wake(*woken, false);
+      if (!all) break;
+    }
+    wrote_settled();
+    arm();
+  }
+  // An atomic object of 32 bits is destroyed.
+  void word_ends(const void* word) noexcept {
+    for (const virtual_thread* t = sleepers_[bucket(word)]; t != nullptr; t = t->next_sleeper)
+      if (t->word == word)
+        fail(verdict::ended_word, "an atomic object is destroyed while " + names_[t->number] + " sleeps on it",
+             active_->at);
+  }
+  [[nodiscard]] bool anybody_sleeps() const noexcept { return sleeping_ != 0; }
+
+  // ---- threads
+
+  // nullptr: no more threads, or no memory for a stack.
+  virtual_thread* start(const char* name, std::size_t stack_bytes, void (*entry)(void*), void* argument,
+                        code_place at) {
+    step(operation::start, at);
+    if (alive_ >= options_.most_threads) return nullptr;
+    virtual_thread* t = made(name, stack_bytes);
+    if (t == nullptr) return nullptr;
+    t->entry = entry;
+    t->argument = argument;
+    t->flow.make(t->stack.span(), &begin, t);
+    settle();
+    make_runnable(*t);
+    wrote_settled();
+    arm();
+    return t;
+  }
+  void join(virtual_thread& t, code_place at) noexcept {
+    step(operation::join, at);
+    while (t.is != virtual_thread::state::has_ended) {
+      settle();
+      t.joiner = active_;
+      active_->joins = &t;
+      active_->is = virtual_thread::state::joins;
+      leave_runnable();
+      block(operation::join, at);
+    }
+    t.is_joinable = false;
+    t.joiner = nullptr;
+    t.is = virtual_thread::state::unused;
+    --alive_;
+    free_.push_back(&t);
+  }
+  // Tells runs apart, for handles that outlive theirs.
+  [[nodiscard]] std::uint64_t number() const noexcept { return run_; }
+  [[nodiscard]] std::uint32_t active_number() const noexcept { return active_->number; }
+
+  void*& local(const void* tag) {
+    for (const auto& l : active_->locals)
+      if (l->tag == tag) return l->value;
+    active_->locals.push_back(std::make_unique<virtual_thread::local_value>());
+    active_->locals.back()->tag = tag;
+    return active_->locals.back()->value;
+  }
+
+  // ---- the end
+
+  // The caller's frame is never left by a return; nothing on its stack is destroyed.
+  [[noreturn]] FRYS_NOINLINE void fail(verdict v, std::string why, code_place at) {
+    settle();
+    what_ = v;
+    std::string(std::move(why)).swap(failure_);  // nothing is left in `why`, which is never destroyed
+    where_ = at;
+    if (v != verdict::deadlock && v != verdict::no_end && v != verdict::leaked_threads) guilty_ = active_->number;
+    give_up();
+  }
+#if FRYS_EXCEPTIONS
+  [[noreturn]] void fail_by_exception(verdict v, std::exception_ptr thrown) noexcept {
+    thrown_ = std::move(thrown);
+    std::string why = v == verdict::terminated ? "std::terminate" : "an exception";
+    if (thrown_) {
+      if (v == verdict::terminated) why += " with an exception";
+      try {
+        std::rethrow_exception(thrown_);
+      } catch (const std::exception& e) {
+        why += std::string(": ") + e.what();
+      } catch (const char* text) {
+        why += std::string(": ") + text;
+      } catch (...) {
+      }
+    }
+    fail(v, std::move(why), active_->at);
+  }
+#endif
+
+ private:
+  static constexpr std::size_t no_alarm = ~std::size_t{0};
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+  static constexpr std::uint64_t never = ~std::uint64_t{0};
+  static constexpr std::uint64_t idle_after = 4096;  // steps without a change
+  static constexpr std::uint64_t idle_every = 64;    // then time moves on, once in so many steps
+  static constexpr std::uint64_t fair_after = 2048;  // pct: a thread that has changed nothing for so long steps back
+  static constexpr std::uint64_t fair_limit = 20'000;
+  static constexpr std::uint64_t unfit_after = 1u << 18;
+
+  // ---- who goes on
+
+  // The count is down: time for a look at the time, or for another thread.
+  FRYS_NOINLINE void turn(operation o, code_place at) noexcept {
+    settle();
+    if (steps_ >= check_at_) check(o, at);
+    if (steps_ >= switch_at_)
+      go_on(pick(false), o, at, false);
+    else
+      arm();
+  }
+  // Writes down the steps since the last time.
+  void settle() noexcept {
+    const std::uint32_t done = armed_ - left_;
+    if (wrote_at_ <= armed_) {
+      last_write_ = steps_ + (armed_ - wrote_at_);
+      idle_time_ = nanoseconds::zero();
+      wrote_at_ = never_written;
+    }
+    steps_ += done;
+    armed_ = left_;
+    if (options_.step_time != nanoseconds::zero() && done != 0) advance(options_.step_time * std::int64_t{done});
+  }
+  void wrote_settled() noexcept {
+    last_write_ = steps_;
+    idle_time_ = nanoseconds::zero();
+  }
+  // Begins to count to what comes first.
+  void arm() noexcept {
+    const std::uint64_t next = (std::min)(switch_at_, check_at_);
+    left_ = armed_ = next > steps_ ? static_cast<std::uint32_t>(next - steps_) : 1u;
+    wrote_at_ = never_written;
+  }
+  void check(operation o, code_place at) noexcept {
+    if (steps_ >= options_.most_steps) {
+      active_->about_to = o;
+      active_->at = at;
+      fail(verdict::no_end, "the run takes more than " + std::to_string(options_.most_steps) + " steps", {});
+    }
+    // A schedule that lets a thread go on until it cannot, and one that spins for another: they do not fit.
+    if (replays_ && switch_at_ == never && runnable_.size() > 1 && steps_ - last_write_ >= unfit_after) {
+      replays_ = false;
+      switch_at_ = steps_;
+    }
+    if (steps_ - last_write_ >= idle_after) {
+      // Nobody gets on: what they wait for, if anything, is time.
+      const nanoseconds before = now_;
+      advance((std::max)((std::max)(options_.look_time, nanoseconds{1}), idle_time_ / 16));
+      idle_time_ += now_ - before;
+      check_at_ = steps_ + idle_every;
+    } else {
+      check_at_ = last_write_ + idle_after;
+    }
+    check_at_ = (std::min)(check_at_, options_.most_steps);
+  }
+
+  // When the thread that runs now is asked again.
+  void plan() noexcept {
+    active_->since = steps_;
+    solo_ = false;
+    if (replays_) {
+      const std::uint64_t n = again_->segments[replayed_].steps;
+      switch_at_ = n == 0 ? never : steps_ + n;
+    } else if (strategy_ == strategy::pct) {
+      switch_at_ = (std::min)(change_ < changes_.size() ? changes_[change_] : never, steps_ + fair_after);
+      if (switch_at_ <= steps_) switch_at_ = steps_ + 1;
+    } else {
+      solo_ = runnable_.size() == 1;
+      const std::uint32_t n = switch_one_in_;
+      switch_at_ = solo_ ? never : steps_ + (strategy_ == strategy::round_robin || n == 1 ? n : 1 + dice(2 * n - 1));
+    }
+    arm();
+  }
+  virtual_thread* pick(bool pauses) noexcept {
+    if (replays_) {
+      if (virtual_thread* t = replayed()) return t;
+    }
+    const bool can_stay = active_->is == virtual_thread::state::can_run;
+    const auto n = static_cast<std::uint32_t>(runnable_.size());
+    if (n == 1) return runnable_[0];
+    switch (strategy_) {
+      case strategy::pct: {
+        const bool is_due = change_ < changes_.size() && steps_ >= changes_[change_];
+        if (can_stay && (pauses || is_due || steps_ - active_->since >= fair_limit ||
+                         (steps_ - active_->since >= fair_after && steps_ - last_write_ >= fair_after)))
+          active_->priority = --lowest_;
+        if (is_due) ++change_;
+        virtual_thread* best = runnable_[0];
+        for (virtual_thread* t : runnable_)
+          if (t->priority > best->priority || (t->priority == best->priority && t->number < best->number)) best = t;
+        return best;
+      }
+      case strategy::round_robin: {
+        virtual_thread* first = nullptr;  // of all
+        virtual_thread* next = nullptr;   // behind the one that runs
+        for (virtual_thread* t : runnable_) {
+          if (first == nullptr || t->number < first->number) first = t;
+          if (t->number > active_->number && (next == nullptr || t->number < next->number)) next = t;
+        }
+        return next != nullptr ? next : first;
+      }
+      default: {
+        if (!can_stay || (switch_one_in_ == 1 && !pauses)) return runnable_[dice(n)];
+        const std::uint32_t k = dice(n - 1);
+        return runnable_[k >= active_->place ? k + 1 : k];
+      }
+    }
+  }
+  // Who comes next in the schedule; nullptr, and no schedule any more, where it does not fit.
+  virtual_thread* replayed() noexcept {
+    if (replayed_ + 1 < again_->segments.size()) {
+      const std::uint32_t wanted = again_->segments[++replayed_].thread;
+      for (virtual_thread* t : runnable_)
+        if (t->number == wanted) return t;
+    }
+    replays_ = false;
+    return nullptr;
+  }
+  void go_on(virtual_thread* next, operation o, code_place at, bool blocked) noexcept {
+    virtual_thread& from = *active_;
+    if (next == &from) {
+      const std::uint64_t since = from.since;
+      if (blocked) keep_segment(true);
+      plan();
+      if (!blocked) from.since = since;
+      return;
+    }
+    from.about_to = o;
+    from.at = at;
+    note(*next, o, at, blocked);
+    active_ = next;
+    plan();
+#if FRYS_EXCEPTIONS
+    from.exceptions = std::exchange(*exceptions_, next->exceptions);
+#endif
+    quick_context::switch_to(from.flow, next->flow);
+  }
+  void note(const virtual_thread& next, operation o, code_place at, bool blocked) noexcept {
+    if (!trace_.empty()) trace_[switches_ % trace_.size()] = {steps_, active_->number, next.number, o, blocked, at};
+    ++switches_;
+    hash_ = (hash_ ^ (std::uint64_t{next.number} + 256)) * 0x9e3779b97f4a7c15u;
+    keep_segment(blocked);
+  }
+  void keep_segment(bool blocked) noexcept {
+    if (options_.keeps_schedule) kept_.segments.push_back({active_->number, blocked ? 0 : steps_ - active_->since});
+  }
+  // Those who can run without `active_`, which has left them.
+  virtual_thread* next_of_others() noexcept {
+    while (runnable_.empty()) {
+      if (alarms_.empty()) fail(verdict::deadlock, "nobody can go on", {});
+      advance(alarms_[0]->until.at - now_);
+    }
+    return pick(false);
+  }
+  void block(operation o, code_place at) noexcept {
+    settle();
+    active_->about_to = o;
+    active_->at = at;
+    go_on(next_of_others(), o, at, true);
+  }
+  void make_runnable(virtual_thread& t) noexcept {
+    t.is = virtual_thread::state::can_run;
+    t.place = static_cast<std::uint32_t>(runnable_.size());
+    runnable_.push_back(&t);
+    if (replays_ || active_->is != virtual_thread::state::can_run) return;
+    if (strategy_ == strategy::pct) {
+      if (t.priority > active_->priority) switch_at_ = steps_ + 1;
+    } else if (solo_) {
+      solo_ = false;
+      switch_at_ = steps_ + 1 + dice(2 * switch_one_in_ - 1);
+    }
+  }
+  void leave_runnable() noexcept {
+    runnable_.back()->place = active_->place;
+    runnable_[active_->place] = runnable_.back();
+    runnable_.pop_back();
+  }
+
+  // ---- sleep
+
+  static std::size_t bucket(const void* word) noexcept {
+    return reinterpret_cast<std::uintptr_t>(word) / alignof(std::uint32_t) % bucket_count;
+  }
+  void fall_asleep(const void* word, std::uint32_t old, deadline until) noexcept {
+    virtual_thread& t = *active_;
+    t.is = virtual_thread::state::sleeps;
+    t.word = word;
+    t.slept_while = old;
+    t.until = until;
+    t.timed_out = false;
+    t.next_sleeper = nullptr;
+    leave_runnable();
+    if (word != nullptr) {
+      ++sleeping_;
+      virtual_thread** end = &sleepers_[bucket(word)];
+      while (*end != nullptr) end = &(*end)->next_sleeper;
+      *end = &t;
+    }
+    if (!until.is_never()) {
+      t.alarm_number = ++alarm_numbers_;
+      t.alarm = alarms_.size();
+      alarms_.push_back(&t);
+      rise(t.alarm);
+    }
+  }
+  // Its list no longer holds it.
+  void wake(virtual_thread& t, bool timed_out) noexcept {
+    if (t.word != nullptr) --sleeping_;
+    t.word = nullptr;
+    t.timed_out = timed_out;
+    if (t.alarm != no_alarm) drop_alarm(t);
+    make_runnable(t);
+  }
+  // Time moves by `by`, but not past a deadline without its sleeper being woken at it.
+  void advance(nanoseconds by) noexcept {
+    nanoseconds to = by > (nanoseconds::max)() - now_ ? (nanoseconds::max)() : now_ + by;
+    if (!alarms_.empty() && alarms_[0]->until.at <= to) to = (std::max)(alarms_[0]->until.at, now_);
+    now_ = to;
+    while (!alarms_.empty() && alarms_[0]->until.at <= now_) {
+      virtual_thread& t = *alarms_[0];
+      if (t.word != nullptr) {
+        virtual_thread** p = &sleepers_[bucket(t.word)];
+        while (*p != &t) p = &(*p)->next_sleeper;
+        *p = t.next_sleeper;
+      }
+      wake(t, true);
+      last_write_ = steps_;
+      idle_time_ = nanoseconds::zero();
+    }
+  }
+  // A heap of those with a deadline, the first one on top.
+  static bool is_sooner(const virtual_thread& a, const virtual_thread& b) noexcept {
+    return a.until.at != b.until.at ? a.until.at < b.until.at : a.alarm_number < b.alarm_number;
+  }
+  void put_alarm(std::size_t i, virtual_thread* t) noexcept {
+    alarms_[i] = t;
+    t->alarm = i;
+  }
+  void rise(std::size_t i) noexcept {
+    virtual_thread* const t = alarms_[i];
+    for (; i != 0 && is_sooner(*t, *alarms_[(i - 1) / 2]); i = (i - 1) / 2) put_alarm(i, alarms_[(i - 1) / 2]);
+    put_alarm(i, t);
+  }
+  void sink(std::size_t i) noexcept {
+    virtual_thread* const t = alarms_[i];
+    for (std::size_t child = 2 * i + 1; child < alarms_.size(); child = 2 * i + 1) {
+      if (child + 1 < alarms_.size() && is_sooner(*alarms_[child + 1], *alarms_[child])) ++child;
+      if (!is_sooner(*alarms_[child], *t)) break;
+      put_alarm(i, alarms_[child]);
+      i = child;
+    }
+    put_alarm(i, t);
+  }
+  void drop_alarm(virtual_thread& t) noexcept {
+    const std::size_t i = std::exchange(t.alarm, no_alarm);
+    virtual_thread* const last = alarms_.back();
+    alarms_.pop_back();
+    if (last == &t) return;
+    put_alarm(i, last);
+    rise(i);
+    sink(last->alarm);
+  }
+
+  // ---- dice
+
+  std::uint32_t dice(std::uint32_t count) noexcept {
+    return static_cast<std::uint32_t>(((die_() >> 32) * std::uint64_t{count}) >> 32);
+  }
+  // Dice that a schedule remembers.
+  std::uint32_t choice(std::uint32_t count) noexcept {
+    std::uint32_t c = 0;
+    if (again_ != nullptr && chosen_ < again_->choices.size())
+      c = (std::min)(again_->choices[chosen_++], count - 1);
+    else
+      c = dice(count);
+    if (options_.keeps_schedule) kept_.choices.push_back(c);
+    hash_ = (hash_ ^ (std::uint64_t{c} + 512)) * 0x9e3779b97f4a7c15u;
+    return c;
+  }
+
+  // ---- life of threads
+
+  virtual_thread* made(const char* name, std::size_t stack_bytes) {
+    if (free_.empty()) {
+      threads_.push_back(std::make_unique<virtual_thread>());
+      free_.push_back(threads_.back().get());
+    }
+    virtual_thread* t = free_.back();
+    const std::size_t wanted = (std::max)(stack_bytes, options_.stack_bytes);
+    if (t->stack.span().size() < wanted) {
+      result<stack_memory> memory = stack_memory::allocate(wanted);
+      if (!memory) return nullptr;
+      t->stack = *std::move(memory);
+    }
+    free_.pop_back();
+    t->number = static_cast<std::uint32_t>(names_.size());
+    t->is = virtual_thread::state::can_run;
+    t->place = 0;
+    t->is_joinable = true;
+    t->exceptions = {};
+    t->about_to = operation::begin;
+    t->at = {};
+    t->word = nullptr;
+    t->alarm = no_alarm;
+    t->next_sleeper = nullptr;
+    t->joins = t->joiner = nullptr;
+    t->locals.clear();
+    if (strategy_ == strategy::pct) t->priority = (1u << 31) | static_cast<std::uint32_t>(die_() >> 33);
+    names_.push_back(std::to_string(t->number) + " " + (name != nullptr ? name : "thread"));
+    ++alive_;
+    return t;
+  }
+  static void begin(void* argument) {
+    auto& t = *static_cast<virtual_thread*>(argument);
+    t.entry(t.argument);
+    current()->finish();
+  }
+  static void run_body(void* argument) {
+    auto& m = *static_cast<machine*>(argument);
+#if FRYS_EXCEPTIONS
+    std::exception_ptr thrown;  // so that the catch block is over when the stack is given up
+    try {
+      m.body_(m.body_argument_);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (thrown) m.fail_by_exception(verdict::exception, std::move(thrown));
+#else
+    m.body_(m.body_argument_);
+#endif
+    m.settle();
+    std::string leaked;
+    std::uint32_t count = 0;
+    for (const auto& t : m.threads_) {
+      if (!t->is_joinable || t->number == 0) continue;
+      if (count++ < 8) leaked += (leaked.empty() ? "" : ", ") + m.names_[t->number];
+    }
+    if (count != 0)
+      m.fail(verdict::leaked_threads, "nobody has joined " + leaked + (count > 8 ? " and others" : ""), {});
+    m.active_->is = virtual_thread::state::has_ended;
+    m.keep_segment(true);
+    quick_context::leave_to(m.host_);
+  }
+  [[noreturn]] void finish() noexcept {
+    settle();
+    virtual_thread& t = *active_;
+    leave_runnable();
+    t.is = virtual_thread::state::has_ended;
+    t.about_to = operation::end;
+    t.at = {};
+    wrote_settled();
+    if (t.joiner != nullptr) {
+      t.joiner->joins = nullptr;
+      make_runnable(*t.joiner);
+    }
+    virtual_thread* next = next_of_others();
+    note(*next, operation::end, {}, true);
+    active_ = next;
+    plan();
+#if FRYS_EXCEPTIONS
+    *exceptions_ = next->exceptions;
+#endif
+    quick_context::leave_to(next->flow);
+  }
+
+  // Leaves all stacks as they are.
+  [[noreturn]] void give_up() {
+    for (const auto& t : threads_)
+      if (t->is != virtual_thread::state::unused) states_.push_back(state_of(*t));
+    std::sort(states_.begin(), states_.end(),
+              [](const std::string& a, const std::string& b) { return number_of(a) < number_of(b); });
+    keep_segment(true);
+    // Not leave_to: so what lies in registers is on the stack, where LeakSanitizer looks for what is still known.
+    quick_context::switch_to(active_->flow, host_);
+    std::abort();
+  }
+  static std::uint64_t number_of(const std::string& line) noexcept {
+    std::uint64_t n = 0;
+    for (const char c : line) {
+      if (c < '0' || c > '9') break;
+      n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    return n;
+  }
+  [[nodiscard]] std::string state_of(const virtual_thread& t) const {
+    using state = virtual_thread::state;
+    std::string out = names_[t.number] + ": ";
+    switch (t.is) {
+      case state::unused:
+        break;
+      case state::has_ended:
+        out += "has ended, and was not joined";
+        break;
+      case state::joins:
+        out += "joins " + names_[t.joins->number] + place_text(t.at);
+        break;
+      case state::can_run:
+        out += t.about_to == operation::begin ? std::string("can begin")
+                                              : std::string("can go on with ") + name_of(t.about_to) + place_text(t.at);
+        break;
+      case state::sleeps:
+        out += "sleeps" + place_text(t.at);
+        if (t.word != nullptr) {
+          const std::uint32_t now = *static_cast<const std::uint32_t*>(t.word);
+          out += " while a word is " + std::to_string(t.slept_while);
+          if (now != t.slept_while) out += ", which is " + std::to_string(now) + " now: nobody has notified it";
+          // Whoever sleeps on the same word is named, since addresses are not.
+          std::string others;
+          for (const virtual_thread* s = sleepers_[bucket(t.word)]; s != nullptr; s = s->next_sleeper)
+            if (s != &t && s->word == t.word) others += (others.empty() ? "" : ", ") + names_[s->number];
+          if (!others.empty()) out += "; so does " + others;
+        }
+        if (!t.until.is_never()) out += "; until " + time_text(t.until.at);
+        break;
+    }
+    return out;
+  }
+
+  void reset(const run_options& options, std::uint64_t seed, const run_schedule* again) {
+    options_ = options;
+    seed_ = seed;
+    again_ = again;
+    run_ = next_run();
+    die_ = random(seed);
+    free_.clear();
+    for (const auto& t : threads_) {
+      t->is = virtual_thread::state::unused;
+      t->is_joinable = false;
+    }
+    for (std::size_t i = threads_.size(); i-- > 0;) free_.push_back(threads_[i].get());
+    runnable_.clear();
+    alarms_.clear();
+    for (virtual_thread*& s : sleepers_) s = nullptr;
+    names_.clear();
+    states_.clear();
+    failure_.clear();
+    kept_.segments.clear();
+    kept_.choices.clear();
+    kept_.seed = seed;
+    trace_.assign(options.trace, switch_record{});
+    steps_ = last_write_ = switches_ = seeds_ = alarm_numbers_ = 0;
+    hash_ = 0x2545f4914f6cdd1du;
+    left_ = armed_ = 0;
+    wrote_at_ = never_written;
+    alive_ = sleeping_ = 0;
+    now_ = idle_time_ = nanoseconds::zero();
+    what_ = verdict::completed;
+    where_ = {};
+    guilty_ = nobody;
+#if FRYS_EXCEPTIONS
+    thrown_ = nullptr;
+#endif
+    replays_ = again != nullptr && !again->segments.empty();
+    replayed_ = chosen_ = 0;
+    check_at_ = (std::min)(idle_after, options_.most_steps);
+    strategy_ = options.choose_by;
+    switch_one_in_ = (std::max)(options.switch_one_in, 1u);
+    depth_ = (std::max)(options.depth, 1u);
+    pct_steps_ = (std::max)(options.pct_steps, 1u);
+    if (strategy_ == strategy::mixed) {
+      const std::uint32_t k = dice(10);
+      strategy_ = k < 5 ? strategy::random_walk : k < 9 ? strategy::pct : strategy::round_robin;
+      // Small ones more often: short programs need them, and long ones get enough of the others.
+      switch_one_in_ = 1u << dice(1 + dice(9));
+      depth_ = 2 + dice(3);
+      pct_steps_ = 8u << dice(1 + dice(13));
+    }
+    changes_.clear();
+    change_ = 0;
+    lowest_ = 1u << 30;
+    if (strategy_ == strategy::pct) {
+      for (std::uint32_t i = 1; i < depth_; ++i) changes_.push_back(1 + dice(pct_steps_));
+      std::sort(changes_.begin(), changes_.end());
+    }
+    weak_left_ = options.weak_fails_one_in == 0 ? 0 : 1 + choice(2 * options.weak_fails_one_in - 1);
+    spurious_left_ = options.spurious_one_in == 0 ? 0 : 1 + choice(2 * options.spurious_one_in - 1);
+  }
+  [[nodiscard]] std::string how() const {
+    if (again_ != nullptr) return replays_ ? "replay" : "replay; the schedule did not fit to the end";
+    std::string out = name_of(strategy_);
+    if (strategy_ == strategy::pct)
+      return out + " of depth " + std::to_string(depth_) + " in " + std::to_string(pct_steps_);
+    return out + ", a switch in " + std::to_string(switch_one_in_);
+  }
+  static std::uint64_t next_run() noexcept {
+    static constinit thread_local std::uint64_t runs = 0;
+    return ++runs;
+  }
+  // A stack that was given up, with all that lies on it. LeakSanitizer counts what it knows as known.
+  static void abandon([[maybe_unused]] stack_memory& s) {
+#if FRYS_ASAN
+    __lsan_register_root_region(s.span().data(), s.span().size());
+    __lsan_ignore_object(new stack_memory(std::move(s)));
+#endif
+  }
+
+#if FRYS_EXCEPTIONS
+  [[noreturn]] static void on_terminate() noexcept {
+    if (machine* m = current()) m->fail_by_exception(verdict::terminated, std::current_exception());
+    std::abort();
+  }
+#endif
+  static nanoseconds look_hook(run_hooks& m) noexcept { return static_cast<machine&>(m).look_at_clock({}); }
+  static void advance_hook(run_hooks& h, nanoseconds at) noexcept {
+    auto& m = static_cast<machine&>(h);
+    m.settle();
+    while (m.now_ < at) m.advance(at - m.now_);
+    m.arm();
+  }
+  static std::uint64_t seed_hook(run_hooks& h) noexcept {
+    auto& m = static_cast<machine&>(h);
+    return random(m.seed_ ^ (++m.seeds_ * 0xd1342543de82ef95u))();
+  }
+
+  static constexpr std::size_t bucket_count = 64;
+  static constexpr std::uint32_t never_written = ~std::uint32_t{0};
+
+  // The hot part.
+  std::uint32_t left_ = 0;                  // steps to the next turn
+  std::uint32_t wrote_at_ = never_written;  // `left_` when something was last changed, since arm
+  std::uint64_t hash_ = 0;
+  std::uint32_t armed_ = 0;  // `left_` when it was last settled
+  bool replays_ = false;
+  bool solo_ = false;
+  strategy strategy_ = strategy::random_walk;
+  virtual_thread* active_ = nullptr;
+  std::uint64_t steps_ = 0;  // settled ones
+  std::uint64_t switch_at_ = 0;
+  std::uint64_t check_at_ = 0;
+  std::uint64_t last_write_ = 0;
+  std::uint64_t switches_ = 0;
+  nanoseconds now_{0};
+  nanoseconds idle_time_{0};  // that has passed since nobody gets on
+  std::vector<virtual_thread*> runnable_;
+  random die_;
+  std::uint32_t weak_left_ = 0, spurious_left_ = 0;
+  std::uint32_t switch_one_in_ = 1, depth_ = 1, pct_steps_ = 1;
+  std::uint32_t lowest_ = 0;
+  std::vector<std::uint64_t> changes_;
+  std::size_t change_ = 0;
+
+  std::vector<virtual_thread*> alarms_;
+  virtual_thread* sleepers_[bucket_count] = {};
+  std::uint64_t alarm_numbers_ = 0;
+  std::uint32_t sleeping_ = 0, alive_ = 0;
+
+  quick_context host_;
+  std::vector<std::unique_ptr<virtual_thread>> threads_;
+  std::vector<virtual_thread*> free_;
+  void (*body_)(void*) = nullptr;
+  void* body_argument_ = nullptr;
+#if FRYS_EXCEPTIONS
+  exception_state* exceptions_ = nullptr;
+  std::terminate_handler former_terminate_ = nullptr;
+  std::exception_ptr thrown_;
+#endif
+
+  run_options options_;
+  std::uint64_t seed_ = 0, run_ = 0, seeds_ = 0;
+  const run_schedule* again_ = nullptr;
+  std::size_t replayed_ = 0, chosen_ = 0;
+  run_schedule kept_;
+  std::vector<switch_record> trace_;
+  std::vector<std::string> names_, states_;
+  verdict what_ = verdict::completed;
+  std::string failure_;
+  code_place where_;
+  std::uint32_t guilty_ = nobody;
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::detail
+
+#endif  // FRYS_SIM_RUN_MACHINE_HPP
+// ---- frys/sim/run/atomics.hpp
+// atomics: the atomics policy of sim::run: each operation is a step, at which another thread may go on. Memory is
+// sequentially consistent, whatever orders are given; the model checker (model.hpp) is for those.
+//
+// Use when  a block or a program runs under sim::run.
+// Not when  a memory order may be too weak (atomics::model), or threads of the system share the object.
+// Cost      some 3 ns a step; a switch some 20.
+// Outside   of a run these objects are plain memory, good for one thread.
+// Found     a compare_exchange_weak that must not fail for no reason does so; a wait returns for no reason, and a
+//           notify_one wakes anybody (run_options); an atomic object of 32 bits that ends while a thread sleeps on it.
+#ifndef FRYS_SIM_RUN_ATOMICS_HPP
+#define FRYS_SIM_RUN_ATOMICS_HPP
+
+// The place that calls.
+#define FRYS_SIM_PLACE ::frys::sim::code_place at = {__builtin_FILE(), __builtin_LINE()}
+
+namespace frys::inline FRYS_ABI::sim {
+
+namespace detail {
+
+FRYS_ALWAYS_INLINE void step(operation o, code_place at) noexcept {
+  if (machine* m = machine::current()) m->step(o, at);
+}
+
+// What an atomic and an atomic_ref can do.
+template <class T, class Derived>
+class atomic_operations {
+  static_assert(std::is_trivially_copyable_v<T>, "frys::sim::atomics: an atomic's type must be trivially copyable");
+
+ public:
+  using value_type = T;
+  // A pointer moves by elements, a number by one.
+  using difference_type = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+  static constexpr bool is_always_lock_free = true;
+  static constexpr bool is_lock_free() noexcept { return true; }
+
+  T load(std::memory_order = std::memory_order_seq_cst, FRYS_SIM_PLACE) const noexcept {
+    step(operation::load, at);
+    return place();
+  }
+  void store(T value, std::memory_order = std::memory_order_seq_cst, FRYS_SIM_PLACE) const noexcept {
+    changed(operation::store, at, [&](T) { return value; });
+  }
+  T exchange(T value, std::memory_order = std::memory_order_seq_cst, FRYS_SIM_PLACE) const noexcept {
+    return changed(operation::update, at, [&](T) { return value; });
+  }
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order, std::memory_order,
+                               FRYS_SIM_PLACE) const noexcept {
+    return exchanged<false>(expected, desired, at);
+  }
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order = std::memory_order_seq_cst,
+                               FRYS_SIM_PLACE) const noexcept {
+    return exchanged<false>(expected, desired, at);
+  }
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order, std::memory_order,
+                             FRYS_SIM_PLACE) const noexcept {
+    return exchanged<true>(expected, desired, at);
+  }
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order = std::memory_order_seq_cst,
+                             FRYS_SIM_PLACE) const noexcept {
+    return exchanged<true>(expected, desired, at);
+  }
+  T fetch_add(difference_type by, std::memory_order = std::memory_order_seq_cst, FRYS_SIM_PLACE) const noexcept {
+    return changed(operation::update, at, [&](T old) { return plus(old, by); });
+  }
+  T fetch_sub(difference_type by, std::memory_order = std::memory_order_seq_cst, FRYS_SIM_PLACE) const noexcept {
+    return changed(operation::update, at, [&](T old) { return minus(old, by); });
+  }
+  T fetch_and(T with, std::memory_order = std::memory_order_seq_cst,
+              FRYS_SIM_PLACE) const noexcept requires std::integral<T> {
+    return changed(operation::update, at, [&](T old) { return static_cast<T>(old & with); });
+  }
+  T fetch_or(T with, std::memory_order = std::memory_order_seq_cst,
+             FRYS_SIM_PLACE) const noexcept requires std::integral<T> {
+    return changed(operation::update, at, [&](T old) { return static_cast<T>(old | with); });
+  }
+  T fetch_xor(T with, std::memory_order = std::memory_order_seq_cst,
+              FRYS_SIM_PLACE) const noexcept requires std::integral<T> {
+    return changed(operation::update, at, [&](T old) { return static_cast<T>(old ^ with); });
+  }
+  operator T() const noexcept { return load(std::memory_order_seq_cst); }
+
+ private:
+  static bool is_same(const T& a, const T& b) noexcept { return std::memcmp(&a, &b, sizeof(T)) == 0; }
+  // Wraps, as atomic arithmetic does.
+  static T plus(T a, difference_type b) noexcept {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b));
+    else
+      return a + b;
+  }
+  static T minus(T a, difference_type b) noexcept {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b));
+    else
+      return a - b;
+  }
+  template <class F>
+  FRYS_ALWAYS_INLINE T changed(operation o, code_place at, F&& f) const noexcept {
+    machine* const m = machine::current();
+    if (m != nullptr) m->step(o, at);
+    const T old = place();
+    const T now = f(old);
+    if (m != nullptr && !is_same(old, now)) m->wrote();
+    place() = now;
+    return old;
+  }
+  template <bool Weak>
+  FRYS_ALWAYS_INLINE bool exchanged(T& expected, T desired, code_place at) const noexcept {
+    machine* const m = machine::current();
+    if (m != nullptr) m->step(operation::compare_exchange, at);
+    const T old = place();
+    if (!is_same(old, expected)) {
+      expected = old;
+      return false;
+    }
+    if constexpr (Weak)
+      if (m != nullptr && m->fails_weakly()) return false;
+    if (m != nullptr && !is_same(old, desired)) m->wrote();
+    place() = desired;
+    return true;
+  }
+  T& place() const noexcept { return static_cast<const Derived&>(*this).object(); }
+};
+
+}  // namespace detail
+
+// A model for policy::atomics.
+struct atomics : frys::atomics::machine_services {
+  template <class T>
+  class atomic : public detail::atomic_operations<T, atomic<T>> {
+   public:
+    constexpr atomic() noexcept : value_{} {}
+    constexpr atomic(T value) noexcept : value_(value) {}
+    atomic(const atomic&) = delete;
+    atomic& operator=(const atomic&) = delete;
+    T operator=(T value) noexcept { return this->store(value, std::memory_order_seq_cst), value; }
+    ~atomic() {
+      if constexpr (std::same_as<T, std::uint32_t>) {
+        detail::machine* m = detail::machine::current();
+        if (m != nullptr && m->anybody_sleeps()) m->word_ends(&value_);
+      }
+    }
+
+   private:
+    friend detail::atomic_operations<T, atomic>;
+    friend atomics;
+    T& object() const noexcept { return value_; }
+
+    // As std::atomic: at least as aligned as it is large, so that what packs it lies as on the machine.
+    alignas(sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 16
+                ? sizeof(T)
+                : alignof(T)) mutable T value_;
+  };
+
+  // An object that is atomic while it is used through this.
+  template <class T>
+  class atomic_ref : public detail::atomic_operations<T, atomic_ref<T>> {
+   public:
+    static constexpr std::size_t required_alignment = alignof(T);
+    explicit atomic_ref(T& object) noexcept : object_(&object) {}
+    atomic_ref(const atomic_ref&) noexcept = default;
+    atomic_ref& operator=(const atomic_ref&) = delete;
+    T operator=(T value) const noexcept { return this->store(value, std::memory_order_seq_cst), value; }
+
+   private:
+    friend detail::atomic_operations<T, atomic_ref>;
+    T& object() const noexcept { return *object_; }
+    T* object_;
+  };
+
+  // Data that one thread at a time uses. A step too, so that two that use it at once spoil each other's work.
+  template <class T>
+  class var {
+   public:
+    var() : value_{} {}
+    template <class U>
+    requires std::constructible_from<T, U>
+    explicit var(U&& value) : value_(std::forward<U>(value)) {}
+
+    const T& get(FRYS_SIM_PLACE) const noexcept {
+      detail::step(detail::operation::var, at);
+      return value_;
+    }
+    T& ref(FRYS_SIM_PLACE) noexcept {
+      if (detail::machine* m = detail::machine::current()) {
+        m->step(detail::operation::var, at);
+        m->wrote();
+      }
+      return value_;
+    }
+
+   private:
+    T value_;
+  };
+
+  static void fence(std::memory_order, FRYS_SIM_PLACE) noexcept { detail::step(detail::operation::fence, at); }
+  // Another thread goes on, if one can.
+  static void pause(FRYS_SIM_PLACE) noexcept {
+    if (detail::machine* m = detail::machine::current()) m->pause(at);
+  }
+  // Sleeps while `word` holds `old`. Outside of a run nobody could wake it, and it does not.
+  static bool wait(const atomic<std::uint32_t>& word, std::uint32_t old, deadline until, FRYS_SIM_PLACE) noexcept {
+    detail::machine* m = detail::machine::current();
+    if (m != nullptr) return m->wait(&word.value_, word.value_, old, until, at);
+    return word.value_ != old || until.is_never();
+  }
+  static void notify_one(const atomic<std::uint32_t>& word, FRYS_SIM_PLACE) noexcept {
+    if (detail::machine* m = detail::machine::current()) m->notify(&word.value_, false, at);
+  }
+  static void notify_all(const atomic<std::uint32_t>& word, FRYS_SIM_PLACE) noexcept {
+    if (detail::machine* m = detail::machine::current()) m->notify(&word.value_, true, at);
+  }
+  // Nanoseconds of the run's clock.
+  static std::uint64_t now(FRYS_SIM_PLACE) noexcept {
+    detail::machine* m = detail::machine::current();
+    return m == nullptr ? 0 : static_cast<std::uint64_t>(m->look_at_clock(at).count());
+  }
+  // One of 0 .. count - 1, as the seed says.
+  static std::uint32_t choose(std::uint32_t count, FRYS_SIM_PLACE) noexcept {
+    detail::machine* m = detail::machine::current();
+    return m == nullptr ? 0 : m->choose(count, at);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#undef FRYS_SIM_PLACE
+
+#endif  // FRYS_SIM_RUN_ATOMICS_HPP
+// ---- frys/sim/run/threads.hpp
+// threads: the threads of sim::run, as policy::threads and by hand.
+//
+// Threads   those of a run; a thread object is used in the run that started it.
+// Lifetime  the destructor joins. What was not joined when the body returns is verdict::leaked_threads.
+#ifndef FRYS_SIM_RUN_THREADS_HPP
+#define FRYS_SIM_RUN_THREADS_HPP
+
+#define FRYS_SIM_PLACE ::frys::sim::code_place at = {__builtin_FILE(), __builtin_LINE()}
+
+namespace frys::inline FRYS_ABI::sim {
+
+class thread {
+ public:
+  thread() noexcept = default;  // of nothing
+  thread(thread&& other) noexcept
+      : thread_(std::exchange(other.thread_, nullptr)), run_(other.run_), held_(std::exchange(other.held_, nullptr)) {}
+  // Joins the one that stood here.
+  thread& operator=(thread&& other) noexcept {
+    if (this != &other) {
+      if (joinable()) join(code_place{});
+      thread_ = std::exchange(other.thread_, nullptr);
+      run_ = other.run_;
+      held_ = std::exchange(other.held_, nullptr);
+    }
+    return *this;
+  }
+  ~thread() {
+    if (joinable()) join(code_place{});
+  }
+
+  // Calls run(argument) on a new thread of the run. Of the options the name and a stack larger than the run's count.
+  // errc::unsupported outside of a run; errc::limit_exceeded at run_options::most_threads.
+  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument,
+                              FRYS_SIM_PLACE) noexcept {
+    return started(options, run, argument, at);
+  }
+  // The same with anything that can be called. An exception that leaves it ends the run: verdict::exception.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> && std::constructible_from<std::decay_t<F>, F>
+  static result<thread> start(const thread_options& options, F&& f, FRYS_SIM_PLACE) {
+    using function = std::decay_t<F>;
+    struct holder final : held {
+      explicit holder(F&& g) : function_(std::in_place, std::forward<F>(g)) {}
+      static void call(void* self) {
+        auto& h = *static_cast<holder*>(self);
+#if FRYS_EXCEPTIONS
+        std::exception_ptr thrown;
+        try {
+          static_cast<function&&> (*h.function_)();
+        } catch (...) {
+          thrown = std::current_exception();
+        }
+        if (thrown) detail::machine::current()->fail_by_exception(verdict::exception, std::move(thrown));
+#else
+        static_cast<function&&> (*h.function_)();
+#endif
+        h.function_.reset();  // here, not where it is joined
+      }
+      std::optional<function> function_;
+    };
+    auto* h = new (std::nothrow) holder(std::forward<F>(f));
+    if (h == nullptr)
+      return error{errc::out_of_memory, domain::sim, "no memory for a thread's function", sizeof(holder)};
+    result<thread> t = started(options, &holder::call, h, at);
+    if (t)
+      t->held_ = h;
+    else
+      delete h;
+    return t;
+  }
+  // The same in short, with a name for reports. A run that can start no more threads is over.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> && std::constructible_from<std::decay_t<F>, F>
+  explicit thread(const char* name, F&& f, FRYS_SIM_PLACE) {
+    thread_options options;
+    options.name = name;
+    result<thread> t = start(options, std::forward<F>(f), at);
+    if (t)
+      *this = *std::move(t);
+    else if (detail::machine* m = detail::machine::current())
+      m->fail(verdict::requirement, t.error().message, at);
+    else
+      FRYS_ASSERT(false, "sim::thread: started outside of a sim::run");
+  }
+
+  [[nodiscard]] bool joinable() const noexcept { return thread_ != nullptr; }
+  void join(FRYS_SIM_PLACE) noexcept {
+    FRYS_ASSERT(joinable(), "sim::thread::join: there is no thread to wait for");
+    detail::machine* m = detail::machine::current();
+    auto* t = std::exchange(thread_, nullptr);
+    if (m != nullptr && m->number() == run_) m->join(*t, at);  // else its run is over, and it with it
+    delete std::exchange(held_, nullptr);
+  }
+
+ private:
+  struct held {
+    held() = default;
+    held(const held&) = delete;
+    held& operator=(const held&) = delete;
+    virtual ~held() = default;
+  };
+
+  static result<thread> started(const thread_options& options, void (*run)(void*), void* argument,
+                                code_place at) noexcept {
+    detail::machine* m = detail::machine::current();
+    if (m == nullptr) return error{errc::unsupported, domain::sim, "sim::threads start in a sim::run only", 0};
+    thread t;
+    t.thread_ = m->start(options.name, options.stack_bytes, run, argument, at);
+    if (t.thread_ == nullptr)
+      return error{errc::limit_exceeded, domain::sim, "the run has as many threads as it may have", 0};
+    t.run_ = m->number();
+    return t;
+  }
+
+  detail::machine::virtual_thread* thread_ = nullptr;
+  std::uint64_t run_ = 0;
+  held* held_ = nullptr;
+};
+
+// policy::threads of a run.
+struct threads {
+  using thread = sim::thread;
+
+  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument,
+                              FRYS_SIM_PLACE) noexcept {
+    return thread::start(options, run, argument, at);
+  }
+  // One for each thread of the run; outside of a run one for each thread of the system.
+  template <class Tag>
+  static void*& local() {
+    static constinit thread_local void* outside = nullptr;
+    static constexpr char name = 0;
+    detail::machine* m = detail::machine::current();
+    return m == nullptr ? outside : m->local(&name);
+  }
+};
+static_assert(thread_source<threads>);
+
+// ---- what a body may ask for
+
+// A sentence that holds here; the run is over where it does not.
+inline void require(bool good, const char* what, FRYS_SIM_PLACE) noexcept {
+  if (good) return;
+  if (detail::machine* m = detail::machine::current()) m->fail(verdict::requirement, what, at);
+  FRYS_ASSERT(good, "sim::require: false, outside of a sim::run");
+}
+// Another thread goes on, if one can.
+inline void yield(FRYS_SIM_PLACE) noexcept {
+  if (detail::machine* m = detail::machine::current()) m->pause(at);
+}
+// Until the run's clock shows it.
+inline void sleep_until(deadline until, FRYS_SIM_PLACE) noexcept {
+  if (detail::machine* m = detail::machine::current()) m->sleep(until, at);
+}
+inline void sleep_for(nanoseconds time, FRYS_SIM_PLACE) noexcept {
+  detail::machine* m = detail::machine::current();
+  if (m == nullptr) return;
+  m->sleep(deadline{m->time_after(time)}, at);
+}
+// One of 0 .. count - 1, as the seed says.
+inline std::uint32_t choose(std::uint32_t count, FRYS_SIM_PLACE) noexcept {
+  detail::machine* m = detail::machine::current();
+  return m == nullptr ? 0 : m->choose(count, at);
+}
+// The number of the thread that calls, in the order of their starts; the body's is 0.
+inline std::uint32_t thread_number() noexcept {
+  detail::machine* m = detail::machine::current();
+  return m == nullptr ? 0 : m->active_number();
+}
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#undef FRYS_SIM_PLACE
+
+#endif  // FRYS_SIM_RUN_THREADS_HPP
+// ---- frys/sim/run.hpp
+// run: a whole program of threads, sleeps and timers in one thread of the system, as a seed says: the same seed, the
+// same run, on every machine and with every compiler.
+//
+//   auto r = sim::run(42, [] {
+//     blocking<mpmc_ring<int, policy::world<sim::run_world>>, policy::world<sim::run_world>> jobs;
+//     sim::thread worker("worker", [&] { while (jobs.pop()) ...; });
+//     ...
+//   });
+//   CHECK_MESSAGE(r.ok(), r.text());
+//
+// Use when  a program or a large part of one shall be tested under thousands of schedules: pools, servers, shutdown.
+// Not when  a lock-free structure shall be proved, or its memory orders (model.hpp): this samples, in sequentially
+//           consistent memory, as many steps as you like.
+// Threads   of the run: sim::threads, sim::thread. The run itself is on the calling thread; several may run at a time.
+// Time      sim::clock is the run's: it starts at 0, moves a little with each look, and jumps to the first deadline
+//           when all sleep. A year of timers takes as long as their work.
+// Verdict   run_report: completed, or what went wrong, with the seed, what each thread did, and the last switches.
+//           Where a run fails, its stacks are left as they are: nothing on them is destroyed.
+// Hazards   what the seed does not know: addresses (hashes of pointers, order of allocations), real clocks and dice,
+//           thread_local (take threads::local), what an earlier run has left in globals, the order of evaluation of
+//           arguments (compilers differ), the layout of the standard's hash tables (libraries differ).
+// Cost      some 3 ns a step and 20 ns a switch; a run with 4 threads starts in some microseconds.
+// Source    FoundationDB's simulator; S. Burckhardt et al., ASPLOS 2010 (pct); A. Groce et al., "Swarm testing", ISSTA
+//           2012 (mixed).
+#ifndef FRYS_SIM_RUN_HPP
+#define FRYS_SIM_RUN_HPP
+
+namespace frys::inline FRYS_ABI::sim {
+
+// Randomness for policy::random: in a run each source has a seed of its own, which the run's seed decides.
+class run_random {
+ public:
+  explicit run_random(std::uint64_t seed = 0) noexcept
+      : dice_(detail::run_hooks::current() == nullptr
+                  ? seed  // in a run not: blocks make it of an address
+                  : detail::run_hooks::current()->fresh_seed(*detail::run_hooks::current())) {}
+  std::uint64_t operator()() noexcept { return dice_(); }
+
+ private:
+  sim::random dice_;
+};
+
+// policy::world<sim::run_world>: all that a block touches is the run's.
+struct run_world {
+  using atomics = sim::atomics;
+  using clock = sim::clock;
+  using wait = frys::wait::basic_spin_then_park<2>;  // both ways are taken, and few steps are spent
+  using files = sim::disk;
+  using random = sim::run_random;
+  using threads = sim::threads;
+};
+
+namespace detail {
+
+// A function is no object: its place is kept in one.
+template <class Body>
+struct body_of {
+  Body* body;
+  static void call(void* self) { (*static_cast<body_of*>(self)->body)(); }
+};
+template <class Body>
+void run_in(machine& m, const run_options& options, std::uint64_t seed, const run_schedule* again, Body& body) {
+  body_of<Body> b{std::addressof(body)};
+  m.run(options, seed, again, &body_of<Body>::call, &b);
+}
+
+}  // namespace detail
+
+// Runs body() once, with all the threads that it starts.
+template <class Body>
+[[nodiscard]] run_report run(std::uint64_t seed, Body&& body, const run_options& options = {}) {
+  detail::machine m;
+  detail::run_in(m, options, seed, nullptr, body);
+  run_report out;
+  m.describe(out);
+  return out;
+}
+
+// Runs it again by run_report::schedule, with the same options. Also after a change of the strategies, or with parts
+// taken out by hand: where the schedule does not fit any more, the seed goes on (run_report::how says so).
+template <class Body>
+[[nodiscard]] run_report replay(std::string_view schedule, Body&& body, const run_options& options = {}) {
+  const detail::run_schedule again = detail::run_schedule::of(schedule);
+  detail::machine m;
+  detail::run_in(m, options, again.seed, &again, body);
+  run_report out;
+  m.describe(out);
+  return out;
+}
+
+// What many seeds have shown.
+struct exploration {
+  run_report failure;  // the first one; or the last run, completed
+  std::uint64_t runs = 0;
+  std::uint64_t different = 0;  // runs whose hashes differ
+  std::uint64_t steps = 0;
+  bool deterministic = true;  // the first seed did the same when it was run twice
+
+  [[nodiscard]] bool ok() const noexcept { return failure.ok() && deterministic; }
+  explicit operator bool() const noexcept { return ok(); }
+  [[nodiscard]] std::string text() const {
+    std::string out = std::to_string(runs) + " runs, " + std::to_string(different) + " of them different, " +
+                      std::to_string(steps) + " steps";
+    if (!deterministic)
+      out += "\nnot deterministic: seed " + std::to_string(failure.seed) +
+             " did something else when it was run again: the body depends on addresses, on a real clock, or on what an "
+             "earlier run left";
+    return out + "\n" + failure.text();
+  }
+};
+
+// Runs body() with the seeds first, first + 1, ... until one fails, or `count` have passed.
+template <class Body>
+[[nodiscard]] exploration explore_seeds(std::uint64_t first, std::uint64_t count, Body&& body,
+                                        const run_options& options = {}) {
+  exploration out;
+  detail::machine m;
+  run_options fast = options;
+  fast.trace = 0;
+  std::vector<std::uint64_t> hashes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    detail::run_in(m, fast, first + i, nullptr, body);
+    ++out.runs;
+    out.steps += m.steps();
+    hashes.push_back(m.hash());
+    if (m.ok() && i != 0) continue;
+    // Once more: a failure with all that a report can hold, the first seed to see whether it does the same.
+    const std::uint64_t before = m.hash();
+    const bool failed = !m.ok();
+    run_options thorough = options;
+    thorough.keeps_schedule = true;
+    if (failed) {
+      run_report quick;
+      m.describe(quick);
+      detail::run_in(m, thorough, first + i, nullptr, body);
+      m.describe(out.failure);
+      if (m.ok()) out.failure = std::move(quick);  // it happens no more
+      out.failure.repeats = m.hash() == before;
+      break;
+    }
+    detail::run_in(m, fast, first, nullptr, body);
+    if (m.hash() != before || !m.ok()) {
+      out.deterministic = false;
+      m.describe(out.failure);
+      break;
+    }
+  }
+  if (out.failure.ok() && out.deterministic && out.runs != 0) m.describe(out.failure);
+  std::sort(hashes.begin(), hashes.end());
+  out.different = static_cast<std::uint64_t>(std::unique(hashes.begin(), hashes.end()) - hashes.begin());
+  return out;
+}
+
+}  // namespace frys::inline FRYS_ABI::sim
+
+#endif  // FRYS_SIM_RUN_HPP
 // ---- frys/sim/world.hpp
 // sim::world: the simulated world in one word: policy::world<sim::world>.
 //
 // Fills     the clock, the files and the randomness; atomics and network stay a block's defaults.
+// Not when  the program has threads: policy::world<sim::run_world> (run.hpp).
 #ifndef FRYS_SIM_WORLD_HPP
 #define FRYS_SIM_WORLD_HPP
 

@@ -58,6 +58,7 @@
 #include "core/fwd.hpp"
 #include "core/hash.hpp"
 #include "core/intrusive_list.hpp"
+#include "core/local_atomics.hpp"
 #include "core/os_thread.hpp"
 #include "core/parker.hpp"
 #include "core/poison.hpp"
@@ -133,6 +134,10 @@
 #include "queue/stats.hpp"
 #include "queue/stealing_deque.hpp"
 
+#include "sched/async_event.hpp"
+#include "sched/async_latch.hpp"
+#include "sched/async_mutex.hpp"
+#include "sched/async_semaphore.hpp"
 #include "sched/cancel.hpp"
 #include "sched/frame_cache.hpp"
 #include "sched/fwd.hpp"

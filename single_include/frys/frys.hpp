@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 99584bba5eb66cdb.
+// frys 0.1.0, one header: the whole library. Content 319625712946f72f.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2554,6 +2554,7 @@ class held_lock;
 namespace atomics {
 struct real;
 struct tsan;
+struct local;
 }  // namespace atomics
 
 }  // namespace frys::inline FRYS_ABI
@@ -2877,6 +2878,89 @@ class intrusive_queue {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_INTRUSIVE_LIST_HPP
+// ---- frys/core/local_atomics.hpp
+// atomics::local: policy::atomics for objects that one thread uses alone: plain values, no read-modify-write, no fence.
+//
+// Use when  a block's users all live on one thread: the coroutines of one reactor and their mutexes, channels, queues.
+// Not when  a second thread may touch the object, to close, stop or destroy it too: nothing would order the two.
+// Threads   one at a time, handed on by something else than the object.
+// Cost      of plain memory. A wait can have no end here, as nobody else could end it: hardened builds say so.
+#ifndef FRYS_CORE_LOCAL_ATOMICS_HPP
+#define FRYS_CORE_LOCAL_ATOMICS_HPP
+
+namespace frys::inline FRYS_ABI::atomics {
+
+// std::atomic's spelling on a plain value; the orders say nothing.
+template <class T>
+class local_atomic {
+ public:
+  using value_type = T;
+  static constexpr bool is_always_lock_free = true;
+
+  constexpr local_atomic() noexcept : value_() {}
+  constexpr local_atomic(T value) noexcept : value_(value) {}
+  local_atomic(const local_atomic&) = delete;
+  local_atomic& operator=(const local_atomic&) = delete;
+
+  T load(std::memory_order = std::memory_order_seq_cst) const noexcept { return value_; }
+  void store(T to, std::memory_order = std::memory_order_seq_cst) noexcept { value_ = to; }
+  T exchange(T to, std::memory_order = std::memory_order_seq_cst) noexcept { return std::exchange(value_, to); }
+  bool compare_exchange_strong(T& old, T to, std::memory_order = std::memory_order_seq_cst,
+                               std::memory_order = std::memory_order_seq_cst) noexcept {
+    if (value_ == old) [[likely]]
+      return value_ = to, true;
+    old = value_;
+    return false;
+  }
+  bool compare_exchange_weak(T& old, T to, std::memory_order = std::memory_order_seq_cst,
+                             std::memory_order = std::memory_order_seq_cst) noexcept {
+    return compare_exchange_strong(old, to);
+  }
+  template <class N>
+  T fetch_add(N by, std::memory_order = std::memory_order_seq_cst) noexcept {
+    return std::exchange(value_, static_cast<T>(value_ + by));
+  }
+  template <class N>
+  T fetch_sub(N by, std::memory_order = std::memory_order_seq_cst) noexcept {
+    return std::exchange(value_, static_cast<T>(value_ - by));
+  }
+  T fetch_or(T bits, std::memory_order = std::memory_order_seq_cst) noexcept {
+    return std::exchange(value_, static_cast<T>(value_ | bits));
+  }
+  T fetch_and(T bits, std::memory_order = std::memory_order_seq_cst) noexcept {
+    return std::exchange(value_, static_cast<T>(value_ & bits));
+  }
+  T fetch_xor(T bits, std::memory_order = std::memory_order_seq_cst) noexcept {
+    return std::exchange(value_, static_cast<T>(value_ ^ bits));
+  }
+
+ private:
+  T value_;
+};
+
+struct local : machine_services {
+  template <class T>
+  using atomic = local_atomic<T>;
+  template <class T>
+  using var = plain_var<T>;
+
+  static void fence(std::memory_order) noexcept {}
+  static void pause() noexcept { alone(); }
+  static bool wait(const local_atomic<std::uint32_t>& word, std::uint32_t old, deadline) noexcept {
+    if (word.load() == old) alone();
+    return true;
+  }
+  static void notify_one(local_atomic<std::uint32_t>&) noexcept {}
+  static void notify_all(local_atomic<std::uint32_t>&) noexcept {}
+
+ private:
+  static void alone() noexcept { FRYS_ASSERT(false, "atomics::local: a thread waits for another one, but is alone"); }
+};
+static_assert(atomics_model<local>);
+
+}  // namespace frys::inline FRYS_ABI::atomics
+
+#endif  // FRYS_CORE_LOCAL_ATOMICS_HPP
 // ---- frys/core/parker.hpp
 // parker: lets one thread sleep until another one says go. One permit: an unpark before the park is not lost.
 //
@@ -22594,6 +22678,807 @@ struct token_reader {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_CANCEL_HPP
+// ---- frys/sched/detail/waiting_line.hpp
+// waiting_line: the coroutines that wait for one mutex, semaphore, event or latch, in the order in which they came, and
+// the word that says whether there are any.
+//
+// The word's two low bits are the line's: `busy` while somebody looks at the line, `crowd` while it is not empty. The
+// rest is the block's. Who changes the word without the line does it by a compare-exchange from a value in which
+// neither bit is set; so while `busy` is set the word is its holder's alone, who ends that by a store.
+#ifndef FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+#define FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+enum class wait_end : unsigned char {
+  pending,  // nobody has decided
+  called,   // it has what it waited for
+  stopped,  // a stop came first
+};
+
+// One who waits.
+struct line_waiter : list_hook<>, work {
+  std::coroutine_handle<> waiting;
+  void* home = nullptr;                                // the executor
+  void (*post)(void* home, work&) noexcept = nullptr;  // null: it goes on where it is called
+  wait_end end = wait_end::pending;                    // as the links: the line's, under `busy`, until it is decided
+
+  line_waiter() = default;
+  template <executor E>
+  explicit line_waiter(E& on) noexcept
+      : work([](work& w) noexcept { static_cast<line_waiter&>(w).waiting.resume(); }),
+        home(&on),
+        post([](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); }) {}
+};
+
+// Goes on with a coroutine on this thread. Who goes on may call the next one, from within: a crowd would need a stack
+// as deep as it is long. So from some depth on they stand in a list, and go on when those before have come back.
+struct resume_nest {
+  static constexpr unsigned deepest = 8;
+  unsigned depth = 0;
+  intrusive_list<line_waiter>* later = nullptr;  // where depth == deepest
+
+  static FRYS_NOINLINE void resume(line_waiter& w) noexcept {
+    const unsigned depth = here.depth;
+    if (depth == deepest) return here.later->push_back(w);
+    here.depth = depth + 1;
+    if (depth + 1 < deepest) {
+      w.waiting.resume();
+    } else {
+      intrusive_list<line_waiter> waiting;
+      here.later = &waiting;
+      w.waiting.resume();
+      while (line_waiter* const next = waiting.pop_front()) next->waiting.resume();
+    }
+    here.depth = depth;
+  }
+
+ private:
+  static thread_local constinit resume_nest here;
+};
+inline thread_local constinit resume_nest resume_nest::here{};
+
+// Lets `w` go on; it has been taken out of its line, and may be gone when this returns.
+template <class A>
+void call(line_waiter& w) noexcept {
+  if (w.post != nullptr) return w.post(w.home, w);
+  // A checker's threads may share one of the system's: there they nest as they come.
+  if constexpr (std::derived_from<A, atomics::machine_services>)
+    resume_nest::resume(w);
+  else
+    w.waiting.resume();
+}
+
+template <class A, class Word>
+class waiting_line {
+  using list = intrusive_list<line_waiter>;
+
+ public:
+  static constexpr Word busy = 1, crowd = 2, unit = 4;  // unit: the first bit that is the block's
+
+  explicit waiting_line(Word first) noexcept : word(first) {}
+  waiting_line(const waiting_line&) = delete;
+  waiting_line& operator=(const waiting_line&) = delete;
+
+  typename A::template atomic<Word> word;
+
+  // Makes the line this thread's until leave. Answers the word without `busy`.
+  Word enter() noexcept {
+    backoff<A> patience;
+    Word seen = word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    for (;;) {
+      if ((seen & busy) != 0) {
+        patience.pause();
+        seen = word.load(std::memory_order_relaxed);  // relaxed: as above
+      } else if (word.compare_exchange_weak(seen, seen | busy,
+                                            // sync(waiting_line.busy): acquire; what the last holder did is done, and
+                                            // what was done before the word became what it is.
+                                            std::memory_order_acquire, std::memory_order_relaxed)) {
+        return seen;
+      }
+    }
+  }
+  // `next`: the block's part.
+  void leave(Word next) noexcept {
+    // sync(waiting_line.busy): release; what we did comes before the next holder's turn.
+    word.store((next & ~(busy | crowd)) | (line_.get().empty() ? Word{0} : crowd), std::memory_order_release);
+  }
+
+  // These between enter and leave.
+  [[nodiscard]] bool empty() const noexcept { return line_.get().empty(); }
+  line_waiter& front() noexcept { return line_.ref().front(); }
+  void push(line_waiter& w) noexcept { line_.ref().push_back(w); }
+  // Its wait is decided; it must be called after leave.
+  line_waiter& take_first() noexcept {
+    line_waiter& w = line_.ref().front();
+    list::remove(w);
+    w.end = wait_end::called;
+    return w;
+  }
+  void take_first_into(list& called) noexcept { called.push_back(take_first()); }
+  void remove(line_waiter& w) noexcept {
+    static_cast<void>(line_.ref());  // as a write, for a checker
+    list::remove(w);
+  }
+
+ private:
+  typename A::template var<list> line_;
+};
+
+// Calls all of them, first come first. One that goes on may destroy others that stand here.
+template <class A>
+void call_all(intrusive_list<line_waiter>& called) noexcept {
+  while (line_waiter* const w = called.pop_front()) call<A>(*w);
+}
+
+// What the awaiters of the blocks have in common. Derived has, all but the last under the line:
+//   bool admit(Word& word)   has what it waits for at once, and no one stands before it
+//   line()                   the waiting_line
+//   void left()              without the line: it stood in line and went without what it waited for
+//   void give_back()         without the line: it was called, and will never know
+template <class Derived, class A>
+class line_awaiter : public line_waiter {
+ public:
+  line_awaiter() = default;
+  template <executor E>
+  explicit line_awaiter(E& on) noexcept : line_waiter(on) {}
+  line_awaiter(const line_awaiter&) = delete;
+  line_awaiter& operator=(const line_awaiter&) = delete;
+  ~line_awaiter() {
+    if (stands_) withdraw();
+  }
+
+  // When it answers true, `*this` may be gone.
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    waiting = h;
+    if (!stop_.begin(stop_token_of(h), *this, &on_stop)) {
+      end = wait_end::stopped;
+      return false;
+    }
+    auto& line = self().line();
+    auto word = line.enter();
+    if (end == wait_end::pending && self().admit(word)) end = wait_end::called;  // a stop would come too late
+    const bool waits = end == wait_end::pending;
+    if (waits) {
+      stands_ = true;
+      line.push(*this);
+    }
+    line.leave(word);
+    return waits;
+  }
+
+ protected:
+  // For await_resume: false if the wait was stopped.
+  [[nodiscard]] bool has_come() noexcept {
+    stop_.end();
+    const bool stood = std::exchange(stands_, false);
+    if (end != wait_end::stopped) return true;
+    if (stood) self().left();
+    return false;
+  }
+
+ private:
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  static stop_action on_stop(void* p) noexcept {
+    auto& w = *static_cast<line_awaiter*>(p);
+    auto& line = w.self().line();
+    const auto word = line.enter();
+    if (w.end != wait_end::pending) {  // too late
+      line.leave(word);
+      return {};
+    }
+    w.end = wait_end::stopped;
+    if (!w.is_linked()) {  // too early: await_suspend will see it
+      line.leave(word);
+      return {};
+    }
+    line.remove(w);
+    line.leave(word);
+    if (w.post == nullptr) return stop_action::resume(w.waiting);
+    w.post(w.home, w);
+    return {};
+  }
+  FRYS_NOINLINE void withdraw() noexcept {
+    stop_.end();
+    auto& line = self().line();
+    const auto word = line.enter();
+    const bool waits = end == wait_end::pending;
+    if (waits) line.remove(*this);
+    line.leave(word);
+    if (waits) return self().left();
+    FRYS_ASSERT(post == nullptr, "a coroutine that was called by its executor was destroyed before it ran");
+    if (end == wait_end::called) {
+      unlink();  // of those who are called, by this thread, further up its stack
+      self().give_back();
+    }
+  }
+
+  stop_wait stop_;
+  bool stands_ = false;  // the coroutine's own: it was put in line, and has not gone on
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+// ---- frys/sched/async_event.hpp
+// async_event: coroutines wait until somebody has said that it is so; it stays so until reset.
+//
+// Use when  many wait for one thing that becomes true: started, connected, configured.
+// Not when  each set shall let one through (async_semaphore), or it becomes true by counting (async_latch).
+// Roles     every operation: any thread.
+// Progress  is_set is wait-free, set and reset lock-free where nobody waits; where somebody does, by a lock of a few
+//           instructions.
+// Cost      a wait for what is so already: one load. set and reset: one compare-exchange. To wait allocates nothing:
+//           the node lies in the coroutine's frame.
+// Ordering  what was done before set happens-before what follows the wait that it ends, and an is_set that answers
+//           true.
+// Goes on   wait(): within set, on the thread that sets, before that returns (deep in such calls: a bit later, as
+//           async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which must outlive
+//           the wait. Who was called goes on even if reset comes first.
+// Errors    errc::cancelled where a stop was asked for while it waited.
+// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
+//           long as no other thread can set it or stop the wait meanwhile, and not between an executor's call and its
+//           run (hardened builds check).
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_EVENT_HPP
+#define FRYS_SCHED_ASYNC_EVENT_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_event {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_event: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_event: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_event: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  explicit async_event(bool is_set = false) noexcept : line_(is_set ? so : 0) {}
+#if FRYS_HARDENED
+  ~async_event() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_event: destroyed while a coroutine waits");
+  }
+#endif
+
+  [[nodiscard]] bool is_set() const noexcept {
+    // sync(async_event.set): acquire; what was done before set is visible to who sees it.
+    return (line_.word.load(std::memory_order_acquire) & so) != 0;
+  }
+  // Lets all go on who wait, and those who come until reset.
+  void set() noexcept {
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      if ((seen & taken) != 0) return call_all();
+      // sync(async_event.set): release; the second set of two publishes, too. relaxed on failure: another look.
+    } while (!line_.word.compare_exchange_weak(seen, seen | so, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Those who come from now on wait. What was done before the set that it takes back is visible to who resets.
+  void reset() noexcept {
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    do {
+      if ((seen & taken) != 0) return line_.leave(line_.enter() & ~so);
+      // sync(async_event.set): acquire; who resets and then looks at what was announced does not miss it. relaxed on
+      // failure: another look.
+    } while (!line_.word.compare_exchange_weak(seen, seen & ~so, std::memory_order_acquire, std::memory_order_relaxed));
+  }
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
+  static constexpr std::uint32_t so = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_event& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_event& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() const noexcept { return of_->is_set(); }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) const noexcept { return (word & so) != 0; }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    async_event* of_;
+  };
+
+ public:
+  // co_await: result<void>. Where it must wait, the coroutine goes on within the call that sets.
+  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter wait(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+
+ private:
+  FRYS_NOINLINE void call_all() noexcept {
+    intrusive_list<detail::line_waiter> called;
+    const std::uint32_t word = line_.enter();
+    while (!line_.empty()) line_.take_first_into(called);
+    line_.leave(word | so);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_EVENT_HPP
+// ---- frys/sched/async_latch.hpp
+// async_latch: coroutines wait until so many things have happened. It opens once.
+//
+// Use when  a known number of steps must be done before others go on: parts of a start, answers of all shards.
+// Not when  tasks are waited for as a whole (task_scope::join, when_all), or it shall close again (async_event).
+// Roles     every operation: any thread.
+// Progress  try_wait is wait-free, count_down lock-free where nobody waits; where somebody does, by a lock of a few
+//           instructions.
+// Cost      count_down: one compare-exchange. A wait for an open one: one load. To wait allocates nothing: the node
+//           lies in the coroutine's frame.
+// Ordering  what was done before each count_down happens-before what follows every wait, and a try_wait that answers
+//           true.
+// Goes on   wait(): within the last count_down, on the thread that calls it, before that returns (deep in such calls: a
+//           bit later, as async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which
+//           must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; what was counted stays counted.
+// Lifetime  destroy it when all waits have ended, the last of them because it opened; or when nobody is within a call.
+//           A coroutine may be destroyed while it waits as long as no other thread can open it or stop the wait
+//           meanwhile, and not between an executor's call and its run (hardened builds check).
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_LATCH_HPP
+#define FRYS_SCHED_ASYNC_LATCH_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_latch {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_latch: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_latch: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_latch: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::size_t>;
+  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+ public:
+  static constexpr std::size_t most = ~std::size_t{0} / unit;
+
+  explicit async_latch(std::size_t count) noexcept : line_(count * unit) {
+    FRYS_ASSERT(count <= most, "async_latch: more than it can count");
+  }
+#if FRYS_HARDENED
+  ~async_latch() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_latch: destroyed while a coroutine waits");
+  }
+#endif
+
+  // Not more than are left. Behind the one that opens it, this may be gone.
+  void count_down(std::size_t n = 1) noexcept {
+    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      FRYS_ASSERT(n <= seen / unit, "async_latch: counted down below zero");
+      if ((seen & taken) != 0) return count_in_line(n);
+      // sync(async_latch.open): release; each of these exchanges continues the one before, so who sees zero sees what
+      // was done before all of them. relaxed on failure: another look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Whether it is open.
+  [[nodiscard]] bool try_wait() const noexcept {
+    // sync(async_latch.open): acquire; what was done before each count_down is visible.
+    return line_.word.load(std::memory_order_acquire) / unit == 0;
+  }
+
+ private:
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_latch& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_latch& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() const noexcept { return of_->try_wait(); }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::size_t& word) const noexcept { return word / unit == 0; }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    async_latch* of_;
+  };
+
+ public:
+  // co_await: result<void>. Where it must wait, the coroutine goes on within the count_down that opens it.
+  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter wait(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+  // Counts one down, now, and then waits.
+  [[nodiscard]] awaiter arrive_and_wait() noexcept {
+    count_down();
+    return wait();
+  }
+  template <executor E>
+  [[nodiscard]] awaiter arrive_and_wait(E& on) noexcept {
+    count_down();
+    return wait(on);
+  }
+
+ private:
+  FRYS_NOINLINE void count_in_line(std::size_t n) noexcept {
+    intrusive_list<detail::line_waiter> called;
+    const std::size_t word = line_.enter() - n * unit;
+    if (word / unit == 0)
+      while (!line_.empty()) line_.take_first_into(called);
+    line_.leave(word);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_LATCH_HPP
+// ---- frys/sched/async_mutex.hpp
+// async_mutex: one coroutine at a time; who has to wait lets its thread do something else.
+//
+// Use when  a coroutine holds something over a wait: a connection during request and reply, a file during a rewrite.
+// Not when  nothing is awaited while it is held (on one thread no lock is needed; between threads a std::mutex or a
+//           queue is simpler), or what is shared belongs to one core anyway.
+// Roles     lock, try_lock: any thread. A guard: its owner, who may end it on another thread than it began on.
+// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn:
+//           unlock hands over to who has waited longest, nobody comes in between.
+// Cost      lock and unlock: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
+//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
+// Ordering  what was done under the lock happens-before what the next one does who has it.
+// Goes on   lock(): within unlock, on the thread that unlocks, before that returns (deep in such calls: a bit later,
+//           see below). lock(on): as work posted to `on`, which must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; the lock is not held then.
+// Lifetime  destroy it when nobody holds it or waits; who has just got it from the last one may. A coroutine may be
+//           destroyed while it waits as long as no other thread can unlock or stop it meanwhile, and not between an
+//           executor's call and its run (hardened builds check). A lock that was handed to it goes to the next.
+//
+// Who goes on within unlock and unlocks calls the next one from within: that nests up to 8 deep on a thread, those
+// beyond go on when one of the 8 comes back. So who was resumed so must not block its thread for another one.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_MUTEX_HPP
+#define FRYS_SCHED_ASYNC_MUTEX_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_mutex {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_mutex: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_mutex: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_mutex: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // Holds the lock, or nothing.
+  class [[nodiscard]] guard {
+   public:
+    guard() = default;
+    guard(guard&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+    guard& operator=(guard&& other) noexcept {
+      if (this != &other) {
+        unlock();
+        of_ = std::exchange(other.of_, nullptr);
+      }
+      return *this;
+    }
+    ~guard() { unlock(); }
+
+    explicit operator bool() const noexcept { return of_ != nullptr; }
+    void unlock() noexcept {
+      if (of_ != nullptr) std::exchange(of_, nullptr)->unlock();
+    }
+
+   private:
+    friend async_mutex;
+    explicit guard(async_mutex& of) noexcept : of_(&of) {}
+    async_mutex* of_ = nullptr;
+  };
+
+  async_mutex() noexcept = default;
+#if FRYS_HARDENED
+  ~async_mutex() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(line_.word.load(std::memory_order_relaxed) == 0, "async_mutex: destroyed while it is held");
+  }
+#endif
+
+  // Empty if somebody else holds it.
+  [[nodiscard]] guard try_lock() noexcept {
+    std::uint32_t seen = 0;
+    if (take(seen)) return guard(*this);
+    if ((seen & held) != 0) return guard();
+    // Somebody looks at the line of a lock that nobody holds: he may have come to see that, and go.
+    std::uint32_t word = line_.enter();
+    const bool free = (word & held) == 0;
+    line_.leave(word | held);
+    return free ? guard(*this) : guard();
+  }
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
+  static constexpr std::uint32_t held = line_type::unit;
+
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_mutex& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_mutex& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() noexcept {
+      std::uint32_t seen = 0;
+      return of_->take(seen);
+    }
+    result<guard> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return guard(*of_);
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) noexcept {
+      if ((word & held) != 0) return false;
+      word |= held;
+      return true;
+    }
+    void left() noexcept {}
+    void give_back() noexcept { of_->unlock(); }
+
+    async_mutex* of_;
+  };
+
+ public:
+  // co_await: result<guard>. Where it must wait, the coroutine goes on within the call that unlocks.
+  [[nodiscard]] awaiter lock() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter lock(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+
+ private:
+  // seen: 0 before, and the word where it answers false.
+  bool take(std::uint32_t& seen) noexcept {
+    // sync(async_mutex.held): acquire; what the last holder did is done. relaxed on failure: it takes nothing.
+    return line_.word.compare_exchange_strong(seen, held, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void unlock() noexcept {
+    std::uint32_t alone = held;
+    // sync(async_mutex.held): release; what was done under the lock comes before the next holder's turn. relaxed on
+    // failure: the line acquires.
+    if (!line_.word.compare_exchange_strong(alone, 0, std::memory_order_release, std::memory_order_relaxed))
+      hand_over();
+  }
+  FRYS_NOINLINE void hand_over() noexcept {
+    const std::uint32_t word = line_.enter();
+    FRYS_ASSERT((word & held) != 0, "async_mutex: unlocked, but nobody holds it");
+    if (line_.empty()) return line_.leave(word & ~held);  // who waited was stopped
+    detail::line_waiter& next = line_.take_first();
+    line_.leave(word);
+    detail::call<atomics_type>(next);
+  }
+
+  line_type line_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_MUTEX_HPP
+// ---- frys/sched/async_semaphore.hpp
+// async_semaphore: a number of permits that coroutines take and give back; who has to wait lets its thread do something
+// else.
+//
+// Use when  so many may do something at once: requests to a disk, bytes in flight, connections of a pool.
+// Not when  it is one at a time (async_mutex), or the permits would be values in a queue (channel, awaiting).
+// Roles     every operation: any thread.
+// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn: who
+//           wants many is not passed by who wants few, for no try_acquire either.
+// Cost      acquire and release: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
+//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
+// Ordering  what was done before a release happens-before what follows the acquire that takes one of its permits, or
+//           any later one.
+// Goes on   acquire(n): within release, on the thread that releases, before that returns (deep in such calls: a bit
+//           later, as async_mutex says). acquire(on, n): as work posted to `on`, which must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; no permit is held then.
+// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
+//           long as no other thread can release or stop it meanwhile, and not between an executor's call and its run
+//           (hardened builds check). Permits that were handed to it go to the next.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+#define FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_semaphore {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_semaphore: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_semaphore: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_semaphore: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::size_t>;
+  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+ public:
+  static constexpr std::size_t most = ~std::size_t{0} / unit;  // permits
+
+  explicit async_semaphore(std::size_t permits) noexcept : line_(permits * unit) {
+    FRYS_ASSERT(permits <= most, "async_semaphore: more permits than it can count");
+  }
+#if FRYS_HARDENED
+  ~async_semaphore() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_semaphore: destroyed while a coroutine waits");
+  }
+#endif
+
+  // All `n` or none; none where somebody waits.
+  [[nodiscard]] bool try_acquire(std::size_t n = 1) noexcept {
+    std::size_t seen = 0;
+    if (take(n, seen)) return true;
+    if ((seen & line_type::crowd) != 0 || seen / unit < n) return false;
+    // Somebody looks at the line; he may have come to go again.
+    std::size_t word = line_.enter();
+    const bool got = admit(word, n);
+    line_.leave(word);
+    return got;
+  }
+  void release(std::size_t n = 1) noexcept {
+    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      if ((seen & taken) != 0) return settle(n);
+      FRYS_ASSERT(n <= most - seen / unit, "async_semaphore: more permits than it can count");
+      // sync(async_semaphore.permit): release; what was done before comes before what follows the acquire. relaxed on
+      // failure: another look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen + n * unit, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Permits that nobody has; stale when it returns.
+  [[nodiscard]] std::size_t available() const noexcept {
+    return line_.word.load(std::memory_order_relaxed) / unit;  // relaxed: a hint
+  }
+
+ private:
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    awaiter(async_semaphore& of, std::size_t n) noexcept : of_(&of), n_(n) {}
+    template <executor E>
+    awaiter(async_semaphore& of, E& on, std::size_t n) noexcept : base(on), of_(&of), n_(n) {}
+    bool await_ready() noexcept {
+      std::size_t seen = 0;
+      return of_->take(n_, seen);
+    }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    friend async_semaphore;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::size_t& word) noexcept { return of_->admit(word, n_); }
+    void left() noexcept { of_->settle(0); }  // those behind may want less
+    void give_back() noexcept { of_->release(n_); }
+
+    async_semaphore* of_;
+    std::size_t n_;
+  };
+
+ public:
+  // co_await: result<void>. All `n` at once; more than there ever are waits until it is stopped. Where it must wait,
+  // the coroutine goes on within the call that releases.
+  [[nodiscard]] awaiter acquire(std::size_t n = 1) noexcept { return awaiter(*this, n); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter acquire(E& on, std::size_t n = 1) noexcept {
+    return awaiter(*this, on, n);
+  }
+
+ private:
+  // seen: the word where it answers false.
+  bool take(std::size_t n, std::size_t& seen) noexcept {
+    seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    do {
+      if ((seen & taken) != 0 || seen / unit < n) return false;
+      // sync(async_semaphore.permit): acquire; what was done before the releases is done. relaxed on failure: another
+      // look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_acquire, std::memory_order_relaxed));
+    return true;
+  }
+  // In the line: whether who has just come may have `n`.
+  bool admit(std::size_t& word, std::size_t n) noexcept {
+    if (!line_.empty() || word / unit < n) return false;
+    word -= n * unit;
+    return true;
+  }
+  // Gives `n` more, and all that there is to those whose turn it is.
+  FRYS_NOINLINE void settle(std::size_t n) noexcept {
+    intrusive_list<detail::line_waiter> called;
+    std::size_t word = line_.enter();
+    FRYS_ASSERT(n <= most - word / unit, "async_semaphore: more permits than it can count");
+    word += n * unit;
+    while (!line_.empty()) {
+      const std::size_t wanted = static_cast<awaiter&>(line_.front()).n_;
+      if (word / unit < wanted) break;
+      word -= wanted * unit;
+      line_.take_first_into(called);
+    }
+    line_.leave(word);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_SEMAPHORE_HPP
 // ---- frys/sched/frame_cache.hpp
 // frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
 // frame_depot, where the caches of several threads give away what they have too much of.
@@ -22892,6 +23777,15 @@ struct civil_time;
 class cron;
 class time_zone;
 class zone_cursor;
+
+template <class... Policies>
+class async_mutex;
+template <class... Policies>
+class async_semaphore;
+template <class... Policies>
+class async_event;
+template <class... Policies>
+class async_latch;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -38,6 +38,7 @@ class held_lock;
 namespace atomics {
 struct real;
 struct tsan;
+struct local;
 }  // namespace atomics
 
 }  // namespace frys::inline FRYS_ABI

@@ -29,6 +29,15 @@ class cron;
 class time_zone;
 class zone_cursor;
 
+template <class... Policies>
+class async_mutex;
+template <class... Policies>
+class async_semaphore;
+template <class... Policies>
+class async_event;
+template <class... Policies>
+class async_latch;
+
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FWD_HPP

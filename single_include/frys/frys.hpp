@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 319625712946f72f.
+// frys 0.1.0, one header: the whole library. Content f7a2112fae3a7022.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23479,6 +23479,588 @@ class async_semaphore {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+// ---- frys/sched/discipline.hpp
+// discipline: which worker of a scheduler runs what, as policies, and how forks reach other workers.
+//
+// discipline::work_stealing   each worker has its own queue; one that has nothing takes half of another's    the
+// default discipline::work_sharing    one queue for all, first in, first out discipline::shard_per_core  a piece of
+// work stays with its worker: state that only it touches needs no lock discipline::deadline        one queue for all,
+// the earliest deadline first; behind them what has none, in its order
+//
+// promotion::on_demand        a fork is offered when somebody is hungry: it costs 1 to 2 ns             the default
+// promotion::eager            each fork is offered at once, to thieves that take it while a long piece runs on; 10 ns
+// Source  Earliest deadline first: C. L. Liu, J. W. Layland, "Scheduling algorithms for multiprogramming in a hard
+//         real-time environment", JACM 20(1), 1973. The rest: fork_join.hpp, stealing_deque.hpp.
+#ifndef FRYS_SCHED_DISCIPLINE_HPP
+#define FRYS_SCHED_DISCIPLINE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace discipline {
+
+struct work_stealing {
+  static constexpr bool steals = true;   // a worker takes from another
+  static constexpr bool shares = false;  // all have one queue
+};
+struct work_sharing {
+  static constexpr bool steals = false;
+  static constexpr bool shares = true;
+};
+struct shard_per_core {
+  static constexpr bool steals = false;
+  static constexpr bool shares = false;
+};
+struct deadline {
+  static constexpr bool steals = false;
+  static constexpr bool shares = true;
+};
+
+}  // namespace discipline
+
+namespace promotion {
+
+struct on_demand {
+  static constexpr bool each_fork = false;
+};
+struct eager {
+  static constexpr bool each_fork = true;
+};
+
+}  // namespace promotion
+
+template <class D>
+concept scheduling_discipline = requires {
+  { D::steals } -> std::convertible_to<bool>;
+  { D::shares } -> std::convertible_to<bool>;
+};
+template <class P>
+concept fork_promotion = requires {
+  { P::each_fork } -> std::convertible_to<bool>;
+};
+
+namespace policy {
+
+struct discipline_key {};  // scheduling_discipline (sched/discipline.hpp)
+struct promotion_key {};   // fork_promotion (sched/discipline.hpp)
+struct levels_key {};      // a number of priorities
+
+template <class D>
+struct discipline {
+  using key = discipline_key;
+  using type = D;
+};
+template <class P>
+struct promotion {
+  using key = promotion_key;
+  using type = P;
+};
+template <std::size_t N>
+struct levels {
+  using key = levels_key;
+  static constexpr std::size_t value = N;
+};
+
+}  // namespace policy
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_DISCIPLINE_HPP
+// ---- frys/sched/detail/fork_seat.hpp
+// fork_seat: what a worker of fork-join needs: the forks that it has announced and not begun, and those that others may
+// take.
+//
+// A fork is two words in an array of its own and a frame on the stack of the function that forked: nothing else is
+// written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
+// next fork then promotes the oldest one, which is the largest: it becomes a job in a deque that others steal from.
+#ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+#define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class fork_seat;
+
+// A fork that another worker may run. It lies in the frame of the join that waits for it.
+template <class Atomics>
+struct fork_job : work {
+  // Runs the fork of this frame and keeps what it answers there.
+  using body = void (*)(void* frame, fork_job& job) noexcept;
+
+  fork_job(body b, void* f, fork_seat<Atomics>& forked_by) noexcept
+      : work(&start), call(b), frame(f), owner(&forked_by) {}
+  static void start(work& w) noexcept;
+
+  static constexpr std::uint32_t pending = 0, awaited = 1, done = 2;
+  body call;
+  void* frame;
+  fork_seat<Atomics>* owner;
+  std::exception_ptr failure = nullptr;
+  // Who runs it: whoever waits for it finds the job's own forks there.
+  typename Atomics::template atomic<fork_seat<Atomics>*> runner{nullptr};
+  typename Atomics::template atomic<std::uint32_t> state{pending};
+};
+
+// The piece of memory in a join's frame where a job is made when its fork is promoted.
+template <class Atomics>
+struct fork_place {
+  alignas(fork_job<Atomics>) std::byte memory[sizeof(fork_job<Atomics>)];
+  [[nodiscard]] fork_job<Atomics>& job() noexcept {
+    return *std::launder(reinterpret_cast<fork_job<Atomics>*>(memory));
+  }
+};
+
+template <class Atomics>
+class fork_seat {
+ public:
+  using job_type = fork_job<Atomics>;
+  using place = fork_place<Atomics>;
+
+  // What the scheduler does for its seats.
+  struct host_functions {
+    void (*promoted)(fork_seat&) noexcept;          // there is a job to take
+    void (*await)(fork_seat&, job_type&) noexcept;  // works until the job is done
+    void (*wake)(fork_seat&) noexcept;              // any thread: the seat's job is done, and it waits
+    void (*post)(fork_seat&, work&, bool owned) noexcept;
+    void (*work_until)(fork_seat&, bool (*ready)(void*), void*) noexcept;  // who makes it ready wakes
+  };
+
+  // A fork that nobody has begun.
+  struct entry {
+    typename job_type::body call;
+    place* frame;
+  };
+  // Deeper than that, forks run at once, in their order.
+  static constexpr std::size_t most = 1024;
+
+  fork_seat(const host_functions& host, bool promote_each) noexcept
+      : host_(&host), shared_own_(shared_.owner()), promote_each_(promote_each) {
+    calm();
+  }
+  fork_seat(const fork_seat&) = delete;
+  fork_seat& operator=(const fork_seat&) = delete;
+
+  // ---- the owner
+
+  // Announces a fork. False: there is no room; it runs at once.
+  FRYS_ALWAYS_INLINE bool fork(entry*& at, typename job_type::body call, place& frame) noexcept {
+    at = top_;
+    at->call = call;
+    at->frame = &frame;
+    top_ = at + 1;
+    // relaxed: a question, not an order; who answers it does so by the deque.
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
+      return slow_fork(at);
+    return true;
+  }
+  // The fork at `at` is the newest one, and its turn has come. True: nobody has it, the caller runs it (or drops it).
+  // False: another worker has run it; the job is done, and take_result ends its life.
+  FRYS_ALWAYS_INLINE bool take_back(entry* at) noexcept {
+    top_ = at;
+    if (at < floor_) [[unlikely]]
+      return take_promoted(at);
+    return true;
+  }
+  // Rethrows what the job threw.
+  static void end_job(place& frame) {
+    std::exception_ptr failure = std::move(frame.job().failure);
+    std::destroy_at(&frame.job());
+    if (failure != nullptr) [[unlikely]]
+      std::rethrow_exception(std::move(failure));
+  }
+  static void drop_job(place& frame) noexcept { std::destroy_at(&frame.job()); }
+
+  // Somebody is hungry.
+  FRYS_ALWAYS_INLINE bool is_asked() const noexcept {
+    return limit_.load(std::memory_order_relaxed) == 0;  // relaxed: as in fork
+  }
+  // Gives the oldest fork to who is hungry. False: there is none.
+  FRYS_NOINLINE bool answer() noexcept {
+    calm();
+    return promote();
+  }
+
+  [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
+
+  // ---- anybody
+
+  // Asks for a fork; the next one that the owner makes answers.
+  void ask() noexcept {
+    // relaxed: a question. Read first, so that many who ask share the line.
+    if (limit_.load(std::memory_order_relaxed) != 0) limit_.store(0, std::memory_order_relaxed);
+  }
+  // A promoted fork, the oldest; nullptr.
+  [[nodiscard]] job_type* steal() noexcept {
+    auto got = shared_.thief().try_steal();
+    return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] bool has_promoted() const noexcept {
+    return const_cast<fork_seat*>(this)->shared_.thief().size_hint() != 0;
+  }
+
+ private:
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+
+  static std::uintptr_t address(const entry* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
+
+  // relaxed: who asks before that is answered by the promotion behind it, who asks later is asked for again.
+  void calm() noexcept { limit_.store(promote_each_ ? 0 : address(entries_ + most), std::memory_order_relaxed); }
+
+  FRYS_NOINLINE bool slow_fork(entry* at) noexcept {
+    const bool full = at == entries_ + most;
+    if (full) top_ = at;  // taken back: its frame must not become a job
+    if (is_asked()) (void)answer();
+    return !full;
+  }
+
+  bool promote() noexcept {
+    if (floor_ == top_) return false;
+    const entry& oldest = *floor_;
+    job_type* job = ::new (static_cast<void*>(oldest.frame->memory)) job_type(oldest.call, oldest.frame, *this);
+    if (!shared_own_.try_push(job)) {  // enough of them wait already
+      std::destroy_at(job);
+      return false;
+    }
+    ++floor_;
+    shared_own_.share();
+    host_->promoted(*this);
+    return true;
+  }
+
+  FRYS_NOINLINE bool take_promoted(entry* at) noexcept {
+    floor_ = at;
+    // Promoted oldest first and joined newest first: what is still in the deque at its newest end is this job, or all
+    // have been stolen.
+    if (auto got = shared_own_.try_pop()) {
+      FRYS_ASSERT(got.value() == &at->frame->job(), "fork_join: forks are joined in the order they were made");
+      std::destroy_at(got.value());
+      return true;
+    }
+    host_->await(*this, at->frame->job());
+    return false;
+  }
+
+  using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
+
+  const host_functions* host_;
+  entry* top_ = entries_;    // the owner's: behind the newest fork
+  entry* floor_ = entries_;  // the owner's: behind the newest promoted one
+  // Where a fork stops to think: the array's end, or 0 when somebody is hungry.
+  atomic<std::uintptr_t> limit_{0};
+  deque shared_;
+  typename deque::owner_type shared_own_;
+  const bool promote_each_;
+  entry entries_[most + 1];
+};
+
+template <class Atomics>
+void fork_job<Atomics>::start(work& w) noexcept {
+  auto& job = static_cast<fork_job&>(w);
+  fork_seat<Atomics>& owner = *job.owner;
+  job.call(job.frame, job);
+  // sync(fork_job.done): acq_rel; the result is whole before the owner takes it, and a sleeper's mark is seen. Behind
+  // this the job's memory is the owner's again.
+  if (job.state.exchange(done, std::memory_order_acq_rel) == awaited) owner.host().wake(owner);
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+// ---- frys/sched/fork_join.hpp
+// fork_join: plain functions in parallel: join(a, b), parallel_for, parallel_reduce. No coroutine, no future, no heap.
+//
+// Use when  work splits into pieces that end before the function that split it: recursion, loops, sums, sorting.
+// Not when  a piece waits for I/O or for another piece (coroutines, fibers), or nobody waits for it (submit).
+// Threads   any. On a thread that works for a scheduler (its workers, and who is inside its run) the pieces may run in
+//           parallel; on any other they run one after the other, in their order.
+// How       a fork is announced in an array of the worker and runs at once, unless another worker is hungry: who is
+//           hungry asks, and the next fork, tick or loop step then hands over the oldest announced fork, the largest.
+//           So a fork costs two stores and a compare, and a step of a loop one load; parallelism appears where
+//           somebody has nothing to do, and nowhere else. A piece that runs long without forking answers nobody: let
+//           it call tick(). policy::promotion<promotion::eager> offers each fork at once instead.
+// Cost      join: 1 to 2 ns where nothing is handed over; a hand-over some 100 ns. No allocation. The stack grows as in
+//           the serial program; a worker that waits for a stolen piece runs pieces of that piece first, and others to
+//           a bounded depth.
+// Ordering  what was done before a fork happens-before both its halves, and they before what follows the join.
+// Errors    an exception of a piece leaves the join when all its pieces have ended; that of the first one, in their
+//           order, wins. Where a throws before b has begun, b does not run.
+// Source    heartbeat scheduling: U. Acar et al., PLDI 2018; M. Rainey et al., "Task parallel assembly language",
+//           PLDI 2021. Asking instead of beating: U. Acar, A. Chargueraud, M. Rainey, PPoPP 2013. Loops: A. Tzannes et
+//           al., "Lazy binary splitting", PPoPP 2010.
+#ifndef FRYS_SCHED_FORK_JOIN_HPP
+#define FRYS_SCHED_FORK_JOIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What join answers for a function that answers void.
+struct unit {
+  friend constexpr bool operator==(unit, unit) noexcept = default;
+};
+
+namespace detail {
+
+struct fork_seat_tag;
+
+template <class F>
+using piece_result =
+    std::conditional_t<std::is_void_v<std::invoke_result_t<F&>>, unit, std::remove_cv_t<std::invoke_result_t<F&>>>;
+
+template <class F>
+FRYS_ALWAYS_INLINE piece_result<F> run_piece(F& f) {
+  static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
+                "frys::join: a piece answers a value or void; answer a pointer instead of a reference");
+  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+    f();
+    return {};
+  } else {
+    return f();
+  }
+}
+
+// The second half of a join, where others may find it.
+template <class Atomics, class F>
+struct fork_frame : fork_place<Atomics> {
+  using result = piece_result<F>;
+
+  explicit fork_frame(F& f) noexcept : piece(&f) {}
+  fork_frame(const fork_frame&) = delete;
+  fork_frame& operator=(const fork_frame&) = delete;
+  ~fork_frame() {}
+
+  static void run(void* frame, fork_job<Atomics>& job) noexcept {
+    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+#if FRYS_EXCEPTIONS
+    try {
+      std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+    } catch (...) {
+      job.failure = std::current_exception();
+    }
+#else
+    (void)job;
+    std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+#endif
+  }
+  // Another worker has run it.
+  result take() {
+    fork_seat<Atomics>::end_job(*this);
+    struct ends {
+      result& r;
+      ~ends() { std::destroy_at(std::addressof(r)); }
+    } const end{out};
+    return std::move(out);
+  }
+  void drop() noexcept {
+    const bool failed = this->job().failure != nullptr;
+    fork_seat<Atomics>::drop_job(*this);
+    if (!failed) std::destroy_at(std::addressof(out));
+  }
+
+  F* piece;
+  union {
+    result out;
+  };
+};
+
+// When the first half throws, the second one is taken back, or waited for.
+template <class Seat, class Frame>
+struct fork_guard {
+  Seat& seat;
+  typename Seat::entry* at;
+  Frame& frame;
+  bool open = true;
+  ~fork_guard() {
+    if (open && !seat.take_back(at)) frame.drop();
+  }
+};
+
+// The calling thread's seat; nullptr where it works for no scheduler.
+template <class Atomics, class Threads>
+struct fork_here {
+  using atomics_type = Atomics;
+  FRYS_ALWAYS_INLINE static fork_seat<Atomics>* seat() noexcept {
+    return static_cast<fork_seat<Atomics>*>(Threads::template local<fork_seat_tag>());
+  }
+};
+
+// hand_over: b is for somebody who asked already.
+template <class Here, class A, class B>
+FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b, bool hand_over) {
+  using pair = std::pair<piece_result<A>, piece_result<B>>;
+  using seat_type = fork_seat<typename Here::atomics_type>;
+  using frame_type = fork_frame<typename Here::atomics_type, B>;
+  seat_type* const seat = Here::seat();
+  frame_type frame(b);
+  typename seat_type::entry* at = nullptr;
+  if (seat == nullptr || !seat->fork(at, &frame_type::run, frame)) [[unlikely]] {
+    piece_result<A> first = run_piece(a);
+    return pair(std::move(first), run_piece(b));
+  }
+  if (hand_over) (void)seat->answer();
+#if FRYS_EXCEPTIONS
+  fork_guard<seat_type, frame_type> guard{*seat, at, frame};
+  piece_result<A> first = run_piece(a);
+  guard.open = false;
+#else
+  piece_result<A> first = run_piece(a);
+#endif
+  if (!seat->take_back(at)) [[unlikely]]
+    return pair(std::move(first), frame.take());
+  return pair(std::move(first), run_piece(b));
+}
+
+// Loops run over integers and over random-access iterators.
+template <class I>
+concept loop_index = std::integral<I> || std::random_access_iterator<I>;
+
+template <class I>
+constexpr std::size_t loop_length(I first, I last) noexcept {
+  if constexpr (std::integral<I>)
+    return first < last ? static_cast<std::size_t>(last) - static_cast<std::size_t>(first) : 0;
+  else
+    return first < last ? static_cast<std::size_t>(last - first) : 0;
+}
+template <class I>
+constexpr I loop_advance(I first, std::size_t by) noexcept {
+  if constexpr (std::integral<I>)
+    return static_cast<I>(first + static_cast<I>(by));
+  else
+    return first + static_cast<std::iter_difference_t<I>>(by);
+}
+template <class I>
+constexpr decltype(auto) loop_element(I at) noexcept {
+  if constexpr (std::integral<I>)
+    return I(at);
+  else
+    return *at;
+}
+
+// step(from, to) for all of [first, last), in pieces of `grain`. Where somebody asks and nothing older is to be had,
+// gives the farther half away.
+template <class Here, class I, class Step>
+void loop_here(I first, I last, std::size_t grain, Step& step) {
+  auto* const seat = Here::seat();
+  for (std::size_t left = loop_length(first, last); left != 0;) {
+    const std::size_t now = left > grain ? grain : left;
+    const I to = loop_advance(first, now);
+    step(first, to);
+    first = to, left -= now;
+    if (seat == nullptr || !seat->is_asked()) [[likely]]
+      continue;
+    if (seat->answer() || left <= grain) continue;
+    const I middle = loop_advance(first, left / 2);
+    auto nearer = [&] { loop_here<Here>(first, middle, grain, step); };
+    auto farther = [&] { loop_here<Here>(middle, last, grain, step); };
+    (void)join_here<Here>(nearer, farther, true);
+    return;
+  }
+}
+
+template <class Here, class T, class I, class Step, class Combine>
+T reduce_here(T sum, I first, I last, std::size_t grain, const T& identity, Step& step, Combine& combine) {
+  auto* const seat = Here::seat();
+  for (std::size_t left = loop_length(first, last); left != 0;) {
+    const std::size_t now = left > grain ? grain : left;
+    const I to = loop_advance(first, now);
+    sum = step(std::move(sum), first, to);
+    first = to, left -= now;
+    if (seat == nullptr || !seat->is_asked()) [[likely]]
+      continue;
+    if (seat->answer() || left <= grain) continue;
+    const I middle = loop_advance(first, left / 2);
+    auto nearer = [&] { return reduce_here<Here>(std::move(sum), first, middle, grain, identity, step, combine); };
+    auto farther = [&] { return reduce_here<Here>(T(identity), middle, last, grain, identity, step, combine); };
+    auto both = join_here<Here>(nearer, farther, true);
+    return combine(std::move(both.first), std::move(both.second));
+  }
+  return sum;
+}
+
+template <class Here>
+struct fork_join_functions {
+  // Runs a() and b() and answers both results as a pair; `unit` stands for void.
+  template <std::invocable A, std::invocable B>
+  FRYS_ALWAYS_INLINE static auto join(A&& a, B&& b) {
+    return join_here<Here>(a, b, false);
+  }
+  // Three and more: a(), and the rest, likewise.
+  template <std::invocable A, std::invocable B, std::invocable... More>
+  requires(sizeof...(More) > 0) static auto join(A&& a, B&& b, More&&... more) {
+    auto rest = [&] { return join(b, more...); };
+    return join_here<Here>(a, rest, false);
+  }
+
+  // body(i) for each i of [first, last); an iterator's body gets the element. `grain` elements at least are one step,
+  // between which it looks whether somebody asks: at a few ns each 1 serves any body, more lets the compiler do better.
+  template <loop_index I, class Body>
+  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+    auto step = [&body](I from, I to) {
+      for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
+    };
+    loop_here<Here>(first, last, grain == 0 ? 1 : grain, step);
+  }
+
+  // combine(map(first), map(first + 1), ...): in their order, bracketed anyhow, so combine must be associative and
+  // identity its neutral value.
+  template <loop_index I, class T, class Map, class Combine>
+  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+    auto step = [&](T sum, I from, I to) -> T {
+      for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
+      return sum;
+    };
+    return reduce_here<Here>(T(identity), first, last, grain == 0 ? 1 : grain, identity, step, combine);
+  }
+
+  // For a piece that runs long without forking: hands over a fork if somebody asked. One load.
+  FRYS_ALWAYS_INLINE static void tick() noexcept {
+    if (auto* const seat = Here::seat(); seat != nullptr && seat->is_asked()) [[unlikely]]
+      (void)seat->answer();
+  }
+};
+
+#if FRYS_HAS_THREAD
+using fork_join_here = fork_here<atomics::standard, os_threads>;
+#endif
+
+}  // namespace detail
+
+#if FRYS_HAS_THREAD
+
+// The functions below serve the threads of every scheduler with the default policy::atomics and policy::threads. One
+// with others has them as its own static members.
+
+// Runs a(), b() and so on, in parallel where a worker has nothing better to do; answers the results as a pair, `unit`
+// for void: join(a, b, c) is join(a, [] { return join(b, c); }).
+template <std::invocable A, std::invocable B, std::invocable... More>
+FRYS_ALWAYS_INLINE auto join(A&& a, B&& b, More&&... more) {
+  return detail::fork_join_functions<detail::fork_join_here>::join(a, b, more...);
+}
+
+// body(i) for each i of [first, last); of iterators, body(*i). At least `grain` of them are one step.
+template <detail::loop_index I, class Body>
+void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, grain, body);
+}
+template <detail::loop_index I, class Body>
+requires std::invocable<Body&, decltype(detail::loop_element(std::declval<I>()))>
+void parallel_for(I first, I last, Body&& body) {
+  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, 1, body);
+}
+
+// combine over map(i) of [first, last), in their order; combine is associative, `identity` its neutral value.
+template <detail::loop_index I, class T, class Map, class Combine>
+[[nodiscard]] T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+  return detail::fork_join_functions<detail::fork_join_here>::parallel_reduce(first, last, grain, std::move(identity),
+                                                                              map, combine);
+}
+
+// For a piece that runs long without forking: hands over a fork if somebody asked. One load.
+FRYS_ALWAYS_INLINE void tick() noexcept { detail::fork_join_functions<detail::fork_join_here>::tick(); }
+
+#endif  // FRYS_HAS_THREAD
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FORK_JOIN_HPP
 // ---- frys/sched/frame_cache.hpp
 // frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
 // frame_depot, where the caches of several threads give away what they have too much of.
@@ -23790,6 +24372,2254 @@ class async_latch;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FWD_HPP
+// ---- frys/sched/detail/idle_set.hpp
+// idle_set: which workers sleep, how many search, and whom to wake: one searcher at a time, so that a burst of work
+// does not wake a crowd.
+//
+// Who publishes work fences and then looks here; who falls asleep marks itself here and then looks for work. One of the
+// two sees the other. While somebody searches nobody is woken: a searcher that finds something and was the last one
+// looks on whose behalf to wake the next, and one that finds nothing looks at everything once more behind its mark.
+#ifndef FRYS_SCHED_DETAIL_IDLE_SET_HPP
+#define FRYS_SCHED_DETAIL_IDLE_SET_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A bit for each worker: it sleeps. Of the sleeper and those who would wake it one takes the mark.
+template <class Atomics>
+class sleep_marks {
+ public:
+  static constexpr unsigned most = 256;
+  static constexpr unsigned nobody = ~0u;
+
+  void mark(unsigned i) noexcept {
+    // sync(sleep_marks.word): release; what the sleeper did is over when its mark is seen.
+    words_[i / 64].fetch_or(bit(i), std::memory_order_release);
+    // sync(idle_set.dekker): seq_cst; the mark stands before its sleeper looks whether there is work.
+    Atomics::fence(std::memory_order_seq_cst);
+  }
+  bool take(unsigned i) noexcept {
+    // sync(sleep_marks.word): acq_rel; what the sleeper did is over before who took the mark goes on.
+    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_acq_rel) & bit(i)) != 0;
+  }
+  // The lowest; nobody.
+  unsigned take_lowest() noexcept {
+    for (unsigned k = 0; k < count; ++k) {
+      std::uint64_t w = words_[k].load(std::memory_order_relaxed);  // relaxed: a guess, take decides
+      for (; w != 0; w &= w - 1) {
+        const unsigned i = k * 64 + static_cast<unsigned>(std::countr_zero(w));
+        if (take(i)) return i;
+      }
+    }
+    return nobody;
+  }
+
+  // relaxed, these three: hints; who must not miss a mark has fenced.
+  [[nodiscard]] bool has(unsigned i) const noexcept {
+    return (words_[i / 64].load(std::memory_order_relaxed) & bit(i)) != 0;
+  }
+  [[nodiscard]] unsigned lowest() const noexcept {
+    for (unsigned k = 0; k < count; ++k)
+      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
+        return k * 64 + static_cast<unsigned>(std::countr_zero(w));
+    return nobody;
+  }
+  [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
+
+  [[nodiscard]] unsigned size() const noexcept {
+    unsigned n = 0;
+    for (const auto& w : words_)
+      // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
+      n += static_cast<unsigned>(std::popcount(w.load(std::memory_order_acquire)));
+    return n;
+  }
+
+ private:
+  static constexpr unsigned count = most / 64;
+  static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
+
+  typename Atomics::template atomic<std::uint64_t> words_[count] = {};
+};
+
+template <class Atomics>
+class idle_set {
+ public:
+  static constexpr unsigned most = sleep_marks<Atomics>::most;
+  static constexpr unsigned nobody = sleep_marks<Atomics>::nobody;
+
+  // ---- a worker of itself
+
+  void begin_search() noexcept {
+    // sync(idle_set.searching): acq_rel; who finds nobody searching behind us finds the marks of those before us. What
+    // a publisher does not see now is looked at in end_search.
+    searching_.fetch_add(1, std::memory_order_acq_rel);
+  }
+  // True if it was the last searcher: then it must look whether there is more than it takes.
+  bool end_search() noexcept {
+    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // sync(idle_set.searching): acq_rel
+    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
+    Atomics::fence(std::memory_order_seq_cst);
+    return last;
+  }
+  // Of a searcher, which is none from then on. It must look at everything once more, and then sleep or get up.
+  void lie_down(unsigned i) noexcept {
+    asleep_.mark(i);  // first: for who then finds nobody searching
+    (void)end_search();
+  }
+  // True: nobody has woken it, it is a searcher again. False: somebody has, and has counted it; an unpark comes.
+  bool get_up(unsigned i) noexcept {
+    if (!asleep_.take(i)) return false;
+    begin_search();
+    return true;
+  }
+  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.has(i); }
+
+  // ---- who has published work
+
+  // The worker to unpark, counted as a searcher already, the one of the lowest number: low ones keep warm, high ones
+  // sleep. nobody: somebody searches, or nobody sleeps.
+  template <class HasWork>
+  unsigned pick(HasWork&& has_work) noexcept {
+    for (;;) {
+      // sync(idle_set.dekker): seq_cst; the work stands before we look who could take it.
+      Atomics::fence(std::memory_order_seq_cst);
+      if (searching_.load(std::memory_order_relaxed) != 0) return nobody;  // relaxed: behind the fence
+      if (asleep_.empty()) return nobody;
+      std::uint32_t none = 0;
+      // sync(idle_set.searching): acq_rel; of several who publish at a time one wakes. relaxed on failure: another
+      // does.
+      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_acq_rel, std::memory_order_relaxed))
+        return nobody;
+      if (const unsigned i = asleep_.take_lowest(); i != nobody) return i;
+      // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+      if (!end_search() || !has_work()) return nobody;
+    }
+  }
+  // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
+  unsigned pick_another() noexcept {
+    const unsigned i = asleep_.take_lowest();
+    if (i != nobody) begin_search();
+    return i;
+  }
+  // This one, if it sleeps. Behind a fence of the caller's.
+  bool pick_this(unsigned i) noexcept {
+    if (!asleep_.has(i) || !asleep_.take(i)) return false;
+    begin_search();
+    return true;
+  }
+
+  // ---- anybody
+
+  [[nodiscard]] const sleep_marks<Atomics>& asleep() const noexcept { return asleep_; }
+  [[nodiscard]] unsigned searching() const noexcept {
+    return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
+  }
+
+ private:
+  alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
+  alignas(cache_line) sleep_marks<Atomics> asleep_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_IDLE_SET_HPP
+// ---- frys/sched/detail/run_queue.hpp
+// run_queue: pieces of work on their way to a worker: an inbox that anybody posts to, and the one queue of a pool whose
+// workers share all.
+#ifndef FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+#define FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A callable that the pool owns: it dies with its run, or with the pool.
+struct owned_work : work {
+  explicit owned_work(work::function f, void (*d)(owned_work&) noexcept) noexcept : work(f), drop(d) {}
+  void (*drop)(owned_work&) noexcept;  // ends it without a run
+  deadline due{};                      // policy::discipline<discipline::deadline>
+  owned_work* child = nullptr;         // its place in the heap of deadlines
+  owned_work* sibling = nullptr;
+};
+
+// A piece of work and whether the pool owns it, in one word; 0 is none. Where it hangs in an inbox, `next` holds such a
+// word too.
+class work_ref {
+ public:
+  constexpr work_ref() noexcept = default;
+  work_ref(work& w, bool owned) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&w) | (owned ? 1u : 0u)) {}
+  static work_ref of_bits(std::uintptr_t bits) noexcept {
+    work_ref r;
+    r.bits_ = bits;
+    return r;
+  }
+  explicit operator bool() const noexcept { return bits_ != 0; }
+  [[nodiscard]] work& get() const noexcept { return *reinterpret_cast<work*>(bits_ & ~std::uintptr_t{1}); }
+  [[nodiscard]] bool is_owned() const noexcept { return (bits_ & 1) != 0; }
+  [[nodiscard]] owned_work& owned() const noexcept { return static_cast<owned_work&>(get()); }
+  [[nodiscard]] std::uintptr_t bits() const noexcept { return bits_; }
+
+  [[nodiscard]] work_ref next() const noexcept { return of_bits(reinterpret_cast<std::uintptr_t>(get().next)); }
+  void set_next(work_ref n) const noexcept { get().next = reinterpret_cast<work*>(n.bits()); }
+
+ private:
+  std::uintptr_t bits_ = 0;
+};
+
+// Any thread puts in, any thread takes all that is there. No allocation, nothing to wait for.
+template <class Atomics>
+class inbox {
+ public:
+  void push(work_ref r) noexcept { push_chain(r, r); }
+  // From `first` on, linked by next, the newest first; `last` is the oldest.
+  void push_chain(work_ref first, work_ref last) noexcept {
+    std::uintptr_t newest = newest_.load(std::memory_order_relaxed);  // relaxed: the guess of the first exchange
+    do {
+      last.set_next(work_ref::of_bits(newest));
+      // sync(inbox.newest): release; the work is whole before somebody can take it. relaxed on failure: only linked.
+    } while (
+        !newest_.compare_exchange_weak(newest, first.bits(), std::memory_order_release, std::memory_order_relaxed));
+  }
+  // All, oldest first, linked by next.
+  [[nodiscard]] work_ref take_all() noexcept {
+    if (seems_empty()) return {};
+    // sync(inbox.newest): acquire; pairs with push_chain.
+    work_ref newest = work_ref::of_bits(newest_.exchange(0, std::memory_order_acquire));
+    work_ref oldest;
+    while (newest) {
+      const work_ref before = newest.next();
+      newest.set_next(oldest);
+      oldest = newest;
+      newest = before;
+    }
+    return oldest;
+  }
+  [[nodiscard]] bool seems_empty() const noexcept {
+    return newest_.load(std::memory_order_relaxed) == 0;  // relaxed: a hint; who must not miss a push has fenced
+  }
+
+ private:
+  typename Atomics::template atomic<std::uintptr_t> newest_{0};
+};
+
+// One queue for all: first in, first out, and before that what has a deadline, the earliest first (a pairing heap:
+// M. Fredman et al., Algorithmica 1, 1986). Under a lock, a few instructions long.
+template <class Atomics>
+class shared_run_queue {
+ public:
+  void push(work_ref r) noexcept {
+    const held_lock hold(lock_);
+    if (r.is_owned() && !r.owned().due.is_never()) {
+      owned_work& o = r.owned();
+      o.child = o.sibling = nullptr;
+      root_ = root_ == nullptr ? &o : meld(*root_, o);
+    } else {
+      r.set_next({});
+      if (last_)
+        last_.set_next(r);
+      else
+        first_ = r;
+      last_ = r;
+    }
+    // relaxed: the lock orders; who looks from outside only wants to know whether to come in
+    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] work_ref pop() noexcept {
+    if (seems_empty()) return {};
+    const held_lock hold(lock_);
+    work_ref out;
+    if (root_ != nullptr) {
+      out = work_ref(*root_, true);
+      root_ = merge_pairs(root_->child);
+    } else if (first_) {
+      out = first_;
+      first_ = out.next();
+      if (!first_) last_ = {};
+    } else {
+      return {};
+    }
+    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: as in push
+    return out;
+  }
+  [[nodiscard]] bool seems_empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // relaxed: a hint
+
+ private:
+  static owned_work* meld(owned_work& a, owned_work& b) noexcept {
+    owned_work& top = b.due < a.due ? b : a;
+    owned_work& below = &top == &a ? b : a;
+    below.sibling = top.child;
+    top.child = &below;
+    return &top;
+  }
+  static owned_work* merge_pairs(owned_work* first) noexcept {
+    owned_work* pairs = nullptr;  // melded two by two, newest first
+    while (first != nullptr) {
+      owned_work* a = first;
+      owned_work* b = a->sibling;
+      first = b == nullptr ? nullptr : b->sibling;
+      a->sibling = nullptr;
+      if (b != nullptr) {
+        b->sibling = nullptr;
+        a = meld(*a, *b);
+      }
+      a->sibling = pairs;
+      pairs = a;
+    }
+    owned_work* root = nullptr;
+    while (pairs != nullptr) {
+      owned_work* next = pairs->sibling;
+      pairs->sibling = nullptr;
+      root = root == nullptr ? pairs : meld(*root, *pairs);
+      pairs = next;
+    }
+    return root;
+  }
+
+  word_lock<Atomics> lock_;
+  work_ref first_, last_;
+  owned_work* root_ = nullptr;
+  typename Atomics::template atomic<std::size_t> size_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+// ---- frys/sched/detail/pool_core.hpp
+// pool_core: the workers of a scheduler: their queues, how they look for work, sleep, and wake each other.
+//
+// A worker looks, in this order: at what was sent to it alone, at the piece it has just made ready (the newest, three
+// times in a row at most), at its own queue, oldest first, at its inbox; then it is a searcher and looks at the others:
+// promoted forks, half of a queue, an inbox, and, when it has stood there for two looks, the newest piece of another.
+#ifndef FRYS_SCHED_DETAIL_POOL_CORE_HPP
+#define FRYS_SCHED_DETAIL_POOL_CORE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What one worker has done so far. Any thread may read it while it goes on.
+struct worker_stats {
+  std::uint64_t runs = 0;          // tasks run
+  std::uint64_t forks = 0;         // forks of others run
+  std::uint64_t offered = 0;       // forks of its own handed out
+  std::uint64_t steals = 0;        // times it took from another worker's queue or inbox
+  std::uint64_t stolen_tasks = 0;  // what it got that way
+  std::uint64_t searches = 0;      // times it had nothing
+  std::uint64_t parks = 0;         // times it slept
+  std::uint64_t wakes = 0;         // others that it woke
+  std::uint64_t dropped = 0;       // tasks it found cancelled
+  std::uint64_t idle_ns = 0;       // asleep
+  std::uint64_t queued = 0;        // in its queue now, about
+
+  worker_stats& operator+=(const worker_stats& o) noexcept {
+    runs += o.runs, forks += o.forks, offered += o.offered, steals += o.steals, stolen_tasks += o.stolen_tasks;
+    searches += o.searches, parks += o.parks, wakes += o.wakes, dropped += o.dropped, idle_ns += o.idle_ns;
+    queued += o.queued;
+    return *this;
+  }
+};
+
+namespace detail {
+
+// Config names the types: atomics, wait, clock, threads, discipline, promotion, trace; and levels, aging.
+template <class Config>
+class pool_core {
+ public:
+  using atomics = typename Config::atomics;
+  using clock = typename Config::clock;
+  using threads = typename Config::threads;
+  using discipline = typename Config::discipline;
+  using wait_type = typename Config::wait;
+  using seat = fork_seat<atomics>;
+  using job = fork_job<atomics>;
+  using idle = idle_set<atomics>;
+  static constexpr unsigned levels = Config::levels;
+  static constexpr unsigned nobody = idle::nobody;
+
+  using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
+  using number = basic_counter<policy::atomics<atomics>>;
+  using recorder = typename Config::trace::template recorder<atomics, clock>;
+
+  struct queue {
+    deque tasks;
+    typename deque::owner_type own = tasks.owner();
+    inbox<atomics> posted;
+  };
+
+  struct alignas(2 * cache_line) worker : seat {
+    worker(pool_core& p, unsigned i) noexcept
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1) {}
+    ~worker() {}
+
+    pool_core& pool;
+    const unsigned index;
+    unsigned streak = 0;    // pieces in a row from `newest`
+    unsigned turn = 0;      // counts looks, for who would starve
+    unsigned nested = 0;    // others' forks on this stack
+    unsigned patience = 0;  // rounds of a search; less when searches were in vain
+    std::uint32_t dice;
+    work_ref kept;  // sent to it alone and taken, oldest first
+    queue queues[levels];
+    [[no_unique_address]] recorder trace;
+    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    typename threads::thread thread;
+    alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
+    typename atomics::template atomic<std::uintptr_t> newest{0};
+    parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
+  };
+
+  pool_core(unsigned rounds, void (*failed)(std::exception_ptr) noexcept) noexcept : rounds_(rounds), failed_(failed) {}
+  pool_core(const pool_core&) = delete;
+  pool_core& operator=(const pool_core&) = delete;
+
+  // The calling thread's, of whatever pool with these atomics and threads; nullptr.
+  static worker* here() noexcept {
+    seat* const s = fork_here<atomics, threads>::seat();
+    return s != nullptr && &s->host() == &hosts ? static_cast<worker*>(s) : nullptr;
+  }
+  worker* here_of_mine() noexcept {
+    worker* const w = here();
+    return w != nullptr && &w->pool == this ? w : nullptr;
+  }
+  static void sit(worker* w) noexcept { threads::template local<fork_seat_tag>() = static_cast<seat*>(w); }
+
+  // ---- work comes in
+
+  // From a worker: at the end of its queue.
+  void push(worker& me, work_ref r, unsigned level) noexcept {
+    if constexpr (discipline::shares) {
+      (void)me, (void)level;
+      shared_.push(r);
+    } else {
+      queue& q = me.queues[level];
+      if (!q.own.try_push(r.bits())) {  // no memory
+        q.posted.push(r);
+        return;
+      }
+      q.own.share();
+    }
+  }
+  // From a worker: the next that it runs, and before that anybody's who has nothing.
+  void push_newest(worker& me, work_ref r, unsigned level) noexcept {
+    if constexpr (!discipline::shares && levels == 1) {
+      // sync(pool_core.newest): acq_rel; the piece is whole before a thief has it; the one before is ours again.
+      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_acq_rel);
+      if (before == 0) return;
+      r = work_ref::of_bits(before);
+    }
+    push(me, r, level);
+  }
+  // From anywhere: to the worker that looks out for it, or one that sleeps and is woken for it, or any.
+  void push_outside(work_ref first, work_ref last, unsigned level) noexcept {
+    if constexpr (discipline::shares) {
+      for (work_ref r = first; r;) {
+        const work_ref after = r.bits() == last.bits() ? work_ref() : r.next();
+        shared_.push(r);
+        r = after;
+      }
+    } else {
+      target().queues[level].posted.push_chain(first, last);
+    }
+  }
+  void send(unsigned to, work_ref r) noexcept {
+    workers_[to]->sent.push(r);
+    // sync(idle_set.dekker): seq_cst; as in idle_set::pick.
+    atomics::fence(std::memory_order_seq_cst);
+    if (idle_.pick_this(to)) unpark(to);
+  }
+  // There is something for anybody.
+  void tell() noexcept {
+    const unsigned i = idle_.pick([this] { return has_work(); });
+    if (i != nobody) unpark(i);
+  }
+  // There are `count` pieces.
+  void tell_many(std::size_t count) noexcept {
+    tell();
+    for (; count > 1; --count) {
+      const unsigned i = idle_.pick_another();
+      if (i == nobody) return;
+      unpark(i);
+    }
+  }
+  void unpark(unsigned i) noexcept {
+    if (worker* me = here_of_mine()) me->wakes.add();
+    workers_[i]->sleeper.unpark();
+  }
+
+  // ---- a worker's life
+
+  void live(worker& me) noexcept {
+    sit(&me);
+    while (!stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
+      work_ref r = own(me);
+      if (!r) r = search(me);
+      if (!r) break;
+      run(me, r);
+    }
+    sit(nullptr);
+  }
+
+  // Something of one's own; none. Only `local` leaves out what others can take anyhow.
+  work_ref own(worker& me) noexcept {
+    ++me.turn;
+    if (me.kept || !me.sent.seems_empty())
+      if (work_ref r = kept(me)) return r;
+    if constexpr (discipline::shares) {
+      return shared_.pop();
+    } else {
+      if constexpr (levels == 1) {
+        // The newest has its data in the caches; but three in a row are enough while others wait.
+        if (me.streak < 3) {
+          // relaxed: a look. sync(pool_core.newest): acquire; a thief may have had it between.
+          if (me.newest.load(std::memory_order_relaxed) != 0) {
+            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+              ++me.streak;
+              return work_ref::of_bits(bits);
+            }
+          }
+        }
+        me.streak = 0;
+        if (work_ref r = next_of(me, 0)) return r;
+        if (me.newest.load(std::memory_order_relaxed) == 0) return {};               // relaxed: as above
+        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_acquire));  // sync(pool_core.newest): as above
+      } else {
+        // Each `aging` looks one begins further down, so that no level waits for ever.
+        unsigned first = 0;
+        if constexpr (Config::aging != 0)
+          if (me.turn % Config::aging == 0) first = 1 + (me.turn / Config::aging) % (levels - 1);
+        for (unsigned k = 0; k < levels; ++k)
+          if (work_ref r = next_of(me, (first + k) % levels)) return r;
+        return {};
+      }
+    }
+  }
+
+  void run(worker& me, work_ref r) noexcept {
+    me.trace.begins();
+    r.get().run(r.get());
+    me.trace.ends();
+    me.runs.add();
+  }
+
+  // Nothing of its own: looks at the others, sleeps, until there is something. None: the pool stops.
+  work_ref search(worker& me) noexcept {
+    me.searches.add();
+    idle_.begin_search();
+    unsigned round = 0;
+    if (me.patience == 0) me.patience = rounds_;
+    for (;;) {
+      // relaxed: it only has to be seen at last; what stops must be done before comes with the join
+      if (stopping_.load(std::memory_order_relaxed)) {
+        (void)idle_.end_search();
+        return {};
+      }
+      hot_.store(me.index, std::memory_order_relaxed);  // relaxed: a hint where to post to
+      work_ref r = own(me);
+      if (!r && round % 4 == 0) r = take_from_others(me, round);
+      if (r) {
+        if (round != 0) me.patience = (std::min)(rounds_, me.patience * 2);
+        if (idle_.end_search() && has_work()) tell();
+        return r;
+      }
+      ++round;
+      // relaxed: who drains waits for all to lie down, and sets this before it tells them
+      if (!wait_type::sleeps && !draining_.load(std::memory_order_relaxed)) {
+        look_around(round);
+        continue;
+      }
+      if (round < me.patience) {
+        look_around(round);
+        continue;
+      }
+      me.patience = (std::max)(me.patience / 2, (rounds_ + 7) / 8);
+      sleep(me);
+      round = 0;
+    }
+  }
+
+  // One task of any kind, for who waits inside a task. False: there was none.
+  bool help(worker& me) noexcept {
+    work_ref r = own(me);
+    if (!r) r = take_from_others(me, 0);
+    if (!r) return false;
+    run(me, r);
+    return true;
+  }
+
+  // Until ready() is true: runs what there is, and sleeps where there is nothing. Who makes it ready unparks.
+  template <class Ready>
+  void work_until(worker& me, Ready&& ready) noexcept {
+    unsigned round = 0;
+    while (!ready()) {
+      if (help(me)) {
+        round = 0;
+      } else if (++round < rounds_ || !wait_type::sleeps) {
+        look_around(round);
+      } else {
+        idle_.begin_search();
+        idle_.lie_down(me.index);
+        ask_all(me);
+        if (ready() || has_work() || stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
+          if (!idle_.get_up(me.index)) me.sleeper.park();  // somebody has woken us: the permit is ours to take
+        } else {
+          me.parks.add();
+          me.sleeper.park();
+          // Not from the idle set's list: what we wait for is ready.
+          if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+        }
+        if (idle_.end_search() && has_work()) tell();
+        round = 0;
+      }
+    }
+  }
+
+  // ---- looking
+
+  [[nodiscard]] bool has_work() const noexcept {
+    if constexpr (discipline::shares)
+      if (!shared_.seems_empty()) return true;
+    for (unsigned i = 0; i < count_; ++i) {
+      worker& w = *workers_[i];
+      if (w.has_promoted()) return true;
+      if constexpr (discipline::steals) {
+        if (w.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed, all: behind a seq_cst operation
+        for (queue& q : w.queues)
+          if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
+      }
+    }
+    return false;
+  }
+  // What nobody else would run.
+  [[nodiscard]] static bool has_own(worker& me) noexcept {
+    if (me.kept || !me.sent.seems_empty()) return true;
+    if constexpr (!discipline::steals && !discipline::shares) {
+      for (queue& q : me.queues)
+        if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
+      if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
+    }
+    return false;
+  }
+
+  std::unique_ptr<std::unique_ptr<worker>[]> workers_;
+  unsigned count_ = 0;    // workers and guests' seats
+  unsigned threads_ = 0;  // those with a thread of their own: the first ones
+  idle idle_;
+  sleep_marks<atomics> joining_;  // workers that sleep in a join
+  shared_run_queue<atomics> shared_;
+  alignas(cache_line) typename atomics::template atomic<std::uint32_t> hot_{0};
+  typename atomics::template atomic<bool> stopping_{false};
+  typename atomics::template atomic<bool> draining_{false};
+  eventcount<policy::atomics<atomics>, policy::wait<wait::park>, policy::clock<clock>> all_quiet_;
+  const unsigned rounds_;
+  void (*const failed_)(std::exception_ptr) noexcept;
+
+ private:
+  static constexpr unsigned most_nested = 16;
+
+  worker& target() noexcept {
+    const std::uint32_t hot = hot_.load(std::memory_order_relaxed);  // relaxed: a hint
+    if (idle_.searching() != 0) return *workers_[hot];
+    const unsigned sleeper = idle_.asleep().lowest();
+    return *workers_[sleeper != nobody ? sleeper : hot];
+  }
+
+  static void look_around(unsigned round) noexcept {
+    atomics::pause();
+    if constexpr (requires { atomics::rest(1u); }) {
+      if (round % 64 == 63) os_thread::yield();
+    }
+  }
+
+  work_ref kept(worker& me) noexcept {
+    if (!me.kept) me.kept = me.sent.take_all();
+    const work_ref r = me.kept;
+    if (r) me.kept = r.next();
+    return r;
+  }
+
+  // The oldest of a level; what was posted comes behind what is queued, but not for ever.
+  work_ref next_of(worker& me, unsigned level) noexcept {
+    queue& q = me.queues[level];
+    if (me.turn % 61 == 0)
+      if (work_ref r = unpack(me, q, q.posted.take_all())) return r;
+    if (auto got = q.tasks.thief().try_steal()) return work_ref::of_bits(got.value());
+    if (auto got = q.own.try_pop()) return work_ref::of_bits(got.value());
+    return unpack(me, q, q.posted.take_all());
+  }
+  // Answers the first of a chain, and queues the rest.
+  work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
+    if (!chain) return {};
+    work_ref rest = chain.next();
+    while (rest) {
+      const work_ref after = rest.next();
+      if (!q.own.try_push(rest.bits())) {
+        q.posted.push(rest);
+      }
+      rest = after;
+    }
+    q.own.share();
+    return chain;
+  }
+
+  unsigned throw_dice(worker& me, unsigned n) noexcept {
+    me.dice ^= me.dice << 13, me.dice ^= me.dice >> 17, me.dice ^= me.dice << 5;
+    return static_cast<unsigned>((std::uint64_t{me.dice} * n) >> 32);
+  }
+
+  // A fork of another, run at once; or a task of another; and asks for forks where there is neither.
+  work_ref take_from_others(worker& me, unsigned round) noexcept {
+    if constexpr (!discipline::steals && !discipline::shares) {
+      (void)me, (void)round;
+      return {};
+    } else {
+      const unsigned first = throw_dice(me, count_);
+      for (unsigned k = 0; k < count_; ++k) {
+        worker& from = *workers_[(first + k) % count_];
+        if (&from == &me) continue;
+        if (job* j = from.steal()) return stolen_fork(me, *j);
+        if constexpr (discipline::steals)
+          if (work_ref r = steal_task(me, from, round)) return r;
+      }
+      for (unsigned k = 0; k < count_; ++k)
+        if (workers_[k].get() != &me) workers_[k]->ask();
+      return {};
+    }
+  }
+  work_ref steal_task(worker& me, worker& from, unsigned round) noexcept {
+    for (unsigned level = 0; level < levels; ++level) {
+      queue& theirs = from.queues[level];
+      queue& ours = me.queues[level];
+      if (const std::size_t n = theirs.tasks.thief().steal_batch(ours.own); n != 0) {
+        ours.own.share();
+        me.steals.add(), me.stolen.add(n);
+        me.trace.stole(from.index);
+        if (work_ref r = next_of(me, level)) return r;
+      }
+      if (!theirs.posted.seems_empty())
+        if (work_ref r = unpack(me, ours, theirs.posted.take_all())) {
+          me.steals.add(), me.stolen.add();
+          me.trace.stole(from.index);
+          return r;
+        }
+    }
+    // What another has just made ready it mostly runs next itself: only what stands there in several looks is taken.
+    if (round >= 16 && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
+      // sync(pool_core.newest): acquire; the piece is whole.
+      if (const std::uintptr_t bits = from.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+        me.steals.add(), me.stolen.add();
+        me.trace.stole(from.index);
+        return work_ref::of_bits(bits);
+      }
+    }
+    return {};
+  }
+  void ask_all(worker& me) noexcept {
+    if constexpr (discipline::steals || discipline::shares)
+      for (unsigned k = 0; k < count_; ++k)
+        if (workers_[k].get() != &me) workers_[k]->ask();
+  }
+
+  static work_ref stolen_fork(worker& me, job& j) noexcept {
+    // sync(fork_job.runner): release; who joins it finds us, and our forks, there.
+    j.runner.store(&me, std::memory_order_release);
+    me.forks.add();
+    return work_ref(j, false);
+  }
+
+  // A searcher finds nothing any more.
+  void sleep(worker& me) noexcept {
+    idle_.lie_down(me.index);
+    ask_all(me);  // for who forks while we sleep
+    // relaxed: as in search
+    if (has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
+      if (!idle_.get_up(me.index)) me.sleeper.park();  // the permit is on its way
+      return;
+    }
+    if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
+    me.parks.add();
+    const nanoseconds from = clock::now();
+    me.trace.parks();
+    for (;;) {
+      me.sleeper.park();
+      if (!idle_.is_lying(me.index)) break;
+      // A permit that a join has left over, or the pool stops. relaxed: as in search
+      if (!stopping_.load(std::memory_order_relaxed)) continue;
+      if (!idle_.get_up(me.index)) me.sleeper.park();
+      break;
+    }
+    me.trace.wakes();
+    me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+  }
+
+  // ---- for the seats
+
+  static void promoted(seat& s) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.offered.add();
+    me.pool.tell();
+    // A worker that sleeps in a join takes forks too.
+    if (!me.pool.joining_.empty())
+      if (const unsigned i = me.pool.joining_.take_lowest(); i != nobody) me.pool.unpark(i);
+  }
+  static void await(seat& s, job& j) noexcept {
+    auto& me = static_cast<worker&>(s);
+    pool_core& pool = me.pool;
+    unsigned round = 0;
+    // sync(fork_job.done): acquire; the result is ours.
+    while (j.state.load(std::memory_order_acquire) != job::done) {
+      if (job* k = pool.fork_for(me, j)) {
+        ++me.nested;
+        pool.run(me, stolen_fork(me, *k));
+        --me.nested;
+        round = 0;
+      } else if (++round < pool.rounds_ || !wait_type::sleeps) {
+        look_around(round);
+      } else {
+        pool.joining_.mark(me.index);
+        std::uint32_t state = job::pending;
+        // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
+        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
+                                                            std::memory_order_acquire) ||
+                            state == job::awaited;
+        if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
+          me.parks.add();
+          me.sleeper.park();
+        }
+        (void)pool.joining_.take(me.index);
+        round = 0;
+      }
+    }
+  }
+  // A fork that a join may run while it waits: one of those that its own has made, or, as long as the stack is not deep
+  // in such, anybody's.
+  job* fork_for(worker& me, job& j) noexcept {
+    // sync(fork_job.runner): acquire; pairs with run_fork.
+    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_acquire)); r != nullptr && r != &me) {
+      if (job* k = r->steal()) return k;
+      r->ask();
+    }
+    if (me.nested >= most_nested) return nullptr;
+    const unsigned first = throw_dice(me, count_);
+    for (unsigned k = 0; k < count_; ++k)
+      if (worker& from = *workers_[(first + k) % count_]; &from != &me)
+        if (job* got = from.steal()) return got;
+    return nullptr;
+  }
+  [[nodiscard]] bool has_forks(worker& me) const noexcept {
+    for (unsigned i = 0; i < count_; ++i)
+      if (workers_[i].get() != &me && workers_[i]->has_promoted()) return true;
+    return false;
+  }
+  static void wake(seat& s) noexcept {
+    auto& owner = static_cast<worker&>(s);
+    owner.sleeper.unpark();
+  }
+  static void post(seat& s, work& w, bool owned) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.pool.push(me, work_ref(w, owned), levels / 2);
+    me.pool.tell();
+  }
+  static void wait_until(seat& s, bool (*ready)(void*), void* argument) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.pool.work_until(me, [=] { return ready(argument); });
+  }
+
+  static inline const typename seat::host_functions hosts{&promoted, &await, &wake, &post, &wait_until};
+};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_DETAIL_POOL_CORE_HPP
+// ---- frys/sched/topology.hpp
+// topology: the machine's processors, which of them share a core, a cache, a memory node or a package, which of them
+// this process may use, and how many workers are worth starting here.
+//
+// Use when  threads are placed, or counted: a pool of as many workers as a container lets run.
+// Not when  memory is placed (memory/numa.hpp, whose nodes are these).
+// Threads   any. A topology is a value, and is const after read.
+// Cost      read: a file or two for each core and each cache; topology::machine() reads them once.
+// Errors    read: errc::corrupt where a file of the processors is no list of numbers, errc::limit_exceeded above
+//           most_cpus, errc::out_of_memory, and what the kernel says when it lets a file not be read. What is missing
+//           has a default: a processor is a core of its own, packages stand for caches, there is one package. Control
+//           groups are a limit on top: what cannot be read or understood there limits nothing.
+// Systems   Linux; elsewhere as many cores in one package as the system says it has.
+// Source    cgroups(7), sched_getaffinity(2), and the kernel's Documentation/ABI/stable/sysfs-devices-system-cpu.
+// frys: real model
+#ifndef FRYS_SCHED_TOPOLOGY_HPP
+#define FRYS_SCHED_TOPOLOGY_HPP
+
+#if FRYS_OS_POSIX
+#include <unistd.h>
+#endif
+#if FRYS_OS_LINUX
+#include <fcntl.h>
+
+#include <cerrno>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+// A processor as the system schedules it. Cores, caches and packages are numbered from 0 without holes, in the order of
+// their first processors; cpu and node have the kernel's numbers.
+struct processor {
+  unsigned cpu = 0;
+  unsigned core = 0;     // those of one core are SMT siblings
+  unsigned cache = 0;    // those of one number share the last level of their caches
+  unsigned package = 0;  // a socket
+  unsigned node = 0;     // of memory
+  bool usable = true;    // by this process
+};
+
+// In which order places are given to workers.
+enum class placement : std::uint8_t {
+  compact,       // neighbours first: siblings, then the cores of a cache, of a node, of a package
+  scatter,       // far apart first: packages in turn, then nodes, caches, cores; siblings last
+  one_per_core,  // compact, and one processor of each core only
+};
+
+class topology {
+ public:
+  static constexpr unsigned most_cpus = numa_topology::most_cpus;
+
+  // One processor.
+  topology() noexcept = default;
+  topology(topology&& other) noexcept { swap(other); }
+  topology& operator=(topology&& other) noexcept {
+    topology old(std::move(other));
+    swap(old);
+    return *this;
+  }
+
+  // What the kernel tells this thread, or files that look as its own do, below `root`: sys/devices/system/cpu,
+  // sys/devices/system/node, proc/self/status, proc/self/cgroup, proc/self/mountinfo, and what the last two name. With
+  // a root the affinity is the one in proc/self/status.
+  [[nodiscard]] static result<topology> read(std::string_view root = {}) noexcept;
+  // This machine, as it was for the thread that asked first; one processor where it cannot be read.
+  [[nodiscard]] static const topology& machine() noexcept {
+    static const topology* const t = [] {
+      result<topology> r = read();
+      return new (std::nothrow) topology(r ? *std::move(r) : topology());  // never destroyed: threads may outlive main
+    }();
+    static const topology one;
+    return t != nullptr ? *t : one;
+  }
+
+  // Those that are online, by their numbers. Never empty.
+  [[nodiscard]] std::span<const processor> processors() const noexcept { return {all(), count_}; }
+  [[nodiscard]] unsigned cores() const noexcept { return cores_; }
+  [[nodiscard]] unsigned caches() const noexcept { return caches_; }
+  [[nodiscard]] unsigned packages() const noexcept { return packages_; }
+  [[nodiscard]] unsigned nodes() const noexcept { return nodes_; }
+  // Null for a processor that is not online.
+  [[nodiscard]] const processor* find(unsigned cpu) const noexcept {
+    const auto list = processors();
+    const auto at = std::lower_bound(list.begin(), list.end(), cpu,
+                                     [](const processor& p, unsigned number) { return p.cpu < number; });
+    return at != list.end() && at->cpu == cpu ? &*at : nullptr;
+  }
+
+  // How many processors this process may use: its affinity and the cpusets of its control groups. 1 or more.
+  [[nodiscard]] unsigned usable_cpus() const noexcept { return usable_; }
+  // How much of them its control groups let it use, in processors, 1.5 for example; infinity where nobody limits it.
+  [[nodiscard]] double cpu_quota() const noexcept { return quota_; }
+  // How many threads can run at a time here: the usable processors, or the quota rounded up where that is less.
+  [[nodiscard]] unsigned worker_count() const noexcept {
+    if (!(quota_ < usable_)) return usable_;
+    const auto whole = static_cast<unsigned>(quota_);
+    const unsigned up = whole + (static_cast<double>(whole) < quota_ ? 1 : 0);
+    return up == 0 ? 1 : up;
+  }
+
+  // The processors of the first `cpus.size()` workers; answers the part that was filled: no processor comes twice, and
+  // only usable ones come.
+  [[nodiscard]] std::span<unsigned> place(placement how, std::span<unsigned> cpus) const noexcept;
+
+ private:
+  static constexpr std::array<processor, 1> only{};
+  static constexpr std::array<unsigned, 2> only_order{0, 0};
+  [[nodiscard]] const processor* all() const noexcept { return list_ ? list_.get() : only.data(); }
+  // The usable processors as they are given out: compact, then as many again, scatter.
+  [[nodiscard]] const unsigned* order(bool scattered) const noexcept {
+    return (order_ ? order_.get() : only_order.data()) + (scattered ? usable_ : 0);
+  }
+  void swap(topology& other) noexcept {
+    std::swap(list_, other.list_);
+    std::swap(order_, other.order_);
+    std::swap(count_, other.count_);
+    std::swap(cores_, other.cores_);
+    std::swap(caches_, other.caches_);
+    std::swap(packages_, other.packages_);
+    std::swap(nodes_, other.nodes_);
+    std::swap(usable_, other.usable_);
+    std::swap(quota_, other.quota_);
+  }
+  // Makes a list of `count` processors. False: no memory.
+  bool allocate(std::size_t count) noexcept {
+    list_.reset(new (std::nothrow) processor[count]);
+    order_.reset(new (std::nothrow) unsigned[2 * count]);
+    count_ = count;
+    return list_ != nullptr && order_ != nullptr;
+  }
+  static error no_memory() noexcept {
+    return {errc::out_of_memory, domain::sched, "no memory for the list of processors", 0};
+  }
+
+  // A group that has no number yet is `unnumbered` plus some number that its members have in common.
+  static constexpr unsigned unnumbered = 1u << 30;
+  // Numbers the groups from 0; answers how many they are.
+  unsigned number(unsigned processor::*of) noexcept {
+    unsigned groups = 0;
+    for (std::size_t i = 0; i != count_; ++i) {
+      const unsigned mark = list_[i].*of;
+      if (mark < unnumbered) continue;
+      for (std::size_t j = i; j != count_; ++j)
+        if (list_[j].*of == mark) list_[j].*of = groups;
+      ++groups;
+    }
+    return groups;
+  }
+  bool number_and_order() noexcept;
+
+#if FRYS_OS_LINUX
+  using cpu_set = std::bitset<most_cpus>;
+  using path = std::array<char, 1024>;
+  class lines;
+  struct control_group;
+  struct files;
+  static error no_list() noexcept {
+    return {errc::corrupt, domain::sched, "a file of the processors is no list of numbers", 0};
+  }
+  static result<void> set_of(std::string_view list, cpu_set& set) noexcept;
+  static bool number_of(std::string_view text, std::uint64_t& n) noexcept;
+  static std::string_view word(std::string_view& line, char until) noexcept;
+  static bool has_word(std::string_view list, std::string_view wanted) noexcept;
+  result<void> read_groups(files& f) noexcept;
+  void read_limits(files& f, cpu_set& allowed) noexcept;
+  void read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
+                  cpu_set& allowed) noexcept;
+#endif
+
+  std::unique_ptr<processor[]> list_;
+  std::unique_ptr<unsigned[]> order_;
+  std::size_t count_ = 1;
+  unsigned cores_ = 1, caches_ = 1, packages_ = 1, nodes_ = 1, usable_ = 1;
+  double quota_ = std::numeric_limits<double>::infinity();
+};
+
+inline std::span<unsigned> topology::place(placement how, std::span<unsigned> cpus) const noexcept {
+  const unsigned* from = order(how == placement::scatter);
+  std::size_t filled = 0;
+  std::bitset<most_cpus> taken;  // cores
+  for (unsigned i = 0; i != usable_ && filled != cpus.size(); ++i) {
+    const processor& p = all()[from[i]];
+    if (how == placement::one_per_core && taken[p.core]) continue;
+    taken.set(p.core);
+    cpus[filled++] = p.cpu;
+  }
+  return cpus.first(filled);
+}
+
+// False: no memory.
+inline bool topology::number_and_order() noexcept {
+  cores_ = number(&processor::core);
+  caches_ = number(&processor::cache);
+  packages_ = number(&processor::package);
+  usable_ = 0;
+  for (unsigned i = 0; i != count_; ++i)
+    if (list_[i].usable) order_[usable_++] = i;
+  const auto compact = [](const processor& p) { return std::tuple(p.package, p.node, p.cache, p.core, p.cpu); };
+  std::sort(order_.get(), order_.get() + usable_,
+            [&](unsigned a, unsigned b) { return compact(list_[a]) < compact(list_[b]); });
+  // To take turns is to sort by where each stands in its group, the innermost group first: which sibling of its core,
+  // which core of its cache, which cache of its node, which node of its package, which package.
+  std::unique_ptr<std::uint64_t[]> turn(new (std::nothrow) std::uint64_t[count_]);
+  if (turn == nullptr) return false;
+  std::uint64_t sibling = 0, core = 0, cache = 0, node = 0, package = 0;
+  for (unsigned i = 0; i != usable_; ++i) {
+    if (i != 0) {
+      const processor &before = list_[order_[i - 1]], &now = list_[order_[i]];
+      if (now.package != before.package)
+        ++package, node = cache = core = sibling = 0;
+      else if (now.node != before.node)
+        ++node, cache = core = sibling = 0;
+      else if (now.cache != before.cache)
+        ++cache, core = sibling = 0;
+      else if (now.core != before.core)
+        ++core, sibling = 0;
+      else
+        ++sibling;
+    }
+    static_assert(most_cpus <= 1u << 13, "a place in the key has 13 bits, and its first two parts share 12");
+    turn[order_[i]] = (std::min)(sibling, std::uint64_t{63}) << 45 | core << 32 | cache << 19 |
+                      (std::min)(node, std::uint64_t{63}) << 13 | package;
+  }
+  unsigned* const scattered = order_.get() + usable_;
+  std::copy(order_.get(), scattered, scattered);
+  std::sort(scattered, scattered + usable_,
+            [&](unsigned a, unsigned b) { return std::pair(turn[a], a) < std::pair(turn[b], b); });
+  return true;
+}
+
+#if FRYS_OS_LINUX
+
+// A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
+class topology::lines {
+ public:
+  explicit lines(std::span<char> buffer) noexcept : buffer_(buffer) {}
+  lines(const lines&) = delete;
+  lines& operator=(const lines&) = delete;
+  ~lines() { close(); }
+
+  // errno, or 0.
+  int open(const char* name) noexcept {
+    close();
+    begin_ = end_ = 0;
+    failed_ = 0;
+    is_cut_ = false;
+    fd_ = ::open(name, O_RDONLY | O_CLOEXEC);
+    return fd_ < 0 ? errno : 0;
+  }
+  // False at the end, and where it cannot be read on: failed() then is errno.
+  bool next(std::string_view& line) noexcept {
+    bool rest_of_cut = std::exchange(is_cut_, false);
+    for (;;) {
+      const char* from = buffer_.data() + begin_;
+      if (const void* at = std::memchr(from, '\n', end_ - begin_)) {
+        line = {from, static_cast<std::size_t>(static_cast<const char*>(at) - from)};
+        begin_ += line.size() + 1;
+        if (!std::exchange(rest_of_cut, false)) return true;
+        continue;
+      }
+      if (begin_ == 0 && end_ == buffer_.size()) {
+        line = {from, end_};
+        begin_ = end_;
+        if (rest_of_cut) continue;
+        is_cut_ = true;
+        return true;
+      }
+      std::memmove(buffer_.data(), from, end_ - begin_);
+      end_ -= std::exchange(begin_, 0);
+      const ::ssize_t n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return failed_ = errno, false;
+      end_ += static_cast<std::size_t>(n);
+      if (n != 0) continue;
+      line = {buffer_.data(), end_};  // without a line's end
+      begin_ = end_;
+      return !line.empty() && !rest_of_cut;
+    }
+  }
+  [[nodiscard]] int failed() const noexcept { return failed_; }
+  [[nodiscard]] bool cut() const noexcept { return is_cut_; }
+
+ private:
+  void close() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  std::span<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  int fd_ = -1, failed_ = 0;
+  bool is_cut_ = false;
+};
+
+// Where this process stands in one hierarchy of control groups.
+struct topology::control_group {
+  bool there = false;
+  topology::path at{};
+};
+
+struct topology::files {
+  static constexpr std::size_t line_bytes = 16384;
+  std::string_view root;
+  std::array<char, line_bytes> first, second;  // for a file, and one that it names
+  topology::path name;
+  lines list{first};
+
+  // The root and the parts, texts and numbers; false where that is longer than any that the kernel has.
+  template <class... Parts>
+  bool is_named(Parts... parts) noexcept {
+    std::size_t at = 0;
+    bool fits = add(at, root);
+    ((fits = fits && add(at, parts)), ...);
+    name[at] = '\0';
+    return fits;
+  }
+  bool add(std::size_t& at, std::string_view part) noexcept {
+    if (part.size() >= name.size() - at) return false;
+    std::copy(part.begin(), part.end(), name.begin() + static_cast<std::ptrdiff_t>(at));
+    at += part.size();
+    return true;
+  }
+  bool add(std::size_t& at, unsigned number) noexcept {
+    std::array<char, 10> digits;
+    std::size_t n = digits.size();
+    do digits[--n] = static_cast<char>('0' + number % 10);
+    while ((number /= 10) != 0);
+    return add(at, std::string_view(digits.data() + n, digits.size() - n));
+  }
+  // The first line of the file that was named; errc::not_found where there is none.
+  result<std::string_view> line() noexcept {
+    const int number = list.open(name.data());
+    std::string_view text;
+    if (number == 0 && list.next(text)) {
+      if (list.cut()) return no_list();
+      return text;
+    }
+    const int why = number != 0 ? number : list.failed();
+    if (why == 0) return std::string_view();
+    return error{why == ENOENT || why == ENOTDIR ? errc::not_found
+                 : why == EACCES || why == EPERM ? errc::permission_denied
+                                                 : errc::io_failed,
+                 domain::sched, "a file of the processors cannot be read", why};
+  }
+};
+
+inline result<void> topology::set_of(std::string_view list, cpu_set& set) noexcept {
+  bool fit = true;
+  const bool is_list = detail::each_range(list, [&](std::uint32_t from, std::uint32_t last) {
+    fit = fit && last < most_cpus;
+    for (std::uint32_t cpu = from; fit && cpu <= last; ++cpu) set.set(cpu);
+  });
+  if (!is_list) return no_list();
+  if (!fit)
+    return error{errc::limit_exceeded, domain::sched, "the machine has a processor of too high a number", most_cpus};
+  return {};
+}
+// The whole of `text` is a number without a sign. One too large for the type is as large as can be.
+inline bool topology::number_of(std::string_view text, std::uint64_t& n) noexcept {
+  n = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    n = n > 1'000'000'000'000'000'000u ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return !text.empty();
+}
+// Takes what stands before the next `until`, and that, off the line.
+inline std::string_view topology::word(std::string_view& line, char until) noexcept {
+  const std::size_t at = (std::min)(line.find(until), line.size());
+  const std::string_view taken = line.substr(0, at);
+  line.remove_prefix((std::min)(at + 1, line.size()));
+  return taken;
+}
+inline bool topology::has_word(std::string_view list, std::string_view wanted) noexcept {
+  while (!list.empty())
+    if (word(list, ',') == wanted) return true;
+  return false;
+}
+
+inline result<topology> topology::read(std::string_view root) noexcept {
+  std::unique_ptr<files> f(new (std::nothrow) files{root, {}, {}, {}});
+  if (f == nullptr) return no_memory();
+  if (root.size() > path().size() / 2)
+    return error{errc::invalid_argument, domain::sched, "the path of the machine's files is too long", 0};
+
+  cpu_set allowed;
+  if (root.empty()) {
+    detail::cpu_bits mine;
+    if (mine.read() == 0)
+      for (unsigned cpu = 0; cpu != most_cpus; ++cpu) allowed[cpu] = mine.has(cpu);
+  } else if (f->is_named("/proc/self/status") && f->list.open(f->name.data()) == 0) {
+    constexpr std::string_view label = "Cpus_allowed_list:";
+    for (std::string_view line; f->list.next(line);) {
+      if (line.substr(0, label.size()) != label || f->list.cut()) continue;
+      line.remove_prefix(label.size());
+      while (!line.empty() && (line.front() == '\t' || line.front() == ' ')) line.remove_prefix(1);
+      if (!set_of(line, allowed)) allowed.reset();
+    }
+  }
+
+  cpu_set online;
+  result<std::string_view> list = no_list();
+  if (f->is_named("/sys/devices/system/cpu/online")) list = f->line();
+  if (list) {
+    if (const result<void> r = set_of(*list, online); !r) return r.error();
+  } else if (list.error() != errc::not_found) {
+    return list.error();
+  } else {
+    online = allowed;
+  }
+  if (online.none()) online.set(0);
+  if (allowed.none()) allowed = online;
+
+  topology t;
+  if (!t.allocate(online.count())) return no_memory();
+  for (unsigned cpu = 0, i = 0; cpu != most_cpus; ++cpu)
+    if (online[cpu]) t.list_[i++].cpu = cpu;
+  if (const result<void> r = t.read_groups(*f); !r) return r.error();
+  t.read_limits(*f, allowed);
+  if ((allowed & online).none()) allowed = online;
+  for (std::size_t i = 0; i != t.count_; ++i) t.list_[i].usable = allowed[t.list_[i].cpu];
+  if (!t.number_and_order()) return no_memory();
+  return t;
+}
+
+inline result<void> topology::read_groups(files& f) noexcept {
+  const std::span<processor> list(list_.get(), count_);
+  constexpr unsigned none = ~0u;
+  for (processor& p : list) p.core = p.cache = p.package = none;
+  cpu_set members;
+  // The processors of the list in the file that was named, as far as they are in no group yet, are one group.
+  const auto group = [&](processor& first, unsigned processor::*of) -> result<void> {
+    const result<std::string_view> line = f.line();
+    if (!line) return line.error() == errc::not_found ? result<void>() : line.error();
+    members.reset();
+    if (const result<void> r = set_of(*line, members); !r) return r.error();
+    for (processor& p : list)
+      if (p.*of == none && (members[p.cpu] || &p == &first)) p.*of = unnumbered + first.cpu;
+    return {};
+  };
+  // The number in the file that was named; there are negative ones, which say as much as none.
+  const auto number_in_file = [&](std::uint64_t& n) -> bool {
+    const result<std::string_view> line = f.line();
+    return line && number_of(*line, n);
+  };
+  const auto in = [&](const processor& p, const char* name) {
+    return f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/", name);
+  };
+
+  for (processor& p : list) {
+    for (const char* name : {"topology/core_cpus_list", "topology/thread_siblings_list"})
+      if (p.core == none && in(p, name))
+        if (const result<void> r = group(p, &processor::core); !r) return r.error();
+    if (p.core == none) p.core = unnumbered + p.cpu;
+    std::uint64_t package = 0;
+    if (!in(p, "topology/physical_package_id") || !number_in_file(package)) package = 0;
+    p.package = unnumbered + static_cast<unsigned>((std::min)(package, std::uint64_t{unnumbered - 1}));
+    if (p.cache != none) continue;
+    std::uint64_t highest = 0;
+    unsigned best = none;
+    for (unsigned index = 0; index != 16; ++index) {
+      std::uint64_t level = 0;
+      if (!f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/level") || !number_in_file(level))
+        break;
+      if (level < highest) continue;
+      if (f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/type"))
+        if (const result<std::string_view> type = f.line(); type && *type == "Instruction") continue;
+      highest = level;
+      best = index;
+    }
+    if (best != none && f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", best, "/shared_cpu_list"))
+      if (const result<void> r = group(p, &processor::cache); !r) return r.error();
+  }
+  for (processor& p : list)
+    if (p.cache == none)
+      for (processor& q : list)
+        if (q.cache == none && q.package == p.package) q.cache = unnumbered + p.cpu;
+
+  if (!f.is_named("/sys/devices/system/node")) return {};
+  const result<numa_topology> nodes = numa_topology::read(f.name.data());
+  if (!nodes) return nodes.error();
+  nodes_ = static_cast<unsigned>(nodes->nodes());
+  for (processor& p : list)
+    if (const unsigned node = nodes->node_of_cpu(p.cpu); node != numa_topology::none) p.node = node;
+  return {};
+}
+
+// proc/self/cgroup says where we are in each hierarchy, proc/self/mountinfo where that hierarchy is shown.
+inline void topology::read_limits(files& f, cpu_set& allowed) noexcept {
+  control_group unified, cpu, cpuset;
+  if (!f.is_named("/proc/self/cgroup") || f.list.open(f.name.data()) != 0) return;
+  for (std::string_view line; f.list.next(line);) {
+    if (f.list.cut()) continue;
+    const std::string_view hierarchy = word(line, ':'), controllers = word(line, ':');
+    const auto keep = [&](control_group& g) {
+      // What begins with /.. lies outside of what is shown to us: then its top is the nearest that we see.
+      if (line.substr(0, 3) == "/..") line = {};
+      if (line == "/") line = {};
+      if (line.size() >= g.at.size()) return;
+      std::copy(line.begin(), line.end(), g.at.begin());
+      g.at[line.size()] = '\0';
+      g.there = true;
+    };
+    if (hierarchy == "0" && controllers.empty()) keep(unified);
+    if (has_word(controllers, "cpu")) keep(cpu);
+    if (has_word(controllers, "cpuset")) keep(cpuset);
+  }
+  if (!f.is_named("/proc/self/mountinfo")) return;
+  lines mounts(f.second);
+  if (mounts.open(f.name.data()) != 0) return;
+  for (std::string_view line; mounts.next(line);) {
+    if (mounts.cut()) continue;
+    for (int i = 0; i != 3; ++i) word(line, ' ');
+    const std::string_view root = word(line, ' '), escaped = word(line, ' ');
+    const std::size_t dash = line.find(" - ");
+    if (dash == std::string_view::npos) continue;
+    line.remove_prefix(dash + 3);
+    const std::string_view type = word(line, ' ');
+    word(line, ' ');
+    topology::path mount;
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < escaped.size() && length + 1 < mount.size(); ++i) {
+      char c = escaped[i];
+      if (c == '\\' && i + 3 < escaped.size()) {  // three octal digits: a space, a tab, an end of line, a backslash
+        c = static_cast<char>((escaped[i + 1] - '0') << 6 | (escaped[i + 2] - '0') << 3 | (escaped[i + 3] - '0'));
+        i += 3;
+      }
+      mount[length++] = c;
+    }
+    const std::string_view where(mount.data(), length);
+    if (type == "cgroup2") read_limit(f, unified, where, root, allowed);
+    if (type == "cgroup" && has_word(line, "cpu")) read_limit(f, cpu, where, root, allowed);
+    if (type == "cgroup" && has_word(line, "cpuset")) read_limit(f, cpuset, where, root, allowed);
+  }
+}
+
+inline void topology::read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
+                                 cpu_set& allowed) noexcept {
+  if (!g.there) return;
+  std::string_view below(g.at.data());
+  if (root == "/") root = {};
+  // A mount may show a part of the hierarchy only: then its root is how our path begins.
+  const bool is_within = below.substr(0, root.size()) == root;
+  below = is_within ? below.substr(root.size()) : std::string_view();
+  if (!below.empty() && below.front() != '/') below = {};
+  const auto limit = [&](const char* name) -> result<std::string_view> {
+    if (!f.is_named(mount, below, "/", name)) return no_list();
+    return f.line();
+  };
+  const auto take = [&](std::uint64_t quota, std::uint64_t period) {
+    if (period != 0 && quota != 0)
+      quota_ = (std::min)(quota_, static_cast<double>(quota) / static_cast<double>(period));
+  };
+  bool placed = false;
+  for (;;) {
+    std::uint64_t quota = 0, period = 100'000;
+    if (result<std::string_view> line = limit("cpu.max"); line) {
+      std::string_view text = *line;
+      const std::string_view first = word(text, ' ');
+      const bool has_period = text.empty() || number_of(text, period);
+      if (number_of(first, quota) && has_period) take(quota, period);
+    }
+    if (result<std::string_view> line = limit("cpu.cfs_quota_us"); line && number_of(*line, quota))
+      if (line = limit("cpu.cfs_period_us"); line && number_of(*line, period)) take(quota, period);
+    for (const char* name : {"cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"}) {
+      if (placed) break;  // the innermost one is within all the others
+      const result<std::string_view> line = limit(name);
+      cpu_set of;
+      if (!line || !set_of(*line, of) || (of & allowed).none()) continue;
+      allowed &= of;
+      placed = true;
+    }
+    if (below.empty()) return;
+    below = below.substr(0, below.rfind('/') == std::string_view::npos ? 0 : below.rfind('/'));
+  }
+}
+
+#else  // elsewhere
+
+inline result<topology> topology::read(std::string_view) noexcept {
+  std::size_t count = 1;
+#if FRYS_OS_POSIX && defined(_SC_NPROCESSORS_ONLN)
+  if (const long n = ::sysconf(_SC_NPROCESSORS_ONLN); n > 1)
+    count = (std::min)(static_cast<std::size_t>(n), std::size_t{most_cpus});
+#endif
+  topology t;
+  if (!t.allocate(count)) return no_memory();
+  for (unsigned i = 0; i != count; ++i) {
+    t.list_[i].cpu = i;
+    t.list_[i].core = unnumbered + i;
+    t.list_[i].cache = t.list_[i].package = unnumbered;
+  }
+  if (!t.number_and_order()) return no_memory();
+  return t;
+}
+
+#endif
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TOPOLOGY_HPP
+// ---- frys/sched/trace.hpp
+// trace: when each worker of a scheduler ran, stole and slept, as a policy.
+//
+// trace::none     nothing is kept, nothing is asked                                          the default
+// trace::ring<N>  the last N spans of each worker, in memory; a span takes 16 bytes and two readings of the clock.
+//                 write_trace tells them in the JSON that Chrome's about:tracing and Perfetto show.
+//
+// A model T has a template recorder<Atomics, Clock> with begins, ends, stole(from), parks and wakes, which its worker
+// calls; and, if it can be written, spans(f), which any thread may call while the worker goes on: it calls f(kind,
+// from, to, number) for each span.
+// Source  Trace Event Format, Google, 2016.
+#ifndef FRYS_SCHED_TRACE_HPP
+#define FRYS_SCHED_TRACE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace trace {
+
+enum class span : std::uint8_t { run, steal, sleep };
+
+struct none {
+  template <class Atomics, class Clock>
+  struct recorder {
+    static void begins() noexcept {}
+    static void ends() noexcept {}
+    static void stole(unsigned) noexcept {}
+    static void parks() noexcept {}
+    static void wakes() noexcept {}
+  };
+};
+
+// N is a power of two.
+template <std::size_t N>
+struct ring {
+  static_assert(N != 0 && (N & (N - 1)) == 0, "frys::trace::ring<N>: N must be a power of two");
+
+  template <class Atomics, class Clock>
+  class recorder {
+   public:
+    void begins() noexcept {
+      if (depth_ < most_depth) begun_[depth_] = Clock::now();
+      ++depth_;
+    }
+    void ends() noexcept {
+      --depth_;
+      if (depth_ < most_depth) keep(span::run, begun_[depth_], Clock::now(), 0);
+    }
+    void stole(unsigned from) noexcept {
+      const nanoseconds now = Clock::now();
+      keep(span::steal, now, now, from);
+    }
+    void parks() noexcept { slept_ = Clock::now(); }
+    void wakes() noexcept { keep(span::sleep, slept_, Clock::now(), 0); }
+
+    // Oldest first; the one that is being written over is left out.
+    template <class F>
+    void spans(F&& f) const {
+      // sync(trace.next): acquire; what stands below is whole.
+      const std::uint64_t end = next_.load(std::memory_order_acquire);
+      for (std::uint64_t i = end > N ? end - N : 0; i != end; ++i) {
+        const entry& e = entries_[i & (N - 1)];
+        // relaxed, all: a span that is overwritten meanwhile is told from its number behind the fence
+        const std::uint64_t from = e.from.load(std::memory_order_relaxed);
+        const std::uint64_t rest = e.rest.load(std::memory_order_relaxed);
+        Atomics::fence(std::memory_order_acquire);                           // sync(trace.begun): acquire
+        if (begun_spans_.load(std::memory_order_relaxed) > i + N) continue;  // relaxed: behind the fence
+        f(static_cast<span>(rest >> 62), nanoseconds{static_cast<std::int64_t>(from)},
+          nanoseconds{static_cast<std::int64_t>(from + (rest & length_mask))},
+          static_cast<unsigned>((rest >> length_bits) & 0x3fffu));
+      }
+    }
+
+   private:
+    template <class T>
+    using atomic = typename Atomics::template atomic<T>;
+    static constexpr std::size_t most_depth = 32;  // of tasks that run inside others
+    static constexpr unsigned length_bits = 48;    // 78 hours
+    static constexpr std::uint64_t length_mask = (std::uint64_t{1} << length_bits) - 1;
+
+    struct entry {
+      atomic<std::uint64_t> from{0};
+      atomic<std::uint64_t> rest{0};  // kind, number, length
+    };
+
+    void keep(span kind, nanoseconds from, nanoseconds to, unsigned number) noexcept {
+      const std::uint64_t i = next_.load(std::memory_order_relaxed);  // relaxed: its own
+      begun_spans_.store(i + 1, std::memory_order_relaxed);           // relaxed: the fence orders it
+      Atomics::fence(
+          std::memory_order_release);  // sync(trace.begun): release; the number is out before the words change
+      entry& e = entries_[i & (N - 1)];
+      const auto length = static_cast<std::uint64_t>((to - from).count()) & length_mask;
+      // relaxed, both: next_ publishes them
+      e.from.store(static_cast<std::uint64_t>(from.count()), std::memory_order_relaxed);
+      e.rest.store(std::uint64_t{static_cast<std::uint8_t>(kind)} << 62 |
+                       std::uint64_t{number & 0x3fffu} << length_bits | length,
+                   std::memory_order_relaxed);
+      // sync(trace.next): release; the span is whole.
+      next_.store(i + 1, std::memory_order_release);
+    }
+
+    unsigned depth_ = 0;
+    nanoseconds begun_[most_depth] = {};
+    nanoseconds slept_{0};
+    atomic<std::uint64_t> next_{0};
+    atomic<std::uint64_t> begun_spans_{0};
+    entry entries_[N];
+  };
+};
+
+}  // namespace trace
+
+// Appends the trace of a pool to `out`, anything with append(const char*, size), a std::string say, as a JSON array of
+// trace events, which begins at the time `from`. Any thread; spans that are overwritten meanwhile are left out.
+template <class Pool, class Out>
+void write_trace(const Pool& pool, Out& out, nanoseconds from = nanoseconds{0}) {
+  const auto text = [&out](const char* t) {
+    std::size_t n = 0;
+    while (t[n] != 0) ++n;
+    out.append(t, n);
+  };
+  const auto number = [&out](std::uint64_t n) {
+    char digits[20];
+    std::size_t i = sizeof digits;
+    do digits[--i] = static_cast<char>('0' + n % 10);
+    while ((n /= 10) != 0);
+    out.append(digits + i, sizeof digits - i);
+  };
+  // Microseconds, to the nanosecond.
+  const auto time = [&](nanoseconds t) {
+    const auto ns = static_cast<std::uint64_t>(t.count());
+    number(ns / 1000);
+    const char rest[4] = {'.', static_cast<char>('0' + ns / 100 % 10), static_cast<char>('0' + ns / 10 % 10),
+                          static_cast<char>('0' + ns % 10)};
+    out.append(rest, 4);
+  };
+  text("[");
+  bool first = true;
+  pool.spans([&](unsigned worker, trace::span kind, nanoseconds begin, nanoseconds end, unsigned other) {
+    if (begin < from) return;
+    text(first ? "\n" : ",\n");
+    first = false;
+    text("{\"name\":\"");
+    text(kind == trace::span::run ? "run" : kind == trace::span::steal ? "steal" : "sleep");
+    text(kind == trace::span::steal ? "\",\"ph\":\"i\",\"s\":\"t\",\"pid\":1,\"tid\":"
+                                    : "\",\"ph\":\"X\",\"pid\":1,\"tid\":");
+    number(worker);
+    text(",\"ts\":");
+    time(begin - from);
+    if (kind == trace::span::steal) {
+      text(",\"args\":{\"from\":");
+      number(other);
+      text("}");
+    } else {
+      text(",\"dur\":");
+      time(end - begin);
+    }
+    text("}");
+  });
+  text("\n]\n");
+}
+
+namespace policy {
+struct trace_key {};  // trace::none, trace::ring<N>, or a model of one's own (sched/trace.hpp)
+template <class T>
+struct trace {
+  using key = trace_key;
+  using type = T;
+};
+}  // namespace policy
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TRACE_HPP
+// ---- frys/sched/scheduler.hpp
+// scheduler: threads that run pieces of work: callables, posted nodes, coroutines, and the forks of plain functions.
+//
+// Use when  work comes in pieces that do not block, from its own threads or from outside, and shall use all cores.
+// Not when  a piece blocks in the system (blocking_pool), or waits for sockets (a reactor: one thread each, io/).
+// Threads   post, submit, submit_all, run, stats: any thread. create, drain, the destructor: the one that owns it.
+//           Its tasks may call all but these three.
+// Starts    `workers` threads, named; they end with the scheduler. run() lends it the calling thread besides.
+// Progress  post and submit wait for nobody (with a discipline that shares one queue: for its lock). A piece that never
+//           ends keeps its worker and holds nobody else up: what it has queued is taken by others.
+// Cost      a submit from a worker some 10 ns, one from outside a compare-exchange; and a system call where a worker
+//           sleeps and nobody searches. A callable of up to some 200 bytes lies in a block of the allocator's thread
+//           cache, with its queue link: nothing else is allocated. Idle workers search for a while, then sleep: no
+//           wake-ups, no processor time.
+// Waking    one worker searches at a time, whoever finds work wakes the next if there is more; of those that sleep the
+//           lowest is woken, so that little work stays on few workers. Where and how long a searcher looks is
+//           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
+// Ordering  what was done before a submit happens-before the task. Tasks of one queue begin oldest first; what a worker
+//           posts (not: submits) it runs next, three in a row at most. No order between workers.
+// Errors    submit: full (no memory; the callable is untouched), closed. A task's exception goes to options.failed,
+//           without one it ends the program; run() and fork_join rethrow where they answer.
+// Shutdown  close() refuses submits from outside; drain(deadline) waits until nothing is queued or running. The
+//           destructor lets running tasks end and begins no other: callables that still wait are destroyed, posted work
+//           is let go of. It waits for running tasks as long as they run.
+// Lifetime  destroy it when no other thread can call it, and not from one of its tasks.
+//
+// Policies, in any order, each at most once:
+//   policy::discipline<D>  who runs what, see sched/discipline.hpp               default discipline::work_stealing
+//   policy::levels<N>      priorities: submit_options::level, 0 the most urgent  default 1
+//   policy::aging<K>       of K looks of a worker one begins further down; 0: urgent ones always first
+//                                                                                default 16
+//   policy::promotion<P>   how forks reach others, see sched/discipline.hpp      default promotion::on_demand
+//   policy::wait<W>        how an idle worker waits                              default wait::spin_then_park
+//   policy::clock<C>       of deadlines, and of what is measured                 default clocks::steady
+//   policy::threads<T>     who starts its threads                                default os_threads
+//   policy::allocator<A>   where callables lie; stateless, from any thread       default process_heap
+//   policy::trace<T>       keeps what ran when, see sched/trace.hpp              default trace::none
+//   policy::atomics<A>     the atomics model                                     default atomics::standard
+// Source    R. Blumofe, C. Leiserson, "Scheduling multithreaded computations by work stealing", JACM 46(5), 1999; the
+//           one searcher: D. Vyukov, "Scalable Go scheduler design", 2012; the newest piece: tokio's LIFO slot, 2019.
+#ifndef FRYS_SCHED_SCHEDULER_HPP
+#define FRYS_SCHED_SCHEDULER_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+struct scheduler_options {
+  static constexpr unsigned machine = ~0u;
+  // Threads of its own. machine: as many as can run here (topology::worker_count). 0: who is inside run() works alone.
+  // At most 256 with the guests.
+  unsigned workers = machine;
+  unsigned guests = 4;        // threads that can be inside run() at a time
+  const char* name = "frys";  // of the threads, with their number behind it
+  std::size_t stack_bytes = std::size_t{2} * 1024 * 1024;
+  bool pin = false;  // each worker stays on one processor, as `place` says
+  placement place = placement::compact;
+  frys::scheduling scheduling = frys::scheduling::inherit;  // the class of its threads, with its number
+  int priority = 0;
+  nanoseconds runtime{0};  // these three: scheduling::deadline only
+  nanoseconds deadline{0};
+  nanoseconds period{0};
+  bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
+  unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
+  void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
+};
+
+// Whether a submit wakes somebody.
+enum class wake : std::uint8_t {
+  now,    // a worker, if one sleeps and nobody searches
+  later,  // nobody: the next submit, or the next worker with nothing to do, finds it
+};
+
+struct submit_options {
+  static constexpr unsigned any_worker = ~0u;
+  unsigned level = ~0u;          // 0: the most urgent; default: the middle one
+  unsigned worker = any_worker;  // this one alone runs it
+  frys::deadline due{};          // discipline::deadline: by policy::clock
+  frys::wake wake = frys::wake::now;
+};
+
+// Something that says when a task that has not begun shall not begin any more: std::stop_token, sched/cancel.hpp.
+template <class T>
+concept stop_signal = std::is_nothrow_move_constructible_v<T> && requires(const T& t) {
+  { t.stop_requested() } -> std::convertible_to<bool>;
+};
+
+template <class... Policies>
+class scheduler {
+  using accepted = policy::keys<policy::discipline_key, policy::levels_key, policy::aging_key, policy::promotion_key,
+                                policy::wait_key, policy::clock_key, policy::threads_key, policy::allocator_key,
+                                policy::trace_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::scheduler: unknown policy; it takes policy::discipline, policy::levels, policy::aging, "
+                "policy::promotion, policy::wait, policy::clock, policy::threads, policy::allocator, policy::trace, "
+                "policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::scheduler: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
+  using discipline_type = typename policy::pick<policy::discipline<discipline::work_stealing>, Policies...>::type;
+  using promotion_type = typename policy::pick<policy::promotion<promotion::on_demand>, Policies...>::type;
+  using trace_type = typename policy::pick<policy::trace<frys::trace::none>, Policies...>::type;
+  static constexpr unsigned level_count = policy::pick<policy::levels<1>, Policies...>::value;
+  static_assert(atomics_model<atomics_type>,
+                "frys::scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::scheduler: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::scheduler: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(thread_source<threads_type>,
+                "frys::scheduler: policy::threads wants a source of threads, see core/thread.hpp");
+  static_assert(stateless_allocator<allocator_type>,
+                "frys::scheduler: policy::allocator wants one without objects, see core/concepts.hpp");
+  static_assert(scheduling_discipline<discipline_type>,
+                "frys::scheduler: policy::discipline wants one of frys::discipline, see sched/discipline.hpp");
+  static_assert(fork_promotion<promotion_type>,
+                "frys::scheduler: policy::promotion wants one of frys::promotion, see sched/discipline.hpp");
+  static_assert(level_count >= 1 && level_count <= 16, "frys::scheduler: policy::levels is from 1 to 16");
+  static_assert(level_count == 1 || !discipline_type::shares,
+                "frys::scheduler: a discipline with one queue for all has no levels; leave policy::levels out");
+
+ private:
+  struct config {
+    using atomics = atomics_type;
+    using wait = wait_type;
+    using sleep = std::conditional_t<wait_type::sleeps, frys::wait::park, wait_type>;
+    using clock = clock_type;
+    using threads = threads_type;
+    using discipline = discipline_type;
+    using promotion = promotion_type;
+    using trace = trace_type;
+    static constexpr unsigned levels = level_count;
+    static constexpr std::size_t aging = policy::pick<policy::aging<16>, Policies...>::value;
+  };
+  using core = detail::pool_core<config>;
+  using worker = typename core::worker;
+  using functions = detail::fork_join_functions<detail::fork_here<atomics_type, threads_type>>;
+  static constexpr bool is_sharded = !discipline_type::steals && !discipline_type::shares;
+
+ public:
+  // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
+  // could work; errc::out_of_memory; what
+  // thread_source::start answers: then none is left running.
+  static result<std::unique_ptr<scheduler>> create(const scheduler_options& options = {}) {
+    std::unique_ptr<scheduler> made(new (std::nothrow) scheduler(options));
+    if (made == nullptr) return no_memory();
+    if (auto begun = made->begin(options); !begun) return begun.error();
+    return made;
+  }
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+  ~scheduler() {
+    close();
+    stop();
+    drop_all();
+  }
+
+  // ---- work
+
+  // Runs `w` on a worker: its own next one, if called on one. Never fails; an executor's post (core/concepts.hpp).
+  void post(work& w) noexcept {
+    const detail::work_ref r(w, false);
+    if (worker* me = core_.here_of_mine()) {
+      core_.push_newest(*me, r, level_count / 2);
+      if constexpr (!is_sharded) core_.tell();
+    } else {
+      from_outside(r, r, 1, level_count / 2, wake::now);
+    }
+  }
+
+  // Runs f() on a worker and drops what it answers. On full and closed it is untouched.
+  template <class F>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(F&& f, const submit_options& options = {}) {
+    return submit_node<task_node<std::decay_t<F>>>(options, std::forward<F>(f));
+  }
+  // The same, unless `stop` says so before it begins: then f is destroyed and stats counts it.
+  template <class F, stop_signal Stop>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
+    return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
+  }
+  // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
+  // there is work for.
+  template <class F>
+  requires std::invocable<F&> std::size_t submit_all(std::span<F> all, const submit_options& options = {}) {
+    if (is_closed_to_me()) return 0;
+    std::size_t done = 0;
+    detail::work_ref newest, oldest;
+    for (F& f : all) {
+      auto* node = make_node<task_node<F>>(options, std::move(f));
+      if (node == nullptr) break;
+      const detail::work_ref r(*node, true);
+      r.set_next(newest);
+      newest = r;
+      if (!oldest) oldest = r;
+      ++done;
+    }
+    if (done != 0) hand_in(newest, oldest, done, options);
+    return done;
+  }
+
+  // Runs f() on the calling thread as a worker of this pool: what it forks and submits is everybody's. Answers what f
+  // answers. Where all guests' seats are taken f runs on a worker, and this thread sleeps.
+  template <class F>
+  requires std::invocable<F&>
+  auto run(F&& f) -> std::invoke_result_t<F&> {
+    if (core_.here_of_mine() != nullptr) return f();
+    struct stay {
+      scheduler& pool;
+      worker* seat;
+      void* before;
+      explicit stay(scheduler& p)
+          : pool(p), seat(p.take_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
+        if (seat != nullptr) core::sit(seat);
+      }
+      ~stay() {
+        if (seat == nullptr) return;
+        threads_type::template local<detail::fork_seat_tag>() = before;
+        pool.leave_seat(*seat);
+      }
+    } const at(*this);
+    if (at.seat == nullptr) return run_there(f);
+    return f();
+  }
+
+  // co_await pool.schedule(): the coroutine goes on on a worker.
+  [[nodiscard]] auto schedule() noexcept {
+    struct awaiter : work {
+      scheduler& pool;
+      std::coroutine_handle<> waiting;
+      explicit awaiter(scheduler& p) noexcept
+          : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), pool(p) {}
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        waiting = h;
+        pool.post(*this);
+      }
+      void await_resume() const noexcept {}
+    };
+    return awaiter(*this);
+  }
+
+  // fork_join.hpp's functions in this pool's world; with default policies the same as frys::join and so on.
+  template <class... F>
+  static auto join(F&&... f) {
+    return functions::join(f...);
+  }
+  template <class I, class Body>
+  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+    functions::parallel_for(first, last, grain, body);
+  }
+  template <class I, class T, class Map, class Combine>
+  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+    return functions::parallel_reduce(first, last, grain, std::move(identity), map, combine);
+  }
+  static void tick() noexcept { functions::tick(); }
+
+  // ---- shutdown
+
+  // From now on submits from outside answer closed. Tasks may go on to submit.
+  void close() noexcept {
+    closed_.store(true,
+                  std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
+  }
+  // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
+  // Work that waits elsewhere, a suspended coroutine say, does not count. Not from a task.
+  [[nodiscard]] bool drain(deadline until = deadline::never()) noexcept {
+    FRYS_ASSERT(core_.here_of_mine() == nullptr, "scheduler::drain: called by a task, which it would wait for");
+    // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
+    core_.draining_.store(true, std::memory_order_seq_cst);
+    atomics_type::fence(std::memory_order_seq_cst);
+    const bool quiet = core_.all_quiet_.await_until([this] { return is_quiet(); }, until);
+    core_.draining_.store(false, std::memory_order_relaxed);  // relaxed: who lies down for it in vain is woken as ever
+    return quiet;
+  }
+
+  // Whether the destructor has begun: for tasks that run long, and would rather end now.
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return core_.stopping_.load(std::memory_order_relaxed);  // relaxed: it only has to be seen at last
+  }
+
+  // ---- about it
+
+  [[nodiscard]] unsigned workers() const noexcept { return core_.threads_; }
+  // Whether the calling thread is one of its workers, or inside run().
+  [[nodiscard]] bool is_here() noexcept { return core_.here_of_mine() != nullptr; }
+  // What was asked for its threads and is not permitted, of the first one that was refused it.
+  [[nodiscard]] const result<void>& told() const noexcept { return told_; }
+  // Of worker i; from workers() on of the guests' seats.
+  [[nodiscard]] worker_stats stats(unsigned i) const noexcept {
+    const worker& w = *core_.workers_[i];
+    worker_stats s;
+    s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
+    s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
+    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    for (const auto& q : w.queues) s.queued += const_cast<typename core::queue&>(q).tasks.thief().size_hint();
+    return s;
+  }
+  // With a policy::trace that keeps them: calls f(worker, kind, from, to, number) for each span; see write_trace.
+  template <class F>
+  void spans(F&& f) const requires requires(const typename core::recorder& r) {
+    r.spans([](trace::span, nanoseconds, nanoseconds, unsigned) {});
+  }
+  {
+    for (unsigned i = 0; i < core_.count_; ++i)
+      core_.workers_[i]->trace.spans(
+          [&](trace::span kind, nanoseconds from, nanoseconds to, unsigned number) { f(i, kind, from, to, number); });
+  }
+  // Of all, guests too.
+  [[nodiscard]] worker_stats stats() const noexcept {
+    worker_stats all;
+    for (unsigned i = 0; i < core_.count_; ++i) all += stats(i);
+    if constexpr (discipline_type::shares) all.queued += core_.shared_.size();
+    return all;
+  }
+
+ private:
+  explicit scheduler(const scheduler_options& o) noexcept
+      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.failed) {}
+
+  static error no_memory() noexcept {
+    return {errc::out_of_memory, domain::sched, "no memory for the workers of a scheduler", 0};
+  }
+
+  result<void> begin(const scheduler_options& o) noexcept {
+    unsigned own = o.workers;
+    if (own == scheduler_options::machine) own = topology::machine().worker_count();
+    const unsigned all = own + o.guests;
+    if (own > core::idle::most || all > core::idle::most)
+      return error{errc::limit_exceeded, domain::sched, "a scheduler has 256 workers and guests at most", all};
+    if (all == 0 || (is_sharded && own == 0))
+      return error{errc::invalid_argument, domain::sched, "a scheduler without workers", 0};
+    core_.workers_.reset(new (std::nothrow) std::unique_ptr<worker>[all]);
+    if (core_.workers_ == nullptr) return no_memory();
+    for (unsigned i = 0; i < all; ++i) {
+      core_.workers_[i].reset(new (std::nothrow) worker(core_, i));
+      if (core_.workers_[i] == nullptr) return no_memory();
+    }
+    core_.count_ = all;
+    core_.threads_ = own;
+    unsigned cpus[core::idle::most];
+    std::span<unsigned> placed;
+    if (o.pin) placed = topology::machine().place(o.place, std::span(cpus, own));
+    for (unsigned i = 0; i < own; ++i)
+      if (auto started = start(i, o, placed); !started) return stop(), started.error();
+    return {};
+  }
+
+  result<void> start(unsigned i, const scheduler_options& o, std::span<unsigned> placed) noexcept {
+    char name[32];
+    std::size_t n = 0;
+    for (const char* c = o.name == nullptr ? "" : o.name; *c != 0 && n < 10; ++c) name[n++] = *c;
+    if (n != 0) name[n++] = '-';
+    if (i >= 100) name[n++] = static_cast<char>('0' + i / 100);
+    if (i >= 10) name[n++] = static_cast<char>('0' + i / 10 % 10);
+    name[n++] = static_cast<char>('0' + i % 10);
+    name[n] = 0;
+    thread_options t;
+    t.name = name, t.stack_bytes = o.stack_bytes, t.scheduling = o.scheduling, t.priority = o.priority;
+    t.runtime = o.runtime, t.deadline = o.deadline, t.period = o.period, t.insist = o.insist;
+    if (!placed.empty()) t.cpus = placed.subspan(i % placed.size(), 1);
+    auto started = threads_type::start(
+        t, [](void* w) noexcept { live(*static_cast<worker*>(w)); }, core_.workers_[i].get());
+    if (!started) return started.error();
+    core_.workers_[i]->thread = *std::move(started);
+    if constexpr (requires(const typename threads_type::thread& th) { th.told(); }) {
+      if (const auto& told = core_.workers_[i]->thread.told(); !told && told_) told_ = told.error();
+    }
+    return {};
+  }
+  static void live(worker& me) noexcept { me.pool.live(me); }
+
+  void stop() noexcept {
+    // sync(idle_set.dekker): seq_cst; stands before we look who sleeps.
+    core_.stopping_.store(true, std::memory_order_seq_cst);
+    atomics_type::fence(std::memory_order_seq_cst);
+    for (unsigned i = 0; i < core_.threads_; ++i)
+      if (core_.idle_.pick_this(i)) core_.workers_[i]->sleeper.unpark();
+    for (unsigned i = 0; i < core_.threads_; ++i)
+      if (core_.workers_[i]->thread.joinable()) core_.workers_[i]->thread.join();
+  }
+  // Nobody runs any more.
+  void drop_all() noexcept {
+    for (unsigned i = 0; i < core_.count_; ++i) {
+      worker& w = *core_.workers_[i];
+      drop_chain(w.kept), drop_chain(w.sent.take_all());
+      // relaxed: the threads have been joined
+      drop(detail::work_ref::of_bits(w.newest.exchange(0, std::memory_order_relaxed)));
+      for (auto& q : w.queues) {
+        drop_chain(q.posted.take_all());
+        while (auto got = q.own.try_pop()) drop(detail::work_ref::of_bits(got.value()));
+      }
+    }
+    while (detail::work_ref r = core_.shared_.pop()) drop(r);
+  }
+  static void drop_chain(detail::work_ref r) noexcept {
+    while (r) {
+      const detail::work_ref after = r.next();
+      drop(r);
+      r = after;
+    }
+  }
+  static void drop(detail::work_ref r) noexcept {
+    if (r && r.is_owned()) r.owned().drop(r.owned());
+  }
+
+  [[nodiscard]] bool is_quiet() const noexcept {
+    if (core_.idle_.asleep().size() < core_.threads_ || core_.has_work()) return false;
+    // relaxed: behind the marks of all
+    if (seats_taken_.load(std::memory_order_relaxed) != 0) return false;
+    for (unsigned i = 0; i < core_.threads_; ++i)
+      if (core::has_own(*core_.workers_[i])) return false;
+    return true;
+  }
+
+  // ---- callables
+
+  template <class F>
+  struct task_node final : detail::owned_work {
+    template <class G>
+    explicit task_node(G&& g) : owned_work(&begin, &end), f(std::forward<G>(g)) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<task_node&>(w);
+      call(self.f);
+      end(self);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
+    F f;
+  };
+  template <class F, class Stop>
+  struct stoppable_node final : detail::owned_work {
+    template <class G>
+    explicit stoppable_node(G&& g, Stop&& s) : owned_work(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<stoppable_node&>(w);
+      if (self.stop.stop_requested())
+        core::here()->dropped.add();
+      else
+        call(self.f);
+      end(self);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
+    F f;
+    Stop stop;
+  };
+  template <class F>
+  static void call(F& f) noexcept {
+#if FRYS_EXCEPTIONS
+    try {
+      static_cast<void>(f());
+    } catch (...) {
+      if (auto* failed = core::here()->pool.failed_; failed != nullptr)
+        failed(std::current_exception());
+      else
+        std::terminate();
+    }
+#else
+    static_cast<void>(f());
+#endif
+  }
+  template <class Node>
+  static void release(Node& node) noexcept {
+    std::destroy_at(&node);
+    allocator_type::deallocate(&node, sizeof(Node), alignof(Node));
+  }
+  template <class Node, class... Args>
+  Node* make_node(const submit_options& o, Args&&... args) {
+    const auto memory = allocator_type::allocate(sizeof(Node), alignof(Node));
+    if (!memory) return nullptr;
+    struct guard {
+      void* m;
+      ~guard() {
+        if (m != nullptr) allocator_type::deallocate(m, sizeof(Node), alignof(Node));
+      }
+    } unused{*memory};
+    Node* node = ::new (*memory) Node(std::forward<Args>(args)...);
+    unused.m = nullptr;
+    node->due = o.due;
+    return node;
+  }
+  template <class Node, class... Args>
+  push_result submit_node(const submit_options& o, Args&&... args) {
+    FRYS_ASSERT(o.worker == submit_options::any_worker || o.worker < core_.threads_,
+                "scheduler::submit: there is no such worker");
+    if (is_closed_to_me()) return push_result::closed;
+    Node* node = make_node<Node>(o, std::forward<Args>(args)...);
+    if (node == nullptr) return push_result::full;
+    const detail::work_ref r(*node, true);
+    hand_in(r, r, 1, o);
+    return push_result::ok;
+  }
+  [[nodiscard]] bool is_closed_to_me() noexcept {
+    // sync(scheduler.closed): acquire.
+    return closed_.load(std::memory_order_acquire) && core_.here_of_mine() == nullptr;
+  }
+  // A chain, the newest first.
+  void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
+    const unsigned level = o.level < level_count ? o.level : level_count / 2;
+    if (o.worker != submit_options::any_worker) {
+      send_chain(o.worker, newest, count);
+    } else if (worker* me = core_.here_of_mine()) {
+      push_chain(*me, newest, level);
+      if constexpr (!is_sharded)
+        if (o.wake == wake::now) core_.tell_many(count);
+    } else {
+      from_outside(newest, oldest, count, level, o.wake);
+    }
+  }
+  void push_chain(worker& me, detail::work_ref newest, unsigned level) noexcept {
+    detail::work_ref oldest;
+    while (newest) {
+      const detail::work_ref before = newest.next();
+      newest.set_next(oldest);
+      oldest = newest;
+      newest = before;
+    }
+    while (oldest) {
+      const detail::work_ref after = oldest.next();
+      core_.push(me, oldest, level);
+      oldest = after;
+    }
+  }
+  void from_outside(detail::work_ref newest, detail::work_ref oldest, std::size_t count, unsigned level,
+                    wake how) noexcept {
+    if constexpr (is_sharded) {
+      (void)oldest, (void)level, (void)how;
+      // relaxed: any worker will do, in turns
+      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
+    } else {
+      core_.push_outside(newest, oldest, level);
+      if (how == wake::now) core_.tell_many(count);
+    }
+  }
+  void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
+    while (newest) {
+      const detail::work_ref before = newest.next();
+      core_.send(to, newest);
+      newest = before;
+    }
+  }
+
+  // ---- guests
+
+  worker* take_seat() noexcept {
+    for (unsigned i = core_.threads_; i < core_.count_; ++i) {
+      const std::uint64_t bit = std::uint64_t{1} << ((i - core_.threads_) % 64);
+      if (i - core_.threads_ >= 64) return nullptr;
+      std::uint64_t taken = seats_taken_.load(std::memory_order_relaxed);  // relaxed: a guess
+      while ((taken & bit) == 0)
+        // sync(scheduler.seat): acquire; what the last guest did with the seat is done.
+        if (seats_taken_.compare_exchange_weak(taken, taken | bit, std::memory_order_acquire,
+                                               std::memory_order_relaxed)) {
+          worker* seat = core_.workers_[i].get();
+          seat->ask();  // somebody may sleep who wants its forks
+          return seat;
+        }
+    }
+    return nullptr;
+  }
+  void leave_seat(worker& seat) noexcept {
+    // What it has submitted and not run is the others'.
+    while (detail::work_ref r = core_.own(seat)) core_.push_outside(r, r, level_count / 2);
+    const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);
+    // sync(scheduler.seat): release; pairs with take_seat.
+    seats_taken_.fetch_and(~bit, std::memory_order_release);
+    if constexpr (!is_sharded) core_.tell();
+    core_.all_quiet_.notify_all();
+  }
+  template <class F>
+  auto run_there(F& f) -> std::invoke_result_t<F&> {
+    using value = detail::piece_result<F>;
+    struct state {
+      F& f;
+      std::optional<value> out{};
+      std::exception_ptr failure = nullptr;
+      parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper{};
+    } s{f};
+    struct errand : work {
+      state* s;
+      explicit errand(state& st) noexcept : work(&go), s(&st) {}
+      static void go(work& w) noexcept {
+        state& s = *static_cast<errand&>(w).s;
+#if FRYS_EXCEPTIONS
+        try {
+          s.out.emplace(detail::run_piece(s.f));
+        } catch (...) {
+          s.failure = std::current_exception();
+        }
+#else
+        s.out.emplace(detail::run_piece(s.f));
+#endif
+        s.sleeper.unpark();
+      }
+    } e(s);
+    post(e);
+    s.sleeper.park();
+    if (s.failure != nullptr) std::rethrow_exception(s.failure);
+    if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) return *std::move(s.out);
+  }
+
+  core core_;
+  result<void> told_;
+  typename atomics_type::template atomic<bool> closed_{false};
+  typename atomics_type::template atomic<std::uint32_t> turn_{0};
+  typename atomics_type::template atomic<std::uint64_t> seats_taken_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_SCHEDULER_HPP
 // ---- frys/sched/task.hpp
 // task<T>: a coroutine that starts when it is awaited, and answers one T.
 //
@@ -24660,606 +27490,6 @@ class scoped_timer : private timer {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMER_WHEEL_HPP
-// ---- frys/sched/topology.hpp
-// topology: the machine's processors, which of them share a core, a cache, a memory node or a package, which of them
-// this process may use, and how many workers are worth starting here.
-//
-// Use when  threads are placed, or counted: a pool of as many workers as a container lets run.
-// Not when  memory is placed (memory/numa.hpp, whose nodes are these).
-// Threads   any. A topology is a value, and is const after read.
-// Cost      read: a file or two for each core and each cache; topology::machine() reads them once.
-// Errors    read: errc::corrupt where a file of the processors is no list of numbers, errc::limit_exceeded above
-//           most_cpus, errc::out_of_memory, and what the kernel says when it lets a file not be read. What is missing
-//           has a default: a processor is a core of its own, packages stand for caches, there is one package. Control
-//           groups are a limit on top: what cannot be read or understood there limits nothing.
-// Systems   Linux; elsewhere as many cores in one package as the system says it has.
-// Source    cgroups(7), sched_getaffinity(2), and the kernel's Documentation/ABI/stable/sysfs-devices-system-cpu.
-// frys: real model
-#ifndef FRYS_SCHED_TOPOLOGY_HPP
-#define FRYS_SCHED_TOPOLOGY_HPP
-
-#if FRYS_OS_POSIX
-#include <unistd.h>
-#endif
-#if FRYS_OS_LINUX
-#include <fcntl.h>
-
-#include <cerrno>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-// A processor as the system schedules it. Cores, caches and packages are numbered from 0 without holes, in the order of
-// their first processors; cpu and node have the kernel's numbers.
-struct processor {
-  unsigned cpu = 0;
-  unsigned core = 0;     // those of one core are SMT siblings
-  unsigned cache = 0;    // those of one number share the last level of their caches
-  unsigned package = 0;  // a socket
-  unsigned node = 0;     // of memory
-  bool usable = true;    // by this process
-};
-
-// In which order places are given to workers.
-enum class placement : std::uint8_t {
-  compact,       // neighbours first: siblings, then the cores of a cache, of a node, of a package
-  scatter,       // far apart first: packages in turn, then nodes, caches, cores; siblings last
-  one_per_core,  // compact, and one processor of each core only
-};
-
-class topology {
- public:
-  static constexpr unsigned most_cpus = numa_topology::most_cpus;
-
-  // One processor.
-  topology() noexcept = default;
-  topology(topology&& other) noexcept { swap(other); }
-  topology& operator=(topology&& other) noexcept {
-    topology old(std::move(other));
-    swap(old);
-    return *this;
-  }
-
-  // What the kernel tells this thread, or files that look as its own do, below `root`: sys/devices/system/cpu,
-  // sys/devices/system/node, proc/self/status, proc/self/cgroup, proc/self/mountinfo, and what the last two name. With
-  // a root the affinity is the one in proc/self/status.
-  [[nodiscard]] static result<topology> read(std::string_view root = {}) noexcept;
-  // This machine, as it was for the thread that asked first; one processor where it cannot be read.
-  [[nodiscard]] static const topology& machine() noexcept {
-    static const topology* const t = [] {
-      result<topology> r = read();
-      return new (std::nothrow) topology(r ? *std::move(r) : topology());  // never destroyed: threads may outlive main
-    }();
-    static const topology one;
-    return t != nullptr ? *t : one;
-  }
-
-  // Those that are online, by their numbers. Never empty.
-  [[nodiscard]] std::span<const processor> processors() const noexcept { return {all(), count_}; }
-  [[nodiscard]] unsigned cores() const noexcept { return cores_; }
-  [[nodiscard]] unsigned caches() const noexcept { return caches_; }
-  [[nodiscard]] unsigned packages() const noexcept { return packages_; }
-  [[nodiscard]] unsigned nodes() const noexcept { return nodes_; }
-  // Null for a processor that is not online.
-  [[nodiscard]] const processor* find(unsigned cpu) const noexcept {
-    const auto list = processors();
-    const auto at = std::lower_bound(list.begin(), list.end(), cpu,
-                                     [](const processor& p, unsigned number) { return p.cpu < number; });
-    return at != list.end() && at->cpu == cpu ? &*at : nullptr;
-  }
-
-  // How many processors this process may use: its affinity and the cpusets of its control groups. 1 or more.
-  [[nodiscard]] unsigned usable_cpus() const noexcept { return usable_; }
-  // How much of them its control groups let it use, in processors, 1.5 for example; infinity where nobody limits it.
-  [[nodiscard]] double cpu_quota() const noexcept { return quota_; }
-  // How many threads can run at a time here: the usable processors, or the quota rounded up where that is less.
-  [[nodiscard]] unsigned worker_count() const noexcept {
-    if (!(quota_ < usable_)) return usable_;
-    const auto whole = static_cast<unsigned>(quota_);
-    const unsigned up = whole + (static_cast<double>(whole) < quota_ ? 1 : 0);
-    return up == 0 ? 1 : up;
-  }
-
-  // The processors of the first `cpus.size()` workers; answers the part that was filled: no processor comes twice, and
-  // only usable ones come.
-  [[nodiscard]] std::span<unsigned> place(placement how, std::span<unsigned> cpus) const noexcept;
-
- private:
-  static constexpr std::array<processor, 1> only{};
-  static constexpr std::array<unsigned, 2> only_order{0, 0};
-  [[nodiscard]] const processor* all() const noexcept { return list_ ? list_.get() : only.data(); }
-  // The usable processors as they are given out: compact, then as many again, scatter.
-  [[nodiscard]] const unsigned* order(bool scattered) const noexcept {
-    return (order_ ? order_.get() : only_order.data()) + (scattered ? usable_ : 0);
-  }
-  void swap(topology& other) noexcept {
-    std::swap(list_, other.list_);
-    std::swap(order_, other.order_);
-    std::swap(count_, other.count_);
-    std::swap(cores_, other.cores_);
-    std::swap(caches_, other.caches_);
-    std::swap(packages_, other.packages_);
-    std::swap(nodes_, other.nodes_);
-    std::swap(usable_, other.usable_);
-    std::swap(quota_, other.quota_);
-  }
-  // Makes a list of `count` processors. False: no memory.
-  bool allocate(std::size_t count) noexcept {
-    list_.reset(new (std::nothrow) processor[count]);
-    order_.reset(new (std::nothrow) unsigned[2 * count]);
-    count_ = count;
-    return list_ != nullptr && order_ != nullptr;
-  }
-  static error no_memory() noexcept {
-    return {errc::out_of_memory, domain::sched, "no memory for the list of processors", 0};
-  }
-
-  // A group that has no number yet is `unnumbered` plus some number that its members have in common.
-  static constexpr unsigned unnumbered = 1u << 30;
-  // Numbers the groups from 0; answers how many they are.
-  unsigned number(unsigned processor::*of) noexcept {
-    unsigned groups = 0;
-    for (std::size_t i = 0; i != count_; ++i) {
-      const unsigned mark = list_[i].*of;
-      if (mark < unnumbered) continue;
-      for (std::size_t j = i; j != count_; ++j)
-        if (list_[j].*of == mark) list_[j].*of = groups;
-      ++groups;
-    }
-    return groups;
-  }
-  bool number_and_order() noexcept;
-
-#if FRYS_OS_LINUX
-  using cpu_set = std::bitset<most_cpus>;
-  using path = std::array<char, 1024>;
-  class lines;
-  struct control_group;
-  struct files;
-  static error no_list() noexcept {
-    return {errc::corrupt, domain::sched, "a file of the processors is no list of numbers", 0};
-  }
-  static result<void> set_of(std::string_view list, cpu_set& set) noexcept;
-  static bool number_of(std::string_view text, std::uint64_t& n) noexcept;
-  static std::string_view word(std::string_view& line, char until) noexcept;
-  static bool has_word(std::string_view list, std::string_view wanted) noexcept;
-  result<void> read_groups(files& f) noexcept;
-  void read_limits(files& f, cpu_set& allowed) noexcept;
-  void read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
-                  cpu_set& allowed) noexcept;
-#endif
-
-  std::unique_ptr<processor[]> list_;
-  std::unique_ptr<unsigned[]> order_;
-  std::size_t count_ = 1;
-  unsigned cores_ = 1, caches_ = 1, packages_ = 1, nodes_ = 1, usable_ = 1;
-  double quota_ = std::numeric_limits<double>::infinity();
-};
-
-inline std::span<unsigned> topology::place(placement how, std::span<unsigned> cpus) const noexcept {
-  const unsigned* from = order(how == placement::scatter);
-  std::size_t filled = 0;
-  std::bitset<most_cpus> taken;  // cores
-  for (unsigned i = 0; i != usable_ && filled != cpus.size(); ++i) {
-    const processor& p = all()[from[i]];
-    if (how == placement::one_per_core && taken[p.core]) continue;
-    taken.set(p.core);
-    cpus[filled++] = p.cpu;
-  }
-  return cpus.first(filled);
-}
-
-// False: no memory.
-inline bool topology::number_and_order() noexcept {
-  cores_ = number(&processor::core);
-  caches_ = number(&processor::cache);
-  packages_ = number(&processor::package);
-  usable_ = 0;
-  for (unsigned i = 0; i != count_; ++i)
-    if (list_[i].usable) order_[usable_++] = i;
-  const auto compact = [](const processor& p) { return std::tuple(p.package, p.node, p.cache, p.core, p.cpu); };
-  std::sort(order_.get(), order_.get() + usable_,
-            [&](unsigned a, unsigned b) { return compact(list_[a]) < compact(list_[b]); });
-  // To take turns is to sort by where each stands in its group, the innermost group first: which sibling of its core,
-  // which core of its cache, which cache of its node, which node of its package, which package.
-  std::unique_ptr<std::uint64_t[]> turn(new (std::nothrow) std::uint64_t[count_]);
-  if (turn == nullptr) return false;
-  std::uint64_t sibling = 0, core = 0, cache = 0, node = 0, package = 0;
-  for (unsigned i = 0; i != usable_; ++i) {
-    if (i != 0) {
-      const processor &before = list_[order_[i - 1]], &now = list_[order_[i]];
-      if (now.package != before.package)
-        ++package, node = cache = core = sibling = 0;
-      else if (now.node != before.node)
-        ++node, cache = core = sibling = 0;
-      else if (now.cache != before.cache)
-        ++cache, core = sibling = 0;
-      else if (now.core != before.core)
-        ++core, sibling = 0;
-      else
-        ++sibling;
-    }
-    static_assert(most_cpus <= 1u << 13, "a place in the key has 13 bits, and its first two parts share 12");
-    turn[order_[i]] = (std::min)(sibling, std::uint64_t{63}) << 45 | core << 32 | cache << 19 |
-                      (std::min)(node, std::uint64_t{63}) << 13 | package;
-  }
-  unsigned* const scattered = order_.get() + usable_;
-  std::copy(order_.get(), scattered, scattered);
-  std::sort(scattered, scattered + usable_,
-            [&](unsigned a, unsigned b) { return std::pair(turn[a], a) < std::pair(turn[b], b); });
-  return true;
-}
-
-#if FRYS_OS_LINUX
-
-// A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
-class topology::lines {
- public:
-  explicit lines(std::span<char> buffer) noexcept : buffer_(buffer) {}
-  lines(const lines&) = delete;
-  lines& operator=(const lines&) = delete;
-  ~lines() { close(); }
-
-  // errno, or 0.
-  int open(const char* name) noexcept {
-    close();
-    begin_ = end_ = 0;
-    failed_ = 0;
-    is_cut_ = false;
-    fd_ = ::open(name, O_RDONLY | O_CLOEXEC);
-    return fd_ < 0 ? errno : 0;
-  }
-  // False at the end, and where it cannot be read on: failed() then is errno.
-  bool next(std::string_view& line) noexcept {
-    bool rest_of_cut = std::exchange(is_cut_, false);
-    for (;;) {
-      const char* from = buffer_.data() + begin_;
-      if (const void* at = std::memchr(from, '\n', end_ - begin_)) {
-        line = {from, static_cast<std::size_t>(static_cast<const char*>(at) - from)};
-        begin_ += line.size() + 1;
-        if (!std::exchange(rest_of_cut, false)) return true;
-        continue;
-      }
-      if (begin_ == 0 && end_ == buffer_.size()) {
-        line = {from, end_};
-        begin_ = end_;
-        if (rest_of_cut) continue;
-        is_cut_ = true;
-        return true;
-      }
-      std::memmove(buffer_.data(), from, end_ - begin_);
-      end_ -= std::exchange(begin_, 0);
-      const ::ssize_t n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return failed_ = errno, false;
-      end_ += static_cast<std::size_t>(n);
-      if (n != 0) continue;
-      line = {buffer_.data(), end_};  // without a line's end
-      begin_ = end_;
-      return !line.empty() && !rest_of_cut;
-    }
-  }
-  [[nodiscard]] int failed() const noexcept { return failed_; }
-  [[nodiscard]] bool cut() const noexcept { return is_cut_; }
-
- private:
-  void close() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  std::span<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
-  int fd_ = -1, failed_ = 0;
-  bool is_cut_ = false;
-};
-
-// Where this process stands in one hierarchy of control groups.
-struct topology::control_group {
-  bool there = false;
-  topology::path at{};
-};
-
-struct topology::files {
-  static constexpr std::size_t line_bytes = 16384;
-  std::string_view root;
-  std::array<char, line_bytes> first, second;  // for a file, and one that it names
-  topology::path name;
-  lines list{first};
-
-  // The root and the parts, texts and numbers; false where that is longer than any that the kernel has.
-  template <class... Parts>
-  bool is_named(Parts... parts) noexcept {
-    std::size_t at = 0;
-    bool fits = add(at, root);
-    ((fits = fits && add(at, parts)), ...);
-    name[at] = '\0';
-    return fits;
-  }
-  bool add(std::size_t& at, std::string_view part) noexcept {
-    if (part.size() >= name.size() - at) return false;
-    std::copy(part.begin(), part.end(), name.begin() + static_cast<std::ptrdiff_t>(at));
-    at += part.size();
-    return true;
-  }
-  bool add(std::size_t& at, unsigned number) noexcept {
-    std::array<char, 10> digits;
-    std::size_t n = digits.size();
-    do digits[--n] = static_cast<char>('0' + number % 10);
-    while ((number /= 10) != 0);
-    return add(at, std::string_view(digits.data() + n, digits.size() - n));
-  }
-  // The first line of the file that was named; errc::not_found where there is none.
-  result<std::string_view> line() noexcept {
-    const int number = list.open(name.data());
-    std::string_view text;
-    if (number == 0 && list.next(text)) {
-      if (list.cut()) return no_list();
-      return text;
-    }
-    const int why = number != 0 ? number : list.failed();
-    if (why == 0) return std::string_view();
-    return error{why == ENOENT || why == ENOTDIR ? errc::not_found
-                 : why == EACCES || why == EPERM ? errc::permission_denied
-                                                 : errc::io_failed,
-                 domain::sched, "a file of the processors cannot be read", why};
-  }
-};
-
-inline result<void> topology::set_of(std::string_view list, cpu_set& set) noexcept {
-  bool fit = true;
-  const bool is_list = detail::each_range(list, [&](std::uint32_t from, std::uint32_t last) {
-    fit = fit && last < most_cpus;
-    for (std::uint32_t cpu = from; fit && cpu <= last; ++cpu) set.set(cpu);
-  });
-  if (!is_list) return no_list();
-  if (!fit)
-    return error{errc::limit_exceeded, domain::sched, "the machine has a processor of too high a number", most_cpus};
-  return {};
-}
-// The whole of `text` is a number without a sign. One too large for the type is as large as can be.
-inline bool topology::number_of(std::string_view text, std::uint64_t& n) noexcept {
-  n = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    n = n > 1'000'000'000'000'000'000u ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return !text.empty();
-}
-// Takes what stands before the next `until`, and that, off the line.
-inline std::string_view topology::word(std::string_view& line, char until) noexcept {
-  const std::size_t at = (std::min)(line.find(until), line.size());
-  const std::string_view taken = line.substr(0, at);
-  line.remove_prefix((std::min)(at + 1, line.size()));
-  return taken;
-}
-inline bool topology::has_word(std::string_view list, std::string_view wanted) noexcept {
-  while (!list.empty())
-    if (word(list, ',') == wanted) return true;
-  return false;
-}
-
-inline result<topology> topology::read(std::string_view root) noexcept {
-  std::unique_ptr<files> f(new (std::nothrow) files{root, {}, {}, {}});
-  if (f == nullptr) return no_memory();
-  if (root.size() > path().size() / 2)
-    return error{errc::invalid_argument, domain::sched, "the path of the machine's files is too long", 0};
-
-  cpu_set allowed;
-  if (root.empty()) {
-    detail::cpu_bits mine;
-    if (mine.read() == 0)
-      for (unsigned cpu = 0; cpu != most_cpus; ++cpu) allowed[cpu] = mine.has(cpu);
-  } else if (f->is_named("/proc/self/status") && f->list.open(f->name.data()) == 0) {
-    constexpr std::string_view label = "Cpus_allowed_list:";
-    for (std::string_view line; f->list.next(line);) {
-      if (line.substr(0, label.size()) != label || f->list.cut()) continue;
-      line.remove_prefix(label.size());
-      while (!line.empty() && (line.front() == '\t' || line.front() == ' ')) line.remove_prefix(1);
-      if (!set_of(line, allowed)) allowed.reset();
-    }
-  }
-
-  cpu_set online;
-  result<std::string_view> list = no_list();
-  if (f->is_named("/sys/devices/system/cpu/online")) list = f->line();
-  if (list) {
-    if (const result<void> r = set_of(*list, online); !r) return r.error();
-  } else if (list.error() != errc::not_found) {
-    return list.error();
-  } else {
-    online = allowed;
-  }
-  if (online.none()) online.set(0);
-  if (allowed.none()) allowed = online;
-
-  topology t;
-  if (!t.allocate(online.count())) return no_memory();
-  for (unsigned cpu = 0, i = 0; cpu != most_cpus; ++cpu)
-    if (online[cpu]) t.list_[i++].cpu = cpu;
-  if (const result<void> r = t.read_groups(*f); !r) return r.error();
-  t.read_limits(*f, allowed);
-  if ((allowed & online).none()) allowed = online;
-  for (std::size_t i = 0; i != t.count_; ++i) t.list_[i].usable = allowed[t.list_[i].cpu];
-  if (!t.number_and_order()) return no_memory();
-  return t;
-}
-
-inline result<void> topology::read_groups(files& f) noexcept {
-  const std::span<processor> list(list_.get(), count_);
-  constexpr unsigned none = ~0u;
-  for (processor& p : list) p.core = p.cache = p.package = none;
-  cpu_set members;
-  // The processors of the list in the file that was named, as far as they are in no group yet, are one group.
-  const auto group = [&](processor& first, unsigned processor::*of) -> result<void> {
-    const result<std::string_view> line = f.line();
-    if (!line) return line.error() == errc::not_found ? result<void>() : line.error();
-    members.reset();
-    if (const result<void> r = set_of(*line, members); !r) return r.error();
-    for (processor& p : list)
-      if (p.*of == none && (members[p.cpu] || &p == &first)) p.*of = unnumbered + first.cpu;
-    return {};
-  };
-  // The number in the file that was named; there are negative ones, which say as much as none.
-  const auto number_in_file = [&](std::uint64_t& n) -> bool {
-    const result<std::string_view> line = f.line();
-    return line && number_of(*line, n);
-  };
-  const auto in = [&](const processor& p, const char* name) {
-    return f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/", name);
-  };
-
-  for (processor& p : list) {
-    for (const char* name : {"topology/core_cpus_list", "topology/thread_siblings_list"})
-      if (p.core == none && in(p, name))
-        if (const result<void> r = group(p, &processor::core); !r) return r.error();
-    if (p.core == none) p.core = unnumbered + p.cpu;
-    std::uint64_t package = 0;
-    if (!in(p, "topology/physical_package_id") || !number_in_file(package)) package = 0;
-    p.package = unnumbered + static_cast<unsigned>((std::min)(package, std::uint64_t{unnumbered - 1}));
-    if (p.cache != none) continue;
-    std::uint64_t highest = 0;
-    unsigned best = none;
-    for (unsigned index = 0; index != 16; ++index) {
-      std::uint64_t level = 0;
-      if (!f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/level") || !number_in_file(level))
-        break;
-      if (level < highest) continue;
-      if (f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/type"))
-        if (const result<std::string_view> type = f.line(); type && *type == "Instruction") continue;
-      highest = level;
-      best = index;
-    }
-    if (best != none && f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", best, "/shared_cpu_list"))
-      if (const result<void> r = group(p, &processor::cache); !r) return r.error();
-  }
-  for (processor& p : list)
-    if (p.cache == none)
-      for (processor& q : list)
-        if (q.cache == none && q.package == p.package) q.cache = unnumbered + p.cpu;
-
-  if (!f.is_named("/sys/devices/system/node")) return {};
-  const result<numa_topology> nodes = numa_topology::read(f.name.data());
-  if (!nodes) return nodes.error();
-  nodes_ = static_cast<unsigned>(nodes->nodes());
-  for (processor& p : list)
-    if (const unsigned node = nodes->node_of_cpu(p.cpu); node != numa_topology::none) p.node = node;
-  return {};
-}
-
-// proc/self/cgroup says where we are in each hierarchy, proc/self/mountinfo where that hierarchy is shown.
-inline void topology::read_limits(files& f, cpu_set& allowed) noexcept {
-  control_group unified, cpu, cpuset;
-  if (!f.is_named("/proc/self/cgroup") || f.list.open(f.name.data()) != 0) return;
-  for (std::string_view line; f.list.next(line);) {
-    if (f.list.cut()) continue;
-    const std::string_view hierarchy = word(line, ':'), controllers = word(line, ':');
-    const auto keep = [&](control_group& g) {
-      // What begins with /.. lies outside of what is shown to us: then its top is the nearest that we see.
-      if (line.substr(0, 3) == "/..") line = {};
-      if (line == "/") line = {};
-      if (line.size() >= g.at.size()) return;
-      std::copy(line.begin(), line.end(), g.at.begin());
-      g.at[line.size()] = '\0';
-      g.there = true;
-    };
-    if (hierarchy == "0" && controllers.empty()) keep(unified);
-    if (has_word(controllers, "cpu")) keep(cpu);
-    if (has_word(controllers, "cpuset")) keep(cpuset);
-  }
-  if (!f.is_named("/proc/self/mountinfo")) return;
-  lines mounts(f.second);
-  if (mounts.open(f.name.data()) != 0) return;
-  for (std::string_view line; mounts.next(line);) {
-    if (mounts.cut()) continue;
-    for (int i = 0; i != 3; ++i) word(line, ' ');
-    const std::string_view root = word(line, ' '), escaped = word(line, ' ');
-    const std::size_t dash = line.find(" - ");
-    if (dash == std::string_view::npos) continue;
-    line.remove_prefix(dash + 3);
-    const std::string_view type = word(line, ' ');
-    word(line, ' ');
-    topology::path mount;
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < escaped.size() && length + 1 < mount.size(); ++i) {
-      char c = escaped[i];
-      if (c == '\\' && i + 3 < escaped.size()) {  // three octal digits: a space, a tab, an end of line, a backslash
-        c = static_cast<char>((escaped[i + 1] - '0') << 6 | (escaped[i + 2] - '0') << 3 | (escaped[i + 3] - '0'));
-        i += 3;
-      }
-      mount[length++] = c;
-    }
-    const std::string_view where(mount.data(), length);
-    if (type == "cgroup2") read_limit(f, unified, where, root, allowed);
-    if (type == "cgroup" && has_word(line, "cpu")) read_limit(f, cpu, where, root, allowed);
-    if (type == "cgroup" && has_word(line, "cpuset")) read_limit(f, cpuset, where, root, allowed);
-  }
-}
-
-inline void topology::read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
-                                 cpu_set& allowed) noexcept {
-  if (!g.there) return;
-  std::string_view below(g.at.data());
-  if (root == "/") root = {};
-  // A mount may show a part of the hierarchy only: then its root is how our path begins.
-  const bool is_within = below.substr(0, root.size()) == root;
-  below = is_within ? below.substr(root.size()) : std::string_view();
-  if (!below.empty() && below.front() != '/') below = {};
-  const auto limit = [&](const char* name) -> result<std::string_view> {
-    if (!f.is_named(mount, below, "/", name)) return no_list();
-    return f.line();
-  };
-  const auto take = [&](std::uint64_t quota, std::uint64_t period) {
-    if (period != 0 && quota != 0)
-      quota_ = (std::min)(quota_, static_cast<double>(quota) / static_cast<double>(period));
-  };
-  bool placed = false;
-  for (;;) {
-    std::uint64_t quota = 0, period = 100'000;
-    if (result<std::string_view> line = limit("cpu.max"); line) {
-      std::string_view text = *line;
-      const std::string_view first = word(text, ' ');
-      const bool has_period = text.empty() || number_of(text, period);
-      if (number_of(first, quota) && has_period) take(quota, period);
-    }
-    if (result<std::string_view> line = limit("cpu.cfs_quota_us"); line && number_of(*line, quota))
-      if (line = limit("cpu.cfs_period_us"); line && number_of(*line, period)) take(quota, period);
-    for (const char* name : {"cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"}) {
-      if (placed) break;  // the innermost one is within all the others
-      const result<std::string_view> line = limit(name);
-      cpu_set of;
-      if (!line || !set_of(*line, of) || (of & allowed).none()) continue;
-      allowed &= of;
-      placed = true;
-    }
-    if (below.empty()) return;
-    below = below.substr(0, below.rfind('/') == std::string_view::npos ? 0 : below.rfind('/'));
-  }
-}
-
-#else  // elsewhere
-
-inline result<topology> topology::read(std::string_view) noexcept {
-  std::size_t count = 1;
-#if FRYS_OS_POSIX && defined(_SC_NPROCESSORS_ONLN)
-  if (const long n = ::sysconf(_SC_NPROCESSORS_ONLN); n > 1)
-    count = (std::min)(static_cast<std::size_t>(n), std::size_t{most_cpus});
-#endif
-  topology t;
-  if (!t.allocate(count)) return no_memory();
-  for (unsigned i = 0; i != count; ++i) {
-    t.list_[i].cpu = i;
-    t.list_[i].core = unnumbered + i;
-    t.list_[i].cache = t.list_[i].package = unnumbered;
-  }
-  if (!t.number_and_order()) return no_memory();
-  return t;
-}
-
-#endif
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TOPOLOGY_HPP
 // ---- frys/io/detail/liburing.hpp
 // liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
 // frys: real model

@@ -1,0 +1,157 @@
+// idle_set: which workers sleep, how many search, and whom to wake: one searcher at a time, so that a burst of work
+// does not wake a crowd.
+//
+// Who publishes work fences and then looks here; who falls asleep marks itself here and then looks for work. One of the
+// two sees the other. While somebody searches nobody is woken: a searcher that finds something and was the last one
+// looks on whose behalf to wake the next, and one that finds nothing looks at everything once more behind its mark.
+#ifndef FRYS_SCHED_DETAIL_IDLE_SET_HPP
+#define FRYS_SCHED_DETAIL_IDLE_SET_HPP
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "../../config.hpp"
+#include "../../core/cache_line.hpp"
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A bit for each worker: it sleeps. Of the sleeper and those who would wake it one takes the mark.
+template <class Atomics>
+class sleep_marks {
+ public:
+  static constexpr unsigned most = 256;
+  static constexpr unsigned nobody = ~0u;
+
+  void mark(unsigned i) noexcept {
+    // sync(sleep_marks.word): release; what the sleeper did is over when its mark is seen.
+    words_[i / 64].fetch_or(bit(i), std::memory_order_release);
+    // sync(idle_set.dekker): seq_cst; the mark stands before its sleeper looks whether there is work.
+    Atomics::fence(std::memory_order_seq_cst);
+  }
+  bool take(unsigned i) noexcept {
+    // sync(sleep_marks.word): acq_rel; what the sleeper did is over before who took the mark goes on.
+    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_acq_rel) & bit(i)) != 0;
+  }
+  // The lowest; nobody.
+  unsigned take_lowest() noexcept {
+    for (unsigned k = 0; k < count; ++k) {
+      std::uint64_t w = words_[k].load(std::memory_order_relaxed);  // relaxed: a guess, take decides
+      for (; w != 0; w &= w - 1) {
+        const unsigned i = k * 64 + static_cast<unsigned>(std::countr_zero(w));
+        if (take(i)) return i;
+      }
+    }
+    return nobody;
+  }
+
+  // relaxed, these three: hints; who must not miss a mark has fenced.
+  [[nodiscard]] bool has(unsigned i) const noexcept {
+    return (words_[i / 64].load(std::memory_order_relaxed) & bit(i)) != 0;
+  }
+  [[nodiscard]] unsigned lowest() const noexcept {
+    for (unsigned k = 0; k < count; ++k)
+      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
+        return k * 64 + static_cast<unsigned>(std::countr_zero(w));
+    return nobody;
+  }
+  [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
+
+  [[nodiscard]] unsigned size() const noexcept {
+    unsigned n = 0;
+    for (const auto& w : words_)
+      // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
+      n += static_cast<unsigned>(std::popcount(w.load(std::memory_order_acquire)));
+    return n;
+  }
+
+ private:
+  static constexpr unsigned count = most / 64;
+  static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
+
+  typename Atomics::template atomic<std::uint64_t> words_[count] = {};
+};
+
+template <class Atomics>
+class idle_set {
+ public:
+  static constexpr unsigned most = sleep_marks<Atomics>::most;
+  static constexpr unsigned nobody = sleep_marks<Atomics>::nobody;
+
+  // ---- a worker of itself
+
+  void begin_search() noexcept {
+    // sync(idle_set.searching): acq_rel; who finds nobody searching behind us finds the marks of those before us. What
+    // a publisher does not see now is looked at in end_search.
+    searching_.fetch_add(1, std::memory_order_acq_rel);
+  }
+  // True if it was the last searcher: then it must look whether there is more than it takes.
+  bool end_search() noexcept {
+    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // sync(idle_set.searching): acq_rel
+    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
+    Atomics::fence(std::memory_order_seq_cst);
+    return last;
+  }
+  // Of a searcher, which is none from then on. It must look at everything once more, and then sleep or get up.
+  void lie_down(unsigned i) noexcept {
+    asleep_.mark(i);  // first: for who then finds nobody searching
+    (void)end_search();
+  }
+  // True: nobody has woken it, it is a searcher again. False: somebody has, and has counted it; an unpark comes.
+  bool get_up(unsigned i) noexcept {
+    if (!asleep_.take(i)) return false;
+    begin_search();
+    return true;
+  }
+  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.has(i); }
+
+  // ---- who has published work
+
+  // The worker to unpark, counted as a searcher already, the one of the lowest number: low ones keep warm, high ones
+  // sleep. nobody: somebody searches, or nobody sleeps.
+  template <class HasWork>
+  unsigned pick(HasWork&& has_work) noexcept {
+    for (;;) {
+      // sync(idle_set.dekker): seq_cst; the work stands before we look who could take it.
+      Atomics::fence(std::memory_order_seq_cst);
+      if (searching_.load(std::memory_order_relaxed) != 0) return nobody;  // relaxed: behind the fence
+      if (asleep_.empty()) return nobody;
+      std::uint32_t none = 0;
+      // sync(idle_set.searching): acq_rel; of several who publish at a time one wakes. relaxed on failure: another
+      // does.
+      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_acq_rel, std::memory_order_relaxed))
+        return nobody;
+      if (const unsigned i = asleep_.take_lowest(); i != nobody) return i;
+      // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+      if (!end_search() || !has_work()) return nobody;
+    }
+  }
+  // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
+  unsigned pick_another() noexcept {
+    const unsigned i = asleep_.take_lowest();
+    if (i != nobody) begin_search();
+    return i;
+  }
+  // This one, if it sleeps. Behind a fence of the caller's.
+  bool pick_this(unsigned i) noexcept {
+    if (!asleep_.has(i) || !asleep_.take(i)) return false;
+    begin_search();
+    return true;
+  }
+
+  // ---- anybody
+
+  [[nodiscard]] const sleep_marks<Atomics>& asleep() const noexcept { return asleep_; }
+  [[nodiscard]] unsigned searching() const noexcept {
+    return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
+  }
+
+ private:
+  alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
+  alignas(cache_line) sleep_marks<Atomics> asleep_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_IDLE_SET_HPP

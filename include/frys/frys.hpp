@@ -205,9 +205,11 @@
 #include "memory/tracked.hpp"
 #endif
 #if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
+#include "sched/calendar.hpp"
 #include "sched/civil_time.hpp"
 #include "sched/cron.hpp"
 #include "sched/time_zone.hpp"
+#include "sched/zoned_cron.hpp"
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"

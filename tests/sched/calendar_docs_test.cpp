@@ -6,8 +6,10 @@
 #include <span>
 #include <string_view>
 
+#include <frys/sched/calendar.hpp>
 #include <frys/sched/cron.hpp>
 #include <frys/sched/time_zone.hpp>
+#include <frys/sim/clock.hpp>
 
 namespace {
 
@@ -37,6 +39,41 @@ std::optional<frys::seconds> half_past_two(frys::when_missing choice) {
 frys::result<frys::time_zone> zone_of(std::span<const std::byte> file) { return frys::time_zone::tzif(file); }
 // [endregion zone]
 
+// [region calendar]
+// A year in a moment: the same code with clocks::wall, the default, runs by the clock of the machine.
+using jobs_calendar = frys::calendar<frys::policy::clock<frys::sim::clock>>;
+
+int reports_of_a_year() {
+  jobs_calendar jobs;
+  int reports = 0;
+  frys::scheduled report([&] { ++reports; });
+  if (!jobs.add(report, "30 2 * * MON-FRI", {.zone = &berlin})) return -1;  // a time that never comes
+  for (int day = 0; day < 365; ++day) {
+    frys::sim::clock::advance(std::chrono::hours(24));  // a loop sleeps for jobs.wait_time() instead
+    jobs.advance();
+  }
+  return reports;
+}
+// [endregion calendar]
+
+// [region hook]
+// Daily limits end at five in the morning, weekly ones with Sunday's.
+struct limits : frys::date_hook {
+  limits() : frys::date_hook(&on_change) {}
+  static void on_change(frys::date_hook& hook, const frys::date_change& change) noexcept {
+    auto& self = static_cast<limits&>(hook);
+    self.today_spent = 0;
+    if (change.week) self.week_spent = 0;
+  }
+  int today_spent = 0;
+  int week_spent = 0;
+};
+
+void watch(jobs_calendar& jobs, limits& of_player) {
+  (void)jobs.add(of_player, {.zone = &berlin, .day_begins = 5, .week_begins = frys::weekday::sunday});
+}
+// [endregion hook]
+
 }  // namespace
 
 TEST_CASE("docs/calendar.md: a schedule") {
@@ -50,4 +87,21 @@ TEST_CASE("docs/calendar.md: a zone") {
   CHECK(berlin.to_local(*half_past_two(frys::when_missing::at_change)) == frys::civil_time{2024, 3, 31, 3, 0, 0});
   CHECK_FALSE(half_past_two(frys::when_missing::skip).has_value());
   CHECK(zone_of({}).error() == frys::errc::truncated);
+}
+
+TEST_CASE("docs/calendar.md: jobs and hooks") {
+  frys::sim::clock::reset();
+  CHECK(reports_of_a_year() == 261);
+  jobs_calendar jobs;
+  limits player;
+  watch(jobs, player);
+  player.today_spent = player.week_spent = 3;
+  frys::sim::clock::advance(std::chrono::hours(24));  // to Friday, 1 January 1971
+  CHECK(jobs.advance() == 1);
+  CHECK(player.today_spent == 0);
+  CHECK(player.week_spent == 3);
+  frys::sim::clock::advance(std::chrono::hours(72));
+  CHECK(jobs.advance() == 1);
+  CHECK(player.week_spent == 0);
+  frys::sim::clock::reset();
 }

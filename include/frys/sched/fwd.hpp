@@ -26,6 +26,11 @@ class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;
+class zoned_cron;
+class calendar_job;
+class date_hook;
+template <class... Policies>
+class calendar;
 class time_zone;
 class zone_cursor;
 

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 569fd551b4541dad.
+// frys 0.1.0, one header: the whole library. Content 57e4860a947a92a6.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23571,7 +23571,8 @@ struct levels {
 //
 // A fork is two words in an array of its own and a frame on the stack of the function that forked: nothing else is
 // written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
-// next fork then promotes the oldest one, which is the largest: it becomes a job in a deque that others steal from.
+// next fork, or step of a loop, then promotes the oldest one, which is the largest: it becomes a job in a deque that
+// others steal from. A loop stands among the forks, and gives the farther half of what is left of it.
 #ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 #define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 
@@ -23624,10 +23625,16 @@ class fork_seat {
     void (*work_until)(fork_seat&, bool (*ready)(void*), void*) noexcept;  // who makes it ready wakes
   };
 
-  // A fork that nobody has begun.
+  // A loop that runs: who asks gets the farther half of what is left of it.
+  struct loop {
+    // Cuts off a piece, answers where its job shall lie, and how it runs; nullptr: it is too short, and stays so. With
+    // `undo`: joins on again what the last call has cut off.
+    typename job_type::body (*split)(loop& self, place*& where, bool undo) noexcept;
+  };
+  // A fork that nobody has begun, or a loop.
   struct entry {
-    typename job_type::body call;
-    place* frame;
+    typename job_type::body call;  // nullptr: a loop
+    void* frame;                   // a place, or a loop
   };
   // Deeper than that, forks run at once, in their order.
   static constexpr std::size_t most = 1024;
@@ -23643,15 +23650,17 @@ class fork_seat {
 
   // Announces a fork. False: there is no room; it runs at once.
   FRYS_ALWAYS_INLINE bool fork(entry*& at, typename job_type::body call, place& frame) noexcept {
-    at = top_;
-    at->call = call;
-    at->frame = &frame;
-    top_ = at + 1;
-    // relaxed: a question, not an order; who answers it does so by the deque.
-    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
-      return slow_fork(at);
-    return true;
+    return announce(at, call, &frame);
   }
+  // Announces a loop, of which pieces may be taken while the owner runs what is inside it.
+  bool enter(entry*& at, loop& l) noexcept { return announce(at, nullptr, &l); }
+  // It has come to its end, or throws. The pieces that were taken are joined next, the newest first.
+  void leave(entry* at) noexcept {
+    top_ = at;
+    if (at < floor_) floor_ = at;
+  }
+  // A piece of a loop that has left, as take_back.
+  bool take_piece(place& frame) noexcept { return take_job(frame.job()); }
   // The fork at `at` is the newest one, and its turn has come. True: nobody has it, the caller runs it (or drops it).
   // False: another worker has run it; the job is done, and take_result ends its life.
   FRYS_ALWAYS_INLINE bool take_back(entry* at) noexcept {
@@ -23706,6 +23715,16 @@ class fork_seat {
   // relaxed: who asks before that is answered by the promotion behind it, who asks later is asked for again.
   void calm() noexcept { limit_.store(promote_each_ ? 0 : address(entries_ + most), std::memory_order_relaxed); }
 
+  FRYS_ALWAYS_INLINE bool announce(entry*& at, typename job_type::body call, void* frame) noexcept {
+    at = top_;
+    at->call = call;
+    at->frame = frame;
+    top_ = at + 1;
+    // relaxed: a question, not an order; who answers it does so by the deque.
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
+      return slow_fork(at);
+    return true;
+  }
   FRYS_NOINLINE bool slow_fork(entry* at) noexcept {
     const bool full = at == entries_ + most;
     if (full) top_ = at;  // taken back: its frame must not become a job
@@ -23713,15 +23732,34 @@ class fork_seat {
     return !full;
   }
 
+  // The oldest that can be had. What has nothing to give now never has again while something inside it is given away:
+  // so jobs are joined in the opposite order.
   bool promote() noexcept {
-    if (floor_ == top_) return false;
-    const entry& oldest = *floor_;
-    job_type* job = ::new (static_cast<void*>(oldest.frame->memory)) job_type(oldest.call, oldest.frame, *this);
-    if (!shared_own_.try_push(job)) {  // enough of them wait already
+    for (; floor_ != top_; ++floor_) {
+      typename job_type::body call = floor_->call;
+      place* where = nullptr;
+      if (call != nullptr) {
+        where = static_cast<place*>(floor_->frame);
+        if (!offer(call, *where)) return false;
+        ++floor_;
+        return true;
+      }
+      auto& l = *static_cast<loop*>(floor_->frame);
+      call = l.split(l, where, false);
+      if (call == nullptr) continue;
+      if (offer(call, *where)) return true;
+      (void)l.split(l, where, true);
+      return false;
+    }
+    return false;
+  }
+  // False: enough of them wait already.
+  bool offer(typename job_type::body call, place& where) noexcept {
+    job_type* job = ::new (static_cast<void*>(where.memory)) job_type(call, &where, *this);
+    if (!shared_own_.try_push(job)) {
       std::destroy_at(job);
       return false;
     }
-    ++floor_;
     shared_own_.share();
     host_->promoted(*this);
     return true;
@@ -23729,14 +23767,16 @@ class fork_seat {
 
   FRYS_NOINLINE bool take_promoted(entry* at) noexcept {
     floor_ = at;
-    // Promoted oldest first and joined newest first: what is still in the deque at its newest end is this job, or all
-    // have been stolen.
+    return take_job(static_cast<place*>(at->frame)->job());
+  }
+  bool take_job(job_type& job) noexcept {
+    // What is still in the deque at its newest end is this job, or all have been stolen.
     if (auto got = shared_own_.try_pop()) {
-      FRYS_ASSERT(got.value() == &at->frame->job(), "fork_join: forks are joined in the order they were made");
+      FRYS_ASSERT(got.value() == &job, "fork_join: forks are joined in the order they were made");
       std::destroy_at(got.value());
       return true;
     }
-    host_->await(*this, at->frame->job());
+    host_->await(*this, job);
     return false;
   }
 
@@ -23882,9 +23922,8 @@ struct fork_here {
   }
 };
 
-// hand_over: b is for somebody who asked already.
 template <class Here, class A, class B>
-FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b, bool hand_over) {
+FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b) {
   using pair = std::pair<piece_result<A>, piece_result<B>>;
   using seat_type = fork_seat<typename Here::atomics_type>;
   using frame_type = fork_frame<typename Here::atomics_type, B>;
@@ -23895,7 +23934,6 @@ FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B
     piece_result<A> first = run_piece(a);
     return pair(std::move(first), run_piece(b));
   }
-  if (hand_over) (void)seat->answer();
 #if FRYS_EXCEPTIONS
   fork_guard<seat_type, frame_type> guard{*seat, at, frame};
   piece_result<A> first = run_piece(a);
@@ -23934,80 +23972,202 @@ constexpr decltype(auto) loop_element(I at) noexcept {
     return *at;
 }
 
-// step(from, to) for all of [first, last), in pieces of `grain`. Where somebody asks and nothing older is to be had,
-// gives the farther half away.
-template <class Here, class I, class Step>
-void loop_here(I first, I last, std::size_t grain, Step& step) {
-  auto* const seat = Here::seat();
-  for (std::size_t left = loop_length(first, last); left != 0;) {
-    const std::size_t now = left > grain ? grain : left;
-    const I to = loop_advance(first, now);
-    step(first, to);
-    first = to, left -= now;
-    if (seat == nullptr || !seat->is_asked()) [[likely]]
-      continue;
-    if (seat->answer() || left <= grain) continue;
-    const I middle = loop_advance(first, left / 2);
-    auto nearer = [&] { loop_here<Here>(first, middle, grain, step); };
-    auto farther = [&] { loop_here<Here>(middle, last, grain, step); };
-    (void)join_here<Here>(nearer, farther, true);
-    return;
-  }
-}
+// A loop that folds: fold.step(value, from, to) answers the value behind the steps from .. to, fold.join(a, b) that of
+// two neighbours, fold.identity() one of nothing. What is cut off are farther halves, so the newest piece is the
+// nearest.
+template <class Here, class I, class Fold>
+class fold_loop : fork_seat<typename Here::atomics_type>::loop {
+  using seat_type = fork_seat<typename Here::atomics_type>;
+  using job_type = typename seat_type::job_type;
+  using place = typename seat_type::place;
+  using value_type = typename Fold::value_type;
 
-template <class Here, class T, class I, class Step, class Combine>
-T reduce_here(T sum, I first, I last, std::size_t grain, const T& identity, Step& step, Combine& combine) {
-  auto* const seat = Here::seat();
-  for (std::size_t left = loop_length(first, last); left != 0;) {
-    const std::size_t now = left > grain ? grain : left;
-    const I to = loop_advance(first, now);
-    sum = step(std::move(sum), first, to);
-    first = to, left -= now;
-    if (seat == nullptr || !seat->is_asked()) [[likely]]
-      continue;
-    if (seat->answer() || left <= grain) continue;
-    const I middle = loop_advance(first, left / 2);
-    auto nearer = [&] { return reduce_here<Here>(std::move(sum), first, middle, grain, identity, step, combine); };
-    auto farther = [&] { return reduce_here<Here>(T(identity), middle, last, grain, identity, step, combine); };
-    auto both = join_here<Here>(nearer, farther, true);
-    return combine(std::move(both.first), std::move(both.second));
+ public:
+  fold_loop(I first, std::size_t count, std::size_t grain, Fold& fold) noexcept
+      : seat_type::loop{&split}, first_(first), left_(count), grain_(grain), fold_(fold) {}
+  fold_loop(const fold_loop&) = delete;
+  fold_loop& operator=(const fold_loop&) = delete;
+
+  value_type run(value_type value) {
+    seat_type* const seat = Here::seat();
+    typename seat_type::entry* at = nullptr;
+    if (seat == nullptr || left_ <= grain_ || !seat->enter(at, *this)) {
+      while (left_ != 0) value = step(std::move(value));
+      return value;
+    }
+    {
+      leaving until{*seat, at, *this};
+      while (left_ != 0) {
+        value = step(std::move(value));
+        if (seat->is_asked()) [[unlikely]]
+          (void)seat->answer();
+      }
+      until.thrown = false;
+    }
+    if (used_ == 0) [[likely]]
+      return value;
+    dropping rest{*seat, *this};
+    while (used_ != 0) {
+      piece& p = pieces_[--used_];
+      if (seat->take_piece(p)) {
+        fold_loop again(p.first, p.count, grain_, fold_);
+        value = fold_.join(std::move(value), again.run(fold_.identity()));
+      } else {
+        value = fold_.join(std::move(value), p.take());
+      }
+    }
+    return value;
   }
-  return sum;
-}
+
+ private:
+  struct piece : place {
+    piece() noexcept {}
+    ~piece() {}
+    static void begin(void* at, job_type& job) noexcept {
+      auto& self = *static_cast<piece*>(static_cast<place*>(at));
+#if FRYS_EXCEPTIONS
+      try {
+        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+      } catch (...) {
+        job.failure = std::current_exception();
+      }
+#else
+      (void)job;
+      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+#endif
+    }
+    value_type take() {
+      seat_type::end_job(*this);
+      struct ends {
+        value_type& v;
+        ~ends() { std::destroy_at(std::addressof(v)); }
+      } const end{out};
+      return std::move(out);
+    }
+    void drop() noexcept {
+      const bool failed = this->job().failure != nullptr;
+      seat_type::drop_job(*this);
+      if (!failed) std::destroy_at(std::addressof(out));
+    }
+
+    fold_loop* of;
+    I first;
+    std::size_t count;
+    union {
+      value_type out;
+    };
+  };
+  struct leaving {
+    seat_type& seat;
+    typename seat_type::entry* at;
+    fold_loop& loop;
+    bool thrown = true;
+    ~leaving() {
+      seat.leave(at);
+      if (thrown) loop.drop_pieces(seat);
+    }
+  };
+  struct dropping {
+    seat_type& seat;
+    fold_loop& loop;
+    ~dropping() { loop.drop_pieces(seat); }
+  };
+
+  value_type step(value_type value) {
+    const I from = first_;
+    const std::size_t now = left_ > grain_ ? grain_ : left_;
+    const I to = loop_advance(from, now);
+    first_ = to, left_ -= now;  // before: what is inside may cut off more
+    return fold_.step(std::move(value), from, to);
+  }
+  void drop_pieces(seat_type& seat) noexcept {
+    while (used_ != 0)
+      if (piece& p = pieces_[--used_]; !seat.take_piece(p)) p.drop();
+  }
+  static typename job_type::body split(typename seat_type::loop& l, place*& where, bool undo) noexcept {
+    auto& self = static_cast<fold_loop&>(l);
+    if (undo) {
+      self.left_ += self.pieces_[--self.used_].count;
+      return nullptr;
+    }
+    if (self.left_ <= self.grain_ || self.used_ == most_pieces) return nullptr;
+    piece& p = self.pieces_[self.used_++];
+    p.of = &self;
+    p.count = (self.left_ + 1) / 2;
+    self.left_ -= p.count;
+    p.first = loop_advance(self.first_, self.left_);
+    where = &p;
+    return &piece::begin;
+  }
+
+  static constexpr unsigned most_pieces = 6;
+  I first_;           // behind the step that runs
+  std::size_t left_;  // from there on
+  const std::size_t grain_;
+  Fold& fold_;
+  unsigned used_ = 0;
+  piece pieces_[most_pieces];
+};
+
+template <class Body>
+struct for_fold {
+  using value_type = unit;
+  Body& body;
+  template <class I>
+  unit step(unit, I from, I to) {
+    for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
+    return {};
+  }
+  static unit join(unit, unit) noexcept { return {}; }
+  static unit identity() noexcept { return {}; }
+};
+
+template <class T, class Map, class Combine>
+struct reduce_fold {
+  using value_type = T;
+  const T& neutral;
+  Map& map;
+  Combine& combine;
+  template <class I>
+  T step(T sum, I from, I to) {
+    for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
+    return sum;
+  }
+  T join(T a, T b) { return combine(std::move(a), std::move(b)); }
+  T identity() const { return neutral; }
+};
 
 template <class Here>
 struct fork_join_functions {
   // Runs a() and b() and answers both results as a pair; `unit` stands for void.
   template <std::invocable A, std::invocable B>
   FRYS_ALWAYS_INLINE static auto join(A&& a, B&& b) {
-    return join_here<Here>(a, b, false);
+    return join_here<Here>(a, b);
   }
   // Three and more: a(), and the rest, likewise.
   template <std::invocable A, std::invocable B, std::invocable... More>
   requires(sizeof...(More) > 0) static auto join(A&& a, B&& b, More&&... more) {
     auto rest = [&] { return join(b, more...); };
-    return join_here<Here>(a, rest, false);
+    return join_here<Here>(a, rest);
   }
 
   // body(i) for each i of [first, last); an iterator's body gets the element. `grain` elements at least are one step,
   // between which it looks whether somebody asks: at a few ns each 1 serves any body, more lets the compiler do better.
   template <loop_index I, class Body>
   static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
-    auto step = [&body](I from, I to) {
-      for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
-    };
-    loop_here<Here>(first, last, grain == 0 ? 1 : grain, step);
+    for_fold<std::remove_reference_t<Body>> fold{body};
+    (void)fold_loop<Here, I, decltype(fold)>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run({});
   }
 
   // combine(map(first), map(first + 1), ...): in their order, bracketed anyhow, so combine must be associative and
   // identity its neutral value.
   template <loop_index I, class T, class Map, class Combine>
   [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
-    auto step = [&](T sum, I from, I to) -> T {
-      for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
-      return sum;
-    };
-    return reduce_here<Here>(T(identity), first, last, grain == 0 ? 1 : grain, identity, step, combine);
+    using fold_type = reduce_fold<T, std::remove_reference_t<Map>, std::remove_reference_t<Combine>>;
+    fold_type fold{identity, map, combine};
+    return fold_loop<Here, I, fold_type>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run(identity);
   }
 
   // For a piece that runs long without forking: hands over a fork if somebody asked. One load.

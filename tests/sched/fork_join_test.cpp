@@ -91,6 +91,36 @@ TEST_CASE("fork_join: a hungry worker takes what is announced") {
   CHECK(pool->stats().forks >= 1);
 }
 
+TEST_CASE("fork_join: a loop gives its farther half while one step runs, the outer before the inner") {
+  auto pool = pool_of(1);
+  std::atomic<bool> taken{false};
+  std::atomic<int> steps{0};
+  pool->run([&] {
+    frys::parallel_for(0, 2, 1, [&](int i) {
+      if (i == 1) {
+        taken = true;
+        return;
+      }
+      // The inner loop polls; what it hands over is the outer loop's second step.
+      while (!taken)
+        frys::parallel_for(0, 1, 1, [&](int) {
+          frys::tick();
+          ++steps;
+          std::this_thread::yield();
+        });
+    });
+    const int sum = frys::parallel_reduce(
+        0, 64, 1, 0,
+        [&](int i) {
+          return frys::parallel_reduce(
+              0, 64, 1, 0, [&](int k) { return i == k ? 1 : 0; }, [](int a, int b) { return a + b; });
+        },
+        [](int a, int b) { return a + b; });
+    CHECK(sum == 64);
+  });
+  CHECK(steps > 0);
+}
+
 TEST_CASE("fork_join: eager promotion hands over without a tick") {
   using eager = frys::scheduler<frys::policy::promotion<frys::promotion::eager>>;
   frys::scheduler_options o;

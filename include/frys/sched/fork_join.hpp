@@ -126,9 +126,8 @@ struct fork_here {
   }
 };
 
-// hand_over: b is for somebody who asked already.
 template <class Here, class A, class B>
-FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b, bool hand_over) {
+FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b) {
   using pair = std::pair<piece_result<A>, piece_result<B>>;
   using seat_type = fork_seat<typename Here::atomics_type>;
   using frame_type = fork_frame<typename Here::atomics_type, B>;
@@ -139,7 +138,6 @@ FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B
     piece_result<A> first = run_piece(a);
     return pair(std::move(first), run_piece(b));
   }
-  if (hand_over) (void)seat->answer();
 #if FRYS_EXCEPTIONS
   fork_guard<seat_type, frame_type> guard{*seat, at, frame};
   piece_result<A> first = run_piece(a);
@@ -178,80 +176,202 @@ constexpr decltype(auto) loop_element(I at) noexcept {
     return *at;
 }
 
-// step(from, to) for all of [first, last), in pieces of `grain`. Where somebody asks and nothing older is to be had,
-// gives the farther half away.
-template <class Here, class I, class Step>
-void loop_here(I first, I last, std::size_t grain, Step& step) {
-  auto* const seat = Here::seat();
-  for (std::size_t left = loop_length(first, last); left != 0;) {
-    const std::size_t now = left > grain ? grain : left;
-    const I to = loop_advance(first, now);
-    step(first, to);
-    first = to, left -= now;
-    if (seat == nullptr || !seat->is_asked()) [[likely]]
-      continue;
-    if (seat->answer() || left <= grain) continue;
-    const I middle = loop_advance(first, left / 2);
-    auto nearer = [&] { loop_here<Here>(first, middle, grain, step); };
-    auto farther = [&] { loop_here<Here>(middle, last, grain, step); };
-    (void)join_here<Here>(nearer, farther, true);
-    return;
-  }
-}
+// A loop that folds: fold.step(value, from, to) answers the value behind the steps from .. to, fold.join(a, b) that of
+// two neighbours, fold.identity() one of nothing. What is cut off are farther halves, so the newest piece is the
+// nearest.
+template <class Here, class I, class Fold>
+class fold_loop : fork_seat<typename Here::atomics_type>::loop {
+  using seat_type = fork_seat<typename Here::atomics_type>;
+  using job_type = typename seat_type::job_type;
+  using place = typename seat_type::place;
+  using value_type = typename Fold::value_type;
 
-template <class Here, class T, class I, class Step, class Combine>
-T reduce_here(T sum, I first, I last, std::size_t grain, const T& identity, Step& step, Combine& combine) {
-  auto* const seat = Here::seat();
-  for (std::size_t left = loop_length(first, last); left != 0;) {
-    const std::size_t now = left > grain ? grain : left;
-    const I to = loop_advance(first, now);
-    sum = step(std::move(sum), first, to);
-    first = to, left -= now;
-    if (seat == nullptr || !seat->is_asked()) [[likely]]
-      continue;
-    if (seat->answer() || left <= grain) continue;
-    const I middle = loop_advance(first, left / 2);
-    auto nearer = [&] { return reduce_here<Here>(std::move(sum), first, middle, grain, identity, step, combine); };
-    auto farther = [&] { return reduce_here<Here>(T(identity), middle, last, grain, identity, step, combine); };
-    auto both = join_here<Here>(nearer, farther, true);
-    return combine(std::move(both.first), std::move(both.second));
+ public:
+  fold_loop(I first, std::size_t count, std::size_t grain, Fold& fold) noexcept
+      : seat_type::loop{&split}, first_(first), left_(count), grain_(grain), fold_(fold) {}
+  fold_loop(const fold_loop&) = delete;
+  fold_loop& operator=(const fold_loop&) = delete;
+
+  value_type run(value_type value) {
+    seat_type* const seat = Here::seat();
+    typename seat_type::entry* at = nullptr;
+    if (seat == nullptr || left_ <= grain_ || !seat->enter(at, *this)) {
+      while (left_ != 0) value = step(std::move(value));
+      return value;
+    }
+    {
+      leaving until{*seat, at, *this};
+      while (left_ != 0) {
+        value = step(std::move(value));
+        if (seat->is_asked()) [[unlikely]]
+          (void)seat->answer();
+      }
+      until.thrown = false;
+    }
+    if (used_ == 0) [[likely]]
+      return value;
+    dropping rest{*seat, *this};
+    while (used_ != 0) {
+      piece& p = pieces_[--used_];
+      if (seat->take_piece(p)) {
+        fold_loop again(p.first, p.count, grain_, fold_);
+        value = fold_.join(std::move(value), again.run(fold_.identity()));
+      } else {
+        value = fold_.join(std::move(value), p.take());
+      }
+    }
+    return value;
   }
-  return sum;
-}
+
+ private:
+  struct piece : place {
+    piece() noexcept {}
+    ~piece() {}
+    static void begin(void* at, job_type& job) noexcept {
+      auto& self = *static_cast<piece*>(static_cast<place*>(at));
+#if FRYS_EXCEPTIONS
+      try {
+        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+      } catch (...) {
+        job.failure = std::current_exception();
+      }
+#else
+      (void)job;
+      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+#endif
+    }
+    value_type take() {
+      seat_type::end_job(*this);
+      struct ends {
+        value_type& v;
+        ~ends() { std::destroy_at(std::addressof(v)); }
+      } const end{out};
+      return std::move(out);
+    }
+    void drop() noexcept {
+      const bool failed = this->job().failure != nullptr;
+      seat_type::drop_job(*this);
+      if (!failed) std::destroy_at(std::addressof(out));
+    }
+
+    fold_loop* of;
+    I first;
+    std::size_t count;
+    union {
+      value_type out;
+    };
+  };
+  struct leaving {
+    seat_type& seat;
+    typename seat_type::entry* at;
+    fold_loop& loop;
+    bool thrown = true;
+    ~leaving() {
+      seat.leave(at);
+      if (thrown) loop.drop_pieces(seat);
+    }
+  };
+  struct dropping {
+    seat_type& seat;
+    fold_loop& loop;
+    ~dropping() { loop.drop_pieces(seat); }
+  };
+
+  value_type step(value_type value) {
+    const I from = first_;
+    const std::size_t now = left_ > grain_ ? grain_ : left_;
+    const I to = loop_advance(from, now);
+    first_ = to, left_ -= now;  // before: what is inside may cut off more
+    return fold_.step(std::move(value), from, to);
+  }
+  void drop_pieces(seat_type& seat) noexcept {
+    while (used_ != 0)
+      if (piece& p = pieces_[--used_]; !seat.take_piece(p)) p.drop();
+  }
+  static typename job_type::body split(typename seat_type::loop& l, place*& where, bool undo) noexcept {
+    auto& self = static_cast<fold_loop&>(l);
+    if (undo) {
+      self.left_ += self.pieces_[--self.used_].count;
+      return nullptr;
+    }
+    if (self.left_ <= self.grain_ || self.used_ == most_pieces) return nullptr;
+    piece& p = self.pieces_[self.used_++];
+    p.of = &self;
+    p.count = (self.left_ + 1) / 2;
+    self.left_ -= p.count;
+    p.first = loop_advance(self.first_, self.left_);
+    where = &p;
+    return &piece::begin;
+  }
+
+  static constexpr unsigned most_pieces = 6;
+  I first_;           // behind the step that runs
+  std::size_t left_;  // from there on
+  const std::size_t grain_;
+  Fold& fold_;
+  unsigned used_ = 0;
+  piece pieces_[most_pieces];
+};
+
+template <class Body>
+struct for_fold {
+  using value_type = unit;
+  Body& body;
+  template <class I>
+  unit step(unit, I from, I to) {
+    for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
+    return {};
+  }
+  static unit join(unit, unit) noexcept { return {}; }
+  static unit identity() noexcept { return {}; }
+};
+
+template <class T, class Map, class Combine>
+struct reduce_fold {
+  using value_type = T;
+  const T& neutral;
+  Map& map;
+  Combine& combine;
+  template <class I>
+  T step(T sum, I from, I to) {
+    for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
+    return sum;
+  }
+  T join(T a, T b) { return combine(std::move(a), std::move(b)); }
+  T identity() const { return neutral; }
+};
 
 template <class Here>
 struct fork_join_functions {
   // Runs a() and b() and answers both results as a pair; `unit` stands for void.
   template <std::invocable A, std::invocable B>
   FRYS_ALWAYS_INLINE static auto join(A&& a, B&& b) {
-    return join_here<Here>(a, b, false);
+    return join_here<Here>(a, b);
   }
   // Three and more: a(), and the rest, likewise.
   template <std::invocable A, std::invocable B, std::invocable... More>
   requires(sizeof...(More) > 0) static auto join(A&& a, B&& b, More&&... more) {
     auto rest = [&] { return join(b, more...); };
-    return join_here<Here>(a, rest, false);
+    return join_here<Here>(a, rest);
   }
 
   // body(i) for each i of [first, last); an iterator's body gets the element. `grain` elements at least are one step,
   // between which it looks whether somebody asks: at a few ns each 1 serves any body, more lets the compiler do better.
   template <loop_index I, class Body>
   static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
-    auto step = [&body](I from, I to) {
-      for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
-    };
-    loop_here<Here>(first, last, grain == 0 ? 1 : grain, step);
+    for_fold<std::remove_reference_t<Body>> fold{body};
+    (void)fold_loop<Here, I, decltype(fold)>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run({});
   }
 
   // combine(map(first), map(first + 1), ...): in their order, bracketed anyhow, so combine must be associative and
   // identity its neutral value.
   template <loop_index I, class T, class Map, class Combine>
   [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
-    auto step = [&](T sum, I from, I to) -> T {
-      for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
-      return sum;
-    };
-    return reduce_here<Here>(T(identity), first, last, grain == 0 ? 1 : grain, identity, step, combine);
+    using fold_type = reduce_fold<T, std::remove_reference_t<Map>, std::remove_reference_t<Combine>>;
+    fold_type fold{identity, map, combine};
+    return fold_loop<Here, I, fold_type>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run(identity);
   }
 
   // For a piece that runs long without forking: hands over a fork if somebody asked. One load.

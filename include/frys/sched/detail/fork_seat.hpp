@@ -3,7 +3,8 @@
 //
 // A fork is two words in an array of its own and a frame on the stack of the function that forked: nothing else is
 // written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
-// next fork then promotes the oldest one, which is the largest: it becomes a job in a deque that others steal from.
+// next fork, or step of a loop, then promotes the oldest one, which is the largest: it becomes a job in a deque that
+// others steal from. A loop stands among the forks, and gives the farther half of what is left of it.
 #ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 #define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 
@@ -70,10 +71,16 @@ class fork_seat {
     void (*work_until)(fork_seat&, bool (*ready)(void*), void*) noexcept;  // who makes it ready wakes
   };
 
-  // A fork that nobody has begun.
+  // A loop that runs: who asks gets the farther half of what is left of it.
+  struct loop {
+    // Cuts off a piece, answers where its job shall lie, and how it runs; nullptr: it is too short, and stays so. With
+    // `undo`: joins on again what the last call has cut off.
+    typename job_type::body (*split)(loop& self, place*& where, bool undo) noexcept;
+  };
+  // A fork that nobody has begun, or a loop.
   struct entry {
-    typename job_type::body call;
-    place* frame;
+    typename job_type::body call;  // nullptr: a loop
+    void* frame;                   // a place, or a loop
   };
   // Deeper than that, forks run at once, in their order.
   static constexpr std::size_t most = 1024;
@@ -89,15 +96,17 @@ class fork_seat {
 
   // Announces a fork. False: there is no room; it runs at once.
   FRYS_ALWAYS_INLINE bool fork(entry*& at, typename job_type::body call, place& frame) noexcept {
-    at = top_;
-    at->call = call;
-    at->frame = &frame;
-    top_ = at + 1;
-    // relaxed: a question, not an order; who answers it does so by the deque.
-    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
-      return slow_fork(at);
-    return true;
+    return announce(at, call, &frame);
   }
+  // Announces a loop, of which pieces may be taken while the owner runs what is inside it.
+  bool enter(entry*& at, loop& l) noexcept { return announce(at, nullptr, &l); }
+  // It has come to its end, or throws. The pieces that were taken are joined next, the newest first.
+  void leave(entry* at) noexcept {
+    top_ = at;
+    if (at < floor_) floor_ = at;
+  }
+  // A piece of a loop that has left, as take_back.
+  bool take_piece(place& frame) noexcept { return take_job(frame.job()); }
   // The fork at `at` is the newest one, and its turn has come. True: nobody has it, the caller runs it (or drops it).
   // False: another worker has run it; the job is done, and take_result ends its life.
   FRYS_ALWAYS_INLINE bool take_back(entry* at) noexcept {
@@ -152,6 +161,16 @@ class fork_seat {
   // relaxed: who asks before that is answered by the promotion behind it, who asks later is asked for again.
   void calm() noexcept { limit_.store(promote_each_ ? 0 : address(entries_ + most), std::memory_order_relaxed); }
 
+  FRYS_ALWAYS_INLINE bool announce(entry*& at, typename job_type::body call, void* frame) noexcept {
+    at = top_;
+    at->call = call;
+    at->frame = frame;
+    top_ = at + 1;
+    // relaxed: a question, not an order; who answers it does so by the deque.
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
+      return slow_fork(at);
+    return true;
+  }
   FRYS_NOINLINE bool slow_fork(entry* at) noexcept {
     const bool full = at == entries_ + most;
     if (full) top_ = at;  // taken back: its frame must not become a job
@@ -159,15 +178,34 @@ class fork_seat {
     return !full;
   }
 
+  // The oldest that can be had. What has nothing to give now never has again while something inside it is given away:
+  // so jobs are joined in the opposite order.
   bool promote() noexcept {
-    if (floor_ == top_) return false;
-    const entry& oldest = *floor_;
-    job_type* job = ::new (static_cast<void*>(oldest.frame->memory)) job_type(oldest.call, oldest.frame, *this);
-    if (!shared_own_.try_push(job)) {  // enough of them wait already
+    for (; floor_ != top_; ++floor_) {
+      typename job_type::body call = floor_->call;
+      place* where = nullptr;
+      if (call != nullptr) {
+        where = static_cast<place*>(floor_->frame);
+        if (!offer(call, *where)) return false;
+        ++floor_;
+        return true;
+      }
+      auto& l = *static_cast<loop*>(floor_->frame);
+      call = l.split(l, where, false);
+      if (call == nullptr) continue;
+      if (offer(call, *where)) return true;
+      (void)l.split(l, where, true);
+      return false;
+    }
+    return false;
+  }
+  // False: enough of them wait already.
+  bool offer(typename job_type::body call, place& where) noexcept {
+    job_type* job = ::new (static_cast<void*>(where.memory)) job_type(call, &where, *this);
+    if (!shared_own_.try_push(job)) {
       std::destroy_at(job);
       return false;
     }
-    ++floor_;
     shared_own_.share();
     host_->promoted(*this);
     return true;
@@ -175,14 +213,16 @@ class fork_seat {
 
   FRYS_NOINLINE bool take_promoted(entry* at) noexcept {
     floor_ = at;
-    // Promoted oldest first and joined newest first: what is still in the deque at its newest end is this job, or all
-    // have been stolen.
+    return take_job(static_cast<place*>(at->frame)->job());
+  }
+  bool take_job(job_type& job) noexcept {
+    // What is still in the deque at its newest end is this job, or all have been stolen.
     if (auto got = shared_own_.try_pop()) {
-      FRYS_ASSERT(got.value() == &at->frame->job(), "fork_join: forks are joined in the order they were made");
+      FRYS_ASSERT(got.value() == &job, "fork_join: forks are joined in the order they were made");
       std::destroy_at(got.value());
       return true;
     }
-    host_->await(*this, at->frame->job());
+    host_->await(*this, job);
     return false;
   }
 

@@ -143,6 +143,7 @@
 #include "sched/fork_join.hpp"
 #include "sched/frame_cache.hpp"
 #include "sched/fwd.hpp"
+#include "sched/generator.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/task.hpp"
 #include "sched/timer_wheel.hpp"

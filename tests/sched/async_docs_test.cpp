@@ -1,6 +1,7 @@
 // The examples of docs/coroutines.md on what coroutines wait for: they are this file's regions.
 #include <frys/sched/async_mutex.hpp>
 #include <frys/sched/async_semaphore.hpp>
+#include <frys/sched/generator.hpp>
 #include <frys/sched/task.hpp>
 
 #include <doctest/doctest.h>
@@ -35,6 +36,39 @@ frys::task<> write_bounded(Disk& disk, frys::async_semaphore<>& bytes, std::stri
   bytes.release(size);
 }
 // [endregion semaphore]
+
+// [region generator]
+// A tree walked in order, as a range: `for (const node& n : in_order(root))`.
+struct node {
+  int key;
+  const node* left = nullptr;
+  const node* right = nullptr;
+};
+frys::generator<const node&> in_order(const node* n) {
+  if (n == nullptr) co_return;
+  co_yield frys::elements_of(in_order(n->left));
+  co_yield *n;
+  co_yield frys::elements_of(in_order(n->right));
+}
+// [endregion generator]
+
+// [region async_generator]
+// Lines out of answers that come in pieces; the consumer waits while the body does:
+// `while (std::string* line = co_await lines.next())`.
+template <class Connection>
+frys::async_generator<std::string> lines_of(Connection& from) {
+  std::string rest;
+  for (;;) {
+    const std::string piece = co_await from.receive();
+    if (piece.empty()) co_return;
+    rest += piece;
+    for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest.erase(0, end + 1)) {
+      std::string line = rest.substr(0, end);
+      co_yield line;
+    }
+  }
+}
+// [endregion async_generator]
 
 // Answers a question when `go` is called; one at a time.
 struct echo {
@@ -91,4 +125,25 @@ TEST_CASE("coroutines page: a bound of bytes") {
   disk.go();
   CHECK(disk.sent.size() == 3);
   CHECK(bytes.available() == 1);
+}
+
+TEST_CASE("coroutines page: a tree in order, and lines out of pieces") {
+  const node one{1}, three{3}, two{2, &one, &three};
+  std::vector<int> keys;
+  for (const node& n : in_order(&two)) keys.push_back(n.key);
+  CHECK(keys == std::vector<int>{1, 2, 3});
+
+  echo connection;
+  std::vector<std::string> got;
+  const auto read = [](frys::async_generator<std::string> lines, std::vector<std::string>& into) -> frys::task<> {
+    while (std::string* const line = co_await lines.next()) into.push_back(std::move(*line));
+  };
+  frys::task_scope scope;
+  scope.spawn(read(lines_of(connection), got));
+  for (const char* piece : {"ab", "c\nd\nef", "\n", ""}) {
+    connection.sent.emplace_back(piece);
+    connection.go();
+  }
+  CHECK(got == std::vector<std::string>{"abc", "d", "ef"});
+  CHECK(scope.empty());
 }

@@ -43,6 +43,11 @@ class async_event;
 template <class... Policies>
 class async_latch;
 
+template <class Ref, class V, class Allocator>
+class generator;  // its defaults, void, stand in generator.hpp
+template <class T>
+class async_generator;
+
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FWD_HPP

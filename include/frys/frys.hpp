@@ -146,6 +146,7 @@
 #include "sched/generator.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/task.hpp"
+#include "sched/task_group.hpp"
 #include "sched/timer_wheel.hpp"
 #include "sched/topology.hpp"
 #include "sched/trace.hpp"

@@ -454,7 +454,7 @@ class scheduler {
   template <class F>
   struct task_node final : detail::owned_work {
     template <class G>
-    explicit task_node(G&& g) : owned_work(&begin, &end), f(std::forward<G>(g)) {}
+    explicit task_node(G&& from) : owned_work(&begin, &end), f(std::forward<G>(from)) {}
     static void begin(work& w) noexcept {
       auto& self = static_cast<task_node&>(w);
       call(self.f);

@@ -210,6 +210,7 @@
 #include "sched/calendar.hpp"
 #include "sched/civil_time.hpp"
 #include "sched/cron.hpp"
+#include "sched/start_phases.hpp"
 #include "sched/time_zone.hpp"
 #include "sched/zoned_cron.hpp"
 #endif

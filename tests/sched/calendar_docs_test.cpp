@@ -8,6 +8,7 @@
 
 #include <frys/sched/calendar.hpp>
 #include <frys/sched/cron.hpp>
+#include <frys/sched/start_phases.hpp>
 #include <frys/sched/time_zone.hpp>
 #include <frys/sim/clock.hpp>
 
@@ -74,6 +75,37 @@ void watch(jobs_calendar& jobs, limits& of_player) {
 }
 // [endregion hook]
 
+// [region phases]
+struct log_file : frys::start_phase {
+  log_file() {
+    name = "log";
+    start = [](frys::start_phase&, frys::phase_token up) noexcept { up.done(); };
+  }
+};
+
+// Up when the other side has answered; the token waits for that.
+struct upstream : frys::start_phase {
+  upstream() {
+    name = "upstream";
+    start_within = std::chrono::seconds(5);
+    start = [](frys::start_phase& self, frys::phase_token up) noexcept { static_cast<upstream&>(self).waiting = up; };
+  }
+  std::optional<frys::phase_token> waiting;
+};
+
+bool comes_up() {
+  log_file log;
+  upstream peer;
+  frys::start_phases<> phases;
+  if (!phases.add(log) || !phases.add(peer, {&log})) return false;
+  if (!phases.start()) return false;  // a circle, or one has failed already
+  peer.waiting->done();               // later, when its connection stands
+  const bool up = phases.state() == frys::phases_state::running;
+  phases.stop();  // peer, then log
+  return up && phases.state() == frys::phases_state::stopped;
+}
+// [endregion phases]
+
 }  // namespace
 
 TEST_CASE("docs/calendar.md: a schedule") {
@@ -105,3 +137,5 @@ TEST_CASE("docs/calendar.md: jobs and hooks") {
   CHECK(player.week_spent == 0);
   frys::sim::clock::reset();
 }
+
+TEST_CASE("docs/calendar.md: phases") { CHECK(comes_up()); }

@@ -26,6 +26,10 @@ class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;
+struct start_phase;
+class phase_token;
+template <class... Policies>
+class start_phases;
 class zoned_cron;
 class calendar_job;
 class date_hook;

@@ -150,6 +150,8 @@
 #include "sched/timer_wheel.hpp"
 #include "sched/topology.hpp"
 #include "sched/trace.hpp"
+#include "sched/when_all.hpp"
+#include "sched/when_any.hpp"
 
 #include "io/choose.hpp"
 #include "io/epoll_reactor.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d3a246b63778c391.
+// frys 0.1.0, one header: the whole library. Content d8ef8d389555dd55.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22515,23 +22515,23 @@ class basic_stop_source : detail::stop_state {
   // Asks, and calls the hooks; true for the first call alone. When it returns, the functions of the hooks have run, and
   // so has what they left to do.
   bool request_stop() noexcept {
-    lock();
+    lock_.lock();
     if (requested_.load(std::memory_order_relaxed)) {  // relaxed: written under the lock
-      unlock();
+      lock_.unlock();
       return false;
     }
     // sync(stop_source.request): release; for those who look without the lock.
     requested_.store(true, std::memory_order_release);
     while (stop_hook* const hook = hooks_.pop_front()) {
       running_.store(hook, std::memory_order_relaxed);  // relaxed: who looks has found, under the lock, the hook gone
-      unlock();
+      lock_.unlock();
       const stop_action then = hook->run_(hook->argument_);
       // sync(stop_source.ran): release; the function is through with the hook before its owner may end it.
       running_.store(nullptr, std::memory_order_release);
       if (then.run != nullptr) then.run(then.argument);
-      lock();
+      lock_.lock();
     }
-    unlock();
+    lock_.unlock();
     return true;
   }
 
@@ -22539,38 +22539,30 @@ class basic_stop_source : detail::stop_state {
   using self_type = basic_stop_source;
 
   bool add(stop_hook& hook) noexcept {
-    lock();
+    lock_.lock();
     const bool open = !requested_.load(std::memory_order_relaxed);  // relaxed: written under the lock
     if (open) hooks_.push_back(hook);
-    unlock();
+    lock_.unlock();
     return open;
   }
   void remove(stop_hook& hook) noexcept {
-    lock();
+    lock_.lock();
     const bool was_here = hook.is_linked();
     if (was_here) hook.unlink();
-    unlock();
+    lock_.unlock();
     if (was_here) return;
     backoff<atomics_type> patience;
     // sync(stop_source.ran): acquire; the function has ended before what we do next, which may be the hook's end.
     while (running_.load(std::memory_order_acquire) == &hook) patience.pause();
   }
-  void lock() noexcept {
-    backoff<atomics_type> patience;
-    // sync(stop_source.lock): acquire; what the last holder did is done.
-    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
-  }
-  // sync(stop_source.lock): release; what we did comes before the next holder's turn.
-  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
-
   static constexpr detail::stop_operations operations_{
       [](const detail::stop_state& s) noexcept { return static_cast<const self_type&>(s).stop_requested(); },
       [](detail::stop_state& s, stop_hook& hook) noexcept { return static_cast<self_type&>(s).add(hook); },
       [](detail::stop_state& s, stop_hook& hook) noexcept { static_cast<self_type&>(s).remove(hook); }};
 
+  word_lock<atomics_type> lock_;
   intrusive_list<stop_hook> hooks_;  // under the lock
   typename atomics_type::template atomic<stop_hook*> running_{nullptr};
-  typename atomics_type::template atomic<bool> locked_{false};
   typename atomics_type::template atomic<bool> requested_{false};
 };
 using stop_source = basic_stop_source<>;
@@ -24318,9 +24310,9 @@ class basic_frame_depot : detail::frame_exchange {
   }
   // Bytes that wait for a cache.
   [[nodiscard]] std::size_t kept() const noexcept {
-    lock();
+    lock_.lock();
     const std::size_t all = kept_;
-    unlock();
+    lock_.unlock();
     return all;
   }
 
@@ -24332,38 +24324,30 @@ class basic_frame_depot : detail::frame_exchange {
     auto& self = static_cast<basic_frame_depot&>(to);
     auto* const first = const_cast<detail::free_frame*>(batch);
     unpoison(first, sizeof(detail::free_frame));
-    self.lock();
+    self.lock_.lock();
     const bool room = limit - self.kept_ >= first->bytes;
     if (room) {
       first->next_batch = self.batches_[c];
       self.batches_[c] = first;
       self.kept_ += first->bytes;
     }
-    self.unlock();
+    self.lock_.unlock();
     return room;
   }
   static const detail::free_frame* take_batch(detail::frame_exchange& from, std::size_t c) noexcept {
     auto& self = static_cast<basic_frame_depot&>(from);
-    self.lock();
+    self.lock_.lock();
     detail::free_frame* const batch = self.batches_[c];
     if (batch != nullptr) {
       self.batches_[c] = batch->next_batch;
       self.kept_ -= batch->bytes;
     }
-    self.unlock();
+    self.lock_.unlock();
     return batch;
   }
-  void lock() const noexcept {
-    backoff<atomics_type> patience;
-    // sync(frame_depot.lock): acquire; a batch is whole before somebody takes it.
-    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
-  }
-  // sync(frame_depot.lock): release; what we gave is there before the next holder's turn.
-  void unlock() const noexcept { locked_.store(false, std::memory_order_release); }
-
   detail::free_frame* batches_[classes::count] = {};  // under the lock
   std::size_t kept_ = 0;                              // under the lock
-  mutable typename atomics_type::template atomic<bool> locked_{false};
+  mutable word_lock<atomics_type> lock_;
 };
 using frame_depot = basic_frame_depot<>;
 
@@ -28289,6 +28273,508 @@ class scoped_timer : private timer {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMER_WHEEL_HPP
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    waiting_ = waiting;
+    // relaxed: the children do not run yet
+    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  void request_stop() noexcept { stop_.request_stop(); }
+  // The first failure stays.
+  void fail(std::exception_ptr failure) noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks.
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
+    // through
+    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return {&pass_on, &self};
+    return {};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+// ---- frys/sched/when_all.hpp
+// when_all: awaits several things at once and answers all of their answers, when the last has ended.
+//
+// Use when  steps wait for different things and none needs another's answer.
+// Not when  one answer is enough (when_any), their number is not known before (async_scope), or they only compute
+//           (fork-join on plain functions).
+// Threads   the children are started one after another on the thread that awaits, each up to where it first waits; to
+//           run beside each other they move to other threads themselves. They may end on any; who waits goes on where
+//           the last one ended.
+// Progress  waits for all of its children, whatever happens: none outlives it.
+// Cost      one frame per child (frame_memory), and with a container two arrays; an atomic decrement per child.
+// Ordering  what the children did happens-before what follows the wait.
+// Stop      a stop that is asked of who waits is passed on to the children. When one ends by an exception, the others
+//           are asked to stop, and waited for; the first exception is rethrown. An answer that is an error is an
+//           answer.
+// Lifetime  things that are given as lvalues stay the caller's and outlive the wait. Destroying who waits destroys the
+//           children where they wait: only while no other thread can resume them.
+//
+//   auto [name, age] = co_await when_all(ask_name(), ask_age());     // a tuple; std::monostate for void
+//   std::vector<int> all = co_await when_all(std::move(tasks));      // of a vector; nothing for one of void
+//
+// Policies, in any order, each at most once, as in when_all<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_WHEN_ALL_HPP
+#define FRYS_SCHED_WHEN_ALL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// What stands for R in a tuple or a variant.
+template <class R>
+using answer_of = std::conditional_t<std::is_void_v<R>, std::monostate, std::remove_cvref_t<R>>;
+template <class R>
+answer_of<R> take_answer([[maybe_unused]] slot_of<R>& from) {
+  if constexpr (std::is_void_v<R>)
+    return {};
+  else
+    return std::move(*from);
+}
+
+// Things of different types: the things, their children, and where the answers go.
+template <class... As>
+struct pack_of_children {
+  static constexpr std::size_t size() noexcept { return sizeof...(As); }
+  explicit pack_of_children(As&&... what) : things(static_cast<As&&>(what)...) {}
+
+  void make() {
+    [this]<std::size_t... I>(std::index_sequence<I...>) {
+      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(slots))), ...);
+    }
+    (std::index_sequence_for<As...>{});
+  }
+
+  std::tuple<As...> things;
+  std::tuple<slot_of<await_result_t<As>>...> slots{};
+  child children[sizeof...(As)];
+};
+
+// Things of one type, in a container, as many as there are.
+template <class Range>
+struct range_of_children {
+  using thing = std::remove_reference_t<decltype(*std::declval<Range&>().begin())>;
+  using answer = await_result_t<thing>;
+  explicit range_of_children(Range&& from) : things(std::move(from)) {
+    for (auto at = things.begin(); at != things.end(); ++at) ++count;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return count; }
+
+  void make() {
+    slots = std::make_unique<slot_of<answer>[]>(count);
+    children = std::make_unique<child[]>(count);
+    std::size_t i = 0;
+    for (thing& one : things) {
+      children[i] = run_child<thing>(one, slots[i]);
+      ++i;
+    }
+  }
+
+  Range things;
+  std::size_t count = 0;
+  std::unique_ptr<slot_of<answer>[]> slots {};
+  std::unique_ptr<child[]> children{};
+};
+
+// The container of the answers: that of the things, with other elements.
+template <class Range, class T>
+struct container_of_answers;
+template <template <class...> class Container, class A, class... More, class T>
+struct container_of_answers<Container<A, More...>, T> {
+  using type = Container<T>;
+};
+
+// A container of things to await.
+template <class R>
+concept awaitable_range = !awaitable<R> && requires(std::remove_reference_t<R> & r) {
+  r.begin() != r.end();
+  requires awaitable<std::remove_reference_t<decltype(*r.begin())>>;
+};
+
+template <class Children, class Atomics>
+class [[nodiscard]] all_awaiter {
+ public:
+  template <class... As>
+  explicit all_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
+  all_awaiter(all_awaiter&&) = default;
+  ~all_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept { return children_.size() == 0; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    children_.make();
+    join_.begin(waiting, children_.size());
+    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
+    return join_.drop();
+  }
+  auto await_resume() {
+    join_.finish();
+    return answers(children_);
+  }
+
+ private:
+  static std::coroutine_handle<> ended(join_base& of, std::size_t, std::exception_ptr failure) noexcept {
+    auto& join = static_cast<join_core<Atomics>&>(of);
+    if (failure != nullptr) {
+      join.fail(std::move(failure));
+      join.request_stop();
+    }
+    return join.drop();
+  }
+  template <class... As>
+  static auto answers(pack_of_children<As...>& from) {
+    return [&from]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.slots))...};
+    }
+    (std::index_sequence_for<As...>{});
+  }
+  template <class Range>
+  static auto answers(range_of_children<Range>& from) {
+    using answer = typename range_of_children<Range>::answer;
+    if constexpr (!std::is_void_v<answer>) {
+      typename container_of_answers<Range, std::remove_cvref_t<answer>>::type all;
+      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.slots[i]));
+      return all;
+    }
+  }
+
+  join_core<Atomics> join_;  // outlives the children, who listen to it
+  Children children_;
+};
+
+}  // namespace detail
+
+template <class... Policies, awaitable... As>
+requires(sizeof...(As) != 0) [[nodiscard]] auto when_all(As&&... things) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
+  using children = detail::pack_of_children<As...>;
+  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
+}
+// Of a container, which is given away.
+template <class... Policies, class Range>
+requires detail::awaitable_range<Range>
+[[nodiscard]] auto when_all(Range&& range) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
+  static_assert(!std::is_lvalue_reference_v<Range>,
+                "frys::when_all: a container is given away; write when_all(std::move(tasks))");
+  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
+  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_WHEN_ALL_HPP
+// ---- frys/sched/when_any.hpp
+// when_any: awaits several things at once and answers the first that ends, when all have ended: the others are asked to
+// stop, and waited for.
+//
+// Use when  several ways lead to an answer and the first will do: replicas, a reply or a shutdown.
+// Not when  all answers are wanted (when_all), or the other way is the clock (with_timeout).
+// Threads   as when_all: children are started one after another where it is awaited, and may end on any thread.
+// Progress  waits for all of its children, the losers too: it is as slow as the slowest of them is to stop. What it
+//           answers holds nothing that somebody else still uses.
+// Cost      one frame per child (frame_memory), and with a container two arrays; two atomic operations per child.
+// Ordering  what the children did happens-before what follows the wait.
+// Stop      a stop that is asked of who waits is passed on to the children; the first to end is the answer then, too. A
+//           child that ends by an exception ends: if it is the first, its exception is rethrown. What losers answer or
+//           throw is dropped.
+// Lifetime  as when_all.
+//
+//   auto first = co_await when_any(reply(), shutdown());               // a variant; first.index() says which
+//   auto [index, value] = co_await when_any(std::move(replicas));      // of a vector, which must not be empty
+//
+// Policies, in any order, each at most once, as in when_any<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_WHEN_ANY_HPP
+#define FRYS_SCHED_WHEN_ANY_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What when_any answers for a range: which one, and its answer (std::monostate for void).
+template <class T>
+struct any_result {
+  std::size_t index;
+  T value;
+};
+
+namespace detail {
+
+template <class Atomics>
+class any_core : public join_core<Atomics> {
+ public:
+  using join_core<Atomics>::join_core;
+  any_core(any_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
+
+  // True for the first.
+  bool win(std::size_t index) noexcept {
+    std::uint32_t none = nobody;
+    // relaxed: decides who has won; the count carries the rest to who waits
+    return winner_.compare_exchange_strong(none, static_cast<std::uint32_t>(index), std::memory_order_relaxed,
+                                           std::memory_order_relaxed);
+  }
+  // relaxed: behind the count
+  std::size_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+  typename Atomics::template atomic<std::uint32_t> winner_{nobody};
+};
+
+template <class Children, class Atomics>
+class [[nodiscard]] any_awaiter {
+ public:
+  template <class... As>
+  explicit any_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
+  any_awaiter(any_awaiter&&) = default;
+  ~any_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept {
+    FRYS_ASSERT(children_.size() != 0, "when_any: of nothing there is no first");
+    return false;
+  }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    children_.make();
+    join_.begin(waiting, children_.size());
+    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
+    return join_.drop();
+  }
+  auto await_resume() {
+    join_.finish();
+    return answer(children_, join_.winner());
+  }
+
+ private:
+  static std::coroutine_handle<> ended(join_base& of, std::size_t index, std::exception_ptr failure) noexcept {
+    auto& join = static_cast<any_core<Atomics>&>(of);
+    if (join.win(index)) {
+      if (failure != nullptr) join.fail(std::move(failure));
+      join.request_stop();
+    }
+    return join.drop();
+  }
+  template <class... As>
+  static auto answer(pack_of_children<As...>& from, std::size_t winner) {
+    using all = std::variant<answer_of<await_result_t<As>>...>;
+    using taker = all (*)(pack_of_children<As...>&);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      constexpr taker takers[] = {[](pack_of_children<As...>& of) {
+        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.slots)));
+      }...};
+      return takers[winner](from);
+    }
+    (std::index_sequence_for<As...>{});
+  }
+  template <class Range>
+  static auto answer(range_of_children<Range>& from, std::size_t winner) {
+    using of = typename range_of_children<Range>::answer;
+    return any_result<answer_of<of>>{winner, take_answer<of>(from.slots[winner])};
+  }
+
+  any_core<Atomics> join_;  // outlives the children, who listen to it
+  Children children_;
+};
+
+}  // namespace detail
+
+template <class... Policies, awaitable... As>
+requires(sizeof...(As) != 0) [[nodiscard]] auto when_any(As&&... things) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
+  using children = detail::pack_of_children<As...>;
+  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
+}
+// Of a container, which is given away.
+template <class... Policies, class Range>
+requires detail::awaitable_range<Range>
+[[nodiscard]] auto when_any(Range&& range) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
+  static_assert(!std::is_lvalue_reference_v<Range>,
+                "frys::when_any: a container is given away; write when_any(std::move(tasks))");
+  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
+  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_WHEN_ANY_HPP
 // ---- frys/io/detail/liburing.hpp
 // liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
 // frys: real model

@@ -67,6 +67,7 @@
 #include "../core/backoff.hpp"
 #include "../core/error.hpp"
 #include "../core/intrusive_list.hpp"
+#include "../core/word_lock.hpp"
 #include "../policy.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -172,23 +173,23 @@ class basic_stop_source : detail::stop_state {
   // Asks, and calls the hooks; true for the first call alone. When it returns, the functions of the hooks have run, and
   // so has what they left to do.
   bool request_stop() noexcept {
-    lock();
+    lock_.lock();
     if (requested_.load(std::memory_order_relaxed)) {  // relaxed: written under the lock
-      unlock();
+      lock_.unlock();
       return false;
     }
     // sync(stop_source.request): release; for those who look without the lock.
     requested_.store(true, std::memory_order_release);
     while (stop_hook* const hook = hooks_.pop_front()) {
       running_.store(hook, std::memory_order_relaxed);  // relaxed: who looks has found, under the lock, the hook gone
-      unlock();
+      lock_.unlock();
       const stop_action then = hook->run_(hook->argument_);
       // sync(stop_source.ran): release; the function is through with the hook before its owner may end it.
       running_.store(nullptr, std::memory_order_release);
       if (then.run != nullptr) then.run(then.argument);
-      lock();
+      lock_.lock();
     }
-    unlock();
+    lock_.unlock();
     return true;
   }
 
@@ -196,38 +197,30 @@ class basic_stop_source : detail::stop_state {
   using self_type = basic_stop_source;
 
   bool add(stop_hook& hook) noexcept {
-    lock();
+    lock_.lock();
     const bool open = !requested_.load(std::memory_order_relaxed);  // relaxed: written under the lock
     if (open) hooks_.push_back(hook);
-    unlock();
+    lock_.unlock();
     return open;
   }
   void remove(stop_hook& hook) noexcept {
-    lock();
+    lock_.lock();
     const bool was_here = hook.is_linked();
     if (was_here) hook.unlink();
-    unlock();
+    lock_.unlock();
     if (was_here) return;
     backoff<atomics_type> patience;
     // sync(stop_source.ran): acquire; the function has ended before what we do next, which may be the hook's end.
     while (running_.load(std::memory_order_acquire) == &hook) patience.pause();
   }
-  void lock() noexcept {
-    backoff<atomics_type> patience;
-    // sync(stop_source.lock): acquire; what the last holder did is done.
-    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
-  }
-  // sync(stop_source.lock): release; what we did comes before the next holder's turn.
-  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
-
   static constexpr detail::stop_operations operations_{
       [](const detail::stop_state& s) noexcept { return static_cast<const self_type&>(s).stop_requested(); },
       [](detail::stop_state& s, stop_hook& hook) noexcept { return static_cast<self_type&>(s).add(hook); },
       [](detail::stop_state& s, stop_hook& hook) noexcept { static_cast<self_type&>(s).remove(hook); }};
 
+  word_lock<atomics_type> lock_;
   intrusive_list<stop_hook> hooks_;  // under the lock
   typename atomics_type::template atomic<stop_hook*> running_{nullptr};
-  typename atomics_type::template atomic<bool> locked_{false};
   typename atomics_type::template atomic<bool> requested_{false};
 };
 using stop_source = basic_stop_source<>;

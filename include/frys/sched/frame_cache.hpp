@@ -25,14 +25,13 @@
 #ifndef FRYS_SCHED_FRAME_CACHE_HPP
 #define FRYS_SCHED_FRAME_CACHE_HPP
 
-#include <atomic>
 #include <cstddef>
 #include <new>
 
 #include "../config.hpp"
 #include "../core/atomics.hpp"
-#include "../core/backoff.hpp"
 #include "../core/poison.hpp"
+#include "../core/word_lock.hpp"
 #include "../policy.hpp"
 
 namespace frys::inline FRYS_ABI {
@@ -104,9 +103,9 @@ class basic_frame_depot : detail::frame_exchange {
   }
   // Bytes that wait for a cache.
   [[nodiscard]] std::size_t kept() const noexcept {
-    lock();
+    lock_.lock();
     const std::size_t all = kept_;
-    unlock();
+    lock_.unlock();
     return all;
   }
 
@@ -118,38 +117,30 @@ class basic_frame_depot : detail::frame_exchange {
     auto& self = static_cast<basic_frame_depot&>(to);
     auto* const first = const_cast<detail::free_frame*>(batch);
     unpoison(first, sizeof(detail::free_frame));
-    self.lock();
+    self.lock_.lock();
     const bool room = limit - self.kept_ >= first->bytes;
     if (room) {
       first->next_batch = self.batches_[c];
       self.batches_[c] = first;
       self.kept_ += first->bytes;
     }
-    self.unlock();
+    self.lock_.unlock();
     return room;
   }
   static const detail::free_frame* take_batch(detail::frame_exchange& from, std::size_t c) noexcept {
     auto& self = static_cast<basic_frame_depot&>(from);
-    self.lock();
+    self.lock_.lock();
     detail::free_frame* const batch = self.batches_[c];
     if (batch != nullptr) {
       self.batches_[c] = batch->next_batch;
       self.kept_ -= batch->bytes;
     }
-    self.unlock();
+    self.lock_.unlock();
     return batch;
   }
-  void lock() const noexcept {
-    backoff<atomics_type> patience;
-    // sync(frame_depot.lock): acquire; a batch is whole before somebody takes it.
-    while (locked_.exchange(true, std::memory_order_acquire)) patience.pause();
-  }
-  // sync(frame_depot.lock): release; what we gave is there before the next holder's turn.
-  void unlock() const noexcept { locked_.store(false, std::memory_order_release); }
-
   detail::free_frame* batches_[classes::count] = {};  // under the lock
   std::size_t kept_ = 0;                              // under the lock
-  mutable typename atomics_type::template atomic<bool> locked_{false};
+  mutable word_lock<atomics_type> lock_;
 };
 using frame_depot = basic_frame_depot<>;
 

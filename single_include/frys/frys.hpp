@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d8ef8d389555dd55.
+// frys 0.1.0, one header: the whole library. Content 74d0a9ebb0ddc144.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23632,7 +23632,7 @@ class fork_seat {
   static constexpr std::size_t most = 1024;
 
   fork_seat(const host_functions& host, bool promote_each) noexcept
-      : host_(&host), shared_own_(shared_.owner()), promote_each_(promote_each) {
+      : host_(&host), shared_own_(shared_.owner()), tasks_own_(tasks_.owner()), promote_each_(promote_each) {
     calm();
   }
   fork_seat(const fork_seat&) = delete;
@@ -23674,10 +23674,40 @@ class fork_seat {
   FRYS_ALWAYS_INLINE bool is_asked() const noexcept {
     return limit_.load(std::memory_order_relaxed) == 0;  // relaxed: as in fork
   }
-  // Gives the oldest fork to who is hungry. False: there is none.
+  // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
   FRYS_NOINLINE bool answer() noexcept {
     calm();
-    return promote();
+    if (promote()) return true;
+    if (tasks_own_.size() == 0) return false;
+    tasks_own_.share();
+    host_->promoted(*this);
+    return true;
+  }
+
+  // Tasks that a coroutine has forked and not awaited: a stack of their own, as they may outlive what was forked later.
+  bool push_task(work& w) noexcept {
+    if (!tasks_own_.try_push(&w)) return false;
+    if (is_asked()) [[unlikely]] {
+      calm();
+      tasks_own_.share();
+      host_->promoted(*this);
+    }
+    return true;
+  }
+  // True: `w` was the newest, and is the caller's again.
+  bool take_task(work& w) noexcept {
+    auto got = tasks_own_.try_pop();
+    if (!got) return false;
+    if (got.value() == &w) [[likely]]
+      return true;
+    // There was room for it a moment ago, and only thieves make any: this cannot fail.
+    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(got.value()));
+    FRYS_ASSERT(back, "forked: no room for what was just taken");
+    return false;
+  }
+  work* pop_task() noexcept {
+    auto got = tasks_own_.try_pop();
+    return got ? got.value() : nullptr;
   }
 
   [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
@@ -23693,6 +23723,13 @@ class fork_seat {
   [[nodiscard]] job_type* steal() noexcept {
     auto got = shared_.thief().try_steal();
     return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] work* steal_forked_task() noexcept {
+    auto got = tasks_.thief().try_steal();
+    return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] bool has_forked_tasks() const noexcept {
+    return const_cast<fork_seat*>(this)->tasks_.thief().size_hint() != 0;
   }
   [[nodiscard]] bool has_promoted() const noexcept {
     return const_cast<fork_seat*>(this)->shared_.thief().size_hint() != 0;
@@ -23773,6 +23810,7 @@ class fork_seat {
   }
 
   using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
+  using task_deque = stealing_deque<work*, policy::atomics<Atomics>>;
 
   const host_functions* host_;
   entry* top_ = entries_;    // the owner's: behind the newest fork
@@ -23781,6 +23819,8 @@ class fork_seat {
   atomic<std::uintptr_t> limit_{0};
   deque shared_;
   typename deque::owner_type shared_own_;
+  task_deque tasks_;
+  typename task_deque::owner_type tasks_own_;
   const bool promote_each_;
   entry entries_[most + 1];
 };
@@ -25001,12 +25041,14 @@ class sleep_marks {
   }
   [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
 
-  [[nodiscard]] unsigned size() const noexcept {
-    unsigned n = 0;
-    for (const auto& w : words_)
+  // The first n have marks.
+  [[nodiscard]] bool all(unsigned n) const noexcept {
+    for (unsigned k = 0; k * 64 < n; ++k) {
+      const std::uint64_t wanted = n - k * 64 >= 64 ? ~std::uint64_t{0} : bit(n) - 1;
       // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
-      n += static_cast<unsigned>(std::popcount(w.load(std::memory_order_acquire)));
-    return n;
+      if ((words_[k].load(std::memory_order_acquire) & wanted) != wanted) return false;
+    }
+    return true;
   }
 
  private:
@@ -25014,6 +25056,28 @@ class sleep_marks {
   static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
 
   typename Atomics::template atomic<std::uint64_t> words_[count] = {};
+};
+
+// How often a worker has got up, twice; odd: it lies, but in the midst of a task.
+template <class Atomics>
+class rest_count {
+ public:
+  // The worker's. Before it touches any work again.
+  void rise() noexcept {
+    // relaxed: its own; the fence orders it
+    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_relaxed);
+    // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
+    Atomics::fence(std::memory_order_release);
+  }
+  // relaxed: its own; the mark behind it releases it
+  void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return count_.load(std::memory_order_relaxed);  // relaxed: see idle_set::is_quiet
+  }
+
+ private:
+  typename Atomics::template atomic<std::uint32_t> count_{0};
 };
 
 template <class Atomics>
@@ -25071,16 +25135,19 @@ class idle_set {
     }
   }
   // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
-  unsigned pick_another() noexcept {
+  template <class HasWork>
+  unsigned pick_another(HasWork&& has_work) noexcept {
+    if (asleep_.empty()) return nobody;
+    begin_search();  // first: an old permit may let the one that we take go on before we are here again
     const unsigned i = asleep_.take_lowest();
-    if (i != nobody) begin_search();
-    return i;
+    return i != nobody ? i : withdraw(has_work);
   }
-  // This one, if it sleeps. Behind a fence of the caller's.
-  bool pick_this(unsigned i) noexcept {
-    if (!asleep_.has(i) || !asleep_.take(i)) return false;
-    begin_search();
-    return true;
+  // This one, if it sleeps. Behind a fence of the caller's. Answers whom to unpark, seldom another.
+  template <class HasWork>
+  unsigned pick_this(unsigned i, HasWork&& has_work) noexcept {
+    if (!asleep_.has(i)) return nobody;
+    begin_search();  // first: as above
+    return asleep_.take(i) ? i : withdraw(has_work);
   }
 
   // ---- anybody
@@ -25089,8 +25156,33 @@ class idle_set {
   [[nodiscard]] unsigned searching() const noexcept {
     return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
   }
+  // Whether the first n sleep, none in the midst of a task, and there was no work at a moment when they did: looks that
+  // follow each other would miss a piece that moves meanwhile. rests(f) calls f(rest_count) for all who can have work.
+  template <class Rests, class HasWork>
+  [[nodiscard]] bool is_quiet(unsigned n, Rests&& rests, HasWork&& has_work) const noexcept {
+    const auto read = [&](bool& inside) {
+      std::uint64_t sum = 0;  // they only grow: equal sums are equal numbers
+      rests([&](const rest_count<Atomics>& r) {
+        const std::uint32_t v = r.value();
+        sum += v, inside = inside || v % 2 != 0;
+      });
+      return sum;
+    };
+    bool inside = false;
+    const std::uint64_t before = read(inside);
+    if (inside || !asleep_.all(n) || has_work()) return false;
+    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
+    Atomics::fence(std::memory_order_acquire);
+    return asleep_.all(n) && read(inside) == before;
+  }
 
  private:
+  // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+  template <class HasWork>
+  unsigned withdraw(HasWork& has_work) noexcept {
+    return end_search() && has_work() ? pick(has_work) : nobody;
+  }
+
   alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
   alignas(cache_line) sleep_marks<Atomics> asleep_;
 };
@@ -25337,6 +25429,7 @@ class pool_core {
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
     typename atomics::template atomic<std::uintptr_t> newest{0};
+    rest_count<atomics> rest;
     parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
   };
 
@@ -25397,7 +25490,8 @@ class pool_core {
     workers_[to]->sent.push(r);
     // sync(idle_set.dekker): seq_cst; as in idle_set::pick.
     atomics::fence(std::memory_order_seq_cst);
-    if (idle_.pick_this(to)) unpark(to);
+    const unsigned i = idle_.pick_this(to, [this] { return has_work(); });
+    if (i != nobody) unpark(i);
   }
   // There is something for anybody.
   void tell() noexcept {
@@ -25408,7 +25502,7 @@ class pool_core {
   void tell_many(std::size_t count) noexcept {
     tell();
     for (; count > 1; --count) {
-      const unsigned i = idle_.pick_another();
+      const unsigned i = idle_.pick_another([this] { return has_work(); });
       if (i == nobody) return;
       unpark(i);
     }
@@ -25431,8 +25525,14 @@ class pool_core {
     sit(nullptr);
   }
 
-  // Something of one's own; none. Only `local` leaves out what others can take anyhow.
+  // Something of one's own; none.
   work_ref own(worker& me) noexcept {
+    if (work_ref r = own_task(me)) return r;
+    // What a coroutine has forked and waits for elsewhere.
+    if (work* w = me.pop_task()) return work_ref(*w, false);
+    return {};
+  }
+  work_ref own_task(worker& me) noexcept {
     ++me.turn;
     if (me.kept || !me.sent.seems_empty())
       if (work_ref r = kept(me)) return r;
@@ -25504,15 +25604,15 @@ class pool_core {
         continue;
       }
       me.patience = (std::max)(me.patience / 2, (rounds_ + 7) / 8);
-      sleep(me);
-      round = 0;
+      // Where there was something after all, it has stood there long enough.
+      round = sleep(me) ? 0 : newest_stands;
     }
   }
 
   // One task of any kind, for who waits inside a task. False: there was none.
-  bool help(worker& me) noexcept {
+  bool help(worker& me, unsigned round) noexcept {
     work_ref r = own(me);
-    if (!r) r = take_from_others(me, 0);
+    if (!r) r = take_from_others(me, round);
     if (!r) return false;
     run(me, r);
     return true;
@@ -25523,24 +25623,28 @@ class pool_core {
   void work_until(worker& me, Ready&& ready) noexcept {
     unsigned round = 0;
     while (!ready()) {
-      if (help(me)) {
+      if (help(me, round)) {
         round = 0;
       } else if (++round < rounds_ || !wait_type::sleeps) {
         look_around(round);
       } else {
         idle_.begin_search();
+        me.rest.lie_in_task();
         idle_.lie_down(me.index);
         ask_all(me);
-        if (ready() || has_work() || stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
+        // relaxed: as in search
+        if (ready() || has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
           if (!idle_.get_up(me.index)) me.sleeper.park();  // somebody has woken us: the permit is ours to take
+          round = newest_stands;
         } else {
           me.parks.add();
           me.sleeper.park();
           // Not from the idle set's list: what we wait for is ready.
           if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+          round = 0;
         }
+        me.rest.rise();
         if (idle_.end_search() && has_work()) tell();
-        round = 0;
       }
     }
   }
@@ -25552,7 +25656,8 @@ class pool_core {
       if (!shared_.seems_empty()) return true;
     for (unsigned i = 0; i < count_; ++i) {
       worker& w = *workers_[i];
-      if (w.has_promoted()) return true;
+      if constexpr (discipline::steals || discipline::shares)
+        if (w.has_promoted() || w.has_forked_tasks()) return true;
       if constexpr (discipline::steals) {
         if (w.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed, all: behind a seq_cst operation
         for (queue& q : w.queues)
@@ -25561,15 +25666,28 @@ class pool_core {
     }
     return false;
   }
-  // What nobody else would run.
+  // What nobody else would run, of one that lies: then nothing is kept.
   [[nodiscard]] static bool has_own(worker& me) noexcept {
-    if (me.kept || !me.sent.seems_empty()) return true;
+    if (!me.sent.seems_empty()) return true;
     if constexpr (!discipline::steals && !discipline::shares) {
       for (queue& q : me.queues)
         if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
       if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
     }
     return false;
+  }
+  // Whether all workers sleep, and nothing waits for them.
+  [[nodiscard]] bool is_quiet() const noexcept {
+    return idle_.is_quiet(
+        threads_,
+        [this](auto&& f) {
+          for (unsigned i = 0; i < count_; ++i) f(std::as_const(workers_[i]->rest));
+        },
+        [this] {
+          for (unsigned i = 0; i < threads_; ++i)
+            if (has_own(*workers_[i])) return true;
+          return has_work();
+        });
   }
 
   std::unique_ptr<std::unique_ptr<worker>[]> workers_;
@@ -25587,6 +25705,7 @@ class pool_core {
 
  private:
   static constexpr unsigned most_nested = 16;
+  static constexpr unsigned newest_stands = 16;  // so many looks, until it is anybody's
 
   worker& target() noexcept {
     const std::uint32_t hot = hot_.load(std::memory_order_relaxed);  // relaxed: a hint
@@ -25622,6 +25741,7 @@ class pool_core {
   work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
     if (!chain) return {};
     work_ref rest = chain.next();
+    if (!rest) return chain;
     while (rest) {
       const work_ref after = rest.next();
       if (!q.own.try_push(rest.bits())) {
@@ -25630,6 +25750,8 @@ class pool_core {
       rest = after;
     }
     q.own.share();
+    // Who looked for work while these were on their way has not seen them, and may sleep.
+    if constexpr (discipline::steals) tell();
     return chain;
   }
 
@@ -25649,6 +25771,10 @@ class pool_core {
         worker& from = *workers_[(first + k) % count_];
         if (&from == &me) continue;
         if (job* j = from.steal()) return stolen_fork(me, *j);
+        if (work* w = from.steal_forked_task()) {
+          me.forks.add();
+          return work_ref(*w, false);
+        }
         if constexpr (discipline::steals)
           if (work_ref r = steal_task(me, from, round)) return r;
       }
@@ -25663,6 +25789,7 @@ class pool_core {
       queue& ours = me.queues[level];
       if (const std::size_t n = theirs.tasks.thief().steal_batch(ours.own); n != 0) {
         ours.own.share();
+        if (n > 1) tell();  // as in unpack
         me.steals.add(), me.stolen.add(n);
         me.trace.stole(from.index);
         if (work_ref r = next_of(me, level)) return r;
@@ -25675,7 +25802,7 @@ class pool_core {
         }
     }
     // What another has just made ready it mostly runs next itself: only what stands there in several looks is taken.
-    if (round >= 16 && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
+    if (round >= newest_stands && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
       // sync(pool_core.newest): acquire; the piece is whole.
       if (const std::uintptr_t bits = from.newest.exchange(0, std::memory_order_acquire); bits != 0) {
         me.steals.add(), me.stolen.add();
@@ -25698,14 +25825,15 @@ class pool_core {
     return work_ref(j, false);
   }
 
-  // A searcher finds nothing any more.
-  void sleep(worker& me) noexcept {
+  // A searcher finds nothing any more. False: there is something, it has not slept.
+  bool sleep(worker& me) noexcept {
     idle_.lie_down(me.index);
     ask_all(me);  // for who forks while we sleep
     // relaxed: as in search
     if (has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
       if (!idle_.get_up(me.index)) me.sleeper.park();  // the permit is on its way
-      return;
+      me.rest.rise();
+      return false;
     }
     if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
     me.parks.add();
@@ -25719,8 +25847,10 @@ class pool_core {
       if (!idle_.get_up(me.index)) me.sleeper.park();
       break;
     }
+    me.rest.rise();
     me.trace.wakes();
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+    return true;
   }
 
   // ---- for the seats
@@ -25728,6 +25858,7 @@ class pool_core {
   static void promoted(seat& s) noexcept {
     auto& me = static_cast<worker&>(s);
     me.offered.add();
+    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
     me.pool.tell();
     // A worker that sleeps in a join takes forks too.
     if (!me.pool.joining_.empty())
@@ -26796,7 +26927,7 @@ class scheduler {
       worker* seat;
       void* before;
       explicit stay(scheduler& p)
-          : pool(p), seat(p.take_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
+          : pool(p), seat(p.find_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
         if (seat != nullptr) core::sit(seat);
       }
       ~stay() {
@@ -26855,6 +26986,8 @@ class scheduler {
     // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
     core_.draining_.store(true, std::memory_order_seq_cst);
     atomics_type::fence(std::memory_order_seq_cst);
+    if constexpr (!is_sharded)
+      if (core_.has_work()) core_.tell();  // nobody may have been told: wake::later
     const bool quiet = core_.all_quiet_.await_until([this] { return is_quiet(); }, until);
     core_.draining_.store(false, std::memory_order_relaxed);  // relaxed: who lies down for it in vain is woken as ever
     return quiet;
@@ -26961,7 +27094,7 @@ class scheduler {
     core_.stopping_.store(true, std::memory_order_seq_cst);
     atomics_type::fence(std::memory_order_seq_cst);
     for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core_.idle_.pick_this(i)) core_.workers_[i]->sleeper.unpark();
+      if (core_.idle_.pick_this(i, [] { return false; }) == i) core_.workers_[i]->sleeper.unpark();
     for (unsigned i = 0; i < core_.threads_; ++i)
       if (core_.workers_[i]->thread.joinable()) core_.workers_[i]->thread.join();
   }
@@ -26991,12 +27124,9 @@ class scheduler {
   }
 
   [[nodiscard]] bool is_quiet() const noexcept {
-    if (core_.idle_.asleep().size() < core_.threads_ || core_.has_work()) return false;
-    // relaxed: behind the marks of all
-    if (seats_taken_.load(std::memory_order_relaxed) != 0) return false;
-    for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core::has_own(*core_.workers_[i])) return false;
-    return true;
+    // sync(scheduler.seat): acquire; a guest that has left has counted what it did.
+    return seats_taken_.load(std::memory_order_acquire) == 0 && core_.is_quiet() &&
+           seats_taken_.load(std::memory_order_acquire) == 0;
   }
 
   // ---- callables
@@ -27114,8 +27244,14 @@ class scheduler {
       send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
     } else {
       core_.push_outside(newest, oldest, level);
-      if (how == wake::now) core_.tell_many(count);
+      if (how == wake::now || is_drained()) core_.tell_many(count);
     }
+  }
+  // Somebody waits until what has been handed in is done: then there is no later.
+  [[nodiscard]] bool is_drained() const noexcept {
+    // sync(idle_set.dekker): seq_cst; the work stands before we look; drain's mark before it looks for work.
+    atomics_type::fence(std::memory_order_seq_cst);
+    return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
   }
   void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
     while (newest) {
@@ -27143,9 +27279,22 @@ class scheduler {
     }
     return nullptr;
   }
+  // nullptr: none is free, and a worker does it. Where there is none, waits.
+  worker* find_seat() noexcept {
+    worker* seat = take_seat();
+    if (seat == nullptr && core_.threads_ == 0) core_.all_quiet_.await([&] { return (seat = take_seat()) != nullptr; });
+    return seat;
+  }
   void leave_seat(worker& seat) noexcept {
-    // What it has submitted and not run is the others'.
-    while (detail::work_ref r = core_.own(seat)) core_.push_outside(r, r, level_count / 2);
+    // What it has submitted and not run is the others'. From its queue they steal; where nobody does it is sent out.
+    if constexpr (is_sharded) {
+      // relaxed: as in from_outside
+      while (detail::work_ref r = core_.own(seat))
+        core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
+    } else if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire))) {
+      core_.push(seat, last, level_count / 2);  // acquire: sync(pool_core.newest), as in pool_core::own
+    }
+    seat.rest.rise();
     const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);
     // sync(scheduler.seat): release; pairs with take_seat.
     seats_taken_.fetch_and(~bit, std::memory_order_release);
@@ -27157,10 +27306,11 @@ class scheduler {
     using value = detail::piece_result<F>;
     struct state {
       F& f;
+      scheduler& pool;
       std::optional<value> out{};
       std::exception_ptr failure = nullptr;
-      parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper{};
-    } s{f};
+      typename atomics_type::template atomic<bool> done{false};
+    } s{f, *this};
     struct errand : work {
       state* s;
       explicit errand(state& st) noexcept : work(&go), s(&st) {}
@@ -27175,11 +27325,14 @@ class scheduler {
 #else
         s.out.emplace(detail::run_piece(s.f));
 #endif
-        s.sleeper.unpark();
+        scheduler& told = s.pool;
+        s.done.store(true, std::memory_order_release);  // sync(scheduler.errand): release; behind it all is gone
+        told.core_.all_quiet_.notify_all();
       }
     } e(s);
     post(e);
-    s.sleeper.park();
+    // sync(scheduler.errand): acquire; what f answered is whole.
+    core_.all_quiet_.await([&] { return s.done.load(std::memory_order_acquire); });
     if (s.failure != nullptr) std::rethrow_exception(s.failure);
     if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) return *std::move(s.out);
   }

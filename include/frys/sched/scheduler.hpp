@@ -246,7 +246,7 @@ class scheduler {
       worker* seat;
       void* before;
       explicit stay(scheduler& p)
-          : pool(p), seat(p.take_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
+          : pool(p), seat(p.find_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
         if (seat != nullptr) core::sit(seat);
       }
       ~stay() {
@@ -305,6 +305,8 @@ class scheduler {
     // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
     core_.draining_.store(true, std::memory_order_seq_cst);
     atomics_type::fence(std::memory_order_seq_cst);
+    if constexpr (!is_sharded)
+      if (core_.has_work()) core_.tell();  // nobody may have been told: wake::later
     const bool quiet = core_.all_quiet_.await_until([this] { return is_quiet(); }, until);
     core_.draining_.store(false, std::memory_order_relaxed);  // relaxed: who lies down for it in vain is woken as ever
     return quiet;
@@ -411,7 +413,7 @@ class scheduler {
     core_.stopping_.store(true, std::memory_order_seq_cst);
     atomics_type::fence(std::memory_order_seq_cst);
     for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core_.idle_.pick_this(i)) core_.workers_[i]->sleeper.unpark();
+      if (core_.idle_.pick_this(i, [] { return false; }) == i) core_.workers_[i]->sleeper.unpark();
     for (unsigned i = 0; i < core_.threads_; ++i)
       if (core_.workers_[i]->thread.joinable()) core_.workers_[i]->thread.join();
   }
@@ -441,12 +443,9 @@ class scheduler {
   }
 
   [[nodiscard]] bool is_quiet() const noexcept {
-    if (core_.idle_.asleep().size() < core_.threads_ || core_.has_work()) return false;
-    // relaxed: behind the marks of all
-    if (seats_taken_.load(std::memory_order_relaxed) != 0) return false;
-    for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core::has_own(*core_.workers_[i])) return false;
-    return true;
+    // sync(scheduler.seat): acquire; a guest that has left has counted what it did.
+    return seats_taken_.load(std::memory_order_acquire) == 0 && core_.is_quiet() &&
+           seats_taken_.load(std::memory_order_acquire) == 0;
   }
 
   // ---- callables
@@ -564,8 +563,14 @@ class scheduler {
       send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
     } else {
       core_.push_outside(newest, oldest, level);
-      if (how == wake::now) core_.tell_many(count);
+      if (how == wake::now || is_drained()) core_.tell_many(count);
     }
+  }
+  // Somebody waits until what has been handed in is done: then there is no later.
+  [[nodiscard]] bool is_drained() const noexcept {
+    // sync(idle_set.dekker): seq_cst; the work stands before we look; drain's mark before it looks for work.
+    atomics_type::fence(std::memory_order_seq_cst);
+    return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
   }
   void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
     while (newest) {
@@ -593,9 +598,22 @@ class scheduler {
     }
     return nullptr;
   }
+  // nullptr: none is free, and a worker does it. Where there is none, waits.
+  worker* find_seat() noexcept {
+    worker* seat = take_seat();
+    if (seat == nullptr && core_.threads_ == 0) core_.all_quiet_.await([&] { return (seat = take_seat()) != nullptr; });
+    return seat;
+  }
   void leave_seat(worker& seat) noexcept {
-    // What it has submitted and not run is the others'.
-    while (detail::work_ref r = core_.own(seat)) core_.push_outside(r, r, level_count / 2);
+    // What it has submitted and not run is the others'. From its queue they steal; where nobody does it is sent out.
+    if constexpr (is_sharded) {
+      // relaxed: as in from_outside
+      while (detail::work_ref r = core_.own(seat))
+        core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
+    } else if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire))) {
+      core_.push(seat, last, level_count / 2);  // acquire: sync(pool_core.newest), as in pool_core::own
+    }
+    seat.rest.rise();
     const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);
     // sync(scheduler.seat): release; pairs with take_seat.
     seats_taken_.fetch_and(~bit, std::memory_order_release);
@@ -607,10 +625,11 @@ class scheduler {
     using value = detail::piece_result<F>;
     struct state {
       F& f;
+      scheduler& pool;
       std::optional<value> out{};
       std::exception_ptr failure = nullptr;
-      parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper{};
-    } s{f};
+      typename atomics_type::template atomic<bool> done{false};
+    } s{f, *this};
     struct errand : work {
       state* s;
       explicit errand(state& st) noexcept : work(&go), s(&st) {}
@@ -625,11 +644,14 @@ class scheduler {
 #else
         s.out.emplace(detail::run_piece(s.f));
 #endif
-        s.sleeper.unpark();
+        scheduler& told = s.pool;
+        s.done.store(true, std::memory_order_release);  // sync(scheduler.errand): release; behind it all is gone
+        told.core_.all_quiet_.notify_all();
       }
     } e(s);
     post(e);
-    s.sleeper.park();
+    // sync(scheduler.errand): acquire; what f answered is whole.
+    core_.all_quiet_.await([&] { return s.done.load(std::memory_order_acquire); });
     if (s.failure != nullptr) std::rethrow_exception(s.failure);
     if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) return *std::move(s.out);
   }

@@ -86,7 +86,7 @@ class fork_seat {
   static constexpr std::size_t most = 1024;
 
   fork_seat(const host_functions& host, bool promote_each) noexcept
-      : host_(&host), shared_own_(shared_.owner()), promote_each_(promote_each) {
+      : host_(&host), shared_own_(shared_.owner()), tasks_own_(tasks_.owner()), promote_each_(promote_each) {
     calm();
   }
   fork_seat(const fork_seat&) = delete;
@@ -128,10 +128,40 @@ class fork_seat {
   FRYS_ALWAYS_INLINE bool is_asked() const noexcept {
     return limit_.load(std::memory_order_relaxed) == 0;  // relaxed: as in fork
   }
-  // Gives the oldest fork to who is hungry. False: there is none.
+  // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
   FRYS_NOINLINE bool answer() noexcept {
     calm();
-    return promote();
+    if (promote()) return true;
+    if (tasks_own_.size() == 0) return false;
+    tasks_own_.share();
+    host_->promoted(*this);
+    return true;
+  }
+
+  // Tasks that a coroutine has forked and not awaited: a stack of their own, as they may outlive what was forked later.
+  bool push_task(work& w) noexcept {
+    if (!tasks_own_.try_push(&w)) return false;
+    if (is_asked()) [[unlikely]] {
+      calm();
+      tasks_own_.share();
+      host_->promoted(*this);
+    }
+    return true;
+  }
+  // True: `w` was the newest, and is the caller's again.
+  bool take_task(work& w) noexcept {
+    auto got = tasks_own_.try_pop();
+    if (!got) return false;
+    if (got.value() == &w) [[likely]]
+      return true;
+    // There was room for it a moment ago, and only thieves make any: this cannot fail.
+    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(got.value()));
+    FRYS_ASSERT(back, "forked: no room for what was just taken");
+    return false;
+  }
+  work* pop_task() noexcept {
+    auto got = tasks_own_.try_pop();
+    return got ? got.value() : nullptr;
   }
 
   [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
@@ -147,6 +177,13 @@ class fork_seat {
   [[nodiscard]] job_type* steal() noexcept {
     auto got = shared_.thief().try_steal();
     return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] work* steal_forked_task() noexcept {
+    auto got = tasks_.thief().try_steal();
+    return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] bool has_forked_tasks() const noexcept {
+    return const_cast<fork_seat*>(this)->tasks_.thief().size_hint() != 0;
   }
   [[nodiscard]] bool has_promoted() const noexcept {
     return const_cast<fork_seat*>(this)->shared_.thief().size_hint() != 0;
@@ -227,6 +264,7 @@ class fork_seat {
   }
 
   using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
+  using task_deque = stealing_deque<work*, policy::atomics<Atomics>>;
 
   const host_functions* host_;
   entry* top_ = entries_;    // the owner's: behind the newest fork
@@ -235,6 +273,8 @@ class fork_seat {
   atomic<std::uintptr_t> limit_{0};
   deque shared_;
   typename deque::owner_type shared_own_;
+  task_deque tasks_;
+  typename task_deque::owner_type tasks_own_;
   const bool promote_each_;
   entry entries_[most + 1];
 };

@@ -58,12 +58,14 @@ class sleep_marks {
   }
   [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
 
-  [[nodiscard]] unsigned size() const noexcept {
-    unsigned n = 0;
-    for (const auto& w : words_)
+  // The first n have marks.
+  [[nodiscard]] bool all(unsigned n) const noexcept {
+    for (unsigned k = 0; k * 64 < n; ++k) {
+      const std::uint64_t wanted = n - k * 64 >= 64 ? ~std::uint64_t{0} : bit(n) - 1;
       // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
-      n += static_cast<unsigned>(std::popcount(w.load(std::memory_order_acquire)));
-    return n;
+      if ((words_[k].load(std::memory_order_acquire) & wanted) != wanted) return false;
+    }
+    return true;
   }
 
  private:
@@ -71,6 +73,28 @@ class sleep_marks {
   static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
 
   typename Atomics::template atomic<std::uint64_t> words_[count] = {};
+};
+
+// How often a worker has got up, twice; odd: it lies, but in the midst of a task.
+template <class Atomics>
+class rest_count {
+ public:
+  // The worker's. Before it touches any work again.
+  void rise() noexcept {
+    // relaxed: its own; the fence orders it
+    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_relaxed);
+    // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
+    Atomics::fence(std::memory_order_release);
+  }
+  // relaxed: its own; the mark behind it releases it
+  void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return count_.load(std::memory_order_relaxed);  // relaxed: see idle_set::is_quiet
+  }
+
+ private:
+  typename Atomics::template atomic<std::uint32_t> count_{0};
 };
 
 template <class Atomics>
@@ -128,16 +152,19 @@ class idle_set {
     }
   }
   // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
-  unsigned pick_another() noexcept {
+  template <class HasWork>
+  unsigned pick_another(HasWork&& has_work) noexcept {
+    if (asleep_.empty()) return nobody;
+    begin_search();  // first: an old permit may let the one that we take go on before we are here again
     const unsigned i = asleep_.take_lowest();
-    if (i != nobody) begin_search();
-    return i;
+    return i != nobody ? i : withdraw(has_work);
   }
-  // This one, if it sleeps. Behind a fence of the caller's.
-  bool pick_this(unsigned i) noexcept {
-    if (!asleep_.has(i) || !asleep_.take(i)) return false;
-    begin_search();
-    return true;
+  // This one, if it sleeps. Behind a fence of the caller's. Answers whom to unpark, seldom another.
+  template <class HasWork>
+  unsigned pick_this(unsigned i, HasWork&& has_work) noexcept {
+    if (!asleep_.has(i)) return nobody;
+    begin_search();  // first: as above
+    return asleep_.take(i) ? i : withdraw(has_work);
   }
 
   // ---- anybody
@@ -146,8 +173,33 @@ class idle_set {
   [[nodiscard]] unsigned searching() const noexcept {
     return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
   }
+  // Whether the first n sleep, none in the midst of a task, and there was no work at a moment when they did: looks that
+  // follow each other would miss a piece that moves meanwhile. rests(f) calls f(rest_count) for all who can have work.
+  template <class Rests, class HasWork>
+  [[nodiscard]] bool is_quiet(unsigned n, Rests&& rests, HasWork&& has_work) const noexcept {
+    const auto read = [&](bool& inside) {
+      std::uint64_t sum = 0;  // they only grow: equal sums are equal numbers
+      rests([&](const rest_count<Atomics>& r) {
+        const std::uint32_t v = r.value();
+        sum += v, inside = inside || v % 2 != 0;
+      });
+      return sum;
+    };
+    bool inside = false;
+    const std::uint64_t before = read(inside);
+    if (inside || !asleep_.all(n) || has_work()) return false;
+    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
+    Atomics::fence(std::memory_order_acquire);
+    return asleep_.all(n) && read(inside) == before;
+  }
 
  private:
+  // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+  template <class HasWork>
+  unsigned withdraw(HasWork& has_work) noexcept {
+    return end_search() && has_work() ? pick(has_work) : nobody;
+  }
+
   alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
   alignas(cache_line) sleep_marks<Atomics> asleep_;
 };

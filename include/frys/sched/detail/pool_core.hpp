@@ -101,6 +101,7 @@ class pool_core {
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
     typename atomics::template atomic<std::uintptr_t> newest{0};
+    rest_count<atomics> rest;
     parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
   };
 
@@ -161,7 +162,8 @@ class pool_core {
     workers_[to]->sent.push(r);
     // sync(idle_set.dekker): seq_cst; as in idle_set::pick.
     atomics::fence(std::memory_order_seq_cst);
-    if (idle_.pick_this(to)) unpark(to);
+    const unsigned i = idle_.pick_this(to, [this] { return has_work(); });
+    if (i != nobody) unpark(i);
   }
   // There is something for anybody.
   void tell() noexcept {
@@ -172,7 +174,7 @@ class pool_core {
   void tell_many(std::size_t count) noexcept {
     tell();
     for (; count > 1; --count) {
-      const unsigned i = idle_.pick_another();
+      const unsigned i = idle_.pick_another([this] { return has_work(); });
       if (i == nobody) return;
       unpark(i);
     }
@@ -195,8 +197,14 @@ class pool_core {
     sit(nullptr);
   }
 
-  // Something of one's own; none. Only `local` leaves out what others can take anyhow.
+  // Something of one's own; none.
   work_ref own(worker& me) noexcept {
+    if (work_ref r = own_task(me)) return r;
+    // What a coroutine has forked and waits for elsewhere.
+    if (work* w = me.pop_task()) return work_ref(*w, false);
+    return {};
+  }
+  work_ref own_task(worker& me) noexcept {
     ++me.turn;
     if (me.kept || !me.sent.seems_empty())
       if (work_ref r = kept(me)) return r;
@@ -268,15 +276,15 @@ class pool_core {
         continue;
       }
       me.patience = (std::max)(me.patience / 2, (rounds_ + 7) / 8);
-      sleep(me);
-      round = 0;
+      // Where there was something after all, it has stood there long enough.
+      round = sleep(me) ? 0 : newest_stands;
     }
   }
 
   // One task of any kind, for who waits inside a task. False: there was none.
-  bool help(worker& me) noexcept {
+  bool help(worker& me, unsigned round) noexcept {
     work_ref r = own(me);
-    if (!r) r = take_from_others(me, 0);
+    if (!r) r = take_from_others(me, round);
     if (!r) return false;
     run(me, r);
     return true;
@@ -287,24 +295,28 @@ class pool_core {
   void work_until(worker& me, Ready&& ready) noexcept {
     unsigned round = 0;
     while (!ready()) {
-      if (help(me)) {
+      if (help(me, round)) {
         round = 0;
       } else if (++round < rounds_ || !wait_type::sleeps) {
         look_around(round);
       } else {
         idle_.begin_search();
+        me.rest.lie_in_task();
         idle_.lie_down(me.index);
         ask_all(me);
-        if (ready() || has_work() || stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
+        // relaxed: as in search
+        if (ready() || has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
           if (!idle_.get_up(me.index)) me.sleeper.park();  // somebody has woken us: the permit is ours to take
+          round = newest_stands;
         } else {
           me.parks.add();
           me.sleeper.park();
           // Not from the idle set's list: what we wait for is ready.
           if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+          round = 0;
         }
+        me.rest.rise();
         if (idle_.end_search() && has_work()) tell();
-        round = 0;
       }
     }
   }
@@ -316,7 +328,8 @@ class pool_core {
       if (!shared_.seems_empty()) return true;
     for (unsigned i = 0; i < count_; ++i) {
       worker& w = *workers_[i];
-      if (w.has_promoted()) return true;
+      if constexpr (discipline::steals || discipline::shares)
+        if (w.has_promoted() || w.has_forked_tasks()) return true;
       if constexpr (discipline::steals) {
         if (w.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed, all: behind a seq_cst operation
         for (queue& q : w.queues)
@@ -325,15 +338,28 @@ class pool_core {
     }
     return false;
   }
-  // What nobody else would run.
+  // What nobody else would run, of one that lies: then nothing is kept.
   [[nodiscard]] static bool has_own(worker& me) noexcept {
-    if (me.kept || !me.sent.seems_empty()) return true;
+    if (!me.sent.seems_empty()) return true;
     if constexpr (!discipline::steals && !discipline::shares) {
       for (queue& q : me.queues)
         if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
       if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
     }
     return false;
+  }
+  // Whether all workers sleep, and nothing waits for them.
+  [[nodiscard]] bool is_quiet() const noexcept {
+    return idle_.is_quiet(
+        threads_,
+        [this](auto&& f) {
+          for (unsigned i = 0; i < count_; ++i) f(std::as_const(workers_[i]->rest));
+        },
+        [this] {
+          for (unsigned i = 0; i < threads_; ++i)
+            if (has_own(*workers_[i])) return true;
+          return has_work();
+        });
   }
 
   std::unique_ptr<std::unique_ptr<worker>[]> workers_;
@@ -351,6 +377,7 @@ class pool_core {
 
  private:
   static constexpr unsigned most_nested = 16;
+  static constexpr unsigned newest_stands = 16;  // so many looks, until it is anybody's
 
   worker& target() noexcept {
     const std::uint32_t hot = hot_.load(std::memory_order_relaxed);  // relaxed: a hint
@@ -386,6 +413,7 @@ class pool_core {
   work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
     if (!chain) return {};
     work_ref rest = chain.next();
+    if (!rest) return chain;
     while (rest) {
       const work_ref after = rest.next();
       if (!q.own.try_push(rest.bits())) {
@@ -394,6 +422,8 @@ class pool_core {
       rest = after;
     }
     q.own.share();
+    // Who looked for work while these were on their way has not seen them, and may sleep.
+    if constexpr (discipline::steals) tell();
     return chain;
   }
 
@@ -413,6 +443,10 @@ class pool_core {
         worker& from = *workers_[(first + k) % count_];
         if (&from == &me) continue;
         if (job* j = from.steal()) return stolen_fork(me, *j);
+        if (work* w = from.steal_forked_task()) {
+          me.forks.add();
+          return work_ref(*w, false);
+        }
         if constexpr (discipline::steals)
           if (work_ref r = steal_task(me, from, round)) return r;
       }
@@ -427,6 +461,7 @@ class pool_core {
       queue& ours = me.queues[level];
       if (const std::size_t n = theirs.tasks.thief().steal_batch(ours.own); n != 0) {
         ours.own.share();
+        if (n > 1) tell();  // as in unpack
         me.steals.add(), me.stolen.add(n);
         me.trace.stole(from.index);
         if (work_ref r = next_of(me, level)) return r;
@@ -439,7 +474,7 @@ class pool_core {
         }
     }
     // What another has just made ready it mostly runs next itself: only what stands there in several looks is taken.
-    if (round >= 16 && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
+    if (round >= newest_stands && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
       // sync(pool_core.newest): acquire; the piece is whole.
       if (const std::uintptr_t bits = from.newest.exchange(0, std::memory_order_acquire); bits != 0) {
         me.steals.add(), me.stolen.add();
@@ -462,14 +497,15 @@ class pool_core {
     return work_ref(j, false);
   }
 
-  // A searcher finds nothing any more.
-  void sleep(worker& me) noexcept {
+  // A searcher finds nothing any more. False: there is something, it has not slept.
+  bool sleep(worker& me) noexcept {
     idle_.lie_down(me.index);
     ask_all(me);  // for who forks while we sleep
     // relaxed: as in search
     if (has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
       if (!idle_.get_up(me.index)) me.sleeper.park();  // the permit is on its way
-      return;
+      me.rest.rise();
+      return false;
     }
     if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
     me.parks.add();
@@ -483,8 +519,10 @@ class pool_core {
       if (!idle_.get_up(me.index)) me.sleeper.park();
       break;
     }
+    me.rest.rise();
     me.trace.wakes();
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+    return true;
   }
 
   // ---- for the seats
@@ -492,6 +530,7 @@ class pool_core {
   static void promoted(seat& s) noexcept {
     auto& me = static_cast<worker&>(s);
     me.offered.add();
+    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
     me.pool.tell();
     // A worker that sleeps in a join takes forks too.
     if (!me.pool.joining_.empty())

@@ -147,6 +147,7 @@
 #include "sched/scheduler.hpp"
 #include "sched/task.hpp"
 #include "sched/task_group.hpp"
+#include "sched/timeout.hpp"
 #include "sched/timer_wheel.hpp"
 #include "sched/topology.hpp"
 #include "sched/trace.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 74d0a9ebb0ddc144.
+// frys 0.1.0, one header: the whole library. Content c47835d8d65bba48.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -28042,6 +28042,399 @@ using task_group = basic_task_group<>;
 #endif  // FRYS_HAS_THREAD
 
 #endif  // FRYS_SCHED_TASK_GROUP_HPP
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    waiting_ = waiting;
+    // relaxed: the children do not run yet
+    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  void request_stop() noexcept { stop_.request_stop(); }
+  // The first failure stays.
+  void fail(std::exception_ptr failure) noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks.
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
+    // through
+    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return {&pass_on, &self};
+    return {};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+// ---- frys/sched/timeout.hpp
+// with_timeout: awaits something until a deadline; then it is asked to stop, and waited for.
+//
+// Use when  an answer is worth nothing later on, and what asks for it can be stopped.
+// Not when  the deadline is the primitive's own affair (park_until), or only a sleep is wanted (the source's
+//           sleep_until).
+// Threads   what is awaited is started where it is awaited, the sleep after it; both may end on any thread, but for a
+//           sleep that is withdrawn by its destruction: there all of it belongs to the source's thread.
+// Progress  waits for what it awaits, also behind the deadline: it is late by as much as that needs to stop.
+//           abandon_after does not: it destroys.
+// Cost      two frames (frame_memory) and the source's timer; two atomic operations each.
+// Errors    errc::timed_out. A thing that answers result<T> answers that; any other T becomes result<T>. Where the
+//           deadline has passed and the thing answers a value all the same, by a result, it is not lost: it is the
+//           answer. What a thing without a result answers too late is dropped. Exceptions pass.
+// Stop      a stop that is asked of who waits reaches what is awaited; the answer is the thing's then.
+// Lifetime  as when_all; the source outlives the wait.
+//
+//   result<reply> r = co_await with_timeout(timers, ask(server), deadline::after<clocks::steady>(50ms));
+//
+// A source  has sleep_until(deadline), which answers an awaitable: a reactor, a timer service, a simulated clock. Its
+//           sleep ends early when a stop is asked for; or its awaiter has a member type `withdrawn_by_destruction`, and
+//           is destroyed where it waits, on the source's thread.
+//
+// Policies, in any order, each at most once, as in with_timeout<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_TIMEOUT_HPP
+#define FRYS_SCHED_TIMEOUT_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What can be waited at for a point in time.
+template <class S>
+concept timer_source = requires(S& source, deadline until) {
+  { source.sleep_until(until) } -> awaitable;
+};
+
+namespace detail {
+
+template <class R>
+struct timed_answer {
+  using type = result<std::remove_cvref_t<R>>;
+};
+template <>
+struct timed_answer<void> {
+  using type = result<void>;
+};
+template <class R>
+requires is_result<std::remove_cvref_t<R>>
+struct timed_answer<R> {
+  using type = std::remove_cvref_t<R>;
+};
+
+template <class Atomics>
+class timeout_core : public join_core<Atomics> {
+ public:
+  using join_core<Atomics>::join_core;
+  timeout_core(timeout_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
+
+  enum : std::uint32_t { open, done, expired };
+  // True for the first of the two.
+  bool claim(std::uint32_t how) noexcept {
+    std::uint32_t none = open;
+    // relaxed: decides which came first; the count carries the rest to who waits
+    return state_.compare_exchange_strong(none, how, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+  // relaxed: behind the count, or by who started the thing and learns no more than that it has ended
+  std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template atomic<std::uint32_t> state_{open};
+};
+
+template <class Source, class Thing, class Atomics, bool Abandons>
+class [[nodiscard]] timeout_awaiter {
+  using thing_result = await_result_t<Thing>;
+  using sleep = decltype(std::declval<Source&>().sleep_until(deadline{}));
+  using sleep_result = await_result_t<sleep>;
+  using sleep_awaiter = std::remove_cvref_t<decltype(awaiter_of(std::declval<sleep>()))>;
+  static constexpr bool withdraws = requires { typename sleep_awaiter::withdrawn_by_destruction; };
+  static_assert(!Abandons || withdraws,
+                "frys::abandon_after: the sleep of this source is not withdrawn_by_destruction: it may end on another "
+                "thread; take with_timeout");
+  using core = timeout_core<Atomics>;
+  using answer = typename timed_answer<thing_result>::type;
+
+ public:
+  timeout_awaiter(Source& source, Thing&& thing, deadline until)
+      : join_(&ended), source_(source), until_(until), thing_(static_cast<Thing&&>(thing)) {}
+  timeout_awaiter(timeout_awaiter&&) = default;
+  ~timeout_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    thing_child_ = run_child<Thing>(thing_, thing_answer_);
+    sleep_child_ = run_sleep(source_, until_, sleep_answer_);
+    join_.of = this;
+    join_.begin(waiting, 2);
+    thing_child_.start(join_, 0, join_.token());
+    if (join_.state() != core::open) {  // over already: no sleep
+      (void)join_.drop();
+      return join_.drop();
+    }
+    sleeps_ = true;
+    sleep_child_.start(join_, 1, join_.token());
+    return join_.drop();
+  }
+  answer await_resume() {
+    join_.finish();
+    const bool late = join_.state() == core::expired;
+    if constexpr (Abandons)
+      if (late) return late_error();
+    if constexpr (is_result<std::remove_cvref_t<thing_result>>) {
+      if (late && !*thing_answer_ && (*thing_answer_).error() == errc::cancelled) return late_error();
+      return std::move(*thing_answer_);
+    } else if (late) {
+      return late_error();
+    } else if constexpr (std::is_void_v<thing_result>) {
+      return {};
+    } else {
+      return answer(std::in_place, std::move(*thing_answer_));
+    }
+  }
+
+ private:
+  static error late_error() noexcept { return {errc::timed_out, domain::sched, "the deadline passed first"}; }
+
+  // Made here and not by who waits, so that the sleep is built where it is awaited: it need not move.
+  static child run_sleep(Source& source, deadline until, slot_of<sleep_result>& into) {
+    if constexpr (std::is_void_v<sleep_result>) {
+      static_cast<void>(into);
+      co_await source.sleep_until(until);
+    } else {
+      into.emplace(co_await source.sleep_until(until));
+    }
+  }
+  // Whether the sleep has ended because it was time, not because of a stop.
+  bool slept_enough() noexcept {
+    if constexpr (is_result<std::remove_cvref_t<sleep_result>>)
+      return static_cast<bool>(*sleep_answer_);
+    else
+      return !join_.token().stop_requested();
+  }
+  static std::coroutine_handle<> ended(join_base& by, std::size_t index, std::exception_ptr failure) noexcept {
+    auto& self = *static_cast<timeout_awaiter*>(static_cast<linked_core&>(by).of);
+    if (index == 0) {
+      if (failure != nullptr) self.join_.fail(std::move(failure));
+      if (self.join_.claim(core::done)) {
+        if constexpr (withdraws) {
+          if (self.sleeps_) {
+            self.sleep_child_.reset();
+            (void)self.join_.drop();
+          }
+        } else {
+          self.join_.request_stop();
+        }
+      }
+    } else if (self.slept_enough() && self.join_.claim(core::expired)) {
+      if constexpr (Abandons) {
+        self.thing_child_.reset();
+        (void)self.join_.drop();
+      } else {
+        self.join_.request_stop();
+      }
+    }
+    return self.join_.drop();
+  }
+
+  struct linked_core : core {
+    using core::core;
+    linked_core(linked_core&& other) noexcept : core(std::move(other)) {}
+    timeout_awaiter* of = nullptr;
+  };
+  linked_core join_;  // outlives the children, who listen to it
+  Source& source_;
+  deadline until_;
+  Thing thing_;
+  slot_of<thing_result> thing_answer_;
+  slot_of<sleep_result> sleep_answer_;
+  bool sleeps_ = false;  // of the source's thread, where it matters
+  child thing_child_;
+  child sleep_child_;
+};
+
+}  // namespace detail
+
+template <class... Policies, timer_source Source, awaitable Thing>
+[[nodiscard]] auto with_timeout(Source& source, Thing&& thing, deadline until) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::with_timeout: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::with_timeout: a policy is given twice; name each at most once");
+  return detail::timeout_awaiter<Source, Thing, typename policies::atomics_type, false>(
+      source, std::forward<Thing>(thing), until);
+}
+
+// The same for what does not listen to a stop, and waits on the source's thread alone, as what a reactor's coroutines
+// wait for: behind the deadline it is destroyed where it waits, which withdraws its operation.
+template <timer_source Source, awaitable Thing>
+[[nodiscard]] auto abandon_after(Source& source, Thing&& thing, deadline until) {
+  return detail::timeout_awaiter<Source, Thing, atomics::standard, true>(source, std::forward<Thing>(thing), until);
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TIMEOUT_HPP
 // ---- frys/sched/timer_wheel.hpp
 // timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are, and however far
 // away they are due.
@@ -28426,194 +28819,6 @@ class scoped_timer : private timer {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMER_WHEEL_HPP
-// ---- frys/sched/detail/join.hpp
-// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
-// for.
-#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
-#define FRYS_SCHED_DETAIL_JOIN_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
-// frame may be destroyed from then on.
-struct join_base {
-  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
-};
-
-// A coroutine that awaits one thing for a join.
-class child {
- public:
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          promise_type& p = at.promise();
-          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend child;
-    join_base* join_ = nullptr;
-    std::size_t index_ = 0;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  child() = default;
-  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  child& operator=(child&& other) noexcept {
-    child taken(std::move(other));
-    std::swap(body_, taken.body_);
-    return *this;
-  }
-  ~child() { reset(); }
-  // Destroys it where it waits.
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-  void start(join_base& join, std::size_t index, stop_token token) noexcept {
-    promise_type& p = body_.promise();
-    p.join_ = &join;
-    p.index_ = index;
-    p.token_ = token;
-    body_.resume();
-  }
-
- private:
-  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_ = nullptr;
-};
-
-// Where a child's answer lies until it is taken. Moves only while it is empty.
-template <class T>
-class answer_slot {
- public:
-  answer_slot() noexcept {}
-  answer_slot(answer_slot&&) noexcept {}
-  answer_slot& operator=(answer_slot&&) = delete;
-  ~answer_slot() {
-    if (full_) std::destroy_at(at());
-  }
-  template <class U>
-  void emplace(U&& value) {
-    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
-    full_ = true;
-  }
-  T& operator*() noexcept {
-    FRYS_ASSERT(full_, "join: a child has ended without an answer");
-    return *at();
-  }
-
- private:
-  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
-  alignas(T) std::byte room_[sizeof(T)];
-  bool full_ = false;
-};
-struct nothing {};
-template <class R>
-using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
-
-// `what` is awaited as the A that it was given as: an A& stays the caller's.
-template <class A, class Slot>
-child run_child(A& what, [[maybe_unused]] Slot& answer) {
-  if constexpr (std::is_void_v<await_result_t<A>>)
-    co_await static_cast<A&&>(what);
-  else
-    answer.emplace(co_await static_cast<A&&>(what));
-}
-
-// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
-// whoever brings the count to nothing resumes who waits.
-template <class Atomics>
-class join_core : public join_base {
- public:
-  // Made to be moved before it is awaited, never after.
-  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
-  join_core(join_core&& other) noexcept : join_base{other.ended} {}
-  ~join_core() = default;
-
-  // For one who waits and `children` children, and one that the caller drops when it has started them.
-  template <class Promise>
-  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
-    waiting_ = waiting;
-    // relaxed: the children do not run yet
-    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
-    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
-  }
-  stop_token token() noexcept { return stop_.token(); }
-  // By who holds a count.
-  void request_stop() noexcept { stop_.request_stop(); }
-  // The first failure stays.
-  void fail(std::exception_ptr failure) noexcept {
-    // relaxed: decides who writes; the count carries what was written to who waits
-    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
-  }
-  // Gives back a count; answers who goes on.
-  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
-    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
-    return waiting_;
-  }
-  // By who waits, when it goes on: nobody else is left.
-  void finish() {
-    link_.end();
-    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Of what is destroyed while it waits, before the children.
-  void abandon() noexcept { link_.end(); }
-
- private:
-  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks.
-  static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
-    // through
-    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return {&pass_on, &self};
-    return {};
-  }
-  static void pass_on(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    self.request_stop();
-    self.drop().resume();
-  }
-
-  typename Atomics::template atomic<std::uint32_t> left_{0};
-  typename Atomics::template atomic<bool> failed_{false};
-  std::coroutine_handle<> waiting_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  basic_stop_source<policy::atomics<Atomics>> stop_;
-  stop_wait link_;
-};
-
-template <class... Policies>
-struct join_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static constexpr bool known = accepted::template known<Policies...>;
-  static constexpr bool unique = accepted::template unique<Policies...>;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
 // ---- frys/sched/when_all.hpp
 // when_all: awaits several things at once and answers all of their answers, when the last has ended.
 //
@@ -29681,6 +29886,7 @@ class event_loop {
   // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
   auto sleep_until(deadline until) noexcept {
     struct awaiter : loop_waiter {
+      using withdrawn_by_destruction [[maybe_unused]] = void;  // see sched/timeout.hpp
       event_loop& loop;
       deadline until;
       struct alarm_timer : timer {

@@ -94,6 +94,7 @@ class event_loop {
   // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
   auto sleep_until(deadline until) noexcept {
     struct awaiter : loop_waiter {
+      using withdrawn_by_destruction [[maybe_unused]] = void;  // see sched/timeout.hpp
       event_loop& loop;
       deadline until;
       struct alarm_timer : timer {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content c47835d8d65bba48.
+// frys 0.1.0, one header: the whole library. Content 6b5fb7b3bc3c3ddd.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23676,6 +23676,8 @@ class fork_seat {
   }
   // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
   FRYS_NOINLINE bool answer() noexcept {
+    // Nothing to give: it stays asked, for who sleeps meanwhile does not ask again.
+    if (floor_ == top_ && tasks_own_.size() == 0) return false;
     calm();
     if (promote()) return true;
     if (tasks_own_.size() == 0) return false;
@@ -26937,6 +26939,7 @@ class scheduler {
       }
     } const at(*this);
     if (at.seat == nullptr) return run_there(f);
+    [[maybe_unused]] const typename core::frames_type frames(core_.depot_);
     return f();
   }
 
@@ -27291,8 +27294,11 @@ class scheduler {
       // relaxed: as in from_outside
       while (detail::work_ref r = core_.own(seat))
         core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
-    } else if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire))) {
-      core_.push(seat, last, level_count / 2);  // acquire: sync(pool_core.newest), as in pool_core::own
+    } else {
+      while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
+      // sync(pool_core.newest): acquire; as in pool_core::own
+      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
+        core_.push(seat, last, level_count / 2);
     }
     seat.rest.rise();
     const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);

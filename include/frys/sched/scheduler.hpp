@@ -256,6 +256,7 @@ class scheduler {
       }
     } const at(*this);
     if (at.seat == nullptr) return run_there(f);
+    [[maybe_unused]] const typename core::frames_type frames(core_.depot_);
     return f();
   }
 
@@ -610,8 +611,11 @@ class scheduler {
       // relaxed: as in from_outside
       while (detail::work_ref r = core_.own(seat))
         core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
-    } else if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire))) {
-      core_.push(seat, last, level_count / 2);  // acquire: sync(pool_core.newest), as in pool_core::own
+    } else {
+      while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
+      // sync(pool_core.newest): acquire; as in pool_core::own
+      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
+        core_.push(seat, last, level_count / 2);
     }
     seat.rest.rise();
     const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);

@@ -130,6 +130,8 @@ class fork_seat {
   }
   // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
   FRYS_NOINLINE bool answer() noexcept {
+    // Nothing to give: it stays asked, for who sleeps meanwhile does not ask again.
+    if (floor_ == top_ && tasks_own_.size() == 0) return false;
     calm();
     if (promote()) return true;
     if (tasks_own_.size() == 0) return false;

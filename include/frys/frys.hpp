@@ -139,6 +139,7 @@
 #include "sched/async_mutex.hpp"
 #include "sched/async_semaphore.hpp"
 #include "sched/cancel.hpp"
+#include "sched/channel.hpp"
 #include "sched/discipline.hpp"
 #include "sched/fork_join.hpp"
 #include "sched/frame_cache.hpp"

@@ -50,6 +50,7 @@ SUITES = {
     "sched/async_semaphore.hpp": "async_semaphore under the model*",
     "sched/async_event.hpp": "async_event under the model*",
     "sched/async_latch.hpp": "async_latch under the model*",
+    "sched/channel.hpp": "channel under the model*",
     "sched/detail/waiting_line.hpp": "async_* under the model*",
     "sched/cancel.hpp": "cancel under the model*",
     "sched/detail/join.hpp": "when_* under the model*",

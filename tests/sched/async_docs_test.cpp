@@ -1,6 +1,7 @@
 // The examples of docs/coroutines.md on what coroutines wait for: they are this file's regions.
 #include <frys/sched/async_mutex.hpp>
 #include <frys/sched/async_semaphore.hpp>
+#include <frys/sched/channel.hpp>
 #include <frys/sched/generator.hpp>
 #include <frys/sched/task.hpp>
 
@@ -69,6 +70,18 @@ frys::async_generator<std::string> lines_of(Connection& from) {
   }
 }
 // [endregion async_generator]
+
+// [region channel]
+// A stage of a pipeline: as fast as the slower of its neighbours, and it ends when what comes before it has ended.
+template <class From, class To, class F>
+frys::task<> stage(From& from, To& to, F transform) {
+  while (auto value = co_await from.pop()) {
+    const auto pushed = co_await to.push(transform(std::move(*value)));
+    if (!pushed) break;  // nobody wants any more
+  }
+  to.close();
+}
+// [endregion channel]
 
 // Answers a question when `go` is called; one at a time.
 struct echo {
@@ -145,5 +158,21 @@ TEST_CASE("coroutines page: a tree in order, and lines out of pieces") {
     connection.go();
   }
   CHECK(got == std::vector<std::string>{"abc", "d", "ef"});
+  CHECK(scope.empty());
+}
+
+TEST_CASE("coroutines page: a pipeline over channels") {
+  frys::channel<int, frys::policy::capacity<2>> numbers;
+  frys::channel<std::string, frys::policy::capacity<0>> texts;
+  std::vector<std::string> got;
+  const auto print = [](auto& from, std::vector<std::string>& into) -> frys::task<> {
+    while (auto text = co_await from.pop()) into.push_back(std::move(*text));
+  };
+  frys::task_scope scope;
+  scope.spawn(stage(numbers, texts, [](int n) { return std::to_string(n); }));
+  scope.spawn(print(texts, got));
+  for (int i = 1; i <= 3; ++i) CHECK(numbers.try_push(int{i}));
+  numbers.close();
+  CHECK(got == std::vector<std::string>{"1", "2", "3"});
   CHECK(scope.empty());
 }

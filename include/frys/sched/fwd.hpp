@@ -26,6 +26,8 @@ class scoped_timer;
 struct civil_day;
 struct civil_time;
 class cron;
+template <class... Components>
+class components;
 struct start_phase;
 class phase_token;
 template <class... Policies>
@@ -51,6 +53,9 @@ template <class Ref, class V, class Allocator>
 class generator;  // its defaults, void, stand in generator.hpp
 template <class T>
 class async_generator;
+
+template <class T, class... Policies>
+class channel;
 
 }  // namespace frys::inline FRYS_ABI
 

@@ -144,9 +144,10 @@ void call_all(intrusive_list<line_waiter>& called) noexcept {
   while (line_waiter* const w = called.pop_front()) call<A>(*w);
 }
 
-// What the awaiters of the blocks have in common. Derived has, all but the last under the line:
+// What the awaiters of the blocks have in common. Derived has, the first under the line:
 //   bool admit(Word& word)   has what it waits for at once, and no one stands before it
 //   line()                   the waiting_line
+//   void admitted()          without the line, may be missing: admit answered true
 //   void left()              without the line: it stood in line and went without what it waited for
 //   void give_back()         without the line: it was called, and will never know
 template <class Derived, class A>
@@ -178,6 +179,8 @@ class line_awaiter : public line_waiter {
       line.push(*this);
     }
     line.leave(word);
+    if constexpr (requires { self().admitted(); })
+      if (!waits && end == wait_end::called) self().admitted();
     return waits;
   }
 

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 9844b0c0d60542b4.
+// frys 0.1.0, one header: the whole library. Content 8044fc1c4f7c19ee.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23871,6 +23871,1497 @@ struct levels {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_DISCIPLINE_HPP
+// ---- frys/sched/stack_pool.hpp
+// stack_pool: stacks for fibers, which go back and forth without the system once they are there.
+//
+// Use when  fibers or contexts come and go often. fiber_scheduler has one.
+// Not when  a few stacks live as long as the program: stack_memory (core/context.hpp) is enough.
+// Roles     acquire, release, trim and the counts: the owner thread only. hand_back: any thread.
+// Progress  hand_back is lock-free.
+// Cost      acquire and release: some loads and stores, no atomic, no system call where the pool has a stack. A new one
+//           with a guard page: two system calls; without: one for a slab of many.
+// Ordering  what a thread did before hand_back happens-before what the owner does on the stack after it acquired it.
+// Errors    acquire: errc::limit_exceeded above limit_bytes and for sizes above largest; errc::out_of_memory.
+// Lifetime  a stack must be back before the pool dies; the destructor gives all memory back.
+//
+// Sizes come in classes: powers of two from 16 KiB on. With a guard page an overflow is a fault; it costs a page of
+// addresses and two of the some 65,000 mappings that Linux lets a process have. Without, an overflow overwrites the
+// neighbour's stack: for code whose depth is known.
+//
+// Policies, in any order, each at most once:
+//   policy::guard_pages<B>  an unreadable page below each stack            default true
+//   policy::pages<P>        where slabs come from, without guard pages     default os_pages
+//   policy::atomics<A>      the atomics model                              default atomics::standard
+#ifndef FRYS_SCHED_STACK_POOL_HPP
+#define FRYS_SCHED_STACK_POOL_HPP
+
+#if FRYS_HAS_CONTEXT
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct guard_pages_key {};  // whether a stack has an unreadable page below it
+template <bool On>
+struct guard_pages {
+  using key = guard_pages_key;
+  static constexpr bool value = On;
+};
+}  // namespace policy
+
+struct stack_pool_options {
+  std::size_t limit_bytes = SIZE_MAX;  // of all stacks that there are, without their guard pages
+};
+
+template <class... Policies>
+class stack_pool {
+  using accepted = policy::keys<policy::guard_pages_key, policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::stack_pool: unknown policy; it takes policy::guard_pages, policy::pages, policy::atomics and "
+                "policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::stack_pool: a policy is given twice; name each at most once");
+
+ public:
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static constexpr bool has_guard_pages = policy::pick<policy::guard_pages<true>, Policies...>::value;
+  static_assert(page_source<pages_type>, "frys::stack_pool: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(atomics_model<atomics_type>,
+                "frys::stack_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  static constexpr std::size_t smallest = 16 * 1024;
+  static constexpr std::size_t largest = 8 * 1024 * 1024;
+
+ private:
+  static constexpr std::size_t classes = std::bit_width(largest / smallest);
+  struct slab;
+
+ public:
+  // A stack; it stands at its own upper end.
+  class alignas(64) stack {
+   public:
+    // What it has, for a context: some less than its class, and not always the same (see `place`).
+    [[nodiscard]] byte_span span() const noexcept {
+      return {low_, static_cast<std::size_t>(reinterpret_cast<const std::byte*>(this) - low_)};
+    }
+
+   private:
+    friend class stack_pool;
+    stack(std::byte* low, std::size_t size_class, slab* of) noexcept : low_(low), of_(of), class_(size_class) {}
+
+    std::byte* low_;
+    stack* next_ = nullptr;  // in a free list, or on its way back
+    slab* of_;               // without a guard page
+    stack_memory memory_{};  // with one
+    std::size_t class_;
+  };
+
+  explicit stack_pool(stack_pool_options options = {}) noexcept : limit_(options.limit_bytes) {}
+  stack_pool(const stack_pool&) = delete;
+  stack_pool& operator=(const stack_pool&) = delete;
+  ~stack_pool() {
+    trim();
+    FRYS_ASSERT(bytes_ == 0, "stack_pool: destroyed while somebody has a stack of it");
+  }
+
+  // Owner only. A stack of `bytes`, a little less, or more.
+  [[nodiscard]] result<stack*> acquire(std::size_t bytes = smallest) noexcept {
+    const std::size_t c = class_of(bytes);
+    if (c >= classes)
+      return error{errc::limit_exceeded, domain::sched, "a stack is larger than stack_pool::largest", largest};
+    if (free_[c] == nullptr) [[unlikely]] {
+      take_back();
+      if (free_[c] == nullptr)
+        if (const result<void> made = make(c); !made) return made.error();
+    }
+    stack* const s = free_[c];
+    free_[c] = s->next_;
+    --cached_;
+    return s;
+  }
+  // Owner only. Nothing is given back to the system, so the stack may be the one that this runs on, as long as nobody
+  // acquires until it is left.
+  void release(stack& s) noexcept {
+    s.next_ = free_[s.class_];
+    free_[s.class_] = &s;
+    ++cached_;
+  }
+  // Any thread. The owner finds it when it has no other.
+  void hand_back(stack& s) noexcept {
+    stack* last = handed_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do s.next_ = last;
+    // sync(stack_pool.handed): release; who goes on to use the stack must see it left.
+    while (!handed_.compare_exchange_weak(last, &s, std::memory_order_release, std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+  }
+
+  // Owner only. Gives free stacks back to the system but for some `keep_bytes`; answers how many bytes that were. Where
+  // stacks lie in slabs, a slab goes when all of it is free, and of the others the content (if the pages can).
+  std::size_t trim(std::size_t keep_bytes = 0) noexcept;
+
+  // Owner only. Bytes of all stacks, and how many of them are free here.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t cached() const noexcept { return cached_; }
+
+ private:
+  // What the stacks of a slab have in common; it lies at the slab's begin.
+  struct alignas(64) slab {
+    byte_span memory;
+    std::size_t count = 0;
+    // trim's:
+    std::size_t free = 0;
+    bool goes = false;
+    slab* next = nullptr;
+  };
+
+  static constexpr std::size_t bytes_of(std::size_t c) noexcept { return smallest << c; }
+  static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+    if (bytes <= smallest) return 0;
+    return static_cast<std::size_t>(std::bit_width((bytes - 1) / smallest));
+  }
+
+  // A stack object at the upper end of its memory. The ends of stacks that lie a power of two apart would all fall into
+  // the same sets of the first-level cache, so they are moved down by a different number of lines each.
+  static stack* place(std::byte* low, std::size_t c, std::size_t number, slab* of) noexcept {
+    const std::size_t down = number % 8 * 3 * 64;
+    std::byte* const at = low + bytes_of(c) - down - sizeof(stack);
+    return ::new (static_cast<void*>(at)) stack(low, c, of);
+  }
+
+  void take_back() noexcept {
+    // relaxed: mostly there is nothing, and then nothing is read
+    if (handed_.load(std::memory_order_relaxed) == nullptr) return;
+    // sync(stack_pool.handed): acquire; pairs with the release in hand_back.
+    stack* s = handed_.exchange(nullptr, std::memory_order_acquire);
+    while (s != nullptr) release(*std::exchange(s, s->next_));
+  }
+
+  FRYS_NOINLINE result<void> make(std::size_t c) noexcept {
+    const std::size_t one = bytes_of(c);
+    const error refused{errc::limit_exceeded, domain::sched, "the stacks would take more than the pool's limit",
+                        static_cast<std::int64_t>((std::min)(limit_, std::size_t{PTRDIFF_MAX}))};
+    const std::size_t room = limit_ - bytes_;
+    if (room < one) return refused;
+    if constexpr (has_guard_pages) {
+      result<stack_memory> memory = stack_memory::allocate(one);
+      if (!memory) return memory.error();
+      std::byte* const top = memory->span().data() + memory->span().size();
+      stack* const s = place(top - one, c, made_++, nullptr);
+      s->low_ = memory->span().data();
+      s->memory_ = *std::move(memory);
+      bytes_ += one;
+      release(*s);
+    } else {
+      // A quarter of a MiB at a time, and one stack at least; at the front a line more for the slab itself.
+      const std::size_t count = (std::min)((std::max)(std::size_t{256 * 1024} / one, std::size_t{1}), room / one);
+      result<byte_span> memory = pages_type::allocate(count * one + sizeof(slab));
+      if (!memory) return memory.error();
+      slab* const of = ::new (static_cast<void*>(memory->data())) slab{*memory, count, 0, false, nullptr};
+      for (std::size_t i = count; i-- != 0;) release(*place(memory->data() + sizeof(slab) + i * one, c, made_++, of));
+      bytes_ += count * one;
+    }
+    return {};
+  }
+
+  std::array<stack*, classes> free_{};
+  std::size_t bytes_ = 0, cached_ = 0, made_ = 0;
+  std::size_t limit_;
+  alignas(cache_line) typename atomics_type::template atomic<stack*> handed_{nullptr};
+};
+
+template <class... Policies>
+std::size_t stack_pool<Policies...>::trim(std::size_t keep_bytes) noexcept {
+  take_back();
+  std::size_t gone = 0, kept = 0;
+  if constexpr (has_guard_pages) {
+    for (std::size_t c = 0; c != classes; ++c) {
+      stack* s = std::exchange(free_[c], nullptr);
+      while (s != nullptr) {
+        stack* const next = s->next_;
+        if (kept + bytes_of(c) <= keep_bytes) {
+          kept += bytes_of(c);
+          s->next_ = std::exchange(free_[c], s);
+        } else {
+          const stack_memory memory = std::move(s->memory_);  // it lies in itself
+          --cached_;
+          gone += bytes_of(c);
+        }
+        s = next;
+      }
+    }
+  } else {
+    for (std::size_t c = 0; c != classes; ++c) {
+      const std::size_t one = bytes_of(c);
+      for (stack* s = free_[c]; s != nullptr; s = s->next_) s->of_->free = 0, s->of_->goes = false;
+      for (stack* s = free_[c]; s != nullptr; s = s->next_) {
+        slab& of = *s->of_;
+        if (++of.free != of.count) continue;
+        of.goes = kept + of.count * one > keep_bytes;
+        if (!of.goes) kept += of.count * one;
+      }
+      // A slab goes when the last of its stacks has left the list.
+      slab* leaving = nullptr;
+      stack** link = &free_[c];
+      while (stack* const s = *link) {
+        slab& of = *s->of_;
+        if (of.goes) {
+          *link = s->next_;
+          --cached_;
+          if (--of.free == 0) of.next = std::exchange(leaving, &of);
+          continue;
+        }
+        if constexpr (region_source<pages_type>)
+          if (keep_bytes == 0) pages_type::discard(s->span());
+        link = &s->next_;
+      }
+      while (leaving != nullptr) {
+        const slab of = *std::exchange(leaving, leaving->next);
+        gone += of.count * one;
+        unpoison(of.memory.data(), of.memory.size());
+        pages_type::release(of.memory);
+      }
+    }
+  }
+  bytes_ -= gone;
+  return gone;
+}
+
+}  // namespace frys::inline FRYS_ABI
+#endif  // FRYS_HAS_CONTEXT
+
+#endif  // FRYS_SCHED_STACK_POOL_HPP
+// ---- frys/sched/timer_wheel.hpp
+// timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are, and however far
+// away they are due.
+//
+// Use when  a loop has deadlines by the thousand and most are cancelled before they are due (timeouts, expiries).
+// Not when  a handful suffices (keep the next deadline yourself), a timer must fire within less than a tick, or other
+//           threads add and cancel (shared_timer_wheel).
+// Threads   one at a time, no atomics. Time comes in by advance, so virtual time works as real time does.
+// Cost      add, cancel, next_deadline: O(1), a list operation and one or two bits. advance: O(timers due), and each
+//           timer further than one turn away is moved at most once per level on its way (nine levels; two for a minute
+//           at a millisecond a tick). No allocation: a timer is 32 bytes of yours, the wheel some 17 KiB.
+// Ordering  timers fire never early and at most one tick late (if advance is called in time). First those that were due
+//           when they were added, then by tick; those of one tick in the order they were added.
+// Lifetime  a timer must be cancelled or fired before it dies (scoped_timer sees to that); the wheel lets go of the
+//           pending ones when it dies, so either may die first. A wheel must not die in a callback of its own.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>  slots of the first level, a power of two of at least 64; its turn is N ticks    default 512
+//   policy::clock<C>     what advance() and add_after ask for the time                                   default
+//                        clocks::steady
+// Source    G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 7); levels by the highest
+//           digit in which a timer's tick and the present differ, so that a bit scan finds the next one.
+#ifndef FRYS_SCHED_TIMER_WHEEL_HPP
+#define FRYS_SCHED_TIMER_WHEEL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class timer_wheel;
+
+namespace detail {
+
+struct timer_links {
+  timer_links* next = nullptr;  // null: in no list
+  timer_links* previous = nullptr;
+};
+
+// A ring of timers around a head that stays where it is.
+struct timer_list : timer_links {
+  timer_list() noexcept : timer_links{this, this} {}
+  timer_list(const timer_list&) = delete;
+  timer_list& operator=(const timer_list&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return next == this; }
+  void push_back(timer_links& t) noexcept {
+    t.next = this;
+    t.previous = previous;
+    previous->next = &t;
+    previous = &t;
+  }
+  void take_all(timer_list& other) noexcept {  // behind ours
+    if (other.empty()) return;
+    other.next->previous = previous;
+    previous->next = other.next;
+    other.previous->next = this;
+    previous = other.previous;
+    other.next = other.previous = &other;
+  }
+  timer_links* pop_front() noexcept {
+    timer_links* const first = next;
+    if (first == this) return nullptr;
+    next = first->next;
+    next->previous = this;
+    first->next = nullptr;
+    return first;
+  }
+  // Nobody is in a list any more.
+  void let_go() noexcept {
+    while (pop_front() != nullptr) {
+    }
+  }
+};
+
+// n / d for one d and many n: the product with d's reciprocal is at most one too small.
+class reciprocal {
+ public:
+  explicit reciprocal(std::uint64_t d) noexcept : d_(d), one_over_d_(~std::uint64_t{0} / d) {}
+  struct parts {
+    std::uint64_t quotient, remainder;
+  };
+  [[nodiscard]] parts divide(std::uint64_t n) const noexcept {
+#if defined(__SIZEOF_INT128__)
+    __extension__ using wide = unsigned __int128;
+    const auto q = static_cast<std::uint64_t>((static_cast<wide>(n) * one_over_d_) >> 64);
+    const std::uint64_t rest = n - q * d_;
+    return rest >= d_ ? parts{q + 1, rest - d_} : parts{q, rest};
+#else
+    return {n / d_, n % d_};
+#endif
+  }
+
+ private:
+  std::uint64_t d_, one_over_d_;
+};
+
+}  // namespace detail
+
+// Derive from it or hold it. `fire` is called by advance, after the timer has left the wheel: it may add it again,
+// destroy it, add and cancel others.
+struct timer : private detail::timer_links {
+  using function = void (*)(timer&) noexcept;
+
+  timer() = default;
+  explicit timer(function f) noexcept : fire(f) {}
+  timer(const timer& other) noexcept : timer_links(), fire(other.fire) {}  // a copy is in no wheel
+  timer& operator=(const timer& other) noexcept {
+    fire = other.fire;
+    return *this;
+  }
+#if FRYS_HARDENED
+  ~timer() { FRYS_ASSERT(!is_pending(), "timer: it died while it stood in a wheel; cancel it first, or scoped_timer"); }
+#endif
+  [[nodiscard]] bool is_pending() const noexcept { return next != nullptr; }
+
+  function fire = nullptr;
+
+ private:
+  template <class...>
+  friend class timer_wheel;
+  std::uint64_t tick_ = 0;  // when it is due, in ticks of its wheel
+};
+
+template <class... Policies>
+class timer_wheel {
+  using accepted = policy::keys<policy::capacity_key, policy::clock_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::timer_wheel: unknown policy; it takes policy::capacity, policy::clock and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::timer_wheel: a policy is given twice; name each at most once");
+
+ public:
+  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
+                "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  static_assert(clock_model<clock_type>,
+                "frys::timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
+
+  // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
+  explicit timer_wheel(nanoseconds now = nanoseconds{0}, nanoseconds tick = nanoseconds{1'000'000}) noexcept
+      : tick_ns_((std::max)(tick, nanoseconds{1}).count()),
+        per_tick_(static_cast<std::uint64_t>(tick_ns_)),
+        current_(floor_of(now)) {}
+  timer_wheel(const timer_wheel&) = delete;
+  timer_wheel& operator=(const timer_wheel&) = delete;
+  ~timer_wheel() {
+    due_.let_go();
+    for (detail::timer_list& slot : slots_) slot.let_go();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] nanoseconds tick() const noexcept { return nanoseconds{tick_ns_}; }
+
+  // Lets `t` fire in the first advance that reaches `at`. One that is due already fires in the next advance.
+  void add(timer& t, nanoseconds at) noexcept {
+    FRYS_ASSERT(!t.is_pending(), "timer_wheel::add: the timer is pending already; cancel it first");
+    FRYS_ASSERT(t.fire != nullptr, "timer_wheel::add: the timer has no function");
+    t.tick_ = ceil_of(at);
+    ++size_;
+    if (t.tick_ <= current_) [[unlikely]]
+      due_.push_back(t);
+    else
+      place(t);
+  }
+  void add(timer& t, deadline at) noexcept { add(t, at.at); }
+  // `delay` from now on, by policy::clock.
+  void add_after(timer& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
+
+  // True if it was pending, and will not fire now.
+  bool cancel(timer& t) noexcept {
+    if (!t.is_pending()) return false;
+    detail::timer_links* const next = t.next;
+    detail::timer_links* const previous = t.previous;
+    next->previous = previous;
+    previous->next = next;
+    t.next = nullptr;
+    --size_;
+    if (next == previous) emptied(next);  // both are the list's head: it was the last one
+    return true;
+  }
+
+  // Time is `now`: fires what is due and answers how many fired. Time never goes back; an earlier `now` counts as the
+  // last one. Timers that callbacks add as already due wait for the next advance.
+  std::size_t advance(nanoseconds now) noexcept {
+    const std::uint64_t target = (std::max)(current_, floor_of(now));
+    detail::timer_list firing;
+    firing.take_all(due_);
+    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
+      const std::uint64_t start = start_of(slot);
+      if (start > target) break;
+      clear(slot);
+      if (slot < slot_count)
+        firing.take_all(slots_[slot]);
+      else
+        spread(slots_[slot], start);
+    }
+    current_ = target;
+    std::size_t fired = 0;
+    while (detail::timer_links* const first = firing.pop_front()) {
+      timer& t = static_cast<timer&>(*first);
+      --size_;
+      ++fired;
+      t.fire(t);
+    }
+    return fired;
+  }
+  // By policy::clock.
+  std::size_t advance() noexcept { return advance(clock_type::now()); }
+
+  // When advance should be called next: never too late for the first timer. Before it, once per level, where the first
+  // one is further than a turn away. never() without timers.
+  [[nodiscard]] deadline next_deadline() const noexcept {
+    if (!due_.empty()) return deadline{time_of(current_)};
+    const std::size_t slot = first_slot();
+    return slot == none ? deadline::never() : deadline{time_of(start_of(slot))};
+  }
+
+ private:
+  // A tick is a number of digits: the lowest has slot_bits bits and a slot for each value, the others six bits and 64
+  // slots. A timer stands at the level of the highest digit in which its tick differs from the present, in the slot of
+  // that digit. So all of a level come before all of the next, within a level the slots stand in order, and all timers
+  // of one tick stand in one slot, in the order they were added. When the present enters a slot of an outer level, its
+  // timers no longer differ in that digit and move inwards.
+  static constexpr unsigned slot_bits = static_cast<unsigned>(std::countr_zero(slot_count));
+  static constexpr std::uint64_t mask = slot_count - 1;
+  static constexpr unsigned tick_bits = 63;  // a time has no more
+  static constexpr std::size_t outer_levels = slot_bits >= tick_bits ? 0 : (tick_bits - slot_bits + 5) / 6;
+  static constexpr std::size_t all_slots = slot_count + 64 * outer_levels;
+  static constexpr std::size_t words = all_slots / 64;
+  static constexpr std::size_t summaries = (words + 63) / 64;
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  static constexpr unsigned shift_of(std::size_t outer_level) noexcept {
+    return slot_bits + 6 * static_cast<unsigned>(outer_level);
+  }
+  static constexpr std::uint64_t bit(std::size_t i) noexcept { return std::uint64_t{1} << (i % 64); }
+
+  std::uint64_t floor_of(nanoseconds at) const noexcept {
+    return at.count() <= 0 ? 0 : per_tick_.divide(static_cast<std::uint64_t>(at.count())).quotient;
+  }
+  std::uint64_t ceil_of(nanoseconds at) const noexcept {
+    if (at.count() <= 0) return 0;
+    const auto [quotient, remainder] = per_tick_.divide(static_cast<std::uint64_t>(at.count()));
+    return quotient + (remainder != 0 ? 1u : 0u);
+  }
+  nanoseconds time_of(std::uint64_t tick) const noexcept {
+    const auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)() / tick_ns_);
+    return tick > most ? (nanoseconds::max)() : nanoseconds{static_cast<std::int64_t>(tick) * tick_ns_};
+  }
+
+  // Of a timer that is not before the present.
+  void place(timer& t) noexcept {
+    const std::uint64_t differs = t.tick_ ^ current_;
+    std::size_t slot = static_cast<std::size_t>(t.tick_ & mask);
+    if (differs >= slot_count) {
+      const auto highest = static_cast<unsigned>(std::bit_width(differs)) - 1;
+      const std::size_t level = (highest - slot_bits) / 6;
+      slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
+    }
+    slots_[slot].push_back(t);
+    bits_[slot / 64] |= bit(slot);
+    summary_[slot / 64 / 64] |= bit(slot / 64);
+  }
+  void clear(std::size_t slot) noexcept {
+    std::uint64_t& word = bits_[slot / 64];
+    word &= ~bit(slot);
+    if (word == 0) summary_[slot / 64 / 64] &= ~bit(slot / 64);
+  }
+  // The list of this head has lost its last timer. It need not be a slot's.
+  void emptied(detail::timer_links* head) noexcept {
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(head) - reinterpret_cast<std::uintptr_t>(slots_);
+    if (offset < sizeof(slots_)) clear(static_cast<std::size_t>(offset / sizeof(slots_[0])));
+  }
+  // The first slot with a timer: none before it has an earlier one.
+  std::size_t first_slot() const noexcept {
+    for (std::size_t i = 0; i < summaries; ++i) {
+      if (summary_[i] == 0) continue;
+      const std::size_t word = i * 64 + static_cast<std::size_t>(std::countr_zero(summary_[i]));
+      return word * 64 + static_cast<std::size_t>(std::countr_zero(bits_[word]));
+    }
+    return none;
+  }
+  // Its first tick.
+  std::uint64_t start_of(std::size_t slot) const noexcept {
+    if (slot < slot_count) return (current_ & ~mask) | slot;
+    const std::size_t outer = slot - slot_count;
+    const unsigned shift = shift_of(outer / 64);
+    return ((current_ >> shift >> 6 << 6) | (outer % 64)) << shift;
+  }
+  // The present has come to `start`, where the timers of an outer slot begin.
+  void spread(detail::timer_list& slot, std::uint64_t start) noexcept {
+    detail::timer_list moving;
+    moving.take_all(slot);
+    current_ = start;
+    while (detail::timer_links* const first = moving.pop_front()) place(static_cast<timer&>(*first));
+  }
+
+  std::int64_t tick_ns_;
+  detail::reciprocal per_tick_;
+  std::uint64_t current_;  // the tick that advance has reached
+  std::size_t size_ = 0;
+  std::uint64_t summary_[summaries] = {};  // words of bits_ that are not zero
+  std::uint64_t bits_[words] = {};         // slots that are not empty
+  detail::timer_list due_;
+  detail::timer_list slots_[all_slots];
+};
+
+// What a timer can stand in: a timer_wheel, or a reactor's loop.
+template <class Host>
+concept timer_host = requires(Host& host, timer& t, deadline at) {
+  host.add(t, at);
+  { host.cancel(t) } -> std::convertible_to<bool>;
+}
+|| requires(Host& host, timer& t, deadline at) {
+  host.add_timer(t, at);
+  { host.cancel_timer(t) } -> std::convertible_to<bool>;
+};
+
+// A timer with a callable of its own, which withdraws itself at its end. The host may die first; and the callable may
+// destroy its own timer, set it again, or destroy the others. What the callable throws ends the program.
+//
+//   frys::scoped_timer idle(wheel, [&] { session.close(); });
+//   idle.set(now + 30s);  // again at each sign of life
+template <class Host, class F>
+class scoped_timer : private timer {
+  static_assert(timer_host<Host>,
+                "frys::scoped_timer: the host wants add and cancel as timer_wheel has them, or add_timer and "
+                "cancel_timer as a reactor");
+  static_assert(std::is_nothrow_move_constructible_v<F> && std::is_invocable_v<F&>,
+                "frys::scoped_timer: the callable must move without throwing and take no arguments");
+
+ public:
+  scoped_timer(Host& host, F f) noexcept : timer(&rings), host_(&host), f_(std::move(f)) {}
+  scoped_timer(const scoped_timer&) = delete;
+  scoped_timer& operator=(const scoped_timer&) = delete;
+  ~scoped_timer() {
+    cancel();
+    if (gone_ != nullptr) *gone_ = true;
+  }
+
+  using timer::is_pending;
+  // Fires at `at`, and not when it was to fire before.
+  void set(deadline at) noexcept {
+    cancel();
+    if constexpr (requires { host_->add_timer(*this, at); })
+      host_->add_timer(*this, at);
+    else
+      host_->add(*this, at);
+  }
+  void set(nanoseconds at) noexcept { set(deadline{at}); }
+  // True if it was to fire, and will not now.
+  bool cancel() noexcept {
+    if (!is_pending()) return false;  // so a host that is gone is not asked
+    timer& t = *this;
+    if constexpr (requires { host_->cancel_timer(t); })
+      return host_->cancel_timer(t);
+    else
+      return host_->cancel(t);
+  }
+
+ private:
+  // The callable runs on the stack, so that what it has captured outlives a timer that it destroys.
+  static void rings(timer& t) noexcept {
+    auto& self = static_cast<scoped_timer&>(t);
+    FRYS_ASSERT(self.gone_ == nullptr, "scoped_timer: fired again inside its own callable");
+    bool gone = false;
+    self.gone_ = &gone;
+    F running(std::move(self.f_));
+    running();
+    if (gone) return;
+    self.gone_ = nullptr;
+    std::destroy_at(std::addressof(self.f_));
+    std::construct_at(std::addressof(self.f_), std::move(running));
+  }
+
+  Host* host_;
+  bool* gone_ = nullptr;  // while the callable runs: where it is told that the timer is no more
+  F f_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TIMER_WHEEL_HPP
+// ---- frys/sched/fiber.hpp
+// fiber_scheduler, fiber: functions with a stack of their own that take turns on one thread. Inside, code waits as if
+// it blocked, in the middle of whatever calls, and the thread goes on with another one.
+//
+// Use when  code that is written as plain calls has to wait (a parser deep in a library, a script, old code), thousands
+//           at a time on one thread.
+// Not when  the code may be a coroutine (sched/task.hpp): that needs no stack. Or it works and does not wait
+//           (sched/scheduler.hpp). A fiber that blocks its thread blocks all fibers of it.
+// Roles     post, fiber_event::set: any thread. Everything else: the thread that runs the scheduler, inside fibers or
+//           outside; another thread may go on with it if it is handed over (run_on: see below).
+// Cost      a switch from fiber to fiber some 3 ns (x86-64); spawn, run and end on a pooled stack some 15. No
+//           allocation but of stacks: the fiber and its callable lie on its own.
+// Ordering  set happens-before the return from the wait that it ends; the end of a fiber before the join of it.
+// Errors    spawn: those of stack_pool. What a fiber throws is rethrown by join, and dropped where nobody joins. What
+//           leaves a fiber that was started without a handle ends the program.
+// Lifetime  a handle's destructor joins. All fibers must have ended before the scheduler dies (hardened builds
+//           check): the stacks of others, and what lies on them, are never given back.
+//
+// Rules     1. A fiber of 16 KiB has no room for printf of floating-point numbers, nor for a deep recursion: ask
+//              for more by stack_bytes. With guard pages an overflow is a fault.
+//           2. No address of a thread_local is kept over a wait by code that may go on in another thread; only fibers
+//              of a scheduler that runs on a pool of threads (run_on) ever do. docs/fibers.md has the cases.
+//           3. No mutex of a thread is held over a wait: the next fiber that wants it would block the thread.
+//           4. Rounding mode and floating-point exceptions are the thread's: who changes them changes them back before
+//              he waits, or the scheduler has policy::stack_switch<machine_switch> (4 ns more).
+//           A wait inside a catch block, and while an exception unwinds, is fine: each fiber has its own list of them.
+//
+// Policies, in any order, each at most once:
+//   policy::stack_switch<S>  how to switch                                default quick_switch
+//   policy::guard_pages<B>   an unreadable page below each stack          default true
+//   policy::pages<P>         where stacks without that come from          default os_pages
+//   policy::atomics<A>       the atomics model                            default atomics::standard
+//   policy::wait<W>          how the thread waits without ready fibers    default wait::spin_then_park
+//   policy::clock<C>         the clock of sleep_until                     default clocks::steady
+//   policy::threads<T>       whose threads run it                         default os_threads
+#ifndef FRYS_SCHED_FIBER_HPP
+#define FRYS_SCHED_FIBER_HPP
+
+#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#if FRYS_EXCEPTIONS
+#include <cxxabi.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct stack_switch_key {};  // basic_machine_switch and its like (core/context.hpp)
+template <class S>
+struct stack_switch {
+  using key = stack_switch_key;
+  using type = S;
+};
+}  // namespace policy
+
+template <class... Policies>
+class fiber_scheduler;
+template <class T = void>
+class fiber;
+
+namespace detail {
+
+class fiber_runner;
+
+// A fiber, as far as its context does not matter. As a work it makes itself ready.
+struct fiber_task : work {
+  fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
+
+  fiber_runner* runner;
+  fiber_task* behind = nullptr;  // in the queue of those that are ready
+  fiber_task* joiner = nullptr;
+  bool ended = false;
+  bool has_handle = false;
+};
+
+// What code inside a fiber needs of whatever scheduler runs it.
+class fiber_runner {
+ public:
+  virtual void yield() noexcept = 0;
+  virtual result<void> sleep_until(deadline at) noexcept = 0;
+  virtual nanoseconds now() noexcept = 0;
+  virtual void post(work& w) noexcept = 0;  // any thread
+  // The running fiber waits until somebody makes it ready.
+  virtual void suspend() noexcept = 0;
+  virtual void ready(fiber_task& task) noexcept = 0;
+  virtual void join(fiber_task& task) noexcept = 0;
+  virtual void recycle(fiber_task& task) noexcept = 0;
+  virtual bool is_here() const noexcept = 0;  // any thread
+  [[nodiscard]] fiber_task* current() const noexcept { return current_; }
+
+ protected:
+  fiber_runner() noexcept = default;
+  ~fiber_runner() = default;
+  fiber_task* current_ = nullptr;  // null: outside of fibers
+};
+
+struct fiber_tag;
+
+// Not inline: a compiler may keep the address of a thread_local over a switch, after which the fiber may be in another
+// thread.
+FRYS_NOINLINE inline fiber_runner* fiber_runner_here() noexcept {
+  return static_cast<fiber_runner*>(os_threads::local<fiber_tag>());
+}
+
+// What other threads have posted for one thread, and that thread's sleep, in one word: null, the mark of a sleeper, or
+// the last work that was posted.
+template <class Atomics, class Wait, class Clock>
+class post_box {
+ public:
+  // Any thread. True: the owner had set the mark by `arm`, and whoever gets this answer has to start it again.
+  bool push(work& w) noexcept {
+    work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do w.next = last == &mark_ ? nullptr : last;
+    // sync(post_box.post): release; what the poster wrote is visible to whoever takes the work. The mark carries
+    // nothing, so its reader needs no acquire.
+    while (!last_.compare_exchange_weak(last, &w, std::memory_order_release, std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+    return last == &mark_;
+  }
+  // Any thread; for an owner that sleeps in `sleep`. After this call returned or woke the owner, the box is not
+  // touched.
+  void push_and_wake(work& w) noexcept {
+    if (push(w)) sleeper_.unpark();
+  }
+
+  // Owner only, like all below. The works in the order in which they were posted, linked by next.
+  work* take() noexcept {
+    // relaxed: mostly there is nothing, and then nothing is read
+    if (last_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    // sync(post_box.post): acquire; pairs with the release in push.
+    work* newest = last_.exchange(nullptr, std::memory_order_acquire);
+    if (newest == &mark_) return nullptr;
+    work* first = nullptr;
+    while (newest != nullptr) {
+      work* const before = newest->next;
+      newest->next = first;
+      first = std::exchange(newest, before);
+    }
+    return first;
+  }
+  // Sets the mark. False: something was posted meanwhile.
+  bool arm() noexcept {
+    work* nothing = nullptr;
+    // relaxed: the mark publishes nothing here; run_on has an order of its own
+    return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
+  }
+  // Sleeps until something is posted or the deadline passes.
+  void sleep(deadline until) noexcept {
+    if (!arm() || sleeper_.park_until(until)) return;
+    work* mark = &mark_;
+    // Where the mark is gone already, its poster wakes us: that must not go to a box that died meanwhile, or to the
+    // next sleep. relaxed: takes our own mark back, or take acquires what came.
+    if (!last_.compare_exchange_strong(mark, nullptr, std::memory_order_relaxed, std::memory_order_relaxed))
+      sleeper_.park();
+  }
+
+ private:
+  work mark_;
+  typename Atomics::template atomic<work*> last_{nullptr};
+  parker<policy::atomics<Atomics>, policy::wait<Wait>, policy::clock<Clock>> sleeper_;
+};
+
+// What a fiber has answered.
+template <class T>
+class fiber_value {
+ public:
+  fiber_value() noexcept {}
+  fiber_value(const fiber_value&) = delete;
+  fiber_value& operator=(const fiber_value&) = delete;
+  ~fiber_value() {
+    if constexpr (!std::is_void_v<T>)
+      if (has_value_) std::destroy_at(std::addressof(value_));
+  }
+  template <class F>
+  void set_by(F&& f) {
+    if constexpr (std::is_void_v<T>) {
+      static_cast<F&&>(f)();
+    } else {
+      ::new (static_cast<void*>(std::addressof(value_))) T(static_cast<F&&>(f)());
+      has_value_ = true;
+    }
+  }
+  void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
+  T take() {
+    if (failure_ != nullptr) rethrow();
+    if constexpr (!std::is_void_v<T>) return std::move(value_);
+  }
+
+ private:
+  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
+
+  struct nothing {};
+  std::exception_ptr failure_ = nullptr;
+  bool has_value_ = false;
+  union {
+    std::conditional_t<std::is_void_v<T>, nothing, T> value_;
+  };
+};
+
+}  // namespace detail
+
+// What code inside a fiber may ask for, without a word about its scheduler. A scheduler with another policy::threads
+// has the same as members.
+namespace this_fiber {
+
+// Whether this is one.
+[[nodiscard]] inline bool is_running() noexcept {
+  const detail::fiber_runner* r = detail::fiber_runner_here();
+  return r != nullptr && r->current() != nullptr;
+}
+// Lets the others that are ready run first.
+inline void yield() noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::yield: this is no fiber");
+  detail::fiber_runner_here()->yield();
+}
+// errc::unsupported where the scheduler runs on an executor, which has timers of its own: fiber_await those.
+inline result<void> sleep_until(deadline at) noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::sleep_until: this is no fiber");
+  return detail::fiber_runner_here()->sleep_until(at);
+}
+inline result<void> sleep_for(nanoseconds delay) noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::sleep_for: this is no fiber");
+  detail::fiber_runner& r = *detail::fiber_runner_here();
+  const nanoseconds start = r.now();
+  if (delay.count() > 0 && start > (nanoseconds::max)() - delay) return r.sleep_until(deadline::never());
+  return r.sleep_until(deadline{delay.count() < 0 ? start : start + delay});
+}
+
+}  // namespace this_fiber
+
+// What one fiber waits for and somebody else does: made in the fiber that will wait, on its stack mostly. It is a work:
+// whoever runs it on the fiber's scheduler has set it, so any block that posts a work when it is done can wake a fiber.
+class fiber_event : public work {
+ public:
+  // For the fiber that runs now.
+  fiber_event() noexcept : fiber_event(here()) {}
+  // The same where policy::threads is not os_threads: as fiber_scheduler::event() makes it.
+  fiber_event(detail::fiber_runner& runner, detail::fiber_task& task) noexcept
+      : work(&happens), runner_(&runner), task_(&task) {}
+  fiber_event(const fiber_event&) = delete;
+  fiber_event& operator=(const fiber_event&) = delete;
+
+  // Any thread, once for each wait, before it or while it lasts. Behind the wake the event is not touched any more.
+  void set() noexcept {
+    if (runner_->is_here())
+      happens(*this);
+    else
+      runner_->post(*this);
+  }
+  // The fiber that made it. Returns when it has been set, and makes it ready for another set and wait.
+  void wait() noexcept {
+    FRYS_ASSERT(runner_->current() == task_, "fiber_event::wait: another fiber made it");
+    if (!is_set_) {
+      waits_ = true;
+      runner_->suspend();
+      waits_ = false;
+    }
+    is_set_ = false;
+  }
+
+ private:
+  explicit fiber_event(detail::fiber_runner& runner) noexcept : fiber_event(runner, *runner.current()) {}
+  static detail::fiber_runner& here() noexcept {
+    FRYS_ASSERT(this_fiber::is_running(), "fiber_event: this is no fiber");
+    return *detail::fiber_runner_here();
+  }
+  static void happens(work& w) noexcept {
+    auto& e = static_cast<fiber_event&>(w);
+    e.is_set_ = true;
+    if (e.waits_) e.runner_->ready(*e.task_);
+  }
+
+  detail::fiber_runner* runner_;
+  detail::fiber_task* task_;
+  // Only on the scheduler's thread.
+  bool is_set_ = false;
+  bool waits_ = false;
+};
+
+// What spawn answers: owns a fiber that ends with a T. Move it, join it or let it die inside fibers of the same
+// scheduler, or outside of fibers on its thread: there join runs the scheduler.
+template <class T>
+class [[nodiscard]] fiber {
+  static_assert(std::is_void_v<T> || (std::is_object_v<T> && std::is_move_constructible_v<T>),
+                "frys::fiber<T>: T must be void or an object that can be moved; answer a pointer instead of a "
+                "reference");
+
+ public:
+  using value_type = T;
+
+  fiber() noexcept = default;  // of nothing
+  fiber(fiber&& other) noexcept : task_(std::exchange(other.task_, nullptr)), value_(other.value_) {}
+  fiber& operator=(fiber&& other) noexcept {
+    if (this != &other) {
+      wait_and_drop();
+      task_ = std::exchange(other.task_, nullptr);
+      value_ = other.value_;
+    }
+    return *this;
+  }
+  ~fiber() { wait_and_drop(); }
+
+  [[nodiscard]] bool joinable() const noexcept { return task_ != nullptr; }
+  [[nodiscard]] bool done() const noexcept { return task_ != nullptr && task_->ended; }
+  // Waits for its end; answers what the callable answered, or rethrows what it threw.
+  T join() {
+    FRYS_ASSERT(joinable(), "fiber::join: there is no fiber to wait for");
+    if (!task_->ended) task_->runner->join(*task_);
+    struct dropped {
+      fiber& self;
+      ~dropped() { self.drop(); }
+    } at_end{*this};
+    return value_->take();
+  }
+
+ private:
+  template <class...>
+  friend class fiber_scheduler;
+  fiber(detail::fiber_task& task, detail::fiber_value<T>& value) noexcept : task_(&task), value_(&value) {}
+
+  void drop() noexcept {
+    std::destroy_at(value_);
+    detail::fiber_task& task = *std::exchange(task_, nullptr);
+    task.runner->recycle(task);
+  }
+  void wait_and_drop() noexcept {
+    if (task_ == nullptr) return;
+    if (!task_->ended) task_->runner->join(*task_);
+    drop();
+  }
+
+  detail::fiber_task* task_ = nullptr;
+  detail::fiber_value<T>* value_ = nullptr;
+};
+
+struct fiber_options {
+  std::size_t stack_bytes = 16 * 1024;            // of a fiber that does not ask for another size
+  std::size_t limit_bytes = SIZE_MAX;             // of all stacks
+  nanoseconds timer_tick = nanoseconds{100'000};  // sleepers wake at most that late
+};
+
+template <class... Policies>
+class fiber_scheduler final : detail::fiber_runner {
+  using accepted = policy::keys<policy::stack_switch_key, policy::guard_pages_key, policy::pages_key,
+                                policy::atomics_key, policy::wait_key, policy::clock_key, policy::threads_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::fiber_scheduler: unknown policy; it takes policy::stack_switch, policy::guard_pages, "
+                "policy::pages, policy::atomics, policy::wait, policy::clock, policy::threads and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::fiber_scheduler: a policy is given twice; name each at most once");
+
+#if FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT
+  using usual_switch = quick_switch;
+#else
+  using usual_switch = ucontext_switch;
+#endif
+
+ public:
+  using switch_type = typename policy::pick<policy::stack_switch<usual_switch>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  static_assert(
+      requires(switch_type & s) { switch_type::jump(s, s, static_cast<void*>(nullptr)); },
+      "frys::fiber_scheduler: policy::stack_switch wants a model of the switch, see core/context.hpp");
+  static_assert(page_source<pages_type>,
+                "frys::fiber_scheduler: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(atomics_model<atomics_type>,
+                "frys::fiber_scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::fiber_scheduler: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::fiber_scheduler: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(thread_source<threads_type>,
+                "frys::fiber_scheduler: policy::threads wants a source of threads, see core/thread.hpp");
+
+  explicit fiber_scheduler(fiber_options options = {}) noexcept
+      : stacks_({options.limit_bytes}),
+        options_(options),
+        home_(*this),
+        timers_(clock_type::now(), options.timer_tick) {}
+  fiber_scheduler(const fiber_scheduler&) = delete;
+  fiber_scheduler& operator=(const fiber_scheduler&) = delete;
+  ~fiber_scheduler() {
+    FRYS_ASSERT(live_ == 0, "fiber_scheduler: destroyed while fibers have not ended");
+    trim();
+  }
+
+  // A fiber that will call f(), behind those that are ready. Its stack is of the scheduler's size or `stack_bytes`.
+  template <class F>
+  [[nodiscard]] auto spawn(F&& f, std::size_t stack_bytes = 0) -> result<fiber<std::invoke_result_t<std::decay_t<F>>>> {
+    using T = std::invoke_result_t<std::decay_t<F>>;
+    using body = state<std::decay_t<F>, T, true>;
+    block* const b = take_block(stack_bytes);
+    if (b == nullptr) [[unlikely]]
+      return why_not(stack_bytes);
+    body* const s = place<body>(*b, std::forward<F>(f));
+    b->has_handle = true;
+    begin(*b);
+    return fiber<T>(*b, s->value);
+  }
+  // One that nobody waits for. What f() answers is dropped; an exception that leaves it ends the program.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> result<void> start(F&& f, std::size_t stack_bytes = 0) {
+    using body = state<std::decay_t<F>, void, false>;
+    block* const b = take_block(stack_bytes);
+    if (b == nullptr) [[unlikely]]
+      return why_not(stack_bytes);
+    place<body>(*b, std::forward<F>(f));
+    begin(*b);
+    return {};
+  }
+
+  // Outside of fibers. Runs until all fibers have ended, and sleeps when all of them wait.
+  void run() noexcept {
+    run_while([this] { return live_ != 0; });
+  }
+  // Outside of fibers. Runs until no fiber is ready; answers whether there are some that wait.
+  bool run_ready() noexcept {
+    const running here(*this);
+    while (turn()) {
+    }
+    return live_ != 0;
+  }
+  // Any thread: w runs on the scheduler's thread, outside of fibers.
+  void post(work& w) noexcept override {
+    if (host_ == nullptr)
+      posted_.push_and_wake(w);
+    else if (posted_.push(w))
+      host_post_(host_, pump_);
+  }
+  // From now on the executor runs the fibers, a while at a time, and not run. Before others post. An executor of many
+  // threads runs them on any of these, one thread at a time. The last call before the scheduler dies has to be over.
+  template <executor E>
+  void run_on(E& host) noexcept {
+    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run_on: it runs on an executor already");
+    host_ = std::addressof(host);
+    host_post_ = [](void* h, work& w) noexcept { static_cast<E*>(h)->post(w); };
+    pump_.self = this;
+    host.post(pump_);
+  }
+
+  // Inside a fiber of this scheduler: as in this_fiber.
+  void yield() noexcept override {
+    block& me = current_block();
+    ready_push(me);
+    leave(me);
+  }
+  result<void> sleep_until(deadline at) noexcept override {
+    if (host_ != nullptr)
+      return error{errc::unsupported, domain::sched, "fibers that run on an executor sleep by its timers", 0};
+    if (at.is_never()) {
+      leave(current_block());
+      return {};
+    }
+    struct alarm : timer {
+      explicit alarm(fiber_scheduler& s, block& b) noexcept : timer(&rings), scheduler(&s), sleeper(&b) {}
+      static void rings(timer& t) noexcept {
+        auto& a = static_cast<alarm&>(t);
+        a.scheduler->ready_push(*a.sleeper);
+      }
+      fiber_scheduler* scheduler;
+      block* sleeper;
+    } at_end(*this, current_block());
+    timers_.add(at_end, at);
+    leave(*at_end.sleeper);
+    return {};
+  }
+  // An event of the running fiber.
+  [[nodiscard]] fiber_event event() noexcept { return fiber_event(*this, current_block()); }
+
+  // Fibers that have not ended.
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
+  // Gives the stacks of fibers that have ended back to the system, but for some keep_bytes; answers how many bytes.
+  std::size_t trim(std::size_t keep_bytes = 0) noexcept {
+    for (block*& list : idle_)
+      while (list != nullptr) {
+        block* const b = std::exchange(list, static_cast<block*>(list->behind));
+        stack& s = *b->memory;
+        std::destroy_at(b);
+        stacks_.release(s);
+      }
+    return stacks_.trim(keep_bytes);
+  }
+
+ private:
+  using pool = stack_pool<policy::guard_pages<policy::pick<policy::guard_pages<true>, Policies...>::value>,
+                          policy::pages<pages_type>, policy::atomics<atomics_type>>;
+  using stack = typename pool::stack;
+  using flow = basic_context<switch_type>;
+
+  // Stands at the upper end of its stack, and stays there from fiber to fiber.
+  struct alignas(64) block : detail::fiber_task {
+    explicit block(fiber_scheduler& s) noexcept : fiber_task(s, &makes_ready) {}
+    static void makes_ready(work& w) noexcept {
+      auto& b = static_cast<block&>(w);
+      static_cast<fiber_scheduler&>(*b.runner).ready_push(b);
+    }
+    flow self;
+    // Of the C++ runtime: the exceptions that are caught in this flow, and how many are on their way.
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+    unsigned size_class = 0;
+    stack* memory = nullptr;
+  };
+
+  template <class F, class T, bool HasHandle>
+  struct state {
+    template <class G>
+    explicit state(block& b, G&& g) : self(&b), f(std::forward<G>(g)) {}
+    ~state() {}
+    static void enter(void* argument) {
+      auto& s = *static_cast<state*>(argument);
+      block& self = *s.self;
+      if constexpr (HasHandle) {
+#if FRYS_EXCEPTIONS
+        try {
+          s.value.set_by(std::move(s.f));
+        } catch (...) {
+          s.value.set_failure(std::current_exception());
+        }
+#else
+        s.value.set_by(std::move(s.f));
+#endif
+      } else {
+        [](F& called) noexcept { static_cast<void>(std::move(called)()); }(s.f);
+      }
+      std::destroy_at(std::addressof(s.f));
+      static_cast<fiber_scheduler&>(*self.runner).end(self);
+    }
+    block* self;
+    union {
+      F f;
+    };
+    [[no_unique_address]] std::conditional_t<HasHandle, detail::fiber_value<T>, char>
+        value;  // the handle ends its life
+  };
+
+  struct pump : work {
+    pump() noexcept : work(&pumps) {}
+    static void pumps(work& w) noexcept { static_cast<pump&>(w).self->run_hosted(); }
+    fiber_scheduler* self = nullptr;
+  };
+
+  // While it lives, this thread runs the scheduler.
+  class running {
+   public:
+    explicit running(fiber_scheduler& s) noexcept : before_(threads_type::template local<detail::fiber_tag>()) {
+      FRYS_ASSERT(s.current_ == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
+      threads_type::template local<detail::fiber_tag>() = static_cast<detail::fiber_runner*>(&s);
+#if FRYS_EXCEPTIONS
+      s.exceptions_ = reinterpret_cast<exception_lists*>(abi::__cxa_get_globals());
+#endif
+    }
+    running(const running&) = delete;
+    running& operator=(const running&) = delete;
+    ~running() { threads_type::template local<detail::fiber_tag>() = before_; }
+
+   private:
+    void* before_;
+  };
+  // How the Itanium C++ ABI begins what a thread has of exceptions.
+  struct exception_lists {
+    void* caught;
+    unsigned uncaught;
+  };
+
+  block& current_block() noexcept {
+    FRYS_ASSERT(current_ != nullptr, "fiber_scheduler: this is no fiber of it");
+    return static_cast<block&>(*current_);
+  }
+  bool is_here() const noexcept override {
+    return threads_type::template local<detail::fiber_tag>() == static_cast<const detail::fiber_runner*>(this);
+  }
+
+  // --- fibers come and go
+
+  static std::size_t class_of(std::size_t bytes) noexcept {
+    return bytes <= pool::smallest ? 0 : static_cast<std::size_t>(std::bit_width((bytes - 1) / pool::smallest));
+  }
+  block* take_block(std::size_t stack_bytes) noexcept {
+    const std::size_t c = class_of(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
+    if (c >= idle_.size()) return nullptr;
+    block* const b = idle_[c];
+    if (b == nullptr) [[unlikely]]
+      return make_block(c);
+    idle_[c] = static_cast<block*>(b->behind);
+    return b;
+  }
+  FRYS_NOINLINE block* make_block(std::size_t c) noexcept {
+    const result<stack*> s = stacks_.acquire(pool::smallest << c);
+    if (!s) return nullptr;
+    std::byte* const top = (*s)->span().data() + (*s)->span().size();
+    block* const b = ::new (static_cast<void*>(top - sizeof(block))) block(*this);
+    b->memory = *s;
+    b->size_class = static_cast<unsigned>(c);
+    return b;
+  }
+  // Asks again for what was refused, for the reason.
+  FRYS_NOINLINE error why_not(std::size_t stack_bytes) noexcept {
+    const result<stack*> s = stacks_.acquire(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
+    if (!s) return s.error();
+    stacks_.release(**s);
+    return error{errc::out_of_memory, domain::sched, "no memory for the stack of a fiber", 0};
+  }
+  template <class Body, class F>
+  Body* place(block& b, F&& f) {
+    static_assert(
+        sizeof(Body) <= 4096,
+        "frys::fiber_scheduler: the callable and its answer lie on the fiber's stack, with 4 KiB at most; hold "
+        "a pointer to what is larger");
+    static_assert(alignof(Body) <= 64, "frys::fiber_scheduler: the callable is aligned to more than 64");
+    std::byte* const low = b.memory->span().data();
+    const std::size_t room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(&b) - low);
+    constexpr std::size_t size = (sizeof(Body) + 63) & ~std::size_t{63};
+    struct taken {
+      fiber_scheduler* self;
+      block* of;
+      ~taken() {
+        if (of != nullptr) self->recycle(*of);
+      }
+    } unless_done{this, &b};
+    unpoison(low + room - size, size);
+    Body* const body = ::new (static_cast<void*>(low + room - size)) Body(b, std::forward<F>(f));
+    unless_done.of = nullptr;
+    b.self.make({low, room - size}, &Body::enter, body);
+    return body;
+  }
+  void begin(block& b) noexcept {
+    b.ended = false;
+    ++live_;
+    if (host_ == nullptr || is_here())
+      ready_push(b);
+    else
+      post(b);
+  }
+  void recycle(detail::fiber_task& task) noexcept override {
+    auto& b = static_cast<block&>(task);
+    b.has_handle = false;
+    b.behind = idle_[b.size_class];
+    idle_[b.size_class] = &b;
+  }
+  [[noreturn]] void end(block& b) noexcept {
+    --live_;
+    b.ended = true;
+    if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
+    // Our stack may be taken for another fiber, but not before we have left it.
+    if (!b.has_handle) recycle(b);
+    block& to = next();
+    arrive(to);
+    flow::leave_to(to.self);
+  }
+  void join(detail::fiber_task& task) noexcept override {
+    if (current_ == nullptr) {
+      FRYS_ASSERT(host_ == nullptr, "fiber::join: the scheduler runs on an executor; join inside a fiber");
+      run_while([&] { return !task.ended; });
+      return;
+    }
+    FRYS_ASSERT(&task != current_, "fiber::join: a fiber cannot wait for itself");
+    FRYS_ASSERT(task.joiner == nullptr, "fiber::join: somebody waits already");
+    task.joiner = current_;
+    leave(current_block());
+  }
+
+  // --- who runs next
+
+  void ready(detail::fiber_task& task) noexcept override { ready_push(task); }
+  void suspend() noexcept override { leave(current_block()); }
+  void ready_push(detail::fiber_task& b) noexcept {
+    b.behind = nullptr;
+    *ready_last_ = &b;
+    ready_last_ = &b.behind;
+  }
+  block* ready_pop() noexcept {
+    detail::fiber_task* const first = ready_first_;
+    if (first == nullptr) return nullptr;
+    ready_first_ = first->behind;
+    if (ready_first_ == nullptr) ready_last_ = &ready_first_;
+    return static_cast<block*>(first);
+  }
+  // The one to go on with: a ready fiber; or home, when there is none, and from time to time, to see what others have
+  // posted.
+  block& next() noexcept {
+    if (--budget_ == 0) [[unlikely]]
+      return home_;
+    block* const b = ready_pop();
+    return b != nullptr ? *b : home_;
+  }
+  // Of what is the thread's: takes that of the flow that is left, gives that of the one to come.
+  void depart([[maybe_unused]] block& from) noexcept {
+#if FRYS_EXCEPTIONS
+    from.caught = exceptions_->caught;
+    from.uncaught = exceptions_->uncaught;
+#endif
+  }
+  void arrive(block& to) noexcept {
+#if FRYS_EXCEPTIONS
+    exceptions_->caught = std::exchange(to.caught, nullptr);
+    exceptions_->uncaught = std::exchange(to.uncaught, 0u);
+#endif
+    current_ = &to == &home_ ? nullptr : &to;
+  }
+  void leave(block& me) noexcept {
+    block& to = next();
+    if (&to == &me) return;
+    depart(me);
+    arrive(to);
+    flow::switch_to(me.self, to.self);
+  }
+
+  // --- outside of fibers
+
+  // Looks at what was posted and at the time, then lets fibers run for a while. False: there was nothing to do.
+  bool turn() noexcept {
+    bool did = false;
+    for (work* w = posted_.take(); w != nullptr;) {
+      work* const rest = w->next;
+      did = true;
+      w->run(*w);
+      w = rest;
+    }
+    if (!timers_.empty()) timers_.advance(clock_type::now());
+    block* const first = ready_pop();
+    if (first == nullptr) return did;
+    budget_ = turn_length;
+    depart(home_);
+    arrive(*first);
+    flow::switch_to(home_.self, first->self);
+    return true;
+  }
+  template <class Condition>
+  void run_while(Condition goes_on) noexcept {
+    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run: it runs on an executor");
+    const running here(*this);
+    while (goes_on())
+      if (!turn() && goes_on()) posted_.sleep(timers_.next_deadline());
+  }
+  void run_hosted() noexcept {
+    const running here(*this);
+    for (unsigned turns = 0; turns != turns_hosted; ++turns)
+      if (!turn() && posted_.arm()) return;
+    host_post_(host_, pump_);  // let others of the executor have a turn
+  }
+  nanoseconds now() noexcept override { return clock_type::now(); }
+
+  static constexpr unsigned turn_length = 64;
+  static constexpr unsigned turns_hosted = 16;
+
+  detail::fiber_task* ready_first_ = nullptr;
+  detail::fiber_task** ready_last_ = &ready_first_;
+  unsigned budget_ = turn_length;
+  std::size_t live_ = 0;
+  exception_lists* exceptions_ = nullptr;
+  std::array<block*, std::bit_width(pool::largest / pool::smallest)> idle_{};
+  pool stacks_;
+  fiber_options options_;
+  block home_;
+  void* host_ = nullptr;
+  void (*host_post_)(void*, work&) noexcept = nullptr;
+  pump pump_;
+  timer_wheel<policy::capacity<64>, policy::clock<clock_type>> timers_;
+  alignas(cache_line) detail::post_box<atomics_type, wait_type, clock_type> posted_;
+};
+
+namespace detail {
+
+// A coroutine that wakes a fiber when it is resumed, and is then over. It lies on the fiber's stack.
+class fiber_bridge {
+ public:
+  static constexpr std::size_t usual_size = 256;
+  struct memory {
+    alignas(std::max_align_t) std::byte bytes[usual_size];
+  };
+  struct promise_type {
+    promise_type(memory&, fiber_event& e) noexcept : waiting(&e) {}
+    static void* operator new(std::size_t size, memory& m, fiber_event&) {
+      return size <= usual_size ? m.bytes : ::operator new(size);
+    }
+    static void operator delete(void* at, std::size_t size) noexcept {
+      if (size > usual_size) ::operator delete(at);
+    }
+    fiber_bridge get_return_object() noexcept {
+      return fiber_bridge(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct waker {
+        bool await_ready() const noexcept { return false; }
+        // Not inline, so that nothing of the frame is touched after the wake: the fiber destroys it at once, perhaps on
+        // another thread.
+        FRYS_NOINLINE void await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
+          self.promise().waiting->set();
+        }
+        void await_resume() const noexcept {}
+      };
+      return waker{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept {}
+
+    fiber_event* waiting;
+  };
+
+  explicit fiber_bridge(std::coroutine_handle<promise_type> h) noexcept : handle_(h) {}
+  fiber_bridge(const fiber_bridge&) = delete;
+  fiber_bridge& operator=(const fiber_bridge&) = delete;
+  ~fiber_bridge() { handle_.destroy(); }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+
+ private:
+  std::coroutine_handle<promise_type> handle_;
+};
+
+inline fiber_bridge bridge_to(fiber_bridge::memory&, fiber_event&) { co_return; }
+
+template <class Awaiter>
+void fiber_wait(Awaiter& a) {
+  fiber_bridge::memory memory;
+  fiber_event resumed;
+  const fiber_bridge bridge = bridge_to(memory, resumed);
+  using answer = decltype(a.await_suspend(bridge.handle()));
+  if constexpr (std::is_void_v<answer>) {
+    a.await_suspend(bridge.handle());
+  } else if constexpr (std::same_as<answer, bool>) {
+    if (!a.await_suspend(bridge.handle())) return;
+  } else {
+    a.await_suspend(bridge.handle()).resume();
+  }
+  resumed.wait();
+}
+
+}  // namespace detail
+
+// Inside a fiber: waits for whatever a coroutine can wait for, and answers what co_await answers there. What that runs
+// until it first waits, such as the body of a task, runs on the fiber's stack. Whoever resumes it may do so on any
+// thread: the fiber goes on where its scheduler runs.
+template <awaitable A>
+await_result_t<A> fiber_await(A&& a) {
+  auto&& waits = detail::awaiter_of(static_cast<A&&>(a));
+  if (!waits.await_ready()) detail::fiber_wait(waits);
+  return waits.await_resume();
+}
+
+}  // namespace frys::inline FRYS_ABI
+#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_FIBER_HPP
 // ---- frys/sched/detail/fork_seat.hpp
 // fork_seat: what a worker of fork-join needs: the forks that it has announced and not begun, and those that others may
 // take.
@@ -28760,390 +30251,6 @@ template <timer_source Source, awaitable Thing>
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_TIMEOUT_HPP
-// ---- frys/sched/timer_wheel.hpp
-// timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are, and however far
-// away they are due.
-//
-// Use when  a loop has deadlines by the thousand and most are cancelled before they are due (timeouts, expiries).
-// Not when  a handful suffices (keep the next deadline yourself), a timer must fire within less than a tick, or other
-//           threads add and cancel (shared_timer_wheel).
-// Threads   one at a time, no atomics. Time comes in by advance, so virtual time works as real time does.
-// Cost      add, cancel, next_deadline: O(1), a list operation and one or two bits. advance: O(timers due), and each
-//           timer further than one turn away is moved at most once per level on its way (nine levels; two for a minute
-//           at a millisecond a tick). No allocation: a timer is 32 bytes of yours, the wheel some 17 KiB.
-// Ordering  timers fire never early and at most one tick late (if advance is called in time). First those that were due
-//           when they were added, then by tick; those of one tick in the order they were added.
-// Lifetime  a timer must be cancelled or fired before it dies (scoped_timer sees to that); the wheel lets go of the
-//           pending ones when it dies, so either may die first. A wheel must not die in a callback of its own.
-//
-// Policies, in any order, each at most once:
-//   policy::capacity<N>  slots of the first level, a power of two of at least 64; its turn is N ticks    default 512
-//   policy::clock<C>     what advance() and add_after ask for the time                                   default
-//                        clocks::steady
-// Source    G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 7); levels by the highest
-//           digit in which a timer's tick and the present differ, so that a bit scan finds the next one.
-#ifndef FRYS_SCHED_TIMER_WHEEL_HPP
-#define FRYS_SCHED_TIMER_WHEEL_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class timer_wheel;
-
-namespace detail {
-
-struct timer_links {
-  timer_links* next = nullptr;  // null: in no list
-  timer_links* previous = nullptr;
-};
-
-// A ring of timers around a head that stays where it is.
-struct timer_list : timer_links {
-  timer_list() noexcept : timer_links{this, this} {}
-  timer_list(const timer_list&) = delete;
-  timer_list& operator=(const timer_list&) = delete;
-
-  [[nodiscard]] bool empty() const noexcept { return next == this; }
-  void push_back(timer_links& t) noexcept {
-    t.next = this;
-    t.previous = previous;
-    previous->next = &t;
-    previous = &t;
-  }
-  void take_all(timer_list& other) noexcept {  // behind ours
-    if (other.empty()) return;
-    other.next->previous = previous;
-    previous->next = other.next;
-    other.previous->next = this;
-    previous = other.previous;
-    other.next = other.previous = &other;
-  }
-  timer_links* pop_front() noexcept {
-    timer_links* const first = next;
-    if (first == this) return nullptr;
-    next = first->next;
-    next->previous = this;
-    first->next = nullptr;
-    return first;
-  }
-  // Nobody is in a list any more.
-  void let_go() noexcept {
-    while (pop_front() != nullptr) {
-    }
-  }
-};
-
-// n / d for one d and many n: the product with d's reciprocal is at most one too small.
-class reciprocal {
- public:
-  explicit reciprocal(std::uint64_t d) noexcept : d_(d), one_over_d_(~std::uint64_t{0} / d) {}
-  struct parts {
-    std::uint64_t quotient, remainder;
-  };
-  [[nodiscard]] parts divide(std::uint64_t n) const noexcept {
-#if defined(__SIZEOF_INT128__)
-    __extension__ using wide = unsigned __int128;
-    const auto q = static_cast<std::uint64_t>((static_cast<wide>(n) * one_over_d_) >> 64);
-    const std::uint64_t rest = n - q * d_;
-    return rest >= d_ ? parts{q + 1, rest - d_} : parts{q, rest};
-#else
-    return {n / d_, n % d_};
-#endif
-  }
-
- private:
-  std::uint64_t d_, one_over_d_;
-};
-
-}  // namespace detail
-
-// Derive from it or hold it. `fire` is called by advance, after the timer has left the wheel: it may add it again,
-// destroy it, add and cancel others.
-struct timer : private detail::timer_links {
-  using function = void (*)(timer&) noexcept;
-
-  timer() = default;
-  explicit timer(function f) noexcept : fire(f) {}
-  timer(const timer& other) noexcept : timer_links(), fire(other.fire) {}  // a copy is in no wheel
-  timer& operator=(const timer& other) noexcept {
-    fire = other.fire;
-    return *this;
-  }
-#if FRYS_HARDENED
-  ~timer() { FRYS_ASSERT(!is_pending(), "timer: it died while it stood in a wheel; cancel it first, or scoped_timer"); }
-#endif
-  [[nodiscard]] bool is_pending() const noexcept { return next != nullptr; }
-
-  function fire = nullptr;
-
- private:
-  template <class...>
-  friend class timer_wheel;
-  std::uint64_t tick_ = 0;  // when it is due, in ticks of its wheel
-};
-
-template <class... Policies>
-class timer_wheel {
-  using accepted = policy::keys<policy::capacity_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::timer_wheel: unknown policy; it takes policy::capacity, policy::clock and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::timer_wheel: a policy is given twice; name each at most once");
-
- public:
-  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
-  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
-                "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  static_assert(clock_model<clock_type>,
-                "frys::timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
-
-  // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
-  explicit timer_wheel(nanoseconds now = nanoseconds{0}, nanoseconds tick = nanoseconds{1'000'000}) noexcept
-      : tick_ns_((std::max)(tick, nanoseconds{1}).count()),
-        per_tick_(static_cast<std::uint64_t>(tick_ns_)),
-        current_(floor_of(now)) {}
-  timer_wheel(const timer_wheel&) = delete;
-  timer_wheel& operator=(const timer_wheel&) = delete;
-  ~timer_wheel() {
-    due_.let_go();
-    for (detail::timer_list& slot : slots_) slot.let_go();
-  }
-
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] nanoseconds tick() const noexcept { return nanoseconds{tick_ns_}; }
-
-  // Lets `t` fire in the first advance that reaches `at`. One that is due already fires in the next advance.
-  void add(timer& t, nanoseconds at) noexcept {
-    FRYS_ASSERT(!t.is_pending(), "timer_wheel::add: the timer is pending already; cancel it first");
-    FRYS_ASSERT(t.fire != nullptr, "timer_wheel::add: the timer has no function");
-    t.tick_ = ceil_of(at);
-    ++size_;
-    if (t.tick_ <= current_) [[unlikely]]
-      due_.push_back(t);
-    else
-      place(t);
-  }
-  void add(timer& t, deadline at) noexcept { add(t, at.at); }
-  // `delay` from now on, by policy::clock.
-  void add_after(timer& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
-
-  // True if it was pending, and will not fire now.
-  bool cancel(timer& t) noexcept {
-    if (!t.is_pending()) return false;
-    detail::timer_links* const next = t.next;
-    detail::timer_links* const previous = t.previous;
-    next->previous = previous;
-    previous->next = next;
-    t.next = nullptr;
-    --size_;
-    if (next == previous) emptied(next);  // both are the list's head: it was the last one
-    return true;
-  }
-
-  // Time is `now`: fires what is due and answers how many fired. Time never goes back; an earlier `now` counts as the
-  // last one. Timers that callbacks add as already due wait for the next advance.
-  std::size_t advance(nanoseconds now) noexcept {
-    const std::uint64_t target = (std::max)(current_, floor_of(now));
-    detail::timer_list firing;
-    firing.take_all(due_);
-    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
-      const std::uint64_t start = start_of(slot);
-      if (start > target) break;
-      clear(slot);
-      if (slot < slot_count)
-        firing.take_all(slots_[slot]);
-      else
-        spread(slots_[slot], start);
-    }
-    current_ = target;
-    std::size_t fired = 0;
-    while (detail::timer_links* const first = firing.pop_front()) {
-      timer& t = static_cast<timer&>(*first);
-      --size_;
-      ++fired;
-      t.fire(t);
-    }
-    return fired;
-  }
-  // By policy::clock.
-  std::size_t advance() noexcept { return advance(clock_type::now()); }
-
-  // When advance should be called next: never too late for the first timer. Before it, once per level, where the first
-  // one is further than a turn away. never() without timers.
-  [[nodiscard]] deadline next_deadline() const noexcept {
-    if (!due_.empty()) return deadline{time_of(current_)};
-    const std::size_t slot = first_slot();
-    return slot == none ? deadline::never() : deadline{time_of(start_of(slot))};
-  }
-
- private:
-  // A tick is a number of digits: the lowest has slot_bits bits and a slot for each value, the others six bits and 64
-  // slots. A timer stands at the level of the highest digit in which its tick differs from the present, in the slot of
-  // that digit. So all of a level come before all of the next, within a level the slots stand in order, and all timers
-  // of one tick stand in one slot, in the order they were added. When the present enters a slot of an outer level, its
-  // timers no longer differ in that digit and move inwards.
-  static constexpr unsigned slot_bits = static_cast<unsigned>(std::countr_zero(slot_count));
-  static constexpr std::uint64_t mask = slot_count - 1;
-  static constexpr unsigned tick_bits = 63;  // a time has no more
-  static constexpr std::size_t outer_levels = slot_bits >= tick_bits ? 0 : (tick_bits - slot_bits + 5) / 6;
-  static constexpr std::size_t all_slots = slot_count + 64 * outer_levels;
-  static constexpr std::size_t words = all_slots / 64;
-  static constexpr std::size_t summaries = (words + 63) / 64;
-  static constexpr std::size_t none = ~std::size_t{0};
-
-  static constexpr unsigned shift_of(std::size_t outer_level) noexcept {
-    return slot_bits + 6 * static_cast<unsigned>(outer_level);
-  }
-  static constexpr std::uint64_t bit(std::size_t i) noexcept { return std::uint64_t{1} << (i % 64); }
-
-  std::uint64_t floor_of(nanoseconds at) const noexcept {
-    return at.count() <= 0 ? 0 : per_tick_.divide(static_cast<std::uint64_t>(at.count())).quotient;
-  }
-  std::uint64_t ceil_of(nanoseconds at) const noexcept {
-    if (at.count() <= 0) return 0;
-    const auto [quotient, remainder] = per_tick_.divide(static_cast<std::uint64_t>(at.count()));
-    return quotient + (remainder != 0 ? 1u : 0u);
-  }
-  nanoseconds time_of(std::uint64_t tick) const noexcept {
-    const auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)() / tick_ns_);
-    return tick > most ? (nanoseconds::max)() : nanoseconds{static_cast<std::int64_t>(tick) * tick_ns_};
-  }
-
-  // Of a timer that is not before the present.
-  void place(timer& t) noexcept {
-    const std::uint64_t differs = t.tick_ ^ current_;
-    std::size_t slot = static_cast<std::size_t>(t.tick_ & mask);
-    if (differs >= slot_count) {
-      const auto highest = static_cast<unsigned>(std::bit_width(differs)) - 1;
-      const std::size_t level = (highest - slot_bits) / 6;
-      slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
-    }
-    slots_[slot].push_back(t);
-    bits_[slot / 64] |= bit(slot);
-    summary_[slot / 64 / 64] |= bit(slot / 64);
-  }
-  void clear(std::size_t slot) noexcept {
-    std::uint64_t& word = bits_[slot / 64];
-    word &= ~bit(slot);
-    if (word == 0) summary_[slot / 64 / 64] &= ~bit(slot / 64);
-  }
-  // The list of this head has lost its last timer. It need not be a slot's.
-  void emptied(detail::timer_links* head) noexcept {
-    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(head) - reinterpret_cast<std::uintptr_t>(slots_);
-    if (offset < sizeof(slots_)) clear(static_cast<std::size_t>(offset / sizeof(slots_[0])));
-  }
-  // The first slot with a timer: none before it has an earlier one.
-  std::size_t first_slot() const noexcept {
-    for (std::size_t i = 0; i < summaries; ++i) {
-      if (summary_[i] == 0) continue;
-      const std::size_t word = i * 64 + static_cast<std::size_t>(std::countr_zero(summary_[i]));
-      return word * 64 + static_cast<std::size_t>(std::countr_zero(bits_[word]));
-    }
-    return none;
-  }
-  // Its first tick.
-  std::uint64_t start_of(std::size_t slot) const noexcept {
-    if (slot < slot_count) return (current_ & ~mask) | slot;
-    const std::size_t outer = slot - slot_count;
-    const unsigned shift = shift_of(outer / 64);
-    return ((current_ >> shift >> 6 << 6) | (outer % 64)) << shift;
-  }
-  // The present has come to `start`, where the timers of an outer slot begin.
-  void spread(detail::timer_list& slot, std::uint64_t start) noexcept {
-    detail::timer_list moving;
-    moving.take_all(slot);
-    current_ = start;
-    while (detail::timer_links* const first = moving.pop_front()) place(static_cast<timer&>(*first));
-  }
-
-  std::int64_t tick_ns_;
-  detail::reciprocal per_tick_;
-  std::uint64_t current_;  // the tick that advance has reached
-  std::size_t size_ = 0;
-  std::uint64_t summary_[summaries] = {};  // words of bits_ that are not zero
-  std::uint64_t bits_[words] = {};         // slots that are not empty
-  detail::timer_list due_;
-  detail::timer_list slots_[all_slots];
-};
-
-// What a timer can stand in: a timer_wheel, or a reactor's loop.
-template <class Host>
-concept timer_host = requires(Host& host, timer& t, deadline at) {
-  host.add(t, at);
-  { host.cancel(t) } -> std::convertible_to<bool>;
-}
-|| requires(Host& host, timer& t, deadline at) {
-  host.add_timer(t, at);
-  { host.cancel_timer(t) } -> std::convertible_to<bool>;
-};
-
-// A timer with a callable of its own, which withdraws itself at its end. The host may die first; and the callable may
-// destroy its own timer, set it again, or destroy the others. What the callable throws ends the program.
-//
-//   frys::scoped_timer idle(wheel, [&] { session.close(); });
-//   idle.set(now + 30s);  // again at each sign of life
-template <class Host, class F>
-class scoped_timer : private timer {
-  static_assert(timer_host<Host>,
-                "frys::scoped_timer: the host wants add and cancel as timer_wheel has them, or add_timer and "
-                "cancel_timer as a reactor");
-  static_assert(std::is_nothrow_move_constructible_v<F> && std::is_invocable_v<F&>,
-                "frys::scoped_timer: the callable must move without throwing and take no arguments");
-
- public:
-  scoped_timer(Host& host, F f) noexcept : timer(&rings), host_(&host), f_(std::move(f)) {}
-  scoped_timer(const scoped_timer&) = delete;
-  scoped_timer& operator=(const scoped_timer&) = delete;
-  ~scoped_timer() {
-    cancel();
-    if (gone_ != nullptr) *gone_ = true;
-  }
-
-  using timer::is_pending;
-  // Fires at `at`, and not when it was to fire before.
-  void set(deadline at) noexcept {
-    cancel();
-    if constexpr (requires { host_->add_timer(*this, at); })
-      host_->add_timer(*this, at);
-    else
-      host_->add(*this, at);
-  }
-  void set(nanoseconds at) noexcept { set(deadline{at}); }
-  // True if it was to fire, and will not now.
-  bool cancel() noexcept {
-    if (!is_pending()) return false;  // so a host that is gone is not asked
-    timer& t = *this;
-    if constexpr (requires { host_->cancel_timer(t); })
-      return host_->cancel_timer(t);
-    else
-      return host_->cancel(t);
-  }
-
- private:
-  // The callable runs on the stack, so that what it has captured outlives a timer that it destroys.
-  static void rings(timer& t) noexcept {
-    auto& self = static_cast<scoped_timer&>(t);
-    FRYS_ASSERT(self.gone_ == nullptr, "scoped_timer: fired again inside its own callable");
-    bool gone = false;
-    self.gone_ = &gone;
-    F running(std::move(self.f_));
-    running();
-    if (gone) return;
-    self.gone_ = nullptr;
-    std::destroy_at(std::addressof(self.f_));
-    std::construct_at(std::addressof(self.f_), std::move(running));
-  }
-
-  Host* host_;
-  bool* gone_ = nullptr;  // while the callable runs: where it is told that the timer is no more
-  F f_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TIMER_WHEEL_HPP
 // ---- frys/sched/when_all.hpp
 // when_all: awaits several things at once and answers all of their answers, when the last has ended.
 //

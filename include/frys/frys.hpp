@@ -143,6 +143,7 @@
 #include "sched/discipline.hpp"
 #include "sched/fiber.hpp"
 #include "sched/fork_join.hpp"
+#include "sched/forked.hpp"
 #include "sched/frame_cache.hpp"
 #include "sched/fwd.hpp"
 #include "sched/generator.hpp"

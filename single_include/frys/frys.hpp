@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 8044fc1c4f7c19ee.
+// frys 0.1.0, one header: the whole library. Content 98a33f3ba08f8282.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -26321,6 +26321,379 @@ struct frame_memory {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FRAME_CACHE_HPP
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    waiting_ = waiting;
+    // relaxed: the children do not run yet
+    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  void request_stop() noexcept { stop_.request_stop(); }
+  // The first failure stays.
+  void fail(std::exception_ptr failure) noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks.
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
+    // through
+    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return {&pass_on, &self};
+    return {};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+// ---- frys/sched/forked.hpp
+// forked: a task that may run beside the one that forked it: fork-join for coroutines.
+//
+//   frys::task<long> fib(long n) {
+//     if (n < 2) co_return n;
+//     frys::forked second(fib(n - 2));      // from here on another worker may take it
+//     const long first = co_await fib(n - 1);
+//     co_return first + co_await second;    // nobody has: it runs here, now, as an ordinary await
+//   }
+//
+// Use when  tasks split into tasks, on the workers of a scheduler, and some of them wait for something.
+// Not when  nothing waits (fork_join on plain functions costs a tenth), or the pieces wait rather than compute
+//           (when_all, async_scope).
+// Threads   the coroutine that made it awaits it; it may have moved to another worker meanwhile. On a thread that works
+//           for no scheduler it is an ordinary await.
+// Progress  waits for nobody until it is awaited; then for the task.
+// Taken     where somebody is hungry, as in fork_join: the next fork or tick() behind that hands it over. A coroutine
+//           that computes for long beside it calls tick().
+// Cost      not taken: a push and a pop on the worker's stack of forks, nothing shared is written. Taken: a frame
+//           more, and an exchange at its end.
+// Ordering  what the forking coroutine did before happens-before the task; what the task did before what follows the
+//           await.
+// Stop      the task has the token that was given with it; see cancel.hpp.
+// Errors    an exception of the task comes out of the await.
+// Lifetime  await it before it dies. One that dies before, since an exception passes by, is destroyed unless somebody
+//           has begun it: then the destructor runs other tasks until it has ended, and drops what it answers.
+// Source    R. Blumofe, C. Leiserson, JACM 46(5), 1999; the children's side of C. Williams, J. Elliott, "Libfork",
+//           2024.
+#ifndef FRYS_SCHED_FORKED_HPP
+#define FRYS_SCHED_FORKED_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+// Task: frys::task<T>, or another awaiter that never is ready and suspends into a coroutine handle.
+// Policies, in any order, each at most once:
+//   policy::threads<T>  the scheduler's  default os_threads
+//   policy::atomics<A>  the scheduler's  default atomics::standard
+template <class Task, class... Policies>
+class [[nodiscard]] forked : work, detail::join_base {
+  using accepted = policy::keys<policy::threads_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::forked: unknown policy; it takes policy::threads, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::forked: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::forked: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(thread_source<threads_type>,
+                "frys::forked: policy::threads wants a source of threads, see core/thread.hpp");
+
+ private:
+  using here = detail::fork_here<atomics_type, threads_type>;
+  using seat_type = detail::fork_seat<atomics_type>;
+  using answer = await_result_t<Task>;
+
+ public:
+  explicit forked(Task&& body, stop_token token = {}) noexcept
+      : work(&begin), detail::join_base{&ended}, body_(std::move(body)), token_(token) {
+    seat_type* const seat = here::seat();
+    is_out_ = seat != nullptr && seat->push_task(*this);
+  }
+  forked(const forked&) = delete;
+  forked& operator=(const forked&) = delete;
+  ~forked() {
+    if (is_out_) [[unlikely]]
+      call_in();
+  }
+
+  class awaiter {
+   public:
+    explicit awaiter(forked& f) noexcept : of_(f) {}
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+      if (of_.take_back()) [[likely]]
+        return of_.body_.await_suspend(waiting);
+      of_.waiting_ = waiting;
+      std::uint32_t state = pending;
+      // sync(forked.state): acq_rel; who waits is whole before it is resumed, or the answer is ours.
+      if (of_.state_.compare_exchange_strong(state, awaited, std::memory_order_acq_rel, std::memory_order_acquire))
+        return std::noop_coroutine();
+      return waiting;
+    }
+    answer await_resume() {
+      if (!of_.is_out_) [[likely]]
+        return of_.body_.await_resume();
+      of_.is_out_ = false;
+      if (of_.failure_ != nullptr) std::rethrow_exception(std::exchange(of_.failure_, nullptr));
+      if constexpr (!std::is_void_v<answer>) return std::move(*of_.slot_);
+    }
+
+   private:
+    forked& of_;
+  };
+  // Once.
+  awaiter operator co_await() noexcept { return awaiter(*this); }
+
+ private:
+  static constexpr std::uint32_t pending = 0, awaited = 1, abandoned = 2, done = 3;
+
+  // True: nobody has begun it.
+  bool take_back() noexcept {
+    if (!is_out_) return true;
+    seat_type* const seat = here::seat();
+    if (seat == nullptr || !seat->take_task(*this)) return false;
+    is_out_ = false;
+    return true;
+  }
+  // Another worker, or this one when nobody awaits it yet.
+  static void begin(work& w) noexcept {
+    auto& self = static_cast<forked&>(w);
+#if FRYS_EXCEPTIONS
+    try {
+      self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
+    } catch (...) {  // no memory for its frame
+      ended(self, 0, std::current_exception()).resume();
+      return;
+    }
+#else
+    self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
+#endif
+    self.carrier_.start(self, 0, self.token_);
+  }
+  static std::coroutine_handle<> ended(detail::join_base& j, std::size_t, std::exception_ptr failure) noexcept {
+    auto& self = static_cast<forked&>(j);
+    self.failure_ = std::move(failure);
+    // sync(forked.state): acq_rel; the answer is whole before it is taken. Behind this all of it may be gone, unless
+    // somebody waits for us to go on.
+    switch (self.state_.exchange(done, std::memory_order_acq_rel)) {
+      case awaited:
+        return self.waiting_;
+      case abandoned: {
+        seat_type* const seat = self.seat_;
+        // sync(forked.freed): release; the last that is touched.
+        self.is_free_.store(1, std::memory_order_release);
+        if (seat != nullptr) seat->host().wake(*seat);
+        return std::noop_coroutine();
+      }
+      default:
+        return std::noop_coroutine();
+    }
+  }
+  FRYS_NOINLINE void call_in() noexcept {
+    if (take_back()) return;
+    seat_ = here::seat();
+    std::uint32_t state = pending;
+    // sync(forked.state): acq_rel; as in await_suspend.
+    if (!state_.compare_exchange_strong(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire)) return;
+    const auto is_free = [](void* f) {
+      // sync(forked.freed): acquire.
+      return static_cast<forked*>(f)->is_free_.load(std::memory_order_acquire) != 0;
+    };
+    if (seat_ != nullptr)
+      seat_->host().work_until(*seat_, is_free, this);
+    else
+      while (!is_free(this)) os_thread::yield();
+  }
+
+  Task body_;
+  stop_token token_;
+  bool is_out_ = false;  // in a stack of forks, or begun by who took it from there
+  typename atomics_type::template atomic<std::uint32_t> state_{pending};
+  typename atomics_type::template atomic<std::uint32_t> is_free_{0};
+  std::coroutine_handle<> waiting_ = nullptr;
+  seat_type* seat_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  detail::slot_of<answer> slot_;
+  detail::child carrier_;
+};
+
+template <class Task>
+forked(Task) -> forked<Task>;
+template <class Task>
+forked(Task, stop_token) -> forked<Task>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_FORKED_HPP
 // ---- frys/sched/fwd.hpp
 // fwd: the names of sched without their bodies.
 #ifndef FRYS_SCHED_FWD_HPP
@@ -27216,6 +27589,15 @@ class pool_core {
   using number = basic_counter<policy::atomics<atomics>>;
   using recorder = typename Config::trace::template recorder<atomics, clock>;
 
+  // Threads of a simulation are one to the system, and cannot each have a cache.
+  static constexpr bool keeps_frames = std::is_same_v<threads, os_threads>;
+  struct no_frames {
+    template <class... Args>
+    explicit no_frames(Args&...) noexcept {}
+  };
+  using depot_type = std::conditional_t<keeps_frames, basic_frame_depot<policy::atomics<atomics>>, no_frames>;
+  using frames_type = std::conditional_t<keeps_frames, frame_cache, no_frames>;
+
   struct queue {
     deque tasks;
     typename deque::owner_type own = tasks.owner();
@@ -27328,6 +27710,7 @@ class pool_core {
 
   void live(worker& me) noexcept {
     sit(&me);
+    [[maybe_unused]] const frames_type frames(depot_);
     while (!stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
       work_ref r = own(me);
       if (!r) r = search(me);
@@ -27505,6 +27888,7 @@ class pool_core {
   std::unique_ptr<std::unique_ptr<worker>[]> workers_;
   unsigned count_ = 0;    // workers and guests' seats
   unsigned threads_ = 0;  // those with a thread of their own: the first ones
+  depot_type depot_;      // of the frames of coroutines, which move between the workers
   idle idle_;
   sleep_marks<atomics> joining_;  // workers that sleep in a join
   shared_run_queue<atomics> shared_;
@@ -29858,194 +30242,6 @@ using task_group = basic_task_group<>;
 #endif  // FRYS_HAS_THREAD
 
 #endif  // FRYS_SCHED_TASK_GROUP_HPP
-// ---- frys/sched/detail/join.hpp
-// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
-// for.
-#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
-#define FRYS_SCHED_DETAIL_JOIN_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
-// frame may be destroyed from then on.
-struct join_base {
-  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
-};
-
-// A coroutine that awaits one thing for a join.
-class child {
- public:
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          promise_type& p = at.promise();
-          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend child;
-    join_base* join_ = nullptr;
-    std::size_t index_ = 0;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  child() = default;
-  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  child& operator=(child&& other) noexcept {
-    child taken(std::move(other));
-    std::swap(body_, taken.body_);
-    return *this;
-  }
-  ~child() { reset(); }
-  // Destroys it where it waits.
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-  void start(join_base& join, std::size_t index, stop_token token) noexcept {
-    promise_type& p = body_.promise();
-    p.join_ = &join;
-    p.index_ = index;
-    p.token_ = token;
-    body_.resume();
-  }
-
- private:
-  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_ = nullptr;
-};
-
-// Where a child's answer lies until it is taken. Moves only while it is empty.
-template <class T>
-class answer_slot {
- public:
-  answer_slot() noexcept {}
-  answer_slot(answer_slot&&) noexcept {}
-  answer_slot& operator=(answer_slot&&) = delete;
-  ~answer_slot() {
-    if (full_) std::destroy_at(at());
-  }
-  template <class U>
-  void emplace(U&& value) {
-    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
-    full_ = true;
-  }
-  T& operator*() noexcept {
-    FRYS_ASSERT(full_, "join: a child has ended without an answer");
-    return *at();
-  }
-
- private:
-  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
-  alignas(T) std::byte room_[sizeof(T)];
-  bool full_ = false;
-};
-struct nothing {};
-template <class R>
-using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
-
-// `what` is awaited as the A that it was given as: an A& stays the caller's.
-template <class A, class Slot>
-child run_child(A& what, [[maybe_unused]] Slot& answer) {
-  if constexpr (std::is_void_v<await_result_t<A>>)
-    co_await static_cast<A&&>(what);
-  else
-    answer.emplace(co_await static_cast<A&&>(what));
-}
-
-// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
-// whoever brings the count to nothing resumes who waits.
-template <class Atomics>
-class join_core : public join_base {
- public:
-  // Made to be moved before it is awaited, never after.
-  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
-  join_core(join_core&& other) noexcept : join_base{other.ended} {}
-  ~join_core() = default;
-
-  // For one who waits and `children` children, and one that the caller drops when it has started them.
-  template <class Promise>
-  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
-    waiting_ = waiting;
-    // relaxed: the children do not run yet
-    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
-    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
-  }
-  stop_token token() noexcept { return stop_.token(); }
-  // By who holds a count.
-  void request_stop() noexcept { stop_.request_stop(); }
-  // The first failure stays.
-  void fail(std::exception_ptr failure) noexcept {
-    // relaxed: decides who writes; the count carries what was written to who waits
-    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
-  }
-  // Gives back a count; answers who goes on.
-  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
-    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
-    return waiting_;
-  }
-  // By who waits, when it goes on: nobody else is left.
-  void finish() {
-    link_.end();
-    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Of what is destroyed while it waits, before the children.
-  void abandon() noexcept { link_.end(); }
-
- private:
-  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks.
-  static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
-    // through
-    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return {&pass_on, &self};
-    return {};
-  }
-  static void pass_on(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    self.request_stop();
-    self.drop().resume();
-  }
-
-  typename Atomics::template atomic<std::uint32_t> left_{0};
-  typename Atomics::template atomic<bool> failed_{false};
-  std::coroutine_handle<> waiting_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  basic_stop_source<policy::atomics<Atomics>> stop_;
-  stop_wait link_;
-};
-
-template <class... Policies>
-struct join_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static constexpr bool known = accepted::template known<Policies...>;
-  static constexpr bool unique = accepted::template unique<Policies...>;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
 // ---- frys/sched/timeout.hpp
 // with_timeout: awaits something until a deadline; then it is asked to stop, and waited for.
 //

@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "../../config.hpp"
@@ -27,6 +28,7 @@
 #include "../../policy.hpp"
 #include "../../queue/stealing_deque.hpp"
 #include "../fork_join.hpp"
+#include "../frame_cache.hpp"
 #include "fork_seat.hpp"
 #include "idle_set.hpp"
 #include "run_queue.hpp"
@@ -75,6 +77,15 @@ class pool_core {
   using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
   using number = basic_counter<policy::atomics<atomics>>;
   using recorder = typename Config::trace::template recorder<atomics, clock>;
+
+  // Threads of a simulation are one to the system, and cannot each have a cache.
+  static constexpr bool keeps_frames = std::is_same_v<threads, os_threads>;
+  struct no_frames {
+    template <class... Args>
+    explicit no_frames(Args&...) noexcept {}
+  };
+  using depot_type = std::conditional_t<keeps_frames, basic_frame_depot<policy::atomics<atomics>>, no_frames>;
+  using frames_type = std::conditional_t<keeps_frames, frame_cache, no_frames>;
 
   struct queue {
     deque tasks;
@@ -188,6 +199,7 @@ class pool_core {
 
   void live(worker& me) noexcept {
     sit(&me);
+    [[maybe_unused]] const frames_type frames(depot_);
     while (!stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
       work_ref r = own(me);
       if (!r) r = search(me);
@@ -365,6 +377,7 @@ class pool_core {
   std::unique_ptr<std::unique_ptr<worker>[]> workers_;
   unsigned count_ = 0;    // workers and guests' seats
   unsigned threads_ = 0;  // those with a thread of their own: the first ones
+  depot_type depot_;      // of the frames of coroutines, which move between the workers
   idle idle_;
   sleep_marks<atomics> joining_;  // workers that sleep in a join
   shared_run_queue<atomics> shared_;

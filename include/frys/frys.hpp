@@ -64,6 +64,7 @@
 #include "core/poison.hpp"
 #include "core/result.hpp"
 #include "core/thread.hpp"
+#include "core/tsc_clock.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"
 #include "core/word_lock.hpp"

@@ -20,6 +20,10 @@ template <class... Policies>
 class parker;
 template <class... Policies>
 class eventcount;
+template <class Counter, class... Policies>
+class counter_clock;
+struct cycle_counter;
+struct tsc_clock;
 template <class... Policies>
 class basic_counter;
 template <class... Policies>

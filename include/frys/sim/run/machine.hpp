@@ -63,11 +63,12 @@ struct run_schedule {
   [[nodiscard]] std::string text() const {
     std::string out = std::to_string(seed) + ":";
     for (const segment& s : segments) {
-      out += " " + std::to_string(s.thread);
-      if (s.steps != 0) out += "x" + std::to_string(s.steps);
+      out += ' ';
+      out += std::to_string(s.thread);
+      if (s.steps != 0) out += 'x', out += std::to_string(s.steps);
     }
     if (!choices.empty()) out += " /";
-    for (const std::uint32_t c : choices) out += " " + std::to_string(c);
+    for (const std::uint32_t c : choices) out += ' ', out += std::to_string(c);
     return out;
   }
   // What is no schedule ends where it stops being one.
@@ -120,6 +121,7 @@ class machine final : public run_hooks {
     virtual_thread* next_sleeper = nullptr;
     virtual_thread* joins = nullptr;
     virtual_thread* joiner = nullptr;
+    const void* holds = nullptr;  // its function, on the heap
     // threads::local
     struct local_value {
       const void* tag = nullptr;
@@ -164,7 +166,7 @@ class machine final : public run_hooks {
 #endif
     running() = outer;
     for (const auto& t : threads_)
-      if (t->is != virtual_thread::state::unused && t->is != virtual_thread::state::has_ended) abandon(t->stack);
+      if (t->is != virtual_thread::state::unused) abandon(*t);
   }
 
   [[nodiscard]] bool ok() const noexcept { return what_ == verdict::completed; }
@@ -263,7 +265,6 @@ class machine final : public run_hooks {
     if (until.at <= now_) return false;
     if (options_.spurious_one_in != 0 && --spurious_left_ == 0) {
       spurious_left_ = 1 + choice(2 * options_.spurious_one_in - 1);
-      pause(at);
       return true;
     }
     fall_asleep(word, old, until);
@@ -692,6 +693,7 @@ class machine final : public run_hooks {
     t->alarm = no_alarm;
     t->next_sleeper = nullptr;
     t->joins = t->joiner = nullptr;
+    t->holds = nullptr;
     t->locals.clear();
     if (strategy_ == strategy::pct) t->priority = (1u << 31) | static_cast<std::uint32_t>(die_() >> 33);
     names_.push_back(std::to_string(t->number) + " " + (name != nullptr ? name : "thread"));
@@ -860,8 +862,8 @@ class machine final : public run_hooks {
       for (std::uint32_t i = 1; i < depth_; ++i) changes_.push_back(1 + dice(pct_steps_));
       std::sort(changes_.begin(), changes_.end());
     }
-    weak_left_ = options.weak_fails_one_in == 0 ? 0 : 1 + choice(2 * options.weak_fails_one_in - 1);
-    spurious_left_ = options.spurious_one_in == 0 ? 0 : 1 + choice(2 * options.spurious_one_in - 1);
+    weak_left_ = options.weak_fails_one_in == 0 ? 0 : 1 + choice(options.weak_fails_one_in);
+    spurious_left_ = options.spurious_one_in == 0 ? 0 : 1 + choice(options.spurious_one_in);
   }
   [[nodiscard]] std::string how() const {
     if (again_ != nullptr) return replays_ ? "replay" : "replay; the schedule did not fit to the end";
@@ -874,11 +876,13 @@ class machine final : public run_hooks {
     static constinit thread_local std::uint64_t runs = 0;
     return ++runs;
   }
-  // A stack that was given up, with all that lies on it. LeakSanitizer counts what it knows as known.
-  static void abandon([[maybe_unused]] stack_memory& s) {
+  // What was given up lies on the stack as it was. LeakSanitizer shall count what it knows as known.
+  static void abandon([[maybe_unused]] virtual_thread& t) {
 #if FRYS_ASAN
-    __lsan_register_root_region(s.span().data(), s.span().size());
-    __lsan_ignore_object(new stack_memory(std::move(s)));
+    if (t.holds != nullptr) __lsan_ignore_object(t.holds);
+    if (t.is == virtual_thread::state::has_ended) return;
+    __lsan_register_root_region(t.stack.span().data(), t.stack.span().size());
+    __lsan_ignore_object(new stack_memory(std::move(t.stack)));
 #endif
   }
 

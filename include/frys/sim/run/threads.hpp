@@ -78,10 +78,12 @@ class thread {
     if (h == nullptr)
       return error{errc::out_of_memory, domain::sim, "no memory for a thread's function", sizeof(holder)};
     result<thread> t = started(options, &holder::call, h, at);
-    if (t)
+    if (t) {
       t->held_ = h;
-    else
+      t->thread_->holds = h;
+    } else {
       delete h;
+    }
     return t;
   }
   // The same in short, with a name for reports. A run that can start no more threads is over.

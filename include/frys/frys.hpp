@@ -217,6 +217,7 @@
 #if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
 #include "sched/calendar.hpp"
 #include "sched/civil_time.hpp"
+#include "sched/components.hpp"
 #include "sched/cron.hpp"
 #include "sched/start_phases.hpp"
 #include "sched/time_zone.hpp"

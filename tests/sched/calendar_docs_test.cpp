@@ -5,8 +5,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include <frys/sched/calendar.hpp>
+#include <frys/sched/components.hpp>
 #include <frys/sched/cron.hpp>
 #include <frys/sched/start_phases.hpp>
 #include <frys/sched/time_zone.hpp>
@@ -106,6 +108,45 @@ bool comes_up() {
 }
 // [endregion phases]
 
+// [region components]
+struct settings {
+  int port = 0;
+};
+struct journal {  // wants to be started and stopped
+  frys::result<void> start() { return {}; }
+  void stop() { open = false; }
+  bool open = true;
+};
+struct world {  // wants to be ticked, after the journal is there
+  using after = frys::after<journal>;
+  void tick(frys::nanoseconds now) { time = now; }
+  frys::nanoseconds time{0};
+};
+struct listener {  // wants to be configured, and something of this program's own
+  using after = frys::after<world>;
+  void config(const settings& s) { port = s.port; }
+  void frame_end() { ++frames; }
+  int port = 0, frames = 0;
+};
+
+using program = frys::components<listener, world, journal>;
+// The order, and who is ticked: known to the compiler.
+static_assert(std::is_same_v<program::in_order, frys::component_list<journal, world, listener>>);
+static_assert(std::is_same_v<program::callees<frys::hooks::tick, frys::nanoseconds>, frys::component_list<world>>);
+
+int run_frames(program& all, int frames) {
+  if (!all.config(settings{8080}) || !all.start()) return -1;
+  const auto frame_end = [](auto& part) requires requires { part.frame_end(); }
+  { part.frame_end(); };
+  for (int i = 1; i <= frames; ++i) {
+    all.tick(std::chrono::milliseconds(20 * i));
+    all.call(frame_end);
+  }
+  all.stop();
+  return all.get<listener>().frames;
+}
+// [endregion components]
+
 }  // namespace
 
 TEST_CASE("docs/calendar.md: a schedule") {
@@ -139,3 +180,11 @@ TEST_CASE("docs/calendar.md: jobs and hooks") {
 }
 
 TEST_CASE("docs/calendar.md: phases") { CHECK(comes_up()); }
+
+TEST_CASE("docs/calendar.md: components") {
+  program all;
+  CHECK(run_frames(all, 3) == 3);
+  CHECK(all.get<listener>().port == 8080);
+  CHECK(all.get<world>().time == std::chrono::milliseconds(60));
+  CHECK_FALSE(all.get<journal>().open);
+}

@@ -1,0 +1,21 @@
+// frys' pool, with a task_group where a node has any number of children.
+#pragma once
+#include <frys/sched/task_group.hpp>
+
+#include "sched/adapters/frys.hpp"
+
+namespace {
+struct frys_groups : frys_crew {
+  static constexpr const char* name = "frys task_group";
+  using frys_crew::frys_crew;
+  template <class F>
+  static void each(std::size_t n, F&& f) {
+    if (n == 0) return;
+    frys::task_group group;
+    for (std::size_t i = 1; i < n; ++i)
+      if (group.run([&f, i] { f(i); }) != frys::push_result::ok) f(i);
+    f(0);
+    group.wait();
+  }
+};
+}  // namespace

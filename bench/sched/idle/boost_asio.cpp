@@ -1,0 +1,3 @@
+#include "sched/adapters/pool_asio.hpp"
+#include "workload.hpp"
+BENCH_MEASURE("boost::asio", asio_pool)

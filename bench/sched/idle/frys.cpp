@@ -1,0 +1,3 @@
+#include "sched/adapters/pool_frys.hpp"
+#include "workload.hpp"
+BENCH_MEASURE("frys", frys_pool)

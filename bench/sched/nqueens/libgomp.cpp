@@ -1,0 +1,4 @@
+// openmp
+#include "sched/adapters/openmp.hpp"
+#include "workload.hpp"
+BENCH_MEASURE("libgomp", openmp_crew)

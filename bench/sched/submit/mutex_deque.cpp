@@ -1,0 +1,3 @@
+#include "sched/adapters/pools.hpp"
+#include "workload.hpp"
+BENCH_MEASURE("mutex+deque", mutex_pool)

@@ -138,6 +138,7 @@
 #include "sched/async_event.hpp"
 #include "sched/async_latch.hpp"
 #include "sched/async_mutex.hpp"
+#include "sched/async_scope.hpp"
 #include "sched/async_semaphore.hpp"
 #include "sched/cancel.hpp"
 #include "sched/channel.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 33b63397b7e17f3c.
+// frys 0.1.0, one header: the whole library. Content 5efdb6ab145eedff.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23738,6 +23738,739 @@ class async_mutex {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_ASYNC_MUTEX_HPP
+// ---- frys/sched/frame_cache.hpp
+// frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
+// frame_depot, where the caches of several threads give away what they have too much of.
+//
+// Use when  a thread runs many short tasks: a loop that awaits a child per request. One object at the thread's top, and
+//           one depot for all threads that hand tasks to each other.
+// Not when  frames are few, or live as long as the thread.
+// Threads   a cache serves the thread that made it, from its constructor to its destructor, and dies there. A frame may
+//           end on any thread, with or without a cache: what it gives back is one block of operator new either way, and
+//           belongs to nobody. A depot: any.
+// Progress  a cache waits for nobody and shares nothing; a depot holds a lock for a few instructions, once for as many
+//           frames as make up the limit.
+// Cost      a frame: a read of a thread_local, a pop, a push. Blocks are rounded up to 32 bytes. Without a cache frames
+//           cost what operator new costs, and the read.
+// Bounds    a cache keeps at most its limit of each size. Where frames begin on one thread and end on another, the
+//           second passes them on by the depot, as many at a time, and the first takes them back from there; what a
+//           depot has above its own limit goes back to operator delete.
+// Errors    std::bad_alloc, from operator new.
+// Lifetime  both give all that they keep back at their end; a depot ends after its caches. Several caches on one thread
+//           stand on each other; the newest serves. AddressSanitizer reports a use of a frame that has ended until its
+//           memory is used again.
+//
+// Policies of basic_frame_depot, in any order, each at most once:
+//   policy::limit<N>    bytes that it keeps at most  default 16 MiB
+//   policy::atomics<A>  the atomics model            default atomics::standard
+#ifndef FRYS_SCHED_FRAME_CACHE_HPP
+#define FRYS_SCHED_FRAME_CACHE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// Frames' memory comes in so many sizes.
+struct frame_classes {
+  static constexpr std::size_t step = 32, largest = 2048, count = largest / step;
+  static constexpr std::size_t of(std::size_t size) noexcept { return (size - 1) / step; }  // 0: too large, too
+  static constexpr std::size_t bytes(std::size_t c) noexcept { return (c + 1) * step; }
+};
+
+// A block that waits for a frame. A list of them ends with `no_frame`, so that to look at its first needs no test.
+struct free_frame {
+  const free_frame* next;
+  std::size_t bytes;       // of this one and those behind it
+  free_frame* next_batch;  // in a depot
+};
+inline constexpr free_frame no_frame{nullptr, 0, nullptr};
+
+// What waits is poisoned as a whole; to read its words is to open it for a moment.
+inline free_frame peek(const free_frame* b) noexcept {
+  unpoison(b, sizeof(free_frame));
+  const free_frame words = *b;
+  if (b != &no_frame) poison(b, sizeof(free_frame));
+  return words;
+}
+inline void delete_batch(const free_frame* first, std::size_t c) noexcept {
+  while (first != &no_frame) {
+    unpoison(first, frame_classes::bytes(c));
+    const free_frame* const next = first->next;
+    ::operator delete(const_cast<free_frame*>(first));
+    first = next;
+  }
+}
+
+// A depot as the caches see it: of any atomics model. give: false, the depot is full and the batch stays the caller's.
+struct frame_exchange {
+  bool (*give)(frame_exchange&, std::size_t c, const free_frame* batch) noexcept;
+  const free_frame* (*take)(frame_exchange&, std::size_t c) noexcept;
+};
+
+}  // namespace detail
+
+template <class... Policies>
+class basic_frame_depot : detail::frame_exchange {
+  using accepted = policy::keys<policy::limit_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_frame_depot: unknown policy; it takes policy::limit, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_frame_depot: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_frame_depot: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static constexpr std::size_t limit = policy::pick<policy::limit<std::size_t{16} << 20>, Policies...>::value;
+
+  basic_frame_depot() noexcept : detail::frame_exchange{&give_batch, &take_batch} {}
+  basic_frame_depot(const basic_frame_depot&) = delete;
+  basic_frame_depot& operator=(const basic_frame_depot&) = delete;
+  ~basic_frame_depot() { clear(); }
+
+  // Gives back all that it keeps.
+  void clear() noexcept {
+    for (std::size_t c = 0; c < classes::count; ++c)
+      while (const detail::free_frame* const batch = take_batch(*this, c)) detail::delete_batch(batch, c);
+  }
+  // Bytes that wait for a cache.
+  [[nodiscard]] std::size_t kept() const noexcept {
+    lock_.lock();
+    const std::size_t all = kept_;
+    lock_.unlock();
+    return all;
+  }
+
+ private:
+  friend class frame_cache;
+  using classes = detail::frame_classes;
+
+  static bool give_batch(detail::frame_exchange& to, std::size_t c, const detail::free_frame* batch) noexcept {
+    auto& self = static_cast<basic_frame_depot&>(to);
+    auto* const first = const_cast<detail::free_frame*>(batch);
+    unpoison(first, sizeof(detail::free_frame));
+    self.lock_.lock();
+    const bool room = limit - self.kept_ >= first->bytes;
+    if (room) {
+      first->next_batch = self.batches_[c];
+      self.batches_[c] = first;
+      self.kept_ += first->bytes;
+    }
+    self.lock_.unlock();
+    return room;
+  }
+  static const detail::free_frame* take_batch(detail::frame_exchange& from, std::size_t c) noexcept {
+    auto& self = static_cast<basic_frame_depot&>(from);
+    self.lock_.lock();
+    detail::free_frame* const batch = self.batches_[c];
+    if (batch != nullptr) {
+      self.batches_[c] = batch->next_batch;
+      self.kept_ -= batch->bytes;
+    }
+    self.lock_.unlock();
+    return batch;
+  }
+  detail::free_frame* batches_[classes::count] = {};  // under the lock
+  std::size_t kept_ = 0;                              // under the lock
+  mutable word_lock<atomics_type> lock_;
+};
+using frame_depot = basic_frame_depot<>;
+
+namespace detail {
+
+// The lists of one thread. One without a cache has an object that is empty and full at once, so that nobody asks.
+struct frame_lists {
+  const free_frame* free[frame_classes::count] = {};
+  std::size_t limit = 0;
+  frame_exchange* depot = nullptr;
+
+  constexpr explicit frame_lists(std::size_t most) noexcept : limit(most) {
+    for (const free_frame*& list : free) list = &no_frame;
+  }
+  // nullptr: there is none.
+  void* take(std::size_t c) noexcept {
+    const free_frame* const b = free[c];
+    const free_frame* const next = peek(b).next;
+    if (next == nullptr) [[unlikely]]
+      return fetch(c);
+    free[c] = next;
+    unpoison(b, frame_classes::bytes(c));
+    return const_cast<free_frame*>(b);
+  }
+  void keep(void* memory, std::size_t c) noexcept {
+    // The count goes along with the list, in the blocks: a counter here would be written by every frame that begins,
+    // and by every one that ends.
+    const free_frame* const first = free[c];
+    const std::size_t all = peek(first).bytes + frame_classes::bytes(c);
+    if (all > limit) [[unlikely]]
+      return keep_alone(memory, c);
+    auto* const b = ::new (memory) free_frame;  // next_batch is the depot's to write
+    b->next = first;
+    b->bytes = all;
+    free[c] = b;
+    poison(memory, frame_classes::bytes(c));
+  }
+  FRYS_NOINLINE void* fetch(std::size_t c) noexcept {
+    const free_frame* const batch = depot == nullptr ? nullptr : depot->take(*depot, c);
+    if (batch == nullptr) return nullptr;
+    free[c] = batch;
+    return take(c);
+  }
+  // The list is full: it goes to the depot as a whole, and the next one begins with this block. So frames that come and
+  // go at the limit move a batch once and not each time.
+  FRYS_NOINLINE void keep_alone(void* memory, std::size_t c) noexcept {
+    if (free[c] == &no_frame || depot == nullptr || !depot->give(*depot, c, free[c])) return ::operator delete(memory);
+    free[c] = &no_frame;
+    keep(memory, c);
+  }
+};
+inline constinit frame_lists no_lists{0};
+
+}  // namespace detail
+
+class frame_cache {
+  using classes = detail::frame_classes;
+
+ public:
+  // Larger frames are not kept.
+  static constexpr std::size_t largest = classes::largest;
+
+  // Keeps up to `limit` bytes of each size, which come in steps of 32.
+  explicit frame_cache(std::size_t limit = default_limit) noexcept : lists_(limit), before_(here) { here = &lists_; }
+  // The same, and exchanges what is too much or too little with others.
+  template <class... Policies>
+  explicit frame_cache(basic_frame_depot<Policies...>& depot, std::size_t limit = default_limit) noexcept
+      : frame_cache(limit) {
+    lists_.depot = &depot;
+  }
+  frame_cache(const frame_cache&) = delete;
+  frame_cache& operator=(const frame_cache&) = delete;
+  ~frame_cache() {
+    FRYS_ASSERT(here == &lists_, "frame_cache: not the newest of its thread");
+    here = before_;
+    clear();
+  }
+
+  // Gives back all that it keeps: to its depot, if it has one.
+  void clear() noexcept {
+    for (std::size_t c = 0; c < classes::count; ++c) {
+      const detail::free_frame* const batch = lists_.free[c];
+      if (batch == &detail::no_frame) continue;
+      lists_.free[c] = &detail::no_frame;
+      if (lists_.depot == nullptr || !lists_.depot->give(*lists_.depot, c, batch)) detail::delete_batch(batch, c);
+    }
+  }
+  // Bytes that wait for a frame.
+  [[nodiscard]] std::size_t kept() const noexcept {
+    std::size_t all = 0;
+    for (const detail::free_frame* list : lists_.free) all += detail::peek(list).bytes;
+    return all;
+  }
+
+ private:
+  friend struct frame_memory;
+  static constexpr std::size_t default_limit = std::size_t{32} * 1024;
+
+  detail::frame_lists lists_;
+  detail::frame_lists* before_;
+
+  static inline thread_local constinit detail::frame_lists* here = &detail::no_lists;  // this thread's newest
+};
+
+// Where coroutine frames come from: one place for all promises of frys. This thread's frame_cache, if it has one and
+// that has a block; else operator new, always for whole steps, so that a cache may keep what was made without one.
+struct frame_memory {
+  static void* allocate(std::size_t size) {
+    const std::size_t c = detail::frame_classes::of(size);
+    if (c >= detail::frame_classes::count) [[unlikely]]
+      return ::operator new(size);
+    if (void* const memory = frame_cache::here->take(c)) [[likely]]
+      return memory;
+    return ::operator new(detail::frame_classes::bytes(c));
+  }
+  static void release(void* memory, std::size_t size) noexcept {
+    const std::size_t c = detail::frame_classes::of(size);
+    if (c >= detail::frame_classes::count) [[unlikely]]
+      return ::operator delete(memory);
+    frame_cache::here->keep(memory, c);
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FRAME_CACHE_HPP
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    open(children + 1);
+    listen(waiting);
+  }
+  // The two parts of it: so many counts;
+  void open(std::size_t counts) noexcept {
+    // relaxed: nobody else knows of this yet
+    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
+  }
+  // and one who waits, and is resumed by the last of them. By who holds one.
+  template <class Promise>
+  void listen(std::coroutine_handle<Promise> waiting) noexcept {
+    waiting_ = waiting;
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  // One more, unless it is over.
+  [[nodiscard]] bool take() noexcept {
+    // relaxed, all: the count is taken to stay, not to see
+    std::uint32_t left = left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+  [[nodiscard]] std::uint32_t counts() const noexcept {
+    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
+    return left_.load(std::memory_order_acquire);
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  bool request_stop() noexcept { return stop_.request_stop(); }
+  // True for the first failure: its details are the caller's to write.
+  [[nodiscard]] bool first_failure() noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    return !failed_.exchange(true, std::memory_order_relaxed);
+  }
+  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  void fail(std::exception_ptr failure) noexcept {
+    if (first_failure()) set_failure(std::move(failure));
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks; who waits cannot go on before this function is through.
+  static stop_action on_stop(void* p) noexcept {
+    if (!static_cast<join_core*>(p)->take()) return {};
+    return {&pass_on, p};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+// ---- frys/sched/async_scope.hpp
+// async_scope: owns tasks that run on any threads, and is joined: when the join answers, all of them are over.
+//
+// Use when  tasks come and go in a number that nobody knows before: a connection each, a job each.
+// Not when  they are all there at once (when_all), or they live on one thread and may be destroyed where they wait
+//           (task_scope).
+// Threads   spawn and request_stop: any, also the scope's own tasks. join: one, once. A task goes on wherever it is
+//           resumed.
+// Progress  spawn waits for nobody; join waits for every task, also for those that are spawned while it waits.
+// Cost      one frame more per task (frame_memory), and an atomic increment and decrement.
+// Ordering  what was done before spawn happens-before the task, and what the tasks did before what follows the join.
+// Errors    a task fails when an exception leaves it, or when it answers a result with an error other than
+//           errc::cancelled. The first failure is the join's: rethrown, or answered. Whether it stops the others is
+//           policy::failure's. spawn answers errc::closed when the scope has been joined; its task never begins.
+// Stop      request_stop asks all tasks; a stop that is asked of who joins does, too.
+// Lifetime  a scope whose tasks have ended, or that had none, may just go. One that goes while a task still runs ends
+//           the program, as a std::thread does that nobody joined: it cannot wait, and what runs needs it. So who joins
+//           is not destroyed while it waits.
+//
+// Policies, in any order, each at most once:
+//   policy::failure<F>  failures::stop_rest, failures::run_on  default failures::stop_rest
+//   policy::atomics<A>  the atomics model                      default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_SCOPE_HPP
+#define FRYS_SCHED_ASYNC_SCOPE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct failure_key {};  // failure_policy (sched/async_scope.hpp)
+
+// What becomes of the others when one fails.
+template <class F>
+struct failure {
+  using key = failure_key;
+  using type = F;
+};
+}  // namespace policy
+
+template <class F>
+concept failure_policy = requires {
+  { F::stops_rest } -> std::convertible_to<bool>;
+};
+
+namespace failures {
+// They are asked to stop.
+struct stop_rest {
+  static constexpr bool stops_rest = true;
+};
+// Nothing; the join tells.
+struct run_on {
+  static constexpr bool stops_rest = false;
+};
+}  // namespace failures
+
+// co_await: goes on in work that is posted to `on`.
+template <executor E>
+[[nodiscard]] auto resume_on(E& on) noexcept {
+  struct awaiter : work {
+    E& on;
+    std::coroutine_handle<> waiting = nullptr;
+    explicit awaiter(E& e) noexcept
+        : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), on(e) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+      waiting = h;
+      on.post(*this);  // the last touch: it may run before this returns
+    }
+    void await_resume() const noexcept {}
+  };
+  return awaiter(on);
+}
+
+namespace detail {
+
+// One task of a scope. Nobody holds it: it destroys itself at its end.
+class scope_child {
+ public:
+  // What a child knows of its scope. ended: the child's frame is gone.
+  struct home {
+    void (*failed)(home&, std::exception_ptr, const error*) noexcept;
+    std::coroutine_handle<> (*ended)(home&) noexcept;
+  };
+
+  class promise_type {
+   public:
+    template <class Thing, class... More>
+    promise_type(home& of, const stop_token& token, Thing&, More&...) noexcept : of_(&of), token_(token) {}
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    scope_child get_return_object() noexcept {
+      return scope_child(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          home& of = *at.promise().of_;
+          at.destroy();
+          return of.ended(of);
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { of_->failed(*of_, std::current_exception(), nullptr); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    home* of_;
+    stop_token token_;
+  };
+
+  void start() const { body_.resume(); }
+
+ private:
+  explicit scope_child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_;
+};
+
+template <class Thing>
+void tell_error(scope_child::home& of, const Thing& answer) noexcept {
+  if constexpr (is_result<Thing>)
+    if (!answer && !(answer.error() == errc::cancelled)) of.failed(of, nullptr, &answer.error());
+}
+template <class Thing>
+scope_child run_here(scope_child::home& of, stop_token, Thing thing) {
+  if constexpr (std::is_void_v<await_result_t<Thing>>) {
+    static_cast<void>(of);
+    co_await std::move(thing);
+  } else {
+    const auto answer = co_await std::move(thing);
+    tell_error(of, answer);
+  }
+}
+template <class Thing, class E>
+scope_child run_there(scope_child::home& of, stop_token, Thing thing, E& on) {
+  co_await resume_on(on);
+  if constexpr (std::is_void_v<await_result_t<Thing>>) {
+    static_cast<void>(of);
+    co_await std::move(thing);
+  } else {
+    const auto answer = co_await std::move(thing);
+    tell_error(of, answer);
+  }
+}
+
+}  // namespace detail
+
+template <class... Policies>
+class basic_async_scope : detail::scope_child::home {
+  using accepted = policy::keys<policy::failure_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_async_scope: unknown policy; it takes policy::failure, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_async_scope: a policy is given twice; name each at most once");
+
+ public:
+  using failure_type = typename policy::pick<policy::failure<failures::stop_rest>, Policies...>::type;
+  static_assert(failure_policy<failure_type>,
+                "frys::basic_async_scope: policy::failure wants failures::stop_rest, failures::run_on or a type with "
+                "their member stops_rest");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_async_scope: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  basic_async_scope() noexcept : detail::scope_child::home{&failed, &ended} { join_.open(1); }
+  basic_async_scope(const basic_async_scope&) = delete;
+  basic_async_scope& operator=(const basic_async_scope&) = delete;
+  ~basic_async_scope() {
+    if (join_.counts() > (joined_ ? 0u : 1u)) {
+      FRYS_ASSERT(false, "async_scope: destroyed while a task runs; join it first");
+      std::terminate();
+    }
+  }
+
+  // Starts `thing` on this thread, up to where it first waits.
+  template <awaitable Thing>
+  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(Thing&& thing) {
+    if (!join_.take()) return closed();
+    detail::run_here<std::remove_cvref_t<Thing>>(*this, join_.token(), std::forward<Thing>(thing)).start();
+    return {};
+  }
+  // Starts it in work that is posted to `on`, which must outlive that.
+  template <executor E, awaitable Thing>
+  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(E& on, Thing&& thing) {
+    if (!join_.take()) return closed();
+    detail::run_there<std::remove_cvref_t<Thing>, E>(*this, join_.token(), std::forward<Thing>(thing), on).start();
+    return {};
+  }
+
+  // Asks every task to stop, and each that comes. Any thread that knows the scope to be there while it asks: one of its
+  // tasks, or who has not joined it yet.
+  bool request_stop() noexcept {
+    if (!join_.take()) return false;
+    const bool first = join_.request_stop();
+    join_.drop().resume();
+    return first;
+  }
+  [[nodiscard]] stop_token token() noexcept { return join_.token(); }
+  // Tasks that have not ended; may be different already.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    const std::size_t counts = join_.counts();
+    return counts == 0 || joined_ ? counts : counts - 1;
+  }
+
+  class join_awaiter;
+  // co_await: result<void>, when every task has ended: ok, or the first error; the first exception is rethrown. Once.
+  [[nodiscard]] join_awaiter join() noexcept { return join_awaiter(*this); }
+
+ private:
+  static error closed() noexcept { return {errc::closed, domain::sched, "the scope has been joined"}; }
+
+  static void failed(detail::scope_child::home& of, std::exception_ptr failure, const error* why) noexcept {
+    auto& self = static_cast<basic_async_scope&>(of);
+    if (self.join_.first_failure()) {
+      if (why != nullptr) {
+        self.error_ = *why;
+        self.has_error_ = true;
+      } else {
+        self.join_.set_failure(std::move(failure));
+      }
+    }
+    if constexpr (failure_type::stops_rest) (void)self.join_.request_stop();  // the task's own count holds us
+  }
+  static std::coroutine_handle<> ended(detail::scope_child::home& of) noexcept {
+    return static_cast<basic_async_scope&>(of).join_.drop();
+  }
+
+  detail::join_core<atomics_type> join_{nullptr};
+  error error_{};
+  bool has_error_ = false;
+  bool joined_ = false;  // of who joins
+};
+using async_scope = basic_async_scope<>;
+
+template <class... Policies>
+class basic_async_scope<Policies...>::join_awaiter {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) const noexcept {
+    FRYS_ASSERT(!scope_.joined_, "async_scope::join: joined already");
+    scope_.joined_ = true;
+    scope_.join_.listen(waiting);
+    return scope_.join_.drop();
+  }
+  result<void> await_resume() const {
+    scope_.join_.finish();
+    if (scope_.has_error_) return scope_.error_;
+    return {};
+  }
+
+ private:
+  friend basic_async_scope;
+  explicit join_awaiter(basic_async_scope& scope) noexcept : scope_(scope) {}
+  basic_async_scope& scope_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_SCOPE_HPP
 // ---- frys/sched/async_semaphore.hpp
 // async_semaphore: a number of permits that coroutines take and give back; who has to wait lets its thread do something
 // else.
@@ -26487,455 +27220,6 @@ FRYS_ALWAYS_INLINE void tick() noexcept { detail::fork_join_functions<detail::fo
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FORK_JOIN_HPP
-// ---- frys/sched/frame_cache.hpp
-// frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
-// frame_depot, where the caches of several threads give away what they have too much of.
-//
-// Use when  a thread runs many short tasks: a loop that awaits a child per request. One object at the thread's top, and
-//           one depot for all threads that hand tasks to each other.
-// Not when  frames are few, or live as long as the thread.
-// Threads   a cache serves the thread that made it, from its constructor to its destructor, and dies there. A frame may
-//           end on any thread, with or without a cache: what it gives back is one block of operator new either way, and
-//           belongs to nobody. A depot: any.
-// Progress  a cache waits for nobody and shares nothing; a depot holds a lock for a few instructions, once for as many
-//           frames as make up the limit.
-// Cost      a frame: a read of a thread_local, a pop, a push. Blocks are rounded up to 32 bytes. Without a cache frames
-//           cost what operator new costs, and the read.
-// Bounds    a cache keeps at most its limit of each size. Where frames begin on one thread and end on another, the
-//           second passes them on by the depot, as many at a time, and the first takes them back from there; what a
-//           depot has above its own limit goes back to operator delete.
-// Errors    std::bad_alloc, from operator new.
-// Lifetime  both give all that they keep back at their end; a depot ends after its caches. Several caches on one thread
-//           stand on each other; the newest serves. AddressSanitizer reports a use of a frame that has ended until its
-//           memory is used again.
-//
-// Policies of basic_frame_depot, in any order, each at most once:
-//   policy::limit<N>    bytes that it keeps at most  default 16 MiB
-//   policy::atomics<A>  the atomics model            default atomics::standard
-#ifndef FRYS_SCHED_FRAME_CACHE_HPP
-#define FRYS_SCHED_FRAME_CACHE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-
-// Frames' memory comes in so many sizes.
-struct frame_classes {
-  static constexpr std::size_t step = 32, largest = 2048, count = largest / step;
-  static constexpr std::size_t of(std::size_t size) noexcept { return (size - 1) / step; }  // 0: too large, too
-  static constexpr std::size_t bytes(std::size_t c) noexcept { return (c + 1) * step; }
-};
-
-// A block that waits for a frame. A list of them ends with `no_frame`, so that to look at its first needs no test.
-struct free_frame {
-  const free_frame* next;
-  std::size_t bytes;       // of this one and those behind it
-  free_frame* next_batch;  // in a depot
-};
-inline constexpr free_frame no_frame{nullptr, 0, nullptr};
-
-// What waits is poisoned as a whole; to read its words is to open it for a moment.
-inline free_frame peek(const free_frame* b) noexcept {
-  unpoison(b, sizeof(free_frame));
-  const free_frame words = *b;
-  if (b != &no_frame) poison(b, sizeof(free_frame));
-  return words;
-}
-inline void delete_batch(const free_frame* first, std::size_t c) noexcept {
-  while (first != &no_frame) {
-    unpoison(first, frame_classes::bytes(c));
-    const free_frame* const next = first->next;
-    ::operator delete(const_cast<free_frame*>(first));
-    first = next;
-  }
-}
-
-// A depot as the caches see it: of any atomics model. give: false, the depot is full and the batch stays the caller's.
-struct frame_exchange {
-  bool (*give)(frame_exchange&, std::size_t c, const free_frame* batch) noexcept;
-  const free_frame* (*take)(frame_exchange&, std::size_t c) noexcept;
-};
-
-}  // namespace detail
-
-template <class... Policies>
-class basic_frame_depot : detail::frame_exchange {
-  using accepted = policy::keys<policy::limit_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::basic_frame_depot: unknown policy; it takes policy::limit, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::basic_frame_depot: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::basic_frame_depot: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static constexpr std::size_t limit = policy::pick<policy::limit<std::size_t{16} << 20>, Policies...>::value;
-
-  basic_frame_depot() noexcept : detail::frame_exchange{&give_batch, &take_batch} {}
-  basic_frame_depot(const basic_frame_depot&) = delete;
-  basic_frame_depot& operator=(const basic_frame_depot&) = delete;
-  ~basic_frame_depot() { clear(); }
-
-  // Gives back all that it keeps.
-  void clear() noexcept {
-    for (std::size_t c = 0; c < classes::count; ++c)
-      while (const detail::free_frame* const batch = take_batch(*this, c)) detail::delete_batch(batch, c);
-  }
-  // Bytes that wait for a cache.
-  [[nodiscard]] std::size_t kept() const noexcept {
-    lock_.lock();
-    const std::size_t all = kept_;
-    lock_.unlock();
-    return all;
-  }
-
- private:
-  friend class frame_cache;
-  using classes = detail::frame_classes;
-
-  static bool give_batch(detail::frame_exchange& to, std::size_t c, const detail::free_frame* batch) noexcept {
-    auto& self = static_cast<basic_frame_depot&>(to);
-    auto* const first = const_cast<detail::free_frame*>(batch);
-    unpoison(first, sizeof(detail::free_frame));
-    self.lock_.lock();
-    const bool room = limit - self.kept_ >= first->bytes;
-    if (room) {
-      first->next_batch = self.batches_[c];
-      self.batches_[c] = first;
-      self.kept_ += first->bytes;
-    }
-    self.lock_.unlock();
-    return room;
-  }
-  static const detail::free_frame* take_batch(detail::frame_exchange& from, std::size_t c) noexcept {
-    auto& self = static_cast<basic_frame_depot&>(from);
-    self.lock_.lock();
-    detail::free_frame* const batch = self.batches_[c];
-    if (batch != nullptr) {
-      self.batches_[c] = batch->next_batch;
-      self.kept_ -= batch->bytes;
-    }
-    self.lock_.unlock();
-    return batch;
-  }
-  detail::free_frame* batches_[classes::count] = {};  // under the lock
-  std::size_t kept_ = 0;                              // under the lock
-  mutable word_lock<atomics_type> lock_;
-};
-using frame_depot = basic_frame_depot<>;
-
-namespace detail {
-
-// The lists of one thread. One without a cache has an object that is empty and full at once, so that nobody asks.
-struct frame_lists {
-  const free_frame* free[frame_classes::count] = {};
-  std::size_t limit = 0;
-  frame_exchange* depot = nullptr;
-
-  constexpr explicit frame_lists(std::size_t most) noexcept : limit(most) {
-    for (const free_frame*& list : free) list = &no_frame;
-  }
-  // nullptr: there is none.
-  void* take(std::size_t c) noexcept {
-    const free_frame* const b = free[c];
-    const free_frame* const next = peek(b).next;
-    if (next == nullptr) [[unlikely]]
-      return fetch(c);
-    free[c] = next;
-    unpoison(b, frame_classes::bytes(c));
-    return const_cast<free_frame*>(b);
-  }
-  void keep(void* memory, std::size_t c) noexcept {
-    // The count goes along with the list, in the blocks: a counter here would be written by every frame that begins,
-    // and by every one that ends.
-    const free_frame* const first = free[c];
-    const std::size_t all = peek(first).bytes + frame_classes::bytes(c);
-    if (all > limit) [[unlikely]]
-      return keep_alone(memory, c);
-    auto* const b = ::new (memory) free_frame;  // next_batch is the depot's to write
-    b->next = first;
-    b->bytes = all;
-    free[c] = b;
-    poison(memory, frame_classes::bytes(c));
-  }
-  FRYS_NOINLINE void* fetch(std::size_t c) noexcept {
-    const free_frame* const batch = depot == nullptr ? nullptr : depot->take(*depot, c);
-    if (batch == nullptr) return nullptr;
-    free[c] = batch;
-    return take(c);
-  }
-  // The list is full: it goes to the depot as a whole, and the next one begins with this block. So frames that come and
-  // go at the limit move a batch once and not each time.
-  FRYS_NOINLINE void keep_alone(void* memory, std::size_t c) noexcept {
-    if (free[c] == &no_frame || depot == nullptr || !depot->give(*depot, c, free[c])) return ::operator delete(memory);
-    free[c] = &no_frame;
-    keep(memory, c);
-  }
-};
-inline constinit frame_lists no_lists{0};
-
-}  // namespace detail
-
-class frame_cache {
-  using classes = detail::frame_classes;
-
- public:
-  // Larger frames are not kept.
-  static constexpr std::size_t largest = classes::largest;
-
-  // Keeps up to `limit` bytes of each size, which come in steps of 32.
-  explicit frame_cache(std::size_t limit = default_limit) noexcept : lists_(limit), before_(here) { here = &lists_; }
-  // The same, and exchanges what is too much or too little with others.
-  template <class... Policies>
-  explicit frame_cache(basic_frame_depot<Policies...>& depot, std::size_t limit = default_limit) noexcept
-      : frame_cache(limit) {
-    lists_.depot = &depot;
-  }
-  frame_cache(const frame_cache&) = delete;
-  frame_cache& operator=(const frame_cache&) = delete;
-  ~frame_cache() {
-    FRYS_ASSERT(here == &lists_, "frame_cache: not the newest of its thread");
-    here = before_;
-    clear();
-  }
-
-  // Gives back all that it keeps: to its depot, if it has one.
-  void clear() noexcept {
-    for (std::size_t c = 0; c < classes::count; ++c) {
-      const detail::free_frame* const batch = lists_.free[c];
-      if (batch == &detail::no_frame) continue;
-      lists_.free[c] = &detail::no_frame;
-      if (lists_.depot == nullptr || !lists_.depot->give(*lists_.depot, c, batch)) detail::delete_batch(batch, c);
-    }
-  }
-  // Bytes that wait for a frame.
-  [[nodiscard]] std::size_t kept() const noexcept {
-    std::size_t all = 0;
-    for (const detail::free_frame* list : lists_.free) all += detail::peek(list).bytes;
-    return all;
-  }
-
- private:
-  friend struct frame_memory;
-  static constexpr std::size_t default_limit = std::size_t{32} * 1024;
-
-  detail::frame_lists lists_;
-  detail::frame_lists* before_;
-
-  static inline thread_local constinit detail::frame_lists* here = &detail::no_lists;  // this thread's newest
-};
-
-// Where coroutine frames come from: one place for all promises of frys. This thread's frame_cache, if it has one and
-// that has a block; else operator new, always for whole steps, so that a cache may keep what was made without one.
-struct frame_memory {
-  static void* allocate(std::size_t size) {
-    const std::size_t c = detail::frame_classes::of(size);
-    if (c >= detail::frame_classes::count) [[unlikely]]
-      return ::operator new(size);
-    if (void* const memory = frame_cache::here->take(c)) [[likely]]
-      return memory;
-    return ::operator new(detail::frame_classes::bytes(c));
-  }
-  static void release(void* memory, std::size_t size) noexcept {
-    const std::size_t c = detail::frame_classes::of(size);
-    if (c >= detail::frame_classes::count) [[unlikely]]
-      return ::operator delete(memory);
-    frame_cache::here->keep(memory, c);
-  }
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_FRAME_CACHE_HPP
-// ---- frys/sched/detail/join.hpp
-// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
-// for.
-#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
-#define FRYS_SCHED_DETAIL_JOIN_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
-// frame may be destroyed from then on.
-struct join_base {
-  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
-};
-
-// A coroutine that awaits one thing for a join.
-class child {
- public:
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          promise_type& p = at.promise();
-          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend child;
-    join_base* join_ = nullptr;
-    std::size_t index_ = 0;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  child() = default;
-  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  child& operator=(child&& other) noexcept {
-    child taken(std::move(other));
-    std::swap(body_, taken.body_);
-    return *this;
-  }
-  ~child() { reset(); }
-  // Destroys it where it waits.
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-  void start(join_base& join, std::size_t index, stop_token token) noexcept {
-    promise_type& p = body_.promise();
-    p.join_ = &join;
-    p.index_ = index;
-    p.token_ = token;
-    body_.resume();
-  }
-
- private:
-  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_ = nullptr;
-};
-
-// Where a child's answer lies until it is taken. Moves only while it is empty.
-template <class T>
-class answer_slot {
- public:
-  answer_slot() noexcept {}
-  answer_slot(answer_slot&&) noexcept {}
-  answer_slot& operator=(answer_slot&&) = delete;
-  ~answer_slot() {
-    if (full_) std::destroy_at(at());
-  }
-  template <class U>
-  void emplace(U&& value) {
-    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
-    full_ = true;
-  }
-  T& operator*() noexcept {
-    FRYS_ASSERT(full_, "join: a child has ended without an answer");
-    return *at();
-  }
-
- private:
-  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
-  alignas(T) std::byte room_[sizeof(T)];
-  bool full_ = false;
-};
-struct nothing {};
-template <class R>
-using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
-
-// `what` is awaited as the A that it was given as: an A& stays the caller's.
-template <class A, class Slot>
-child run_child(A& what, [[maybe_unused]] Slot& answer) {
-  if constexpr (std::is_void_v<await_result_t<A>>)
-    co_await static_cast<A&&>(what);
-  else
-    answer.emplace(co_await static_cast<A&&>(what));
-}
-
-// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
-// whoever brings the count to nothing resumes who waits.
-template <class Atomics>
-class join_core : public join_base {
- public:
-  // Made to be moved before it is awaited, never after.
-  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
-  join_core(join_core&& other) noexcept : join_base{other.ended} {}
-  ~join_core() = default;
-
-  // For one who waits and `children` children, and one that the caller drops when it has started them.
-  template <class Promise>
-  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
-    waiting_ = waiting;
-    // relaxed: the children do not run yet
-    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
-    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
-  }
-  stop_token token() noexcept { return stop_.token(); }
-  // By who holds a count.
-  void request_stop() noexcept { stop_.request_stop(); }
-  // The first failure stays.
-  void fail(std::exception_ptr failure) noexcept {
-    // relaxed: decides who writes; the count carries what was written to who waits
-    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
-  }
-  // Gives back a count; answers who goes on.
-  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
-    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
-    return waiting_;
-  }
-  // By who waits, when it goes on: nobody else is left.
-  void finish() {
-    link_.end();
-    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Of what is destroyed while it waits, before the children.
-  void abandon() noexcept { link_.end(); }
-
- private:
-  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks.
-  static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
-    // through
-    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return {&pass_on, &self};
-    return {};
-  }
-  static void pass_on(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    self.request_stop();
-    self.drop().resume();
-  }
-
-  typename Atomics::template atomic<std::uint32_t> left_{0};
-  typename Atomics::template atomic<bool> failed_{false};
-  std::coroutine_handle<> waiting_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  basic_stop_source<policy::atomics<Atomics>> stop_;
-  stop_wait link_;
-};
-
-template <class... Policies>
-struct join_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static constexpr bool known = accepted::template known<Policies...>;
-  static constexpr bool unique = accepted::template unique<Policies...>;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
 // ---- frys/sched/forked.hpp
 // forked: a task that may run beside the one that forked it: fork-join for coroutines.
 //
@@ -27139,6 +27423,8 @@ class basic_frame_depot;
 template <class... Policies>
 class basic_stop_source;
 class stop_token;
+template <class... Policies>
+class basic_async_scope;
 struct frame_memory;
 struct timer;
 template <class... Policies>

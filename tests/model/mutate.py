@@ -53,7 +53,7 @@ SUITES = {
     "sched/channel.hpp": "channel under the model*",
     "sched/detail/waiting_line.hpp": "async_* under the model*",
     "sched/cancel.hpp": "cancel under the model*",
-    "sched/detail/join.hpp": "when_* under the model*",
+    "sched/detail/join.hpp": "when_* under the model*,async_scope under the model*",
     "sched/when_any.hpp": "when_any under the model*",
     "with/boost_lockfree.hpp": "boost_lockfree under the model*",
     "core/wait.hpp": "eventcount under the model*,parker under the model*,blocking under the model*",

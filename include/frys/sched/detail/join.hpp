@@ -137,18 +137,44 @@ class join_core : public join_base {
   // For one who waits and `children` children, and one that the caller drops when it has started them.
   template <class Promise>
   void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    open(children + 1);
+    listen(waiting);
+  }
+  // The two parts of it: so many counts;
+  void open(std::size_t counts) noexcept {
+    // relaxed: nobody else knows of this yet
+    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
+  }
+  // and one who waits, and is resumed by the last of them. By who holds one.
+  template <class Promise>
+  void listen(std::coroutine_handle<Promise> waiting) noexcept {
     waiting_ = waiting;
-    // relaxed: the children do not run yet
-    left_.store(static_cast<std::uint32_t>(children + 1), std::memory_order_relaxed);
     if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  // One more, unless it is over.
+  [[nodiscard]] bool take() noexcept {
+    // relaxed, all: the count is taken to stay, not to see
+    std::uint32_t left = left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+  [[nodiscard]] std::uint32_t counts() const noexcept {
+    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
+    return left_.load(std::memory_order_acquire);
   }
   stop_token token() noexcept { return stop_.token(); }
   // By who holds a count.
-  void request_stop() noexcept { stop_.request_stop(); }
-  // The first failure stays.
-  void fail(std::exception_ptr failure) noexcept {
+  bool request_stop() noexcept { return stop_.request_stop(); }
+  // True for the first failure: its details are the caller's to write.
+  [[nodiscard]] bool first_failure() noexcept {
     // relaxed: decides who writes; the count carries what was written to who waits
-    if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
+    return !failed_.exchange(true, std::memory_order_relaxed);
+  }
+  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  void fail(std::exception_ptr failure) noexcept {
+    if (first_failure()) set_failure(std::move(failure));
   }
   // Gives back a count; answers who goes on.
   [[nodiscard]] std::coroutine_handle<> drop() noexcept {
@@ -166,16 +192,10 @@ class join_core : public join_base {
 
  private:
   // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks.
+  // asks; who waits cannot go on before this function is through.
   static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    // relaxed, all: the count is taken to stay, not to see; who waits cannot go on before the hook's function is
-    // through
-    std::uint32_t left = self.left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (self.left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return {&pass_on, &self};
-    return {};
+    if (!static_cast<join_core*>(p)->take()) return {};
+    return {&pass_on, p};
   }
   static void pass_on(void* p) noexcept {
     auto& self = *static_cast<join_core*>(p);

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 5efdb6ab145eedff.
+// frys 0.1.0, one header: the whole library. Content 95f8ee3e2a63789f.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -42915,10 +42915,13 @@ struct tz_date {
     }
     return std::int64_t{at} * 86'400 + time;
   }
-  // At least ten days from the turn of the year, whatever the time and the offset.
-  constexpr bool is_inside_year() const noexcept {
-    return form == kind::weekday_of_month ? month >= 2 && month <= 11 : day >= 20 && day <= 345;
-  }
+  // Days of the year, from 0, that it lies between; roughly.
+  constexpr int earliest() const noexcept { return form == kind::weekday_of_month ? 30 * (month - 1) - 2 : day - 1; }
+  constexpr int latest() const noexcept { return form == kind::weekday_of_month ? 31 * month : day + 1; }
+  // Whether the time (167 hours at most), two offsets and a leap day can take it into another year.
+  constexpr bool is_inside_year() const noexcept { return earliest() >= margin && latest() <= 364 - margin; }
+  constexpr bool is_before(const tz_date& other) const noexcept { return latest() + 2 * margin < other.earliest(); }
+  static constexpr int margin = 11;
   friend constexpr bool operator==(const tz_date&, const tz_date&) noexcept = default;
 };
 
@@ -42930,7 +42933,7 @@ struct tz_rule {
   std::int32_t standard_offset = 0;  // seconds east
   std::int32_t daylight_offset = 0;
   bool has_daylight = false;
-  bool inside_year = false;  // both dates are
+  bool inside_year = false;  // both dates are, and come in the same order every year
   tz_date start, end;        // of daylight saving time
 
   constexpr seconds start_of(std::int32_t year) const noexcept { return seconds{start.in(year)-standard_offset}; }
@@ -42955,7 +42958,7 @@ struct tz_rule {
   friend constexpr bool operator==(const tz_rule&, const tz_rule&) noexcept = default;
 
  private:
-  // No change is near the turn of the year, so the year that UTC shows will do for all of it.
+  // No change is near the turn of the year or near the other one, so the year that UTC shows will do for all of it.
   constexpr zone_period at_inside(seconds t, std::int32_t year) const noexcept {
     const seconds s = start_of(year), e = end_of(year);
     const bool north = s < e;
@@ -43056,7 +43059,8 @@ class tz_reader {
     if (!take(',')) return fail(tz_error::daylight_saving_needs_its_rule), wrong_;
     if (!read_date(into_.end)) return wrong_;
     if (at_ < text_.size()) return fail(tz_error::after_the_rule_nothing_follows), wrong_;
-    into_.inside_year = into_.start.is_inside_year() && into_.end.is_inside_year();
+    into_.inside_year = into_.start.is_inside_year() && into_.end.is_inside_year() &&
+                        (into_.start.is_before(into_.end) || into_.end.is_before(into_.start));
     return wrong_;
   }
   constexpr std::size_t position() const noexcept { return at_; }

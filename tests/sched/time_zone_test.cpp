@@ -194,7 +194,7 @@ TEST_CASE("time_zone: rules with times before the day and after it, by day of th
 TEST_CASE("time_zone: periods lie side by side, whatever the rule") {
   for (const char* text : {"CET-1CEST,M3.5.0,M10.5.0/3", "AEST-10AEDT,M10.1.0,M4.1.0/3", "AAA3BBB,0/0,J365/23",
                            "AAA3BBB,M12.5.6/167,M1.1.0/-167", "AAA-24BBB24,J1/-100,J365/100", "AAA0BBB,J60,J60",
-                           "AAA0BBB,M1.1.1,M12.5.5", "AAA0BBB0,5,7"}) {
+                           "AAA0BBB,M1.1.1,M12.5.5", "AAA0BBB0,5,7", "EETZ-1EST,M3.5.4/90,91"}) {
     CAPTURE(text);
     const auto zone = time_zone::posix(text);
     REQUIRE(zone.has_value());

@@ -140,6 +140,7 @@
 #include "sched/async_mutex.hpp"
 #include "sched/async_scope.hpp"
 #include "sched/async_semaphore.hpp"
+#include "sched/blocking_pool.hpp"
 #include "sched/cancel.hpp"
 #include "sched/channel.hpp"
 #include "sched/discipline.hpp"

@@ -148,6 +148,7 @@
 #include "sched/fork_join.hpp"
 #include "sched/forked.hpp"
 #include "sched/frame_cache.hpp"
+#include "sched/from_callback.hpp"
 #include "sched/fwd.hpp"
 #include "sched/generator.hpp"
 #include "sched/scheduler.hpp"

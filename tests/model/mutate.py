@@ -54,6 +54,7 @@ SUITES = {
     "sched/detail/waiting_line.hpp": "async_* under the model*",
     "sched/cancel.hpp": "cancel under the model*",
     "sched/detail/join.hpp": "when_* under the model*,async_scope under the model*",
+    "sched/from_callback.hpp": "from_callback under the model*",
     "sched/when_any.hpp": "when_any under the model*",
     "with/boost_lockfree.hpp": "boost_lockfree under the model*",
     "core/wait.hpp": "eventcount under the model*,parker under the model*,blocking under the model*",
@@ -78,6 +79,7 @@ SUITES = {
     "memory/detail/sharing.hpp": "limited under the model*,synchronized under the model*",
     "memory/tracked.hpp": "tracked under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
+    "sched/shared_timer_wheel.hpp": "shared_timer_wheel under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }
 ORDERS = ["relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst"]

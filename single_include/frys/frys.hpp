@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 15c677bd9b130593.
+// frys 0.1.0, one header: the whole library. Content 5ec3d36b5f764894.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -28776,8 +28776,8 @@ class rest_count {
  public:
   // The worker's. Before it touches any work again.
   void rise() noexcept {
-    // relaxed: its own; the fence orders it
-    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_relaxed);
+    // sync(rest_count.value): release; who reads it no longer sees the mark that is gone. The load is relaxed: its own.
+    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_release);
     // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
     Atomics::fence(std::memory_order_release);
   }
@@ -28785,7 +28785,7 @@ class rest_count {
   void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 
   [[nodiscard]] std::uint32_t value() const noexcept {
-    return count_.load(std::memory_order_relaxed);  // relaxed: see idle_set::is_quiet
+    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
   }
 
  private:

@@ -81,8 +81,8 @@ class rest_count {
  public:
   // The worker's. Before it touches any work again.
   void rise() noexcept {
-    // relaxed: its own; the fence orders it
-    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_relaxed);
+    // sync(rest_count.value): release; who reads it no longer sees the mark that is gone. The load is relaxed: its own.
+    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_release);
     // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
     Atomics::fence(std::memory_order_release);
   }
@@ -90,7 +90,7 @@ class rest_count {
   void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 
   [[nodiscard]] std::uint32_t value() const noexcept {
-    return count_.load(std::memory_order_relaxed);  // relaxed: see idle_set::is_quiet
+    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
   }
 
  private:

@@ -152,6 +152,7 @@
 #include "sched/fwd.hpp"
 #include "sched/generator.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/shared_timer_wheel.hpp"
 #include "sched/stack_pool.hpp"
 #include "sched/task.hpp"
 #include "sched/task_group.hpp"

@@ -25,6 +25,10 @@ template <class... Policies>
 class timer_wheel;
 template <class Host, class F>
 class scoped_timer;
+template <class Atomics>
+class basic_shared_timer;
+template <class... Policies>
+class shared_timer_wheel;
 struct civil_day;
 struct civil_time;
 class cron;

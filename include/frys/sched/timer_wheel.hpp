@@ -203,7 +203,7 @@ class timer_wheel {
     for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
       const std::uint64_t start = start_of(slot);
       if (start > target) break;
-      clear(slot);
+      mark_empty(slot);
       if (slot < slot_count)
         firing.take_all(slots_[slot]);
       else
@@ -221,6 +221,22 @@ class timer_wheel {
   }
   // By policy::clock.
   std::size_t advance() noexcept { return advance(clock_type::now()); }
+
+  // Takes every pending timer out and calls f(timer&) with it, in no order; f adds none.
+  template <class F>
+  void clear(F&& f) noexcept {
+    const auto take = [&](detail::timer_list& all) {
+      while (detail::timer_links* const first = all.pop_front()) {
+        --size_;
+        f(static_cast<timer&>(*first));
+      }
+    };
+    take(due_);
+    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
+      mark_empty(slot);
+      take(slots_[slot]);
+    }
+  }
 
   // When advance should be called next: never too late for the first timer. Before it, once per level, where the first
   // one is further than a turn away. never() without timers.
@@ -276,7 +292,7 @@ class timer_wheel {
     bits_[slot / 64] |= bit(slot);
     summary_[slot / 64 / 64] |= bit(slot / 64);
   }
-  void clear(std::size_t slot) noexcept {
+  void mark_empty(std::size_t slot) noexcept {
     std::uint64_t& word = bits_[slot / 64];
     word &= ~bit(slot);
     if (word == 0) summary_[slot / 64 / 64] &= ~bit(slot / 64);
@@ -284,7 +300,7 @@ class timer_wheel {
   // The list of this head has lost its last timer. It need not be a slot's.
   void emptied(detail::timer_links* head) noexcept {
     const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(head) - reinterpret_cast<std::uintptr_t>(slots_);
-    if (offset < sizeof(slots_)) clear(static_cast<std::size_t>(offset / sizeof(slots_[0])));
+    if (offset < sizeof(slots_)) mark_empty(static_cast<std::size_t>(offset / sizeof(slots_[0])));
   }
   // The first slot with a timer: none before it has an earlier one.
   std::size_t first_slot() const noexcept {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b03611368f1876e8.
+// frys 0.1.0, one header: the whole library. Content b0fc2503f0b9e859.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -29351,12 +29351,19 @@ class pool_core {
     }
   }
 
-  // One task of any kind, for who waits inside a task. False: there was none.
+  // One task, for who waits inside a task. Its own newest first: that is what it waits for, or inside of that, so the
+  // stack gets no deeper than the serial program's. Others' to a bounded depth. False: there was none.
   bool help(worker& me, unsigned round) noexcept {
+    if constexpr (!discipline::shares)
+      for (queue& q : me.queues)
+        if (auto got = q.own.try_pop()) return run(me, work_ref::of_bits(got.value())), true;
+    if (me.nested >= most_nested) return false;
     work_ref r = own(me);
     if (!r) r = take_from_others(me, round);
     if (!r) return false;
+    ++me.nested;
     run(me, r);
+    --me.nested;
     return true;
   }
 
@@ -29913,7 +29920,7 @@ inline bool topology::number_and_order() noexcept {
 // A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
 class topology::lines {
  public:
-  explicit lines(std::span<char> buffer) noexcept : buffer_(buffer) {}
+  explicit lines(std::span<char> room) noexcept : buffer_(room) {}
   lines(const lines&) = delete;
   lines& operator=(const lines&) = delete;
   ~lines() { close(); }

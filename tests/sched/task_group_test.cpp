@@ -41,6 +41,29 @@ TEST_CASE("task_group: waits for all of its tasks, also those that tasks have ad
   }
 }
 
+TEST_CASE("task_group: groups within groups need no more stack than calls") {
+  struct tree {
+    static int grow(int depth) {
+      if (depth == 0) return 1;
+      std::atomic<int> sum{0};
+      frys::task_group g;
+      for (int i = 0; i < 4; ++i) REQUIRE(g.run([&sum, depth] { sum += grow(depth - 1); }));
+      // Far more than the serial depth would be seen here: a frame for each of the siblings that wait.
+      thread_local int inside = 0;
+      struct level {
+        level() { CHECK(++inside <= 6 + 8 * 16); }
+        ~level() { --inside; }
+      } const here;
+      g.wait();
+      return sum;
+    }
+  };
+  auto pool = group_pool(0);
+  CHECK(pool->run([] { return tree::grow(6); }) == 4096);
+  auto two = group_pool(1);
+  CHECK(two->run([] { return tree::grow(6); }) == 4096);
+}
+
 TEST_CASE("task_group: on a thread of no scheduler run calls at once") {
   frys::task_group g;
   int n = 0;

@@ -251,7 +251,7 @@ inline bool topology::number_and_order() noexcept {
 // A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
 class topology::lines {
  public:
-  explicit lines(std::span<char> buffer) noexcept : buffer_(buffer) {}
+  explicit lines(std::span<char> room) noexcept : buffer_(room) {}
   lines(const lines&) = delete;
   lines& operator=(const lines&) = delete;
   ~lines() { close(); }

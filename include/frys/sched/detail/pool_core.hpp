@@ -293,12 +293,19 @@ class pool_core {
     }
   }
 
-  // One task of any kind, for who waits inside a task. False: there was none.
+  // One task, for who waits inside a task. Its own newest first: that is what it waits for, or inside of that, so the
+  // stack gets no deeper than the serial program's. Others' to a bounded depth. False: there was none.
   bool help(worker& me, unsigned round) noexcept {
+    if constexpr (!discipline::shares)
+      for (queue& q : me.queues)
+        if (auto got = q.own.try_pop()) return run(me, work_ref::of_bits(got.value())), true;
+    if (me.nested >= most_nested) return false;
     work_ref r = own(me);
     if (!r) r = take_from_others(me, round);
     if (!r) return false;
+    ++me.nested;
     run(me, r);
+    --me.nested;
     return true;
   }
 

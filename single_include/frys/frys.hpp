@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b0fc2503f0b9e859.
+// frys 0.1.0, one header: the whole library. Content 435e2a9f55cc3484.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -25287,8 +25287,9 @@ class blocking_pool {
 // Roles     every operation: any thread.
 // Progress  by a lock of a few instructions and at most two moves of T; who waits holds none. Strictly in turn: a value
 //           goes to who has waited longest, and nobody takes it on the way.
-// Cost      one compare-exchange and one store for each push and pop, no allocation: nodes and values of those who wait
-//           lie in their coroutines' frames. With policy::atomics<atomics::local> no read-modify-write at all.
+// Cost      one compare-exchange and one store for each push and pop, a load where the answer is full or empty, no
+//           allocation: nodes and values of those who wait lie in their coroutines' frames. With
+//           policy::atomics<atomics::local> no read-modify-write at all.
 // Ordering  what was done before a push happens-before what follows the pop that takes its value; without room the pop
 //           also happens-before what follows the push. FIFO. What was done before close() happens-before what another
 //           does that is told closed.
@@ -25374,7 +25375,7 @@ class channel {
   static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
   static constexpr bool is_dynamic = capacity == policy::dynamic;
 
-  channel() noexcept requires(!is_dynamic) : line_(0) {}
+  channel() noexcept requires(!is_dynamic) : line_(capacity == 0 ? full : 0) {}
   channel(const channel&) = delete;
   channel& operator=(const channel&) = delete;
   ~channel() {
@@ -25396,19 +25397,21 @@ class channel {
 
   // On full and closed the value is untouched. Without room: full unless somebody waits in pop.
   push_result try_push(T&& value) noexcept {
+    if (is_surely_full()) return push_result::full;
     detail::line_waiter* served = nullptr;
-    std::uint32_t word = line_.enter();
+    const std::uint32_t word = line_.enter();
     const push_result answer = put(word, value, served);
-    line_.leave(word);
+    line_.leave(marked(word));
     if (served != nullptr) detail::call<atomics_type>(*served);
     return answer;
   }
   pop_result<T> try_pop() noexcept {
-    detail::line_waiter* served = nullptr;
     pop_result<T> answer = pop_status::empty;
-    std::uint32_t word = line_.enter();
+    if (is_surely_empty()) return answer;
+    detail::line_waiter* served = nullptr;
+    const std::uint32_t word = line_.enter();
     take(word, answer, served);
-    line_.leave(word);
+    line_.leave(marked(word));
     if (served != nullptr) detail::call<atomics_type>(*served);
     return answer;
   }
@@ -25436,8 +25439,10 @@ class channel {
  private:
   using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
   using slots_type = detail::channel_slots<T, capacity>;
-  // Of the line's word: nothing is taken any more; those who wait are pushers (they and poppers never wait at once).
-  static constexpr std::uint32_t closed = line_type::unit, pushers = line_type::unit * 2;
+  // Of the line's word: nothing is taken any more; those who wait are pushers (they and poppers never wait at once);
+  // there are values; there is no room.
+  static constexpr std::uint32_t closed = line_type::unit, pushers = line_type::unit * 2, some = line_type::unit * 4,
+                                 full = line_type::unit * 8;
   struct ring {
     std::size_t oldest = 0, count = 0;
   };
@@ -25465,6 +25470,7 @@ class channel {
     line_type& line() noexcept { return of_->line_; }
     bool admit(std::uint32_t& word) noexcept {
       of_->take(word, answer_, served_);
+      word = of_->marked(word);
       if (answer_.is_empty()) word &= ~pushers;
       return !answer_.is_empty();
     }
@@ -25499,6 +25505,7 @@ class channel {
     line_type& line() noexcept { return of_->line_; }
     bool admit(std::uint32_t& word) noexcept {
       answer_ = of_->put(word, *value_, served_);
+      word = of_->marked(word);
       if (answer_.is_full()) word |= pushers;
       return !answer_.is_full();
     }
@@ -25530,9 +25537,28 @@ class channel {
   }
 
  private:
-  channel(T* memory, std::size_t count) noexcept requires(is_dynamic) : line_(0), slots_(memory, count) {}
+  channel(T* memory, std::size_t count) noexcept requires(is_dynamic)
+      : line_(count == 0 ? full : 0), slots_(memory, count) {}
 
-  // In the line, all of them.
+  // A look, without the lock.
+  bool is_surely_full() const noexcept {
+    // relaxed: what answers full or empty promises nothing about what was before
+    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    return (seen & (full | closed | line_type::busy)) == full &&
+           (seen & (line_type::crowd | pushers)) != line_type::crowd;
+  }
+  bool is_surely_empty() const noexcept {
+    // relaxed: as above
+    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    return (seen & (some | closed | line_type::busy)) == 0 &&
+           (seen & (line_type::crowd | pushers)) != (line_type::crowd | pushers);
+  }
+
+  // In the line, all that follow.
+  std::uint32_t marked(std::uint32_t word) const noexcept {
+    const std::size_t count = ring_.get().count;
+    return (word & ~(some | full)) | (count != 0 ? some : 0) | (count == slots_.count() ? full : 0);
+  }
   bool pushers_wait(std::uint32_t word) const noexcept { return (word & pushers) != 0 && !line_.empty(); }
   bool poppers_wait(std::uint32_t word) const noexcept { return (word & pushers) == 0 && !line_.empty(); }
   void store_newest(T& value) noexcept {

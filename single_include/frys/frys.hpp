@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 435e2a9f55cc3484.
+// frys 0.1.0, one header: the whole library. Content d6b6f35c21f5dbd5.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -44062,6 +44062,17 @@ struct tz_rule {
     return {p.from < first ? first : p.from, p.until > last ? last : p.until, p.offset, p.is_daylight, p.abbreviation};
   }
 
+  // Its offset alone: less to reckon.
+  constexpr std::int32_t offset_at(seconds t) const noexcept {
+    constexpr seconds first = seconds_of({-32760, 1, 1, 0, 0, 0});
+    constexpr seconds last = seconds_of({32760, 1, 1, 0, 0, 0});
+    if (!has_daylight) return standard_offset;
+    if (!inside_year || t < first || t >= last) return at(t).offset;
+    const std::int32_t year = civil_of(t).year;
+    const seconds s = start_of(year), e = end_of(year);
+    return (s < e ? t >= s && t < e : t < e || t >= s) ? daylight_offset : standard_offset;
+  }
+
   friend constexpr bool operator==(const tz_rule&, const tz_rule&) noexcept = default;
 
  private:
@@ -44330,7 +44341,7 @@ class time_zone {
   constexpr zone_period at(seconds t) const noexcept;
 
   // What clocks show at `t`; instants beyond the range of civil_time count as its end.
-  constexpr civil_time to_local(seconds t) const noexcept { return shown(t, at(t).offset); }
+  constexpr civil_time to_local(seconds t) const noexcept { return shown(t, offset_at(t)); }
   // When clocks show `local`, which must be valid.
   constexpr local_instants instants(const civil_time& local) const noexcept;
   constexpr std::optional<seconds> to_utc(const civil_time& local, local_choice choice = {}) const noexcept;
@@ -44361,6 +44372,10 @@ class time_zone {
     return std::to_integer<unsigned>(table_[std::size_t{changes_} * change_size_ + i]);
   }
   zone_period in_table(seconds t) const noexcept;
+  constexpr std::int32_t offset_at(seconds t) const noexcept {
+    if (table_ == nullptr || (has_rule_ && (changes_ == 0 || t >= change(changes_ - 1)))) return rule_.offset_at(t);
+    return in_table(t).offset;
+  }
 
   const std::byte* table_ = nullptr;  // null: the rule alone
   std::uint32_t changes_ = 0;
@@ -44634,7 +44649,8 @@ class zoned_cron {
       }
       const std::optional<civil_time> t = when_.next(time_zone::shown(from, p.offset));
       if (!t) return best;
-      const seconds at = seconds_of(*t) - seconds{p.offset};
+      const seconds shows = seconds_of(*t);
+      const seconds at = shows - seconds{p.offset};
       seconds until = p.until;
       if (at < p.until && p.until < at + reach) {
         // Put back: what the period ends with will be shown again.
@@ -44644,8 +44660,11 @@ class zoned_cron {
       }
       if (at < until && (!best || at < *best)) best = at;
       if (best || p.until == (seconds::max)()) return best;
-      after = p.until - seconds{1};
-      p = zone_->at(p.until);
+      // Nothing matches between what `from` shows and `shows`; once a change of the clocks cannot lead back before
+      // `from`, the periods in between need no look.
+      const seconds go_on = p.until > from + reach ? (std::max)(p.until, shows - reach) : p.until;
+      after = go_on - seconds{1};
+      p = zone_->at(go_on);
     }
   }
 

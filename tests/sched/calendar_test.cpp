@@ -135,6 +135,34 @@ TEST_CASE("zoned_cron: next is the first of all instants that the choice leaves,
   }
 }
 
+TEST_CASE("zoned_cron: rare schedules, with years of changes in between, on the days of changes too") {
+  calendar_dice die{11};
+  for (const char* text : {"0 0 29 2 *", "30 2 29 2 *", "30 2 31 3 *", "0,30 2 25 10 *", "*/20 2 29 10 *", "0 0 1 1 *",
+                           "30 23 31 12 *", "30 0 * 3 SUN#2", "0 3 L 3 ?", "59 1 30 3 *", "0 2 L 10 ?"})
+    for (const time_zone& zone : {berlin, lord_howe, havana, time_zone("AAA-12BBB12,M4.2.0,M4.3.0")})
+      for (unsigned c = 0; c < 12; ++c) {
+        const auto choice = local_choice{static_cast<when_missing>(c % 3), static_cast<when_repeated>(c / 3)};
+        const frys::cron when = *frys::cron::parse(text);
+        const frys::zoned_cron zoned(when, &zone, choice);
+        const auto all = all_instants(when, zone, choice, {1999, 12, 20, 0, 0, 0}, {2031, 1, 1, 0, 0, 0});
+        CAPTURE(text);
+        CAPTURE(c);
+        for (int i = 0; i < 60; ++i) {
+          // Half of them close to a time that counts, half anywhere.
+          const seconds after = i % 2 == 0 || all.empty()
+                                    ? utc(2000, 1, 1) + seconds{std::int64_t{die(20 * 365)} * 86'400 + die(86'400)}
+                                    : all[die(static_cast<unsigned>(all.size() / 2 + 1))] -
+                                          seconds{100'000 - static_cast<std::int64_t>(die(200'000))};
+          const auto expected = std::upper_bound(all.begin(), all.end(), after);
+          if (expected == all.end()) continue;
+          CAPTURE(after.count());
+          const auto found = zoned.next(after);
+          REQUIRE(found.has_value());
+          REQUIRE(found->count() == expected->count());
+        }
+      }
+}
+
 TEST_CASE("zoned_cron: the usual choice is Vixie's: fixed times once, intervals by the clock") {
   constexpr frys::zoned_cron fixed("30 2 * * *", &berlin);
   static_assert(fixed.next(utc(2024, 3, 30, 12)) == utc(2024, 3, 31, 1));        // 03:00, there is no 02:30

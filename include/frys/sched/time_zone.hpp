@@ -75,7 +75,7 @@ class time_zone {
   constexpr zone_period at(seconds t) const noexcept;
 
   // What clocks show at `t`; instants beyond the range of civil_time count as its end.
-  constexpr civil_time to_local(seconds t) const noexcept { return shown(t, at(t).offset); }
+  constexpr civil_time to_local(seconds t) const noexcept { return shown(t, offset_at(t)); }
   // When clocks show `local`, which must be valid.
   constexpr local_instants instants(const civil_time& local) const noexcept;
   constexpr std::optional<seconds> to_utc(const civil_time& local, local_choice choice = {}) const noexcept;
@@ -106,6 +106,10 @@ class time_zone {
     return std::to_integer<unsigned>(table_[std::size_t{changes_} * change_size_ + i]);
   }
   zone_period in_table(seconds t) const noexcept;
+  constexpr std::int32_t offset_at(seconds t) const noexcept {
+    if (table_ == nullptr || (has_rule_ && (changes_ == 0 || t >= change(changes_ - 1)))) return rule_.offset_at(t);
+    return in_table(t).offset;
+  }
 
   const std::byte* table_ = nullptr;  // null: the rule alone
   std::uint32_t changes_ = 0;

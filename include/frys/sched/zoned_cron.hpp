@@ -72,7 +72,8 @@ class zoned_cron {
       }
       const std::optional<civil_time> t = when_.next(time_zone::shown(from, p.offset));
       if (!t) return best;
-      const seconds at = seconds_of(*t) - seconds{p.offset};
+      const seconds shows = seconds_of(*t);
+      const seconds at = shows - seconds{p.offset};
       seconds until = p.until;
       if (at < p.until && p.until < at + reach) {
         // Put back: what the period ends with will be shown again.
@@ -82,8 +83,11 @@ class zoned_cron {
       }
       if (at < until && (!best || at < *best)) best = at;
       if (best || p.until == (seconds::max)()) return best;
-      after = p.until - seconds{1};
-      p = zone_->at(p.until);
+      // Nothing matches between what `from` shows and `shows`; once a change of the clocks cannot lead back before
+      // `from`, the periods in between need no look.
+      const seconds go_on = p.until > from + reach ? (std::max)(p.until, shows - reach) : p.until;
+      after = go_on - seconds{1};
+      p = zone_->at(go_on);
     }
   }
 

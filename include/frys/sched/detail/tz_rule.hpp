@@ -94,6 +94,17 @@ struct tz_rule {
     return {p.from < first ? first : p.from, p.until > last ? last : p.until, p.offset, p.is_daylight, p.abbreviation};
   }
 
+  // Its offset alone: less to reckon.
+  constexpr std::int32_t offset_at(seconds t) const noexcept {
+    constexpr seconds first = seconds_of({-32760, 1, 1, 0, 0, 0});
+    constexpr seconds last = seconds_of({32760, 1, 1, 0, 0, 0});
+    if (!has_daylight) return standard_offset;
+    if (!inside_year || t < first || t >= last) return at(t).offset;
+    const std::int32_t year = civil_of(t).year;
+    const seconds s = start_of(year), e = end_of(year);
+    return (s < e ? t >= s && t < e : t < e || t >= s) ? daylight_offset : standard_offset;
+  }
+
   friend constexpr bool operator==(const tz_rule&, const tz_rule&) noexcept = default;
 
  private:

@@ -3,8 +3,9 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
 //                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp) and CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
-//                components.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
+//                hardened.hpp), CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
+//                components.hpp), SENDERS (sched/senders.hpp, std_stop_token.hpp). FRYS_WITH_ALL turns on each of these
+//                that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -35,6 +36,9 @@
 #endif
 #ifndef FRYS_WITH_CALENDAR
 #define FRYS_WITH_CALENDAR 1
+#endif
+#ifndef FRYS_WITH_SENDERS
+#define FRYS_WITH_SENDERS 1
 #endif
 #endif
 
@@ -226,6 +230,10 @@
 #include "sched/start_phases.hpp"
 #include "sched/time_zone.hpp"
 #include "sched/zoned_cron.hpp"
+#endif
+#if defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS
+#include "sched/senders.hpp"
+#include "sched/std_stop_token.hpp"
 #endif
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include "memory/pmr.hpp"

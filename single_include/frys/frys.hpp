@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d6b6f35c21f5dbd5.
+// frys 0.1.0, one header: the whole library. Content 9ef8d3fece12e5f8.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7,8 +7,9 @@
 // Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
 //                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp) and CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
-//                components.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
+//                hardened.hpp), CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
+//                components.hpp), SENDERS (sched/senders.hpp, std_stop_token.hpp). FRYS_WITH_ALL turns on each of these
+//                that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -39,6 +40,9 @@
 #endif
 #ifndef FRYS_WITH_CALENDAR
 #define FRYS_WITH_CALENDAR 1
+#endif
+#ifndef FRYS_WITH_SENDERS
+#define FRYS_WITH_SENDERS 1
 #endif
 #endif
 
@@ -22843,6 +22847,8 @@ namespace frys::inline FRYS_ABI {
 
 template <class... Policies>
 class basic_stop_source;
+template <std::invocable F>
+class stop_callback;
 
 // What is left to do when a hook's function has returned and its hook may be gone: whom to resume, or nothing.
 struct stop_action {
@@ -22886,6 +22892,9 @@ struct stop_state {
 // Whether somebody asks for a stop. Empty: nobody ever will. A copy of a pointer.
 class stop_token {
  public:
+  template <class F>
+  using callback_type = stop_callback<F>;
+
   constexpr stop_token() noexcept = default;
 
   // False for an empty one.
@@ -45925,6 +45934,296 @@ class component_phases {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_COMPONENTS_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS
+#include <stop_token>
+
+// ---- frys/sched/senders.hpp
+// senders: tasks as senders, and senders as something to await, by shape: connect, start, set_value, set_error,
+// set_stopped are members, as P2300 has them. No sender library is included.
+//
+// Use when  a program composes its work by a sender library, and tasks shall stand in it, or the other way round.
+// Not when  all of it is coroutines (await them) or callbacks (from_callback).
+// Threads   as the sender's: it completes on any thread, and who waits goes on there.
+// Cost      as_awaitable: one frame (frame_memory), the operation state lies in it. as_sender: one frame; the operation
+//           state holds the task.
+// Errors    as_awaitable answers a result<T>: set_stopped is errc::cancelled, set_error takes an error, or a
+//           std::exception_ptr, which is rethrown. as_sender: an exception is set_error(std::exception_ptr); a task
+//           that answers a result tells its error by set_error(error), errc::cancelled by set_stopped, its value by
+//           set_value.
+// Stop      as_awaitable's receiver has the token of who waits: get_env().get_stop_token(), whose callback_type is that
+//           of stop tokens elsewhere. as_sender asks the receiver's environment for one of this type.
+// Lifetime  an operation state stays where it is from start to its completion, and may be destroyed by it.
+// Source    P2300R10, std::execution (M. Dominiak et al.).
+#ifndef FRYS_SCHED_SENDERS_HPP
+#define FRYS_SCHED_SENDERS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What connect answers.
+template <class O>
+concept operation_state = std::is_object_v<O> && requires(O& operation) {
+  { operation.start() }
+  noexcept;
+};
+
+// What an operation completes, once, by one of the three.
+template <class R, class... Values>
+concept receiver_of = std::move_constructible<R> && requires(R&& receiver, Values&&... values) {
+  std::move(receiver).set_value(std::forward<Values>(values)...);
+  std::move(receiver).set_stopped();
+};
+
+// What can be connected with a receiver R.
+template <class S, class R>
+concept sender_to = requires(S&& sender, R&& receiver) {
+  { std::move(sender).connect(std::move(receiver)) } -> operation_state;
+};
+
+namespace detail {
+
+struct awaiting_env {
+  stop_token token;
+  [[nodiscard]] stop_token get_stop_token() const noexcept { return token; }
+};
+
+// Hands a sender's completion to who waits.
+template <class T>
+class awaiting_receiver {
+ public:
+  using receiver_concept = void;
+  awaiting_receiver(callback<T> done, stop_token token, std::exception_ptr& failure) noexcept
+      : done_(done), token_(token), failure_(&failure) {}
+
+  template <class... Values>
+  void set_value(Values&&... values) && noexcept {
+    if constexpr (std::is_void_v<T>)
+      done_();
+    else
+      done_(T(std::forward<Values>(values)...));
+  }
+  template <class E>
+  void set_error(E&& why) && noexcept {
+    if constexpr (std::convertible_to<E, std::exception_ptr>) {
+      *failure_ = std::forward<E>(why);
+      done_.fail(cancelled_error());
+    } else {
+      static_assert(
+          std::convertible_to<E, error>,
+          "frys::as_awaitable: the sender's error must be a frys::error or a std::exception_ptr; translate it "
+          "before");
+      done_.fail(std::forward<E>(why));
+    }
+  }
+  void set_stopped() && noexcept { done_.fail(cancelled_error()); }
+  [[nodiscard]] awaiting_env get_env() const noexcept { return {token_}; }
+
+ private:
+  callback<T> done_;
+  stop_token token_;
+  std::exception_ptr* failure_;
+};
+
+// Room for an operation state, which connect makes in place.
+template <class S, class R>
+class operation_room {
+  using operation = decltype(std::declval<S>().connect(std::declval<R>()));
+
+ public:
+  operation_room() noexcept {}
+  operation_room(const operation_room&) = delete;
+  operation_room& operator=(const operation_room&) = delete;
+  ~operation_room() {
+    if (made_) at()->~operation();
+  }
+  void start(S&& sender, R&& receiver) {
+    ::new (static_cast<void*>(room_)) operation(std::move(sender).connect(std::move(receiver)));
+    made_ = true;
+    at()->start();
+  }
+
+ private:
+  operation* at() noexcept { return std::launder(reinterpret_cast<operation*>(room_)); }
+  alignas(operation) std::byte room_[sizeof(operation)];
+  bool made_ = false;
+};
+
+template <class T, class S>
+task<result<T>> await_sender(S sender) {
+  using receiver = awaiting_receiver<T>;
+  const stop_token token = co_await this_task::stop_token();
+  operation_room<S, receiver> operation;
+  std::exception_ptr failure = nullptr;
+  const auto begin = [&](callback<T> done) { operation.start(std::move(sender), receiver(done, token, failure)); };
+  result<T> answer = co_await from_callback<T>(begin);
+  if (failure != nullptr) std::rethrow_exception(failure);
+  co_return answer;
+}
+
+}  // namespace detail
+
+// A sender of one T, or of nothing, as something to await: a task that answers result<T>.
+template <class T, class S>
+requires sender_to<std::remove_cvref_t<S>, detail::awaiting_receiver<T>>
+[[nodiscard]] task<result<T>> as_awaitable(S&& sender) {
+  return detail::await_sender<T, std::remove_cvref_t<S>>(std::forward<S>(sender));
+}
+// Of a sender that says what it sends.
+template <class S>
+requires requires { typename std::remove_cvref_t<S>::value_type; }
+[[nodiscard]] auto as_awaitable(S&& sender) {
+  return as_awaitable<typename std::remove_cvref_t<S>::value_type>(std::forward<S>(sender));
+}
+
+namespace detail {
+template <class T>
+struct sent_value {
+  using type = T;
+};
+template <class T>
+struct sent_value<result<T>> {
+  using type = T;
+};
+}  // namespace detail
+
+// A task as a sender of its answer.
+template <class T>
+class [[nodiscard]] task_sender {
+ public:
+  using sender_concept = void;
+  using value_type = typename detail::sent_value<T>::type;
+
+  explicit task_sender(task<T> what) noexcept : what_(std::move(what)) {}
+
+  template <class Receiver>
+  class operation;
+  template <class Receiver>
+  [[nodiscard]] operation<Receiver> connect(Receiver receiver) && {
+    return operation<Receiver>(std::move(what_), std::move(receiver));
+  }
+
+ private:
+  task<T> what_;
+};
+
+template <class T>
+template <class Receiver>
+class task_sender<T>::operation : detail::join_base {
+ public:
+  operation(task<T>&& what, Receiver&& receiver)
+      : detail::join_base{&ended}, what_(std::move(what)), receiver_(std::move(receiver)) {}
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
+
+  void start() noexcept {
+    body_ = detail::run_child<task<T>>(what_, answer_);
+    stop_token token;
+    if constexpr (requires {
+                    { receiver_.get_env().get_stop_token() } -> std::convertible_to<stop_token>;
+                  })
+      token = receiver_.get_env().get_stop_token();
+    body_.start(*this, 0, token);
+  }
+
+ private:
+  // The body stands at its end: the receiver may destroy this. What it is told lives here.
+  static std::coroutine_handle<> ended(detail::join_base& at, std::size_t, std::exception_ptr failure) noexcept {
+    auto& self = static_cast<operation&>(at);
+    Receiver receiver = std::move(self.receiver_);
+    if (failure != nullptr) {
+      std::move(receiver).set_error(std::move(failure));
+    } else if constexpr (std::is_void_v<T>) {
+      std::move(receiver).set_value();
+    } else {
+      T answer = std::move(*self.answer_);
+      tell(std::move(receiver), answer);
+    }
+    return std::noop_coroutine();
+  }
+  template <class Answer>
+  static void tell(Receiver&& receiver, Answer& answer) noexcept {
+    if constexpr (detail::is_result<Answer>) {
+      if (answer) {
+        if constexpr (std::is_void_v<value_type>)
+          std::move(receiver).set_value();
+        else
+          std::move(receiver).set_value(std::move(*answer));
+      } else if (answer.error() == errc::cancelled) {
+        std::move(receiver).set_stopped();
+      } else {
+        std::move(receiver).set_error(answer.error());
+      }
+    } else {
+      std::move(receiver).set_value(std::move(answer));
+    }
+  }
+
+  task<T> what_;
+  Receiver receiver_;
+  detail::slot_of<T> answer_;
+  detail::child body_;
+};
+
+template <class T>
+[[nodiscard]] task_sender<T> as_sender(task<T> what) noexcept {
+  return task_sender<T>(std::move(what));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_SENDERS_HPP
+// ---- frys/sched/std_stop_token.hpp
+// std_stop_token: std::stop_token on one side, stop_token of frys on the other.
+//
+// Use when  a std::jthread's token shall stop tasks, or a task's token a library that takes std::stop_token.
+// Threads   any.
+// Cost      each holds a callback of the one side and a source of the other; std::stop_source allocates its state.
+// Lifetime  it outlives what it stops, and a request_stop of the source that it follows; its end waits for one that
+//           runs on another thread. So it stands outside of what it stops, not in it.
+#ifndef FRYS_SCHED_STD_STOP_TOKEN_HPP
+#define FRYS_SCHED_STD_STOP_TOKEN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// A frys source that is asked when a std one is.
+class from_std_stop {
+ public:
+  explicit from_std_stop(std::stop_token from) : link_(std::move(from), asker{&source_}) {}
+  from_std_stop(const from_std_stop&) = delete;
+  from_std_stop& operator=(const from_std_stop&) = delete;
+
+  [[nodiscard]] stop_token token() noexcept { return source_.token(); }
+
+ private:
+  struct asker {
+    stop_source* of;
+    void operator()() const noexcept { of->request_stop(); }
+  };
+  stop_source source_;
+  std::stop_callback<asker> link_;
+};
+
+// A std source that is asked when a frys one is.
+class to_std_stop {
+ public:
+  explicit to_std_stop(stop_token from) : link_(from, asker{&source_}) {}
+  to_std_stop(const to_std_stop&) = delete;
+  to_std_stop& operator=(const to_std_stop&) = delete;
+
+  [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
+
+ private:
+  struct asker {
+    std::stop_source* of;
+    void operator()() const noexcept { of->request_stop(); }
+  };
+  std::stop_source source_;
+  stop_callback<asker> link_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_STD_STOP_TOKEN_HPP
 #endif  // gate
 #if defined(FRYS_WITH_PMR) && FRYS_WITH_PMR
 #include <memory_resource>

@@ -74,6 +74,8 @@ namespace frys::inline FRYS_ABI {
 
 template <class... Policies>
 class basic_stop_source;
+template <std::invocable F>
+class stop_callback;
 
 // What is left to do when a hook's function has returned and its hook may be gone: whom to resume, or nothing.
 struct stop_action {
@@ -117,6 +119,9 @@ struct stop_state {
 // Whether somebody asks for a stop. Empty: nobody ever will. A copy of a pointer.
 class stop_token {
  public:
+  template <class F>
+  using callback_type = stop_callback<F>;
+
   constexpr stop_token() noexcept = default;
 
   // False for an empty one.

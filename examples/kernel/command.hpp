@@ -78,7 +78,20 @@ struct core_counts {
   std::uint64_t sync_full = 0;      // how often the writes that wait for a sync were as many as may be
   std::uint64_t waiting_bytes = 0;  // of replies that wait to leave, and of commands that are not whole yet
   std::uint64_t peak_bytes = 0;     // the most that keys, values and those took
+  std::uint64_t idle_closed = 0;    // clients sent away for their silence
   std::uint64_t publish_waits = 0;  // messages that waited because another core was behind
+};
+
+// What the pools that the cores share have done.
+struct pool_counts {
+  unsigned workers = 0;           // threads that share in searches
+  std::uint64_t worker_runs = 0;  // pieces of them
+  std::uint64_t worker_steals = 0;
+  std::uint64_t worker_sleeps = 0;
+  std::uint64_t worker_idle_ms = 0;
+  unsigned blocking_threads = 0;  // that wait for the disk
+  std::uint64_t blocking_runs = 0;
+  std::uint64_t blocking_queued = 0;
 };
 
 // What a core lets its commands see. The server implements it; tests fake it.
@@ -93,6 +106,10 @@ class core_view {
   virtual void each_session(void (*f)(void* context, const session& s), void* context) const = 0;
   // Whether `more` bytes would pass max_memory; asked before each command that needs memory. May be a little old.
   virtual bool is_memory_full(std::size_t more) const noexcept = 0;
+  // Of the whole server.
+  virtual pool_counts pools() const noexcept { return {}; }
+  // Runs f(argument) so that what it forks (frys::join, frys::parallel_for) may run on the server's workers.
+  virtual void with_workers(void (*f)(void* argument), void* argument) { f(argument); }
 };
 
 struct command_context {

@@ -136,6 +136,7 @@ enum info_number : std::size_t {
   n_out,
   n_sync_full,
   n_publish_waits,
+  n_idle_closed,
   info_numbers
 };
 
@@ -155,7 +156,8 @@ void info(command_context& c) {
                                                counts.bytes_in,
                                                counts.bytes_out,
                                                counts.sync_full,
-                                               counts.publish_waits};
+                                               counts.publish_waits,
+                                               counts.idle_closed};
   c.reply.array(info_numbers);
   for (const std::uint64_t n : numbers) c.reply.integer(static_cast<std::int64_t>(n));
 }
@@ -272,6 +274,18 @@ void merge_info(merge_context& m) {
     s.line("evicted_keys", std::uint64_t{0});
     s.line("frys_sync_queue_full", sum[n_sync_full]);
     s.line("frys_publish_waits", sum[n_publish_waits]);
+    s.line("frys_idle_closed", sum[n_idle_closed]);
+  }
+  if (s.begin("Scheduler")) {
+    const pool_counts p = m.core.pools();
+    s.line("frys_workers", p.workers);
+    s.line("frys_worker_runs", p.worker_runs);
+    s.line("frys_worker_steals", p.worker_steals);
+    s.line("frys_worker_sleeps", p.worker_sleeps);
+    s.line("frys_worker_idle_ms", p.worker_idle_ms);
+    s.line("frys_blocking_threads", p.blocking_threads);
+    s.line("frys_blocking_runs", p.blocking_runs);
+    s.line("frys_blocking_queued", p.blocking_queued);
   }
   if (s.begin("Replication")) {
     s.line("role", "master");

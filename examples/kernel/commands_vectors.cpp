@@ -127,7 +127,12 @@ void vsim(command_context& c) {
   if (query.size() != set->dimension()) return wrong_dimension(c, query.size(), *set);
   scratch_vector<frys::neighbour> hits((std::min)(static_cast<std::size_t>((std::min)(count, most_hits)), set->size()),
                                        c.memory);
-  hits.resize(set->nearest(query, hits));
+  const auto search = [&] { hits.resize(set->nearest(query, hits)); };
+  if (set->size() >= vector_set::worth_forking)
+    c.core.with_workers([](void* s) { (*static_cast<decltype(search)*>(s))(); },
+                        const_cast<void*>(static_cast<const void*>(&search)));
+  else
+    search();
   if (with_scores)
     c.reply.map(hits.size());
   else

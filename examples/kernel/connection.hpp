@@ -22,6 +22,7 @@
 #include <frys/io/socket.hpp>
 #include <frys/net/resp_decoder.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/timer_wheel.hpp>
 
 #include "command.hpp"
 #include "reply_queue.hpp"
@@ -54,8 +55,19 @@ class connection final : public session,
       : core_(core), socket_(std::move(socket)), replies_(core.buffers(), core.places()), cut_(core.buffers()) {
     wake_.run = [](frys::work& w) noexcept { static_cast<wake_work&>(w).self->resume_reader(); };
     wake_.self = this;
+    silence.self = this;
     synced = [](sync_waiter& w, bool failed) noexcept { static_cast<connection&>(w).log_came_so_far(failed); };
   }
+  // Fires when the client may have been silent for too long.
+  struct silence_timer : frys::timer {
+    silence_timer() noexcept
+        : frys::timer([](frys::timer& t) noexcept {
+            connection& c = *static_cast<silence_timer&>(t).self;
+            c.core_.was_silent(c);
+          }) {}
+    connection* self = nullptr;
+  } silence;
+
   ~connection() override {
     core_.count_waiting(counted_, 0);
     frys::list_hook<gathered_tag>::unlink();

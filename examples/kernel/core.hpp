@@ -16,7 +16,10 @@
 #include <frys/core/clock.hpp>
 #include <frys/core/intrusive_list.hpp>
 #include <frys/memory/object_pool.hpp>
+#include <frys/sched/blocking_pool.hpp>
+#include <frys/sched/scheduler.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/timer_wheel.hpp>
 #include <frys/storage/wal.hpp>
 
 #include "command.hpp"
@@ -38,27 +41,38 @@ struct shared_state {
   server_facts facts;
   frys::durability level = frys::durability::machine;
   std::uint64_t max_memory = 0;
+  std::chrono::seconds idle_timeout{0};
+  std::unique_ptr<frys::scheduler<>> workers;       // share in long searches; nullptr: there are none
+  std::unique_ptr<frys::blocking_pool<>> blocking;  // waits for the disk where the network cannot
   std::vector<std::unique_ptr<core<World>>> cores;
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> next_client{1};
   std::atomic<bool> draining{false};
 };
 
-// World: what main.cpp has chosen: `network`, a reactor, and the rings `sync_ring<T>` and `fan_out_ring<T>`.
+// World: what main.cpp has chosen: `network`, a reactor; `files`, made of it and of the threads that may block; the
+// rings `sync_ring<T>` and `fan_out_ring<T>`.
 template <class World>
 class core final : public core_view {
  public:
   using network_type = typename World::network;
   using sync_ring = typename World::template sync_ring<sync_entry>;
   using fan_out_ring = typename World::template fan_out_ring<publication<core>*>;
-  using files_type = std::remove_reference_t<decltype(std::declval<network_type&>().files())>;
+  using files_holder = typename World::files;
+  using files_type = std::remove_reference_t<decltype(std::declval<files_holder&>().get())>;
   using log_type = frys::wal<frys::policy::files<files_type>>;
   using owner_type = owner<log_type>;
   using client = connection<core>;
   using fan_out_type = fan_out<core, fan_out_ring>;
 
   core(shared_state<World>& shared, std::unique_ptr<network_type> reactor, sync_ring waiting, unsigned index)
-      : shared_(shared), reactor_(std::move(reactor)), index_(index), own_(shared.level), waiting_(std::move(waiting)) {
+      : shared_(shared),
+        reactor_(std::move(reactor)),
+        files_(*reactor_, *shared.blocking),
+        index_(index),
+        own_(shared.level),
+        waiting_(std::move(waiting)),
+        silence_(frys::clocks::steady::now(), std::chrono::milliseconds(100)) {
     if (owners() > 1) fan_out_ = std::make_unique<fan_out_type>(*this, index, owners());
     turn_end_.self = this;
     turn_end_.run = [](frys::work& w) noexcept { static_cast<turn_end&>(w).self->end_turn(); };
@@ -69,6 +83,7 @@ class core final : public core_view {
   }
 
   network_type& reactor() noexcept { return *reactor_; }
+  files_type& files() noexcept { return files_.get(); }
   owner_type& own() noexcept { return own_; }
   frys::task_scope& scope() noexcept { return scope_; }
   unsigned index() const noexcept { return index_; }
@@ -226,6 +241,40 @@ class core final : public core_view {
     return used >= shared_.max_memory || held >= shared_.max_memory + shared_.max_memory / 4;
   }
 
+  pool_counts pools() const noexcept override {
+    pool_counts out;
+    if (shared_.workers) {
+      const frys::worker_stats s = shared_.workers->stats();
+      out.workers = shared_.workers->workers();
+      out.worker_runs = s.runs + s.forks, out.worker_steals = s.steals, out.worker_sleeps = s.parks;
+      out.worker_idle_ms = s.idle_ns / 1'000'000;
+    }
+    const frys::blocking_pool_stats b = shared_.blocking->stats();
+    out.blocking_threads = b.threads, out.blocking_runs = b.finished, out.blocking_queued = b.unfinished;
+    return out;
+  }
+  void with_workers(void (*f)(void* argument), void* argument) override {
+    if (!shared_.workers) return f(argument);
+    shared_.workers->run([=] { f(argument); });
+  }
+
+  // Sends the client away when it has been silent for --idle-timeout. Subscribers may be silent.
+  void watch_silence(client& c) noexcept {
+    if (shared_.idle_timeout.count() != 0) silence_.add(c.silence, frys::clocks::steady::now() + shared_.idle_timeout);
+  }
+  void forget_silence(client& c) noexcept { silence_.cancel(c.silence); }
+  // Its timer has fired; it may have spoken since that was set.
+  void was_silent(client& c) noexcept {
+    const std::int64_t silent = clock_ms() - c.active_ms;
+    const std::int64_t allowed = std::chrono::milliseconds(shared_.idle_timeout).count();
+    if (silent >= allowed && !c.is_subscribed()) {
+      ++counts_.idle_closed;
+      return c.stop_reading();
+    }
+    const auto left = std::chrono::milliseconds(silent >= allowed ? allowed : allowed - silent);
+    silence_.add(c.silence, frys::clocks::steady::now() + left);
+  }
+
   static std::int64_t clock_ms() noexcept {
     return std::chrono::duration_cast<std::chrono::milliseconds>(frys::clocks::wall::now()).count();
   }
@@ -259,10 +308,12 @@ class core final : public core_view {
     c.local_address = address_text(c.socket().local());
     c.created_ms = c.active_ms = clock_ms();
     alive_.push_back(c);
+    watch_silence(c);
     ++counts_.connections;
     ++counts_.connections_received;
     co_await c.serve();
     channels_.remove(c);
+    forget_silence(c);
     alive_.remove(c);
     --counts_.connections;
     // release: whoever sees the count fall to zero sees what this connection did before.
@@ -543,7 +594,9 @@ class core final : public core_view {
 
   frys::task<void> expire() {
     while (!stopping_) {
-      (void)co_await reactor_->sleep_for(std::chrono::milliseconds(own().keys.expiring() != 0 ? 100 : 1000));
+      const bool soon = own().keys.expiring() != 0 || !silence_.empty();
+      (void)co_await reactor_->sleep_for(std::chrono::milliseconds(soon ? 100 : 1000));
+      silence_.advance(frys::clocks::steady::now());
       if (own().keys.expiring() != 0 && !own().is_locked()) {
         own().keys.expire_some(clock_ms(), 2000);
         note_memory();
@@ -572,6 +625,7 @@ class core final : public core_view {
 
   shared_state<World>& shared_;
   std::unique_ptr<network_type> reactor_;
+  files_holder files_;
   unsigned index_;
   owner_type own_;
   subscriptions channels_;
@@ -594,6 +648,7 @@ class core final : public core_view {
   reply_queue::place_pool places_;
   frys::object_pool<client> clients_;
   frys::object_pool<remote_command<core>> messages_;
+  frys::timer_wheel<> silence_;  // of clients, with --idle-timeout
   alignas(frys::cache_line) std::atomic<std::uint64_t> used_bytes_{0};
   std::atomic<std::uint64_t> held_bytes_{0};
   frys::task_scope scope_;  // last: its tasks go first

@@ -6,13 +6,16 @@
 #include <string>
 #include <variant>
 
+#include <frys/io/blocking_files.hpp>
 #include <frys/io/epoll_reactor.hpp>
 #include <frys/memory/replace_new.hpp>  // what is left: names, texts of INFO, vector sets
 #include <frys/queue/broadcast_ring.hpp>
 #include <frys/queue/spsc_ring.hpp>
+#include <frys/sched/blocking_pool.hpp>
 
 #include "options.hpp"
 #include "server.hpp"
+#include "top.hpp"
 
 #if defined(FRYS_WITH_URING)
 #include <frys/with/uring.hpp>
@@ -35,10 +38,22 @@ struct choices {
 // The world of this kernel: real atomics, the monotonic clock, the machine's network and files.
 struct portable : choices {
   using network = frys::epoll_reactor<policy::clock<frys::clocks::steady>>;
+  // A sync would stop the loop: another thread waits for it.
+  struct files {
+    files(network& loop, frys::blocking_pool<>& pool) : syncing(pool, loop) {}
+    auto& get() noexcept { return syncing; }
+    frys::blocking_files<frys::blocking_pool<>, network> syncing;
+  };
 };
 #if defined(FRYS_WITH_URING)
 struct fast : choices {
   using network = frys::uring_reactor<policy::clock<frys::clocks::steady>>;
+  // The ring waits for the disk itself.
+  struct files {
+    files(network& loop, frys::blocking_pool<>&) : ring(loop) {}
+    auto& get() noexcept { return ring.files(); }
+    network& ring;
+  };
 };
 #endif
 
@@ -69,5 +84,6 @@ int main(int argc, char** argv) {
       kernel::parse_options(argc, argv, [](const char* name) -> const char* { return std::getenv(name); });
   if (const auto* text = std::get_if<kernel::print_and_exit>(&wanted)) return std::fputs(text->text.c_str(), stdout), 0;
   if (const auto* wrong = std::get_if<kernel::complaint>(&wanted)) return std::fputs(wrong->text.c_str(), stderr), 2;
+  if (const auto* other = std::get_if<kernel::watch>(&wanted)) return kernel::watch_kernel(*other);
   return serve(std::get<kernel::options>(wanted));
 }

@@ -14,11 +14,13 @@ constexpr std::string_view help_text =
     "frys-kernel: a small Redis-compatible server, assembled from frys blocks.\n"
     "\n"
     "usage: frys-kernel [options]\n"
+    "       frys-kernel top [--bind ADDRESS] [--port N] [--lines N]   a line a second about a running one\n"
     "\n"
     "  --bind ADDRESS              IPv4 address to listen on              127.0.0.1\n"
     "  --port N                    TCP port, 0 picks a free one           8080\n"
     "  --dir PATH                  where the logs live                    frys-data\n"
     "  --threads N                 reactor cores, 1..64                   1\n"
+    "  --workers N                 threads that share in long searches, 0..64  1\n"
     "  --durability LEVEL          machine: a reply leaves after its write survives power loss\n"
     "                              process: after its write survives kill -9\n"
     "                              none: at once; the log is written behind  machine\n"
@@ -28,6 +30,7 @@ constexpr std::string_view help_text =
     "  --max-memory SIZE           refuse writes that would pass it, 0: no limit; reads and DEL\n"
     "                              go on                                  0\n"
     "  --max-connections N         refuse clients beyond it               10000\n"
+    "  --idle-timeout SECONDS      send away who is silent that long, 0: nobody  0\n"
     "  --network-buffer-size SIZE  receive buffer, 1KiB..1MiB             16KiB\n"
     "  --backend NAME              auto, io_uring or epoll                auto\n"
     "  --help, --version\n"
@@ -76,6 +79,11 @@ constexpr option table[] = {
        std::uint64_t n = 0;
        return parse_number(v, 1, most_cores, n) && (to.threads = static_cast<unsigned>(n), true);
      }},
+    {"workers", "a number from 0 to 64",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 0, 64, n) && (to.workers = static_cast<unsigned>(n), true);
+     }},
     {"durability", "machine, process or none",
      [](options& to, std::string_view v) {
        const auto level = frys::durability_of(v);
@@ -99,6 +107,11 @@ constexpr option table[] = {
        std::uint64_t n = 0;
        return parse_number(v, 1, 1'000'000, n) && (to.max_connections = static_cast<std::uint32_t>(n), true);
      }},
+    {"idle-timeout", "a number of seconds from 0 to 31536000",
+     [](options& to, std::string_view v) {
+       std::uint64_t n = 0;
+       return parse_number(v, 0, 31'536'000, n) && (to.idle_timeout = static_cast<std::uint32_t>(n), true);
+     }},
     {"network-buffer-size", "a size from 1KiB to 1MiB",
      [](options& to, std::string_view v) {
        std::uint64_t n = 0;
@@ -113,6 +126,8 @@ constexpr option table[] = {
        return false;
      }},
 };
+
+constexpr std::string_view lines_allowed = "a number, 0 for no end";
 
 std::string variable_name(std::string_view option_name) {
   std::string name = "FRYS_";
@@ -157,7 +172,9 @@ parsed parse_options(int argc, const char* const* argv, const char* (*variable)(
     const char* value = variable(name.c_str());
     if (value != nullptr && !o.set(out, value)) return bad_value(name, value, o.allowed);
   }
-  for (int i = 1; i < argc; ++i) {
+  const bool watches = argc > 1 && std::string_view(argv[1]) == "top";
+  std::uint64_t lines = 0;
+  for (int i = watches ? 2 : 1; i < argc; ++i) {
     std::string_view argument = argv[i];
     if (argument == "--help" || argument == "-h") return print_and_exit{std::string(help_text)};
     if (argument == "--version") return print_and_exit{"frys-kernel " FRYS_VERSION "\n"};
@@ -174,16 +191,22 @@ parsed parse_options(int argc, const char* const* argv, const char* (*variable)(
     const option* found = nullptr;
     for (const option& o : table)
       if (o.name == argument) found = &o;
-    if (found == nullptr)
+    const bool is_lines = watches && argument == "lines";
+    if ((found == nullptr && !is_lines) || (watches && found != nullptr && argument != "bind" && argument != "port"))
       return complaint{"frys-kernel: unknown option '--" + std::string(argument) + "'; --help lists the options\n"};
     if (!has_value) {
       if (i + 1 >= argc)
-        return complaint{"frys-kernel: --" + std::string(argument) + " needs a value: " + std::string(found->allowed) +
-                         "\n"};
+        return complaint{"frys-kernel: --" + std::string(argument) +
+                         " needs a value: " + std::string(is_lines ? lines_allowed : found->allowed) + "\n"};
       value = argv[++i];
+    }
+    if (is_lines) {
+      if (!parse_number(value, 0, 1'000'000'000, lines)) return bad_value("--lines", value, lines_allowed);
+      continue;
     }
     if (!found->set(out, value)) return bad_value("--" + std::string(argument), value, found->allowed);
   }
+  if (watches) return watch{out.bind, out.port, static_cast<unsigned>(lines)};
   return out;
 }
 

@@ -20,10 +20,12 @@ struct options {
   std::uint16_t port = 8080;
   std::string dir = "frys-data";
   unsigned threads = 1;
+  unsigned workers = 1;  // threads that share in long searches
   frys::durability durability = frys::durability::machine;
   bool log = true;               // false: memory only, nothing is written and nothing is read
   std::uint64_t max_memory = 0;  // bytes, 0: no limit
   std::uint32_t max_connections = 10000;
+  std::uint32_t idle_timeout = 0;                 // seconds after which a silent client is sent away; 0: never
   std::uint32_t network_buffer_size = 16 * 1024;  // bytes
   std::uint32_t sync_queue = 4096;                // writes of a core that may wait for a sync; a power of two
   backend network = backend::automatic;
@@ -37,7 +39,13 @@ struct print_and_exit {
 struct complaint {
   std::string text;
 };
-using parsed = std::variant<options, print_and_exit, complaint>;
+// frys-kernel top: a line a second about the kernel on that port.
+struct watch {
+  std::string address;
+  std::uint16_t port;
+  unsigned lines = 0;  // 0: until it is stopped
+};
+using parsed = std::variant<options, print_and_exit, complaint, watch>;
 
 // `variable(name)` answers the value of an environment variable or nullptr.
 parsed parse_options(int argc, const char* const* argv, const char* (*variable)(const char* name));

@@ -18,18 +18,20 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <frys/config.hpp>
 #include <frys/core/clock.hpp>
 #include <frys/core/deadline.hpp>
+#include <frys/core/thread.hpp>
 #include <frys/io/options.hpp>
 #include <frys/io/os_error.hpp>
 #include <frys/io/posix_files.hpp>
 #include <frys/io/socket.hpp>
+#include <frys/sched/blocking_pool.hpp>
 #include <frys/sched/frame_cache.hpp>
+#include <frys/sched/scheduler.hpp>
 #include <frys/sched/task.hpp>
 
 #include "core.hpp"
@@ -46,6 +48,7 @@ class server {
   explicit server(const options& o, std::string network) : options_(o), ready_(o.threads) {
     shared_.level = o.durability;
     shared_.max_memory = o.max_memory;
+    shared_.idle_timeout = std::chrono::seconds(o.idle_timeout);
     server_facts& f = shared_.facts;
     f.durability = o.log ? frys::name_of(o.durability) : "off";
     f.reactor = std::move(network);
@@ -61,6 +64,7 @@ class server {
                 {"bind", o.bind},
                 {"maxmemory", std::to_string(o.max_memory)},
                 {"maxclients", std::to_string(o.max_connections)},
+                {"timeout", std::to_string(o.idle_timeout)},
                 {"databases", "1"},
                 {"io-threads", std::to_string(o.threads)}};
     shared_.cores.resize(o.threads);
@@ -78,11 +82,25 @@ class server {
     std::signal(SIGPIPE, SIG_IGN);
     if (options_.log && !lock_directory()) return 1;
     make_room_for_connections();
+    if (!make_pools()) return 1;
 
-    std::vector<std::thread> threads;
-    for (unsigned i = 1; i < options_.threads; ++i) threads.emplace_back([this, i] { live_as_core(i); });
+    std::vector<frys::thread> threads;
+    for (unsigned i = 1; i < options_.threads; ++i) {
+      const std::string name = "core-" + std::to_string(i);
+      frys::thread_options t;
+      t.name = name.c_str();
+      auto started = frys::thread::start(t, [this, i] { live_as_core(i); });
+      if (!started) {
+        // The cores that run wait for all: there is no way back.
+        fail("a core cannot start", started.error());
+        std::_Exit(1);
+      }
+      threads.push_back(*std::move(started));
+    }
     live_as_core(0);
-    for (std::thread& t : threads) t.join();
+    for (frys::thread& t : threads) t.join();
+    shared_.workers.reset();
+    shared_.blocking.reset();
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return exit_code_;
   }
@@ -141,6 +159,25 @@ class server {
     if (index == 0) ::pthread_sigmask(SIG_BLOCK, &stop_signals(), nullptr);
     ready_.arrive_and_wait();      // no core can be called by another one now
     shared_.cores[index].reset();  // on its own thread, as it lived
+  }
+
+  // The threads that cores share: they inherit the mask of signals.
+  bool make_pools() {
+    frys::blocking_pool_options b;
+    b.name = "disk";
+    b.most_threads = options_.threads;  // a core waits for one sync at a time
+    auto blocking = frys::blocking_pool<>::create(b);
+    if (!blocking) return fail("no pool for what blocks", blocking.error()), false;
+    shared_.blocking = *std::move(blocking);
+    if (options_.workers == 0) return true;
+    frys::scheduler_options w;
+    w.workers = options_.workers;
+    w.guests = options_.threads;
+    w.name = "worker";
+    auto workers = frys::scheduler<>::create(w);
+    if (!workers) return fail("the workers cannot start", workers.error()), false;
+    shared_.workers = *std::move(workers);
+    return true;
   }
 
   // Two kernels must not write the same logs. The lock goes with the process, also by kill -9.
@@ -225,7 +262,7 @@ class server {
 
   // Opens the core's own log, and reads those of owners that there are no cores for any more.
   frys::task<void> recover(core_type& own) {
-    auto& files = own.reactor().files();
+    auto& files = own.files();
     const unsigned index = own.index();
     if (const auto made = files.make_directory(options_.dir); !made)
       co_return fail("cannot make", made.error(), options_.dir);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <frys/sched/fork_join.hpp>
+
 namespace kernel {
 
 vector_set::vector_set(std::uint32_t dimension) : dimension_(dimension), index_(dimension) {}
@@ -49,7 +51,26 @@ std::span<const float> vector_set::find(std::string_view element) const {
 
 std::size_t vector_set::nearest(std::span<const float> query, std::span<frys::neighbour> out) const {
   out = out.first((std::min)(out.size(), index_.size()));
-  return index_.top_k(query, out.size(), out).value_or(0);
+  if (size() < worth_forking) return index_.top_k(query, out.size(), out).value_or(0);
+  // Each part of the rows has its own nearest; the nearest of all are among them.
+  std::vector<frys::neighbour> found(out.size() * ((index_.size() + worth_forking / 4 - 1) / (worth_forking / 4)));
+  std::vector<std::size_t> counts(found.size() / out.size());
+  frys::parallel_for(std::size_t{0}, counts.size(), 1, [&](std::size_t part) {
+    const std::span<frys::neighbour> mine = std::span(found).subspan(part * out.size(), out.size());
+    const std::size_t row = part * (worth_forking / 4);
+    counts[part] = index_.top_k_of(query, out.size(), mine, row, row + worth_forking / 4).value_or(0);
+  });
+  std::size_t all = 0;
+  for (std::size_t part = 0; part < counts.size(); ++part)
+    for (std::size_t i = 0; i < counts[part]; ++i) found[all++] = found[part * out.size() + i];
+  const std::size_t k = (std::min)(out.size(), all);
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(k),
+                    found.begin() + static_cast<std::ptrdiff_t>(all),
+                    [](const frys::neighbour& a, const frys::neighbour& b) {
+                      return a.score != b.score ? a.score > b.score : a.id < b.id;
+                    });
+  std::copy_n(found.begin(), k, out.begin());
+  return k;
 }
 
 }  // namespace kernel

@@ -36,6 +36,8 @@ class vector_set {
   // As many of the nearest of `query` by cosine (the score, -1 to 1) as `out` has room for, nearest first; answers how
   // many. None for a query without direction.
   [[nodiscard]] std::size_t nearest(std::span<const float> query, std::span<frys::neighbour> out) const;
+  // Vectors from which on nearest is worth several workers: it forks (frys::parallel_for).
+  static constexpr std::size_t worth_forking = 4096;
   [[nodiscard]] std::string_view name(std::uint64_t id) const noexcept { return names_[static_cast<std::size_t>(id)]; }
 
  private:

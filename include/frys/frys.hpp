@@ -167,6 +167,7 @@
 #include "sched/when_all.hpp"
 #include "sched/when_any.hpp"
 
+#include "io/blocking_files.hpp"
 #include "io/choose.hpp"
 #include "io/epoll_reactor.hpp"
 #include "io/fwd.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 9ef8d3fece12e5f8.
+// frys 0.1.0, one header: the whole library. Content c27aa3ed3c5e738e.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -29202,6 +29202,7 @@ class pool_core {
     queue queues[levels];
     [[no_unique_address]] recorder trace;
     number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    number slept_at;  // 0: it does not sleep
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
     typename atomics::template atomic<std::uintptr_t> newest{0};
@@ -29623,6 +29624,7 @@ class pool_core {
     if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
     me.parks.add();
     const nanoseconds from = clock::now();
+    me.slept_at.set(static_cast<std::uint64_t>(from.count()));
     me.trace.parks();
     for (;;) {
       me.sleeper.park();
@@ -29634,6 +29636,7 @@ class pool_core {
     }
     me.rest.rise();
     me.trace.wakes();
+    me.slept_at.set(0);
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
     return true;
   }
@@ -29664,6 +29667,8 @@ class pool_core {
         look_around(round);
       } else {
         pool.joining_.mark(me.index);
+        // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
+        atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
         // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
@@ -30798,6 +30803,11 @@ class scheduler {
     s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
     s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
     s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    // The sleep that goes on.
+    if (const std::uint64_t since = w.slept_at.value(); since != 0) {
+      const auto now = static_cast<std::uint64_t>(clock_type::now().count());
+      if (now > since) s.idle_ns += now - since;
+    }
     for (const auto& q : w.queues) s.queued += const_cast<typename core::queue&>(q).tasks.thief().size_hint();
     return s;
   }
@@ -32590,56 +32600,6 @@ requires detail::awaitable_range<Range>
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_WHEN_ANY_HPP
-// ---- frys/io/detail/liburing.hpp
-// liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
-// frys: real model
-#ifndef FRYS_IO_DETAIL_LIBURING_HPP
-#define FRYS_IO_DETAIL_LIBURING_HPP
-
-#ifndef FRYS_WITH_URING
-#define FRYS_WITH_URING 0
-#endif
-
-#if FRYS_WITH_URING
-#if !FRYS_OS_LINUX
-#error "frys: FRYS_WITH_URING is for Linux; leave it undefined elsewhere"
-#endif
-// Its inline functions convert freely; strict warnings are for our code.
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-#endif
-#include <liburing.h>
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
-#endif
-
-#endif  // FRYS_IO_DETAIL_LIBURING_HPP
-// ---- frys/io/options.hpp
-// options: how to make a reactor; the same for every backend.
-#ifndef FRYS_IO_OPTIONS_HPP
-#define FRYS_IO_OPTIONS_HPP
-
-namespace frys::inline FRYS_ABI {
-
-struct reactor_options {
-  std::size_t buffer_bytes = 16 * 1024;  // what one recv can bring
-  std::size_t max_buffers = 64 * 1024;   // receive buffers out at once; beyond, recv fails with errc::out_of_memory
-  unsigned events = 256;                 // completions taken from the kernel at once (epoll), ring entries (io_uring)
-  unsigned ring_buffers = 64;            // io_uring: receive buffers lent to the kernel at any time, a power of two
-  nanoseconds spin{0};                   // looks for this long before it sleeps: less latency for CPU time
-  bool no_delay = true;                  // TCP_NODELAY on accepted and connected sockets
-  std::string_view root = {};            // what files() takes paths relative to; empty: the working directory
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_IO_OPTIONS_HPP
 // ---- frys/io/os_error.hpp
 // os_error: errno as an error of frys.
 //
@@ -32940,6 +32900,172 @@ static_assert(file_system<posix_files>);
 
 #endif  // FRYS_OS_LINUX
 #endif  // FRYS_IO_POSIX_FILES_HPP
+// ---- frys/io/blocking_files.hpp
+// blocking_files: POSIX files for a loop that must go on while a sync runs: syncs wait on a thread of a pool, and their
+// coroutine goes on in the loop.
+//
+// Use when  a loop without io_uring writes a log that others wait for.
+// Not when  nobody else is served meanwhile (posix_files), or there is io_uring (uring_reactor::files).
+// Threads   the loop's, all of it; the pool's threads call fdatasync and nothing else.
+// Cost      sync: a block of the allocator's thread cache, a hand-over to the pool and a post back, some 50 us beside
+//           what the disk takes. The rest as posix_files: writes go to the page cache, on the loop's thread.
+// Errors    those of posix_files, and those of the pool when it takes no more (see blocking_pool).
+// Lifetime  the pool, the loop and a file outlive its syncs. A coroutine that is destroyed while it waits is forgotten;
+//           the sync goes on.
+#ifndef FRYS_IO_BLOCKING_FILES_HPP
+#define FRYS_IO_BLOCKING_FILES_HPP
+
+#if FRYS_OS_POSIX
+
+namespace frys::inline FRYS_ABI {
+
+// Pool: submit(f) runs f() on a thread that may block and answers a result<void>, as blocking_pool's. Loop: an
+// executor.
+template <class Pool, executor Loop>
+class blocking_files {
+ public:
+  using file = posix_files::file;
+  using buffer = posix_files::buffer;
+
+  // Paths are relative to the working directory, or to `root`, which must exist.
+  blocking_files(Pool& pool, Loop& loop, std::string_view root = {}) noexcept
+      : files_(root), pool_(&pool), loop_(&loop) {}
+  [[nodiscard]] result<void> status() const noexcept { return files_.status(); }
+
+  result<file> open(std::string_view path, open_mode mode) noexcept { return files_.open(path, mode); }
+  result<void> remove(std::string_view path) noexcept { return files_.remove(path); }
+  result<void> rename(std::string_view from, std::string_view to) noexcept { return files_.rename(from, to); }
+  result<void> make_directory(std::string_view path) noexcept { return files_.make_directory(path); }
+  result<void> sync_directory(std::string_view path) noexcept { return files_.sync_directory(path); }
+  result<void> list(std::string_view path, void (*name)(void*, std::string_view), void* argument) {
+    return files_.list(path, name, argument);
+  }
+  result<std::uint64_t> size(file& f) noexcept { return files_.size(f); }
+  result<void> truncate(file& f, std::uint64_t bytes) noexcept { return files_.truncate(f, bytes); }
+  auto write(file& f, buffer data, std::uint64_t offset) noexcept { return files_.write(f, std::move(data), offset); }
+  auto read(file& f, buffer into, std::uint64_t offset) noexcept { return files_.read(f, std::move(into), offset); }
+
+  // Data, and what is needed to find them again.
+  [[nodiscard]] auto sync(file& f) noexcept { return sync_wait(*this, f); }
+
+ private:
+  // Between begin and the post back it is the pool's, then the loop's again.
+  struct operation : work {
+    explicit operation(blocking_files& o, file& f) noexcept : work(&came_back), of(o), what(f) {}
+    static void came_back(work& w) noexcept {
+      auto& self = static_cast<operation&>(w);
+      self.is_done = true;
+      if (self.waiting != nullptr)
+        self.waiting.resume();
+      else
+        release(&self);  // nobody waits any more
+    }
+    static void release(operation* o) noexcept {
+      std::destroy_at(o);
+      process_heap::deallocate(o, sizeof(operation), alignof(operation));
+    }
+    blocking_files& of;
+    file& what;
+    std::coroutine_handle<> waiting = nullptr;
+    bool is_done = false;
+    result<void> outcome;
+  };
+
+  class [[nodiscard]] sync_wait {
+   public:
+    sync_wait(blocking_files& of, file& f) noexcept : of_(of), file_(f) {}
+    sync_wait(const sync_wait&) = delete;
+    sync_wait& operator=(const sync_wait&) = delete;
+    ~sync_wait() {
+      if (operation_ == nullptr) return;
+      operation_->waiting = nullptr;
+      if (operation_->is_done) operation::release(operation_);
+    }
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+      const auto memory = process_heap::allocate(sizeof(operation), alignof(operation));
+      if (!memory) return refused_ = memory.error(), false;
+      operation_ = ::new (*memory) operation(of_, file_);
+      operation_->waiting = waiting;
+      operation* const o = operation_;
+      const result<void> begun = of_.pool_->submit([o]() noexcept {
+        o->outcome = o->of.files_.sync(o->what).await_resume();
+        o->of.loop_->post(*o);
+      });
+      if (begun) return true;
+      refused_ = begun.error();
+      operation::release(std::exchange(operation_, nullptr));
+      return false;
+    }
+    result<void> await_resume() const noexcept { return operation_ != nullptr ? operation_->outcome : refused_; }
+
+   private:
+    blocking_files& of_;
+    file& file_;
+    operation* operation_ = nullptr;
+    result<void> refused_;
+  };
+
+  posix_files files_;
+  Pool* pool_;
+  Loop* loop_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_OS_POSIX
+
+#endif  // FRYS_IO_BLOCKING_FILES_HPP
+// ---- frys/io/detail/liburing.hpp
+// liburing: the outside library behind its gate. Only what Debian 12's shared library (2.3) exports is called.
+// frys: real model
+#ifndef FRYS_IO_DETAIL_LIBURING_HPP
+#define FRYS_IO_DETAIL_LIBURING_HPP
+
+#ifndef FRYS_WITH_URING
+#define FRYS_WITH_URING 0
+#endif
+
+#if FRYS_WITH_URING
+#if !FRYS_OS_LINUX
+#error "frys: FRYS_WITH_URING is for Linux; leave it undefined elsewhere"
+#endif
+// Its inline functions convert freely; strict warnings are for our code.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
+#include <liburing.h>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+
+#endif  // FRYS_IO_DETAIL_LIBURING_HPP
+// ---- frys/io/options.hpp
+// options: how to make a reactor; the same for every backend.
+#ifndef FRYS_IO_OPTIONS_HPP
+#define FRYS_IO_OPTIONS_HPP
+
+namespace frys::inline FRYS_ABI {
+
+struct reactor_options {
+  std::size_t buffer_bytes = 16 * 1024;  // what one recv can bring
+  std::size_t max_buffers = 64 * 1024;   // receive buffers out at once; beyond, recv fails with errc::out_of_memory
+  unsigned events = 256;                 // completions taken from the kernel at once (epoll), ring entries (io_uring)
+  unsigned ring_buffers = 64;            // io_uring: receive buffers lent to the kernel at any time, a power of two
+  nanoseconds spin{0};                   // looks for this long before it sleeps: less latency for CPU time
+  bool no_delay = true;                  // TCP_NODELAY on accepted and connected sockets
+  std::string_view root = {};            // what files() takes paths relative to; empty: the working directory
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_IO_OPTIONS_HPP
 // ---- frys/io/socket.hpp
 // stream_socket, listener: TCP sockets as values; what waits on them is a reactor's business.
 //
@@ -41663,7 +41789,13 @@ class flat_index {
   // The `k` nearest vectors, or all if there are fewer, nearest first, into `out`; answers how many.
   // errc::invalid_argument for a query of another dimension, with an element that is not a finite number, of length
   // zero where the metric needs a direction, and if `out` has no room for k.
-  result<std::size_t> top_k(std::span<const float> query, std::size_t k, std::span<neighbour> out) const noexcept;
+  result<std::size_t> top_k(std::span<const float> query, std::size_t k, std::span<neighbour> out) const noexcept {
+    return top_k_of(query, k, out, 0, size_);
+  }
+  // The same among the rows [first, last), as far as there are such: for several threads that search a part each. Rows
+  // are numbered from 0 to size(), in no order that means anything.
+  result<std::size_t> top_k_of(std::span<const float> query, std::size_t k, std::span<neighbour> out, std::size_t first,
+                               std::size_t last) const noexcept;
 
  private:
   static constexpr std::size_t row_unit = 64 / sizeof(float);  // rows start and end with a cache line
@@ -41820,14 +41952,17 @@ class flat_index {
 };
 
 template <class Metric, class... Policies>
-result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float> query, std::size_t k,
-                                                           std::span<neighbour> out) const noexcept {
+result<std::size_t> flat_index<Metric, Policies...>::top_k_of(std::span<const float> query, std::size_t k,
+                                                              std::span<neighbour> out, std::size_t first,
+                                                              std::size_t last) const noexcept {
   const result<double> factor = factor_of(query);
   if (!factor) return factor.error();
   if (k > out.size())
     return error{errc::invalid_argument, domain::search, "the output has no room for k neighbours",
                  static_cast<std::int64_t>(k)};
-  k = k < size_ ? k : size_;
+  if (last > size_) last = size_;
+  if (first >= last) return std::size_t{0};
+  k = k < last - first ? k : last - first;
   if (k == 0) return std::size_t{0};
 
   constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -41836,8 +41971,8 @@ result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float
   const std::uint64_t* const id = ids();
   std::size_t filled = 0;
   float scores[block];
-  for (std::size_t row = 0; row < size_; row += block) {
-    const std::size_t count = size_ - row < block ? size_ - row : block;
+  for (std::size_t row = first; row < last; row += block) {
+    const std::size_t count = last - row < block ? last - row : block;
     Metric::scores(query.data(), row_at(row), stride_, count, dimension_, scores);
     for (std::size_t i = 0; i < count; ++i) {
       // Huge elements may overflow to infinity minus infinity; such a row counts as farthest.
@@ -41853,9 +41988,9 @@ result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float
     }
   }
   for (std::size_t left = k - 1; left > 0; --left) {  // the farthest goes to the end
-    const neighbour last = heap[left];
+    const neighbour farthest_left = heap[left];
     heap[left] = heap[0];
-    sift_down(heap.first(left), 0, last);
+    sift_down(heap.first(left), 0, farthest_left);
   }
   return k;
 }

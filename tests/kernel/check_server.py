@@ -737,6 +737,90 @@ def promise_epoll_serves_as_well():
     expect(kernel.stop() == 0, "exit code 0")
 
 
+def of_info(connection, section, name):
+    for line in connection.call("INFO", section).splitlines():
+        if line.startswith(name.encode() + b":"):
+            return int(line.split(b":")[1])
+    raise AssertionError("INFO %s lacks %s" % (section, name))
+
+
+def promise_with_epoll_another_thread_waits_for_the_disk():
+    kernel = Kernel(fresh("blocking"), "--backend", "epoll")
+    c = kernel.start()
+    before = of_info(c, "scheduler", "frys_blocking_runs")
+    for i in range(20):
+        expect(c.call("SET", "k%d" % i, "v") == "OK", "set")
+    expect(of_info(c, "scheduler", "frys_blocking_runs") >= before + 20, "each of these waited for a sync of its own")
+    expect(b"disk-" in b" ".join(thread_names(kernel)), "its thread has a name")
+    expect(kernel.stop() == 0, "exit code 0")
+    kernel = Kernel(BASE / "blocking", "--backend", "epoll")
+    expect(kernel.start().call("DBSIZE") == 20, "and all is there")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def thread_names(kernel):
+    return [p.read_bytes().strip() for p in pathlib.Path("/proc/%d/task" % kernel.process.pid).glob("*/comm")]
+
+
+def promise_workers_share_in_long_searches_and_answer_the_same():
+    import struct
+    answers = []
+    for workers in (0, 2):
+        kernel = Kernel(fresh("workers"), "--log", "off", "--workers", workers)
+        c = kernel.start()
+        n, x = 6000, 1
+        batch = []
+        for i in range(n):
+            vector = []
+            for _ in range(8):
+                x = (x * 1103515245 + 12345) % 2147483648
+                vector.append(x / 2147483648 - 0.5)
+            batch.append(c.encode("VADD", "set", "FP32", struct.pack("<8f", *vector), "e%d" % i))
+        c.socket.sendall(b"".join(batch))
+        for _ in range(n):
+            expect(c.read() == 1, "added")
+        answers.append([c.call("VSIM", "set", "ELE", "e%d" % i, "COUNT", "20") for i in range(0, n, 300)])
+        expect(of_info(c, "scheduler", "frys_workers") == workers, "INFO says how many")
+        if workers:
+            names = thread_names(kernel)
+            expect(b"worker-0" in names and b"worker-1" in names, "they have names: %s" % names)
+        expect(kernel.stop() == 0, "exit code 0")
+    expect(answers[0] == answers[1], "the same neighbours, in the same order")
+
+
+def promise_who_is_silent_too_long_is_sent_away_and_who_speaks_or_listens_is_not():
+    kernel = Kernel(fresh("silent"), "--log", "off", "--idle-timeout", "1")
+    c = kernel.start()
+    silent, listener = Connection(kernel.port), Connection(kernel.port)
+    expect(silent.call("PING") == "PONG", "it has spoken once")
+    expect(listener.call("SUBSCRIBE", "news")[2] == 1, "it listens")
+    gone = False
+    for _ in range(600):
+        expect(c.call("PING") == "PONG", "who speaks stays")
+        if of_info(c, "stats", "frys_idle_closed") >= 1:
+            gone = True
+            break
+        time.sleep(0.1)
+    expect(gone, "the silent one is sent away")
+    expect(silent.input.read(1) == b"", "and sees the end")
+    expect(c.call("PUBLISH", "news", "x") == 1, "the listener is there")
+    expect(kernel.stop() == 0, "exit code 0")
+
+
+def promise_top_says_a_line_a_second_about_a_running_kernel():
+    kernel = Kernel(fresh("top"), "--log", "off")
+    c = kernel.start()
+    expect(c.call("SET", "a", "1") == "OK", "set")
+    done = run_to_end("top", "--port", kernel.port, "--lines", 2)
+    expect(done.returncode == 0 and done.stdout.count("\n") == 2, "%s" % done)
+    expect("cmd/s" in done.stdout and "clients 2" in done.stdout, done.stdout)
+    expect(kernel.stop() == 0, "exit code 0")
+    done = run_to_end("top", "--port", kernel.port, "--lines", 1)
+    expect(done.returncode == 1 and "no kernel at" in done.stderr, "%s" % done)
+    done = run_to_end("top", "--threads", 2)
+    expect(done.returncode == 2 and "unknown option" in done.stderr, "%s" % done)
+
+
 def main():
     kernel_binary()
     only = sys.argv[1:]

@@ -332,6 +332,11 @@ class scheduler {
     s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
     s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
     s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    // The sleep that goes on.
+    if (const std::uint64_t since = w.slept_at.value(); since != 0) {
+      const auto now = static_cast<std::uint64_t>(clock_type::now().count());
+      if (now > since) s.idle_ns += now - since;
+    }
     for (const auto& q : w.queues) s.queued += const_cast<typename core::queue&>(q).tasks.thief().size_hint();
     return s;
   }

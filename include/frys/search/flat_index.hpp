@@ -152,7 +152,13 @@ class flat_index {
   // The `k` nearest vectors, or all if there are fewer, nearest first, into `out`; answers how many.
   // errc::invalid_argument for a query of another dimension, with an element that is not a finite number, of length
   // zero where the metric needs a direction, and if `out` has no room for k.
-  result<std::size_t> top_k(std::span<const float> query, std::size_t k, std::span<neighbour> out) const noexcept;
+  result<std::size_t> top_k(std::span<const float> query, std::size_t k, std::span<neighbour> out) const noexcept {
+    return top_k_of(query, k, out, 0, size_);
+  }
+  // The same among the rows [first, last), as far as there are such: for several threads that search a part each. Rows
+  // are numbered from 0 to size(), in no order that means anything.
+  result<std::size_t> top_k_of(std::span<const float> query, std::size_t k, std::span<neighbour> out, std::size_t first,
+                               std::size_t last) const noexcept;
 
  private:
   static constexpr std::size_t row_unit = 64 / sizeof(float);  // rows start and end with a cache line
@@ -309,14 +315,17 @@ class flat_index {
 };
 
 template <class Metric, class... Policies>
-result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float> query, std::size_t k,
-                                                           std::span<neighbour> out) const noexcept {
+result<std::size_t> flat_index<Metric, Policies...>::top_k_of(std::span<const float> query, std::size_t k,
+                                                              std::span<neighbour> out, std::size_t first,
+                                                              std::size_t last) const noexcept {
   const result<double> factor = factor_of(query);
   if (!factor) return factor.error();
   if (k > out.size())
     return error{errc::invalid_argument, domain::search, "the output has no room for k neighbours",
                  static_cast<std::int64_t>(k)};
-  k = k < size_ ? k : size_;
+  if (last > size_) last = size_;
+  if (first >= last) return std::size_t{0};
+  k = k < last - first ? k : last - first;
   if (k == 0) return std::size_t{0};
 
   constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -325,8 +334,8 @@ result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float
   const std::uint64_t* const id = ids();
   std::size_t filled = 0;
   float scores[block];
-  for (std::size_t row = 0; row < size_; row += block) {
-    const std::size_t count = size_ - row < block ? size_ - row : block;
+  for (std::size_t row = first; row < last; row += block) {
+    const std::size_t count = last - row < block ? last - row : block;
     Metric::scores(query.data(), row_at(row), stride_, count, dimension_, scores);
     for (std::size_t i = 0; i < count; ++i) {
       // Huge elements may overflow to infinity minus infinity; such a row counts as farthest.
@@ -342,9 +351,9 @@ result<std::size_t> flat_index<Metric, Policies...>::top_k(std::span<const float
     }
   }
   for (std::size_t left = k - 1; left > 0; --left) {  // the farthest goes to the end
-    const neighbour last = heap[left];
+    const neighbour farthest_left = heap[left];
     heap[left] = heap[0];
-    sift_down(heap.first(left), 0, last);
+    sift_down(heap.first(left), 0, farthest_left);
   }
   return k;
 }

@@ -109,6 +109,7 @@ class pool_core {
     queue queues[levels];
     [[no_unique_address]] recorder trace;
     number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    number slept_at;  // 0: it does not sleep
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
     typename atomics::template atomic<std::uintptr_t> newest{0};
@@ -530,6 +531,7 @@ class pool_core {
     if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
     me.parks.add();
     const nanoseconds from = clock::now();
+    me.slept_at.set(static_cast<std::uint64_t>(from.count()));
     me.trace.parks();
     for (;;) {
       me.sleeper.park();
@@ -541,6 +543,7 @@ class pool_core {
     }
     me.rest.rise();
     me.trace.wakes();
+    me.slept_at.set(0);
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
     return true;
   }
@@ -571,6 +574,8 @@ class pool_core {
         look_around(round);
       } else {
         pool.joining_.mark(me.index);
+        // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
+        atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
         // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,

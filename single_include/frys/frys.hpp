@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content c27aa3ed3c5e738e.
+// frys 0.1.0, one header: the whole library. Content 5dc9a9be36584c8d.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -26243,7 +26243,9 @@ class timer_wheel {
       const std::size_t level = (highest - slot_bits) / 6;
       slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
     }
+    const bool first_here = slots_[slot].empty();
     slots_[slot].push_back(t);
+    if (!first_here) return;
     bits_[slot / 64] |= bit(slot);
     summary_[slot / 64 / 64] |= bit(slot / 64);
   }

@@ -288,7 +288,9 @@ class timer_wheel {
       const std::size_t level = (highest - slot_bits) / 6;
       slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
     }
+    const bool first_here = slots_[slot].empty();
     slots_[slot].push_back(t);
+    if (!first_here) return;
     bits_[slot / 64] |= bit(slot);
     summary_[slot / 64 / 64] |= bit(slot / 64);
   }

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 5dc9a9be36584c8d.
+// frys 0.1.0, one header: the whole library. Content fc4b2774929fede9.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -28779,12 +28779,14 @@ class sleep_marks {
   void mark(unsigned i) noexcept {
     // sync(sleep_marks.word): release; what the sleeper did is over when its mark is seen.
     words_[i / 64].fetch_or(bit(i), std::memory_order_release);
-    // sync(idle_set.dekker): seq_cst; the mark stands before its sleeper looks whether there is work.
-    Atomics::fence(std::memory_order_seq_cst);
   }
   bool take(unsigned i) noexcept {
-    // sync(sleep_marks.word): acq_rel; what the sleeper did is over before who took the mark goes on.
-    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_acq_rel) & bit(i)) != 0;
+    // sync(sleep_marks.taken): release; who takes it has counted the sleeper before.
+    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_release) & bit(i)) != 0;
+  }
+  // The sleeper's: nobody has taken it.
+  [[nodiscard]] bool is_mine(unsigned i) const noexcept {
+    return (words_[i / 64].load(std::memory_order_acquire) & bit(i)) != 0;  // sync(sleep_marks.taken): acquire.
   }
   // The lowest; nobody.
   unsigned take_lowest() noexcept {
@@ -28798,7 +28800,7 @@ class sleep_marks {
     return nobody;
   }
 
-  // relaxed, these three: hints; who must not miss a mark has fenced.
+  // relaxed, these: hints; who must not miss a mark has fenced.
   [[nodiscard]] bool has(unsigned i) const noexcept {
     return (words_[i / 64].load(std::memory_order_relaxed) & bit(i)) != 0;
   }
@@ -28858,13 +28860,12 @@ class idle_set {
   // ---- a worker of itself
 
   void begin_search() noexcept {
-    // sync(idle_set.searching): acq_rel; who finds nobody searching behind us finds the marks of those before us. What
-    // a publisher does not see now is looked at in end_search.
-    searching_.fetch_add(1, std::memory_order_acq_rel);
+    searching_.fetch_add(1, std::memory_order_relaxed);  // relaxed: what a publisher leaves to us end_search looks at
   }
   // True if it was the last searcher: then it must look whether there is more than it takes.
   bool end_search() noexcept {
-    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;  // sync(idle_set.searching): acq_rel
+    // sync(idle_set.searching): acq_rel; what the others have brought to their queues is there for the last one to see.
+    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
     Atomics::fence(std::memory_order_seq_cst);
     return last;
@@ -28880,7 +28881,7 @@ class idle_set {
     begin_search();
     return true;
   }
-  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.has(i); }
+  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.is_mine(i); }
 
   // ---- who has published work
 
@@ -28894,9 +28895,8 @@ class idle_set {
       if (searching_.load(std::memory_order_relaxed) != 0) return nobody;  // relaxed: behind the fence
       if (asleep_.empty()) return nobody;
       std::uint32_t none = 0;
-      // sync(idle_set.searching): acq_rel; of several who publish at a time one wakes. relaxed on failure: another
-      // does.
-      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_acq_rel, std::memory_order_relaxed))
+      // relaxed: of several who publish at a time one wakes; what it wakes for is ordered by the fence
+      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_relaxed, std::memory_order_relaxed))
         return nobody;
       if (const unsigned i = asleep_.take_lowest(); i != nobody) return i;
       // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content fc4b2774929fede9.
+// frys 0.1.0, one header: the whole library. Content 6a21dae4f516c3db.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -23251,8 +23251,11 @@ class line_awaiter : public line_waiter {
   line_awaiter() = default;
   template <executor E>
   explicit line_awaiter(E& on) noexcept : line_waiter(on) {}
-  line_awaiter(const line_awaiter&) = delete;
-  line_awaiter& operator=(const line_awaiter&) = delete;
+  // Before it is awaited.
+  line_awaiter(line_awaiter&& other) noexcept : line_waiter(other) {
+    FRYS_ASSERT(!other.stands_, "an awaiter was moved while its coroutine waits");
+  }
+  line_awaiter& operator=(line_awaiter&&) = delete;
   ~line_awaiter() {
     if (stands_) withdraw();
   }
@@ -25459,7 +25462,7 @@ class channel {
   template <class Derived>
   using awaiter_base = detail::line_awaiter<Derived, atomics_type>;
 
-  class pop_awaiter final : public awaiter_base<pop_awaiter> {
+  class pop_awaiter : public awaiter_base<pop_awaiter> {
    public:
     explicit pop_awaiter(channel& of) noexcept : of_(&of) {}
     template <executor E>
@@ -25492,6 +25495,17 @@ class channel {
     channel* of_;
     detail::line_waiter* served_ = nullptr;
     pop_result<T> answer_ = pop_status::empty;
+  };
+
+  class result_awaiter final : public pop_awaiter {
+   public:
+    using pop_awaiter::pop_awaiter;
+    result<T> await_resume() noexcept {
+      pop_result<T> popped = pop_awaiter::await_resume();
+      if (popped) return result<T>(std::in_place, *std::move(popped));
+      if (popped.is_closed()) return error{errc::closed, domain::sched, "the channel is closed and drained"};
+      return cancelled_error();
+    }
   };
 
   class push_awaiter final : public awaiter_base<push_awaiter> {
@@ -25536,6 +25550,13 @@ class channel {
   template <executor E>
   [[nodiscard]] pop_awaiter pop(E& on) noexcept {
     return pop_awaiter(*this, on);
+  }
+  // co_await: result<T>: a value, errc::closed or errc::cancelled. For with_timeout, which never drops a result's
+  // value, though it came too late.
+  [[nodiscard]] result_awaiter pop_as_result() noexcept { return result_awaiter(*this); }
+  template <executor E>
+  [[nodiscard]] result_awaiter pop_as_result(E& on) noexcept {
+    return result_awaiter(*this, on);
   }
   // co_await: push_result: ok, or closed; full if it was stopped. `value` lives until then, as a temporary of the same
   // expression does.

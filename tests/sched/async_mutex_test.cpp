@@ -3,8 +3,11 @@
 #include "waits.hpp"
 
 #include <doctest/doctest.h>
+#include <frys/core/deadline.hpp>
 #include <frys/core/local_atomics.hpp>
+#include <frys/sched/async_event.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/timeout.hpp>
 
 #include <memory>
 #include <optional>
@@ -220,6 +223,34 @@ TEST_CASE("async_mutex: who got it from the last holder may destroy it") {
   }(mutex);
   held.unlock();
   CHECK(mutex == nullptr);
+}
+
+namespace {
+// A clock that rings by hand.
+struct hand_clock {
+  frys::async_event<> rung;
+  auto sleep_until(frys::deadline) noexcept { return rung.wait(); }
+};
+frys::task<> lock_in_time(hand_clock& clock, frys::async_mutex<>& mutex, std::vector<int>& into) {
+  auto held = co_await frys::with_timeout(clock, mutex.lock(), frys::deadline::never());
+  into.push_back(held ? 1 : -static_cast<int>(held.error().code));
+}
+}  // namespace
+
+TEST_CASE("async_mutex: with a deadline it is had in time or not at all") {
+  frys::async_mutex<> mutex;
+  hand_clock first, second;
+  std::vector<int> got;
+  frys::task_scope scope;
+  auto held = mutex.try_lock();
+  scope.spawn(lock_in_time(first, mutex, got));
+  scope.spawn(lock_in_time(second, mutex, got));
+  first.rung.set();
+  CHECK(got == std::vector<int>{-static_cast<int>(frys::errc::timed_out)});
+  held.unlock();
+  CHECK(got.back() == 1);
+  CHECK(mutex.try_lock());
+  CHECK(scope.empty());
 }
 
 TEST_CASE("async_mutex: exclusion between threads, inline, posted, tried and stopped") {

@@ -3,8 +3,11 @@
 #include "waits.hpp"
 
 #include <doctest/doctest.h>
+#include <frys/core/deadline.hpp>
 #include <frys/core/local_atomics.hpp>
+#include <frys/sched/async_event.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/timeout.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -319,4 +322,36 @@ TEST_CASE("channel: every value once between threads, with room and without, inl
   through_threads<ints<0>>(2, 2, 3'000, true);
   through_threads<ints<4>>(2, 3, 3'000, false);
   through_threads<ints<0>>(3, 2, 3'000, false);
+}
+
+namespace {
+// A clock that rings by hand.
+struct bell_clock {
+  frys::async_event<> rung;
+  auto sleep_until(frys::deadline) noexcept { return rung.wait(); }
+};
+template <class C>
+frys::task<> pop_in_time(bell_clock& clock, C& from, std::vector<int>& into) {
+  frys::result<int> got = co_await frys::with_timeout(clock, from.pop_as_result(), frys::deadline::never());
+  into.push_back(got ? *got : -static_cast<int>(got.error().code));
+}
+}  // namespace
+
+TEST_CASE("channel: a pop with a deadline has its value, or is told that it is too late, and takes nothing then") {
+  ints<2> c;
+  std::vector<int> got;
+  frys::task_scope scope;
+  bell_clock first, second, third;
+  scope.spawn(pop_in_time(first, c, got));
+  CHECK(c.try_push(7));
+  CHECK(got == std::vector<int>{7});
+  scope.spawn(pop_in_time(second, c, got));
+  second.rung.set();
+  CHECK(got == std::vector<int>{7, -static_cast<int>(frys::errc::timed_out)});
+  CHECK(c.try_push(8));
+  CHECK(*c.try_pop() == 8);
+  scope.spawn(pop_in_time(third, c, got));
+  c.close();
+  CHECK(got.back() == -static_cast<int>(frys::errc::closed));
+  CHECK(scope.empty());
 }

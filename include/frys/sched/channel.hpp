@@ -188,7 +188,7 @@ class channel {
   template <class Derived>
   using awaiter_base = detail::line_awaiter<Derived, atomics_type>;
 
-  class pop_awaiter final : public awaiter_base<pop_awaiter> {
+  class pop_awaiter : public awaiter_base<pop_awaiter> {
    public:
     explicit pop_awaiter(channel& of) noexcept : of_(&of) {}
     template <executor E>
@@ -221,6 +221,17 @@ class channel {
     channel* of_;
     detail::line_waiter* served_ = nullptr;
     pop_result<T> answer_ = pop_status::empty;
+  };
+
+  class result_awaiter final : public pop_awaiter {
+   public:
+    using pop_awaiter::pop_awaiter;
+    result<T> await_resume() noexcept {
+      pop_result<T> popped = pop_awaiter::await_resume();
+      if (popped) return result<T>(std::in_place, *std::move(popped));
+      if (popped.is_closed()) return error{errc::closed, domain::sched, "the channel is closed and drained"};
+      return cancelled_error();
+    }
   };
 
   class push_awaiter final : public awaiter_base<push_awaiter> {
@@ -265,6 +276,13 @@ class channel {
   template <executor E>
   [[nodiscard]] pop_awaiter pop(E& on) noexcept {
     return pop_awaiter(*this, on);
+  }
+  // co_await: result<T>: a value, errc::closed or errc::cancelled. For with_timeout, which never drops a result's
+  // value, though it came too late.
+  [[nodiscard]] result_awaiter pop_as_result() noexcept { return result_awaiter(*this); }
+  template <executor E>
+  [[nodiscard]] result_awaiter pop_as_result(E& on) noexcept {
+    return result_awaiter(*this, on);
   }
   // co_await: push_result: ok, or closed; full if it was stopped. `value` lives until then, as a temporary of the same
   // expression does.

@@ -156,8 +156,11 @@ class line_awaiter : public line_waiter {
   line_awaiter() = default;
   template <executor E>
   explicit line_awaiter(E& on) noexcept : line_waiter(on) {}
-  line_awaiter(const line_awaiter&) = delete;
-  line_awaiter& operator=(const line_awaiter&) = delete;
+  // Before it is awaited.
+  line_awaiter(line_awaiter&& other) noexcept : line_waiter(other) {
+    FRYS_ASSERT(!other.stands_, "an awaiter was moved while its coroutine waits");
+  }
+  line_awaiter& operator=(line_awaiter&&) = delete;
   ~line_awaiter() {
     if (stands_) withdraw();
   }

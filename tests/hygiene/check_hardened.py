@@ -148,10 +148,35 @@ CASES = {
   if (!wrong) (void)ring.try_push(1);
   (void)*ring.try_pop();
 """),
+    "calendar_advance": ("calendar::advance: called in a callback of its own", """
+  calendar<policy::clock<sim::clock>> jobs;
+  scheduled job([&] {
+    if (wrong) jobs.advance();
+  });
+  (void)jobs.add(job, "* * * * *");
+  sim::clock::advance(60s);
+  jobs.advance();
+"""),
+    "cron_next": ("cron::next: no calendar shows this time", """
+  constexpr cron when = "0 0 * * *";
+  (void)when.next({2023, 2, static_cast<std::uint8_t>(wrong ? 29 : 28), 0, 0, 0});
+"""),
+    "components_start": ("components::start: started already; stop first", """
+  struct part {
+    void stop() {}
+  };
+  components<part> all;
+  (void)all.start();
+  if (!wrong) all.stop();
+  (void)all.start();
+"""),
 }
 
 HEAD = """
 #include <frys/frys.hpp>
+#include <frys/sched/calendar.hpp>
+#include <frys/sched/components.hpp>
+#include <frys/sim/clock.hpp>
 
 #include <chrono>
 #include <cstdio>

@@ -4,7 +4,7 @@
 // Not when  the delay counts and not the time of day (timer_wheel), or a job must survive the program (a log).
 // Threads   one at a time; callbacks run in advance. A job starts no thread: what takes long it hands to somebody.
 // Cost      add and cancel: cron::next and a wheel's operation. advance: O(runs). No allocation; the calendar is some
-//           12 KiB, a job some 150 bytes.
+//           12 KiB, a job 160 bytes.
 // Ordering  jobs run never early, in the order of their times; those of one second in the order they were placed.
 // Jumps     the clock may be set. Forward, or the thread was away: missed_runs says what happens to what was missed.
 //           Back by less than policy::repeat_after: nothing is repeated or skipped, the runs wait until the clock is

@@ -9,7 +9,7 @@
 // Failures  A phase that fails, or takes longer than it may: nothing more is started, what is on its way is waited for
 //           (each has its own deadline), then what is up is stopped. Nothing waits for ever unless a phase says so.
 // Threads   one at a time: the tokens too. Another thread hands its answer to this one (an executor's post).
-// Cost      64 phases at most; no allocation; some 2 KiB.
+// Cost      64 phases at most; no allocation; some 3 KiB.
 // Errors    start: errc::invalid_argument where the phases need each other in a circle (cycle() names them), or a
 //           phase's own error when all has been stopped already; errc::timed_out where one was too late.
 // Lifetime  phases and tokens live no longer than start_phases, or are not used after it. Its end stops nothing.

@@ -1,11 +1,13 @@
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
-// Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
-//                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp), CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
-//                components.hpp), SENDERS (sched/senders.hpp, std_stop_token.hpp). FRYS_WITH_ALL turns on each of these
-//                that is not turned off by name.
+// Always in it   core, memory, queue, sched's tasks and timers, io (epoll, POSIX files), the codecs of net without a
+//                library.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SCHED (the scheduler, fork-join, fibers, the blocking
+//                pool, what tasks wait for, threads), SIMD, STORAGE, SEARCH, NET, SIM. Parts of rooms have their own:
+//                CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp, components.hpp), SENDERS
+//                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
+//                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
+//                turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -33,6 +35,9 @@
 #endif
 #ifndef FRYS_WITH_DIAGNOSTICS
 #define FRYS_WITH_DIAGNOSTICS 1
+#endif
+#ifndef FRYS_WITH_SCHED
+#define FRYS_WITH_SCHED 1
 #endif
 #ifndef FRYS_WITH_CALENDAR
 #define FRYS_WITH_CALENDAR 1
@@ -67,8 +72,6 @@
 #include "core/parker.hpp"
 #include "core/poison.hpp"
 #include "core/result.hpp"
-#include "core/thread.hpp"
-#include "core/tsc_clock.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"
 #include "core/word_lock.hpp"
@@ -99,7 +102,6 @@
 #include "memory/offset_ptr.hpp"
 #include "memory/page_frames.hpp"
 #include "memory/pages.hpp"
-#include "memory/pool_registry.hpp"
 #include "memory/process_heap.hpp"
 #include "memory/qsbr_domain.hpp"
 #include "memory/reclaim.hpp"
@@ -139,33 +141,11 @@
 #include "queue/stats.hpp"
 #include "queue/stealing_deque.hpp"
 
-#include "sched/async_event.hpp"
-#include "sched/async_latch.hpp"
-#include "sched/async_mutex.hpp"
-#include "sched/async_scope.hpp"
-#include "sched/async_semaphore.hpp"
-#include "sched/blocking_pool.hpp"
 #include "sched/cancel.hpp"
-#include "sched/channel.hpp"
-#include "sched/discipline.hpp"
-#include "sched/fiber.hpp"
-#include "sched/fork_join.hpp"
-#include "sched/forked.hpp"
 #include "sched/frame_cache.hpp"
-#include "sched/from_callback.hpp"
 #include "sched/fwd.hpp"
-#include "sched/generator.hpp"
-#include "sched/scheduler.hpp"
-#include "sched/shared_timer_wheel.hpp"
-#include "sched/stack_pool.hpp"
 #include "sched/task.hpp"
-#include "sched/task_group.hpp"
-#include "sched/timeout.hpp"
 #include "sched/timer_wheel.hpp"
-#include "sched/topology.hpp"
-#include "sched/trace.hpp"
-#include "sched/when_all.hpp"
-#include "sched/when_any.hpp"
 
 #include "io/blocking_files.hpp"
 #include "io/choose.hpp"
@@ -221,7 +201,34 @@
 #include "memory/diagnostics.hpp"
 #include "memory/hardened.hpp"
 #include "memory/leak_checked.hpp"
+#include "memory/pool_registry.hpp"
 #include "memory/tracked.hpp"
+#endif
+#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
+#include "core/thread.hpp"
+#include "core/tsc_clock.hpp"
+#include "sched/async_event.hpp"
+#include "sched/async_latch.hpp"
+#include "sched/async_mutex.hpp"
+#include "sched/async_scope.hpp"
+#include "sched/async_semaphore.hpp"
+#include "sched/blocking_pool.hpp"
+#include "sched/channel.hpp"
+#include "sched/discipline.hpp"
+#include "sched/fiber.hpp"
+#include "sched/fork_join.hpp"
+#include "sched/forked.hpp"
+#include "sched/from_callback.hpp"
+#include "sched/generator.hpp"
+#include "sched/scheduler.hpp"
+#include "sched/shared_timer_wheel.hpp"
+#include "sched/stack_pool.hpp"
+#include "sched/task_group.hpp"
+#include "sched/timeout.hpp"
+#include "sched/topology.hpp"
+#include "sched/trace.hpp"
+#include "sched/when_all.hpp"
+#include "sched/when_any.hpp"
 #endif
 #if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
 #include "sched/calendar.hpp"

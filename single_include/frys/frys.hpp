@@ -1,15 +1,17 @@
-// frys 0.1.0, one header: the whole library. Content a52d7ec59c9c6047.
+// frys 0.1.0, one header: the whole library. Content 9b92ab2b68afcfb4.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
 // frys: the umbrella. Everything that needs no outside library and no opt-in, and behind gates what does.
 //
-// Always in it   core, memory, queue, sched, io (epoll, POSIX files), the codecs of net without a library.
-// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SIMD, STORAGE, SEARCH, NET, SIM; some parts of rooms
-//                have their own: PMR (memory/pmr.hpp), DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp and
-//                hardened.hpp), CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp,
-//                components.hpp), SENDERS (sched/senders.hpp, std_stop_token.hpp). FRYS_WITH_ALL turns on each of these
-//                that is not turned off by name.
+// Always in it   core, memory, queue, sched's tasks and timers, io (epoll, POSIX files), the codecs of net without a
+//                library.
+// Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SCHED (the scheduler, fork-join, fibers, the blocking
+//                pool, what tasks wait for, threads), SIMD, STORAGE, SEARCH, NET, SIM. Parts of rooms have their own:
+//                CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp, components.hpp), SENDERS
+//                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
+//                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
+//                turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
 //                one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
@@ -38,6 +40,9 @@
 #ifndef FRYS_WITH_DIAGNOSTICS
 #define FRYS_WITH_DIAGNOSTICS 1
 #endif
+#ifndef FRYS_WITH_SCHED
+#define FRYS_WITH_SCHED 1
+#endif
 #ifndef FRYS_WITH_CALENDAR
 #define FRYS_WITH_CALENDAR 1
 #endif
@@ -50,7 +55,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <bitset>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -3103,849 +3107,6 @@ inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_POISON_HPP
-// ---- frys/core/thread.hpp
-// thread: a thread of the system, and what it shall be: its name, its stack, its processors, its scheduling.
-//
-// thread_options  what is asked for; everything has a default that leaves it to the system
-// thread          starts it, and joins it in its destructor
-// this_thread     the same asked of the thread that calls
-// os_threads      the model of policy::threads that blocks take by default
-//
-// Use when  a thread needs a name, a bounded stack, a place or a class; or a block starts threads by policy::threads.
-// Not when  many pieces of work want a few threads (sched/scheduler.hpp), or work blocks (sched/blocking_pool.hpp).
-// Threads   a thread object is one thread's at a time; this_thread: the caller itself.
-// Cost      start: the system's, one allocation, and, where processors or a class are asked for, the wait until the new
-//           thread has taken them (two wakes).
-// Errors    start: errc::limit_exceeded (EAGAIN: too many threads, or no address space for the stack),
-//           errc::out_of_memory, errc::invalid_argument (a stack smaller than the system wants). `number` is errno.
-//           What the system does not permit (a class without the right, a processor that is not ours) is told() and the
-//           thread runs without it; with `insist`, start answers that error and nothing has run.
-//           An exception that leaves the function of a thread ends the program.
-// Lifetime  the destructor joins: it waits for as long as the function runs.
-// Systems   POSIX; FRYS_HAS_THREAD is 0 elsewhere, and only the options and the concept are there. Processors,
-//           nice values, and the classes batch, idle and deadline are Linux's; elsewhere errc::unsupported.
-// frys: real model
-#ifndef FRYS_CORE_THREAD_HPP
-#define FRYS_CORE_THREAD_HPP
-
-#define FRYS_HAS_THREAD FRYS_OS_POSIX
-
-#if FRYS_HAS_THREAD
-#include <limits.h>
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
-
-#include <cerrno>
-#endif
-#if FRYS_OS_LINUX
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-// How the system shares its processors out to a thread.
-enum class scheduling : std::uint8_t {
-  inherit,      // as the thread that starts it
-  normal,       // fair shares; priority is the nice value, -20 (more) to 19
-  batch,        // the same, for work that nobody waits for: fewer preemptions
-  idle,         // only what nobody else wants
-  fifo,         // before all of the above, priority 1 to 99, until it waits; needs a right
-  round_robin,  // fifo, in turns among equals; needs a right
-  deadline,     // `runtime` of each `period`, done `deadline` after its begin; needs a right
-};
-
-struct thread_options {
-  const char* name = nullptr;        // what tools show; Linux keeps 15 bytes. Read before start returns
-  std::size_t stack_bytes = 0;       // 0: the system's own, often 8 MiB
-  std::span<const unsigned> cpus{};  // where it may run; empty: where its starter may
-  frys::scheduling scheduling = frys::scheduling::inherit;
-  int priority = 0;        // its meaning is the class's
-  nanoseconds runtime{0};  // these three: scheduling::deadline only
-  nanoseconds deadline{0};
-  nanoseconds period{0};
-  bool insist = false;  // a thread that is not as asked for shall not run at all
-};
-
-// What blocks ask of policy::threads. A thread is joinable from start until join, and its destructor joins. local<Tag>
-// is the calling thread's own pointer for Tag, null at first: the same one for each call of that thread.
-template <class T>
-concept thread_source = requires(typename T::thread& t, const thread_options& options, void (*run)(void*) noexcept,
-                                 void* argument) {
-  requires std::movable<typename T::thread>;
-  { t.joinable() } -> std::same_as<bool>;
-  t.join();
-  { T::start(options, run, argument) } -> std::same_as<result<typename T::thread>>;
-  { T::template local<int>() } -> std::same_as<void*&>;
-};
-
-#if FRYS_HAS_THREAD
-
-namespace detail {
-
-inline error thread_refused(int number, const char* message) noexcept {
-  errc code = errc::io_failed;
-  switch (number) {
-    case EAGAIN:
-      code = errc::limit_exceeded;
-      break;
-    case EBUSY:  // scheduling::deadline: the processors have promised all that they have
-      code = errc::busy;
-      break;
-    case ENOMEM:
-      code = errc::out_of_memory;
-      break;
-    case EPERM:
-    case EACCES:
-      code = errc::permission_denied;
-      break;
-    case EINVAL:
-    case ESRCH:
-      code = errc::invalid_argument;
-      break;
-    case ENOSYS:
-    case E2BIG:
-      code = errc::unsupported;
-      break;
-    default:
-      break;
-  }
-  return {code, domain::core, message, number};
-}
-
-#if FRYS_OS_LINUX
-// A set of processors, as the kernel takes it: as many as one can be built for.
-struct cpu_bits {
-  static constexpr unsigned most = 8192;
-  static constexpr unsigned bits = sizeof(unsigned long) * 8;
-  std::array<unsigned long, most / bits> words{};
-
-  bool has(unsigned cpu) const noexcept { return cpu < most && (words[cpu / bits] >> (cpu % bits) & 1) != 0; }
-  void add(unsigned cpu) noexcept { words[cpu / bits] |= 1ul << (cpu % bits); }
-  // errno, or 0.
-  int read() noexcept {
-    words = {};
-    return ::syscall(SYS_sched_getaffinity, 0, sizeof words, words.data()) < 0 ? errno : 0;
-  }
-  int apply() const noexcept { return ::syscall(SYS_sched_setaffinity, 0, sizeof words, words.data()) < 0 ? errno : 0; }
-};
-
-// What sched_setattr reads; not every C library names it.
-struct kernel_scheduling {
-  std::uint32_t size = 48;
-  std::uint32_t policy = 0;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 0;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime = 0, deadline = 0, period = 0;
-};
-static_assert(sizeof(kernel_scheduling) == 48);
-#endif
-
-}  // namespace detail
-
-namespace this_thread {
-
-// The system's number of this thread, as tools show it; elsewhere than on Linux some number that no other thread has.
-inline std::uint64_t id() noexcept {
-#if FRYS_OS_LINUX
-  return static_cast<std::uint64_t>(::syscall(SYS_gettid));
-#elif defined(__APPLE__)
-  std::uint64_t number = 0;
-  ::pthread_threadid_np(nullptr, &number);
-  return number;
-#else
-  static_assert(sizeof(::pthread_t) <= sizeof(std::uint64_t));
-  std::uint64_t number = 0;
-  const ::pthread_t self = ::pthread_self();
-  __builtin_memcpy(&number, &self, sizeof self);
-  return number;
-#endif
-}
-
-inline constexpr unsigned no_cpu = ~0u;
-
-// The processor that runs this thread; it may be another one by the time that you look. no_cpu: nobody can say.
-inline unsigned current_cpu() noexcept {
-#if FRYS_OS_LINUX
-  const int cpu = ::sched_getcpu();
-  return cpu < 0 ? no_cpu : static_cast<unsigned>(cpu);
-#else
-  return no_cpu;
-#endif
-}
-
-// What debuggers and top show. Linux keeps the first 15 bytes; a system without names does nothing.
-inline void set_name(const char* name) noexcept {
-#if FRYS_OS_LINUX
-  ::prctl(PR_SET_NAME, name, 0, 0, 0);
-#elif defined(__APPLE__)
-  ::pthread_setname_np(name);
-#else
-  (void)name;
-#endif
-}
-
-// Where this thread may run. errc::invalid_argument where none of `cpus` is one that it may have; permission_denied
-// where it got only some of them, and keeps those; unsupported elsewhere than on Linux.
-inline result<void> set_affinity(std::span<const unsigned> cpus) noexcept {
-#if FRYS_OS_LINUX
-  detail::cpu_bits wanted;
-  for (const unsigned cpu : cpus) {
-    if (cpu >= detail::cpu_bits::most)
-      return error{errc::invalid_argument, domain::core, "no processor has so high a number", cpu};
-    wanted.add(cpu);
-  }
-  if (const int number = wanted.apply())
-    return detail::thread_refused(number, "the system does not let the thread run on these processors");
-  detail::cpu_bits got;
-  if (got.read() == 0 && got.words != wanted.words)  // the kernel leaves out what a cpuset forbids and does not say so
-    return error{errc::permission_denied, domain::core, "the thread may not run on some of these processors", 0};
-  return {};
-#else
-  (void)cpus;
-  return error{errc::unsupported, domain::core, "this system does not place threads on processors", 0};
-#endif
-}
-
-// This thread's class, priority and times, from the fields of `o`; what else is in it is left alone.
-inline result<void> set_scheduling(const thread_options& o) noexcept {
-  if (o.scheduling == scheduling::inherit) return {};
-  constexpr const char* refused = "the system does not let the thread have this class and priority";
-#if FRYS_OS_LINUX
-  // The kernel's numbers: SCHED_NORMAL 0, FIFO 1, RR 2, BATCH 3, IDLE 5, DEADLINE 6.
-  constexpr std::array<std::uint32_t, 7> numbers{0, 0, 3, 5, 1, 2, 6};
-  const auto which = static_cast<std::size_t>(o.scheduling);
-  if (which >= numbers.size()) return detail::thread_refused(EINVAL, refused);
-  detail::kernel_scheduling wanted;
-  wanted.policy = numbers[which];
-  switch (o.scheduling) {
-    case scheduling::fifo:
-    case scheduling::round_robin:
-      if (o.priority < 0) return detail::thread_refused(EINVAL, refused);
-      wanted.priority = static_cast<std::uint32_t>(o.priority);
-      break;
-    case scheduling::deadline:
-      if (o.runtime.count() < 0 || o.deadline.count() < 0 || o.period.count() < 0)
-        return detail::thread_refused(EINVAL, refused);
-      wanted.runtime = static_cast<std::uint64_t>(o.runtime.count());
-      wanted.deadline = static_cast<std::uint64_t>(o.deadline.count());
-      wanted.period = static_cast<std::uint64_t>(o.period.count());
-      break;
-    case scheduling::idle:
-      break;
-    default:
-      if (o.priority < -20 || o.priority > 19) return detail::thread_refused(EINVAL, refused);
-      wanted.nice = o.priority;
-      break;
-  }
-#if defined(SYS_sched_setattr)
-  if (::syscall(SYS_sched_setattr, 0, &wanted, 0u) == 0) return {};
-  return detail::thread_refused(errno, refused);
-#else
-  return detail::thread_refused(ENOSYS, refused);
-#endif
-#else
-  int policy = SCHED_OTHER;
-  if (o.scheduling == scheduling::fifo) policy = SCHED_FIFO;
-  if (o.scheduling == scheduling::round_robin) policy = SCHED_RR;
-  if (policy == SCHED_OTHER && (o.scheduling != scheduling::normal || o.priority != 0))
-    return detail::thread_refused(ENOSYS, "this system has no such class of threads");
-  ::sched_param wanted{};
-  wanted.sched_priority = policy == SCHED_OTHER ? 0 : o.priority;
-  if (const int number = ::pthread_setschedparam(::pthread_self(), policy, &wanted))
-    return detail::thread_refused(number, refused);
-  return {};
-#endif
-}
-
-}  // namespace this_thread
-
-class thread {
- public:
-  thread() noexcept = default;  // of nothing
-  thread(thread&& other) noexcept : handle_(other.handle_), body_(std::exchange(other.body_, nullptr)) {}
-  // Joins the one that stood here.
-  thread& operator=(thread&& other) noexcept {
-    if (this != &other) {
-      if (joinable()) join();
-      handle_ = other.handle_;
-      body_ = std::exchange(other.body_, nullptr);
-    }
-    return *this;
-  }
-  ~thread() {
-    if (joinable()) join();
-  }
-
-  // Calls run(argument) on a new thread. options and what it points at are not needed afterwards.
-  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument) noexcept {
-    return started(options, new (std::nothrow) body(run, argument));
-  }
-  // The same with anything that can be called; it is moved or copied in, and destroyed on the new thread. An exception
-  // that leaves it ends the program.
-  template <class F>
-  requires std::invocable<std::decay_t<F>> && std::constructible_from<std::decay_t<F>, F>
-  static result<thread> start(const thread_options& options, F&& f) {
-    using function = std::decay_t<F>;
-    struct holder final : body {
-      explicit holder(F&& function_) : body(&call, this), held(std::in_place, std::forward<F>(function_)) {}
-      static void call(void* self) noexcept {
-        auto& h = *static_cast<holder*>(self);
-        static_cast<function&&> (*h.held)();
-        h.held.reset();  // here, not where it is joined
-      }
-      std::optional<function> held;
-    };
-    return started(options, new (std::nothrow) holder(std::forward<F>(f)));
-  }
-
-  [[nodiscard]] bool joinable() const noexcept { return body_ != nullptr; }
-  // Waits for the end of its function; what that did happens-before the return.
-  void join() noexcept {
-    FRYS_ASSERT(joinable(), "thread::join: there is no thread to wait for");
-    FRYS_ASSERT(::pthread_equal(handle_, ::pthread_self()) == 0, "thread::join: a thread cannot wait for itself");
-    ::pthread_join(handle_, nullptr);
-    delete std::exchange(body_, nullptr);
-  }
-
-  // The first thing that was asked for and not permitted; no error where the thread is as asked for. While joinable.
-  [[nodiscard]] result<void> told() const noexcept {
-    FRYS_ASSERT(joinable(), "thread::told: there is no thread");
-    return body_->told;
-  }
-
- private:
-  // What starter and thread share; the thread object's, which frees it after the join.
-  struct body {
-    body(void (*r)(void*) noexcept, void* a) noexcept : run(r), argument(a) {}
-    body(const body&) = delete;
-    body& operator=(const body&) = delete;
-    virtual ~body() = default;
-
-    void (*run)(void*) noexcept;
-    void* argument;
-    const thread_options* options = nullptr;  // not null: the starter waits, so its options live
-    bool is_named = false;
-    bool may_run = true;
-    result<void> told{};
-    std::array<char, 64> name{};
-    std::atomic<std::uint32_t> ready{0};
-  };
-
-  static void* enter(void* argument) noexcept {
-    auto& b = *static_cast<body*>(argument);
-    if (b.is_named) this_thread::set_name(b.name.data());
-    if (b.options != nullptr) {
-      const thread_options& o = *b.options;
-      // First the processors: who has scheduling::deadline may not choose them any more.
-      if (!o.cpus.empty()) b.told = this_thread::set_affinity(o.cpus);
-      if (result<void> r = this_thread::set_scheduling(o); !r && b.told) b.told = r;
-      b.may_run = b.told.has_value() || !o.insist;
-      const bool may_run = b.may_run;
-      // sync(thread.ready): release; what this thread was told is whole before its starter reads it.
-      b.ready.store(1, std::memory_order_release);
-      atomics::standard::notify_one(b.ready);
-      if (!may_run) return nullptr;
-    }
-    b.run(b.argument);
-    return nullptr;
-  }
-
-  static result<thread> started(const thread_options& options, body* b) noexcept {
-    if (b == nullptr)
-      return error{errc::out_of_memory, domain::core, "no memory for a thread's arguments", sizeof(body)};
-    if (options.name != nullptr) {
-      b->is_named = true;
-      for (std::size_t i = 0; i + 1 < b->name.size() && options.name[i] != '\0'; ++i) b->name[i] = options.name[i];
-    }
-    const bool waits = !options.cpus.empty() || options.scheduling != scheduling::inherit;
-    if (waits) b->options = &options;
-    thread t;
-    if (const int number = create(t.handle_, options.stack_bytes, b)) {
-      delete b;
-      return detail::thread_refused(number, "the system does not start another thread");
-    }
-    t.body_ = b;
-    if (waits) {
-      // sync(thread.ready): acquire; pairs with the release in enter.
-      while (b->ready.load(std::memory_order_acquire) == 0)
-        static_cast<void>(atomics::standard::wait(b->ready, 0, frys::deadline::never()));
-      if (!b->may_run) {
-        const error why = b->told.error();
-        t.join();
-        return why;
-      }
-    }
-    return t;
-  }
-
-  // errno, or 0.
-  static int create(::pthread_t& handle, std::size_t stack_bytes, body* b) noexcept {
-    if (stack_bytes == 0) return ::pthread_create(&handle, nullptr, &enter, b);
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
-    if (stack_bytes > SIZE_MAX - page) return EAGAIN;  // as any stack for which there are no addresses
-    if (stack_bytes < least) stack_bytes = least;
-    stack_bytes = (stack_bytes + page - 1) & ~(page - 1);
-    ::pthread_attr_t attributes;
-    if (const int number = ::pthread_attr_init(&attributes)) return number;
-    int number = ::pthread_attr_setstacksize(&attributes, stack_bytes);
-    if (number == 0) number = ::pthread_create(&handle, &attributes, &enter, b);
-    ::pthread_attr_destroy(&attributes);
-    return number;
-  }
-
-  ::pthread_t handle_{};
-  body* body_ = nullptr;
-};
-
-// policy::threads of the machine.
-struct os_threads {
-  using thread = frys::thread;
-
-  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument) noexcept {
-    return thread::start(options, run, argument);
-  }
-  // A pointer that needs neither construction nor destruction: a plugin with it can be unloaded.
-  template <class Tag>
-  static void*& local() noexcept {
-    static constinit thread_local void* mine = nullptr;
-    return mine;
-  }
-};
-static_assert(thread_source<os_threads>);
-
-#endif  // FRYS_HAS_THREAD
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_CORE_THREAD_HPP
-// ---- frys/core/tsc_clock.hpp
-// tsc_clock: the time of CLOCK_MONOTONIC, read from the processor's cycle counter.
-//
-// Use when  time is asked for by the million (stamps of events, latencies, deadlines of every request).
-// Not when  a call in a microsecond is enough (clocks::steady), or a tick of the kernel is (clocks::coarse).
-// A model   of policy::clock: what it answers may be compared with deadlines of clocks::steady and waited for.
-// Ordering  now() does not wait for what stands before it, so the counter may be read some ten nanoseconds ahead of
-//           loads before it; in one thread it does not go back. now_ordered() reads it after all loads before it: a
-//           time that another thread has handed over is not later. ticks() is the counter as it is, for measuring.
-// Threads   any; lock-free. While one thread draws the next piece of the line, the others ask the kernel.
-// Cost      now: the counter, six loads of one line, one multiplication; no division, no write. Some hundred times a
-//           second one call takes some hundred nanoseconds more, for the comparison with the kernel's clock. The first
-//           20 ms of use answer the kernel's time while the counter is measured.
-// Error     against CLOCK_MONOTONIC: what both reads cost (some ten nanoseconds), and 30 ms times the change of the
-//           kernel's rate in the last half second: nothing to speak of, or 15 us when it begins to be slewed by 500
-//           ppm. The line bends by at most 1/512 to come back, so it neither stands still nor leaps. Only a counter
-//           that has stood (more than a millisecond is missing) goes forward at once, and one that has run while the
-//           clock stood (a machine that slept) at half its rate until it is right, 40 ms at most.
-// Fallback  clocks::steady, where the counter does not count evenly or the kernel keeps time by another one;
-//           is_hardware() tells.
-// Lifetime  the program's: nothing is made or freed.
-// frys: real model
-#ifndef FRYS_CORE_TSC_CLOCK_HPP
-#define FRYS_CORE_TSC_CLOCK_HPP
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-#if FRYS_OS_LINUX
-#include <fcntl.h>
-#include <unistd.h>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-// A counter that counts at one rate: ticks(), ordered_ticks() (not before the loads that precede it), is_usable():
-// whether that is true here, and is_present: whether there is one at all.
-template <class C>
-concept tick_counter = requires {
-  { C::is_present } -> std::convertible_to<bool>;
-  { C::ticks() } -> std::same_as<std::uint64_t>;
-  { C::ordered_ticks() } -> std::same_as<std::uint64_t>;
-  { C::is_usable() } -> std::convertible_to<bool>;
-};
-
-// The processor's: rdtsc, or cntvct_el0.
-struct cycle_counter {
-#if defined(__x86_64__)
-  static constexpr bool is_present = true;
-  static std::uint64_t ticks() noexcept { return __builtin_ia32_rdtsc(); }
-  static std::uint64_t ordered_ticks() noexcept {
-    __builtin_ia32_lfence();  // waits for the loads before it; also keeps the compiler from moving them
-    return __builtin_ia32_rdtsc();
-  }
-  // It counts at one rate in all states of power, by the processor's word and the kernel's.
-  static bool is_usable() noexcept {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    const bool invariant = __get_cpuid(0x80000007u, &a, &b, &c, &d) != 0 && (d & (1u << 8)) != 0;
-    return invariant && is_trusted();
-  }
-#elif defined(__aarch64__)
-  static constexpr bool is_present = true;
-  static std::uint64_t ticks() noexcept {
-    std::uint64_t t;
-    asm volatile("mrs %0, cntvct_el0" : "=r"(t));
-    return t;
-  }
-  static std::uint64_t ordered_ticks() noexcept {
-    std::uint64_t t;
-    asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(t) : : "memory");
-    return t;
-  }
-  static bool is_usable() noexcept {
-    std::uint64_t hertz;  // what the firmware has written there; the rate itself is measured
-    asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
-    return hertz >= 1'000'000 && is_trusted();
-  }
-#else
-  static constexpr bool is_present = false;
-  static std::uint64_t ticks() noexcept { return 0; }
-  static std::uint64_t ordered_ticks() noexcept { return 0; }
-  static bool is_usable() noexcept { return false; }
-#endif
-
- private:
-  // False where the kernel has found the counters of the processors apart and keeps time by another one. Where it does
-  // not tell, yes.
-  static bool is_trusted() noexcept {
-#if FRYS_OS_LINUX
-    const int file = ::open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return true;
-    char text[32];
-    const auto size = ::read(file, text, sizeof(text));
-    ::close(file);
-    const std::string_view source(text, size < 0 ? 0 : static_cast<std::size_t>(size));
-    for (const std::string_view other : {"hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"})
-      if (source.substr(0, other.size()) == other) return false;
-#endif
-    return true;
-  }
-};
-
-// The line through a counter's readings that follows a clock: the machinery of tsc_clock, for a counter of your own.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model                    default atomics::standard
-//   policy::clock<C>    the clock that it follows            default clocks::steady
-//
-// Time is drawn in pieces: a piece says base + (ticks - origin) * rate for the next 2^shift ticks, and the next one
-// begins where it ends. One word, the gate, says whether a piece stands: 2 * number + 1, or, between two pieces,
-// 2 * floor, the latest time that anybody has been told. A time is told only from a piece that stood before and after
-// its fields were read, or by raising the floor; a piece can be put up only by exchanging the very floor that it begins
-// above. So time never goes back, whoever is stopped where.
-template <class Counter, class... Policies>
-class counter_clock {
-  using accepted = policy::keys<policy::atomics_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::counter_clock: unknown policy; it takes policy::atomics, policy::clock and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::counter_clock: a policy is given twice; name each at most once");
-  static_assert(tick_counter<Counter>,
-                "frys::counter_clock<Counter>: Counter wants is_present, ticks(), ordered_ticks() and is_usable()");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::counter_clock: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(clock_model<clock_type>,
-                "frys::counter_clock: policy::clock wants a type with a static now() in nanoseconds");
-
-  // How long the clock answers while the counter is measured.
-  static constexpr nanoseconds warm_up{20'000'000};
-
-  counter_clock() = default;
-  counter_clock(const counter_clock&) = delete;
-  counter_clock& operator=(const counter_clock&) = delete;
-
-  [[nodiscard]] nanoseconds now() noexcept {
-    if constexpr (Counter::is_present) {
-      nanoseconds time;
-      if (told(Counter::ticks(), time)) [[likely]]
-        return time;
-      return drawn();
-    } else {
-      return clock_type::now();
-    }
-  }
-  [[nodiscard]] nanoseconds now_ordered() noexcept {
-    if constexpr (Counter::is_present) {
-      nanoseconds time;
-      if (told(Counter::ordered_ticks(), time)) [[likely]]
-        return time;
-      return drawn();
-    } else {
-      return clock_type::now();
-    }
-  }
-
-  // False where it answers the clock's own time for good.
-  [[nodiscard]] bool is_hardware() noexcept {
-    if constexpr (!Counter::is_present) return false;
-    return source() == counting;
-  }
-  // True once now() comes from the counter: after warm_up of use.
-  [[nodiscard]] bool is_calibrated() const noexcept {
-    // relaxed: a look
-    return (gate_.load(std::memory_order_relaxed) & 1) != 0;
-  }
-
- private:
-  template <class T>
-  using atomic = typename atomics_type::template atomic<T>;
-  template <class T>
-  using var = typename atomics_type::template var<T>;
-  enum : std::uint32_t { unknown, counting, unusable };
-
-  static constexpr std::uint64_t to_floor(std::int64_t ns) noexcept {
-    return ns <= 0 ? 0 : static_cast<std::uint64_t>(ns) * 2;
-  }
-
-  // What the piece says, if one stands and reaches that far. One that begins later says when it begins.
-  bool told(std::uint64_t ticks, nanoseconds& time) const noexcept {
-    // sync(counter_clock.piece): acquire; the fields are at least as new as the gate.
-    const std::uint64_t gate = gate_.load(std::memory_order_acquire);
-    if ((gate & 1) == 0) return false;
-    // sync(counter_clock.begin): acquire, all three; if a field was of a later piece, the look below finds the gate
-    // changed. With relaxed we could mix two pieces.
-    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
-    const std::uint64_t base = base_.load(std::memory_order_acquire);
-    const std::uint64_t rate = rate_.load(std::memory_order_acquire);
-    const std::uint32_t shift = shift_.load(std::memory_order_relaxed);  // relaxed: written before the first piece only
-    if (gate_.load(std::memory_order_relaxed) != gate) return false;     // relaxed: the acquires above order it
-    std::uint64_t since = ticks - origin;
-    if (since >> shift != 0) [[unlikely]] {
-      // It is over; or far ahead, and then either the ticks are old or the counter has gone back: it is read again.
-      if (static_cast<std::int64_t>(since) >= 0 || (std::uint64_t{0} - since) >> shift != 0) return false;
-      since = 0;
-    }
-    time = nanoseconds{static_cast<std::int64_t>(base + ((since * rate) >> 32))};
-    return true;
-  }
-
-  std::uint32_t source() noexcept {
-    // relaxed: whoever decides decides the same
-    std::uint32_t s = source_.load(std::memory_order_relaxed);
-    if (s == unknown) {
-      const std::uint32_t found = Counter::is_usable() ? counting : unusable;
-      // relaxed: as above; a counter that was given up meanwhile stays given up
-      if (source_.compare_exchange_strong(s, found, std::memory_order_relaxed, std::memory_order_relaxed)) s = found;
-    }
-    return s;
-  }
-
-  // No piece reaches this far.
-  FRYS_NOINLINE nanoseconds drawn() noexcept {
-    if (source() == counting) {
-      // sync(counter_clock.drawing): acquire; what the last one who drew has measured is ours.
-      if (drawing_.exchange(1, std::memory_order_acquire) == 0) {
-        draw();
-        // sync(counter_clock.drawing): release; the other end.
-        drawing_.store(0, std::memory_order_release);
-      }
-      nanoseconds time;
-      if (told(Counter::ordered_ticks(), time)) return time;
-    }
-    return asked();
-  }
-
-  // The clock's own time, not before anything that was told. Leaves word of it, for the next piece to begin above.
-  nanoseconds asked() noexcept {
-    const std::int64_t now = clock_type::now().count();
-    for (;;) {
-      // sync(counter_clock.piece): acquire; as in told. A floor needs no order: it is one word, and only grows.
-      std::uint64_t gate = gate_.load(std::memory_order_acquire);
-      std::uint64_t answer = to_floor(now);
-      if ((gate & 1) != 0) {
-        nanoseconds time;
-        if (told(Counter::ordered_ticks(), time)) return time;
-        answer = (std::max)(answer, end_of_piece() * 2);
-      } else {
-        answer = (std::max)(answer, gate);
-        // relaxed: given up for good, and nobody draws after that: no word needs to be left.
-        if (answer == gate || source_.load(std::memory_order_relaxed) == unusable) return time_of(answer);
-      }
-      // relaxed, both: it finds the piece whose end was read, or the floor, or fails; what follows is in the word
-      // itself.
-      if (gate_.compare_exchange_strong(gate, answer, std::memory_order_relaxed, std::memory_order_relaxed))
-        return time_of(answer);
-    }
-  }
-  static nanoseconds time_of(std::uint64_t floor) noexcept { return nanoseconds{static_cast<std::int64_t>(floor / 2)}; }
-
-  std::uint64_t end_of_piece() const noexcept {
-    // sync(counter_clock.begin): acquire, both; the caller exchanges the gate, which fails if it has changed.
-    const std::uint64_t base = base_.load(std::memory_order_acquire);
-    const std::uint64_t rate = rate_.load(std::memory_order_acquire);
-    const std::uint32_t shift = shift_.load(std::memory_order_relaxed);  // relaxed: as in told
-    return base + ((rate << shift) >> 32);
-  }
-
-  struct reading {
-    std::uint64_t ticks = 0;
-    std::int64_t ns = 0;
-  };
-  // The counter beside the clock: of three, the one that was least disturbed.
-  static reading compare() noexcept {
-    reading best;
-    std::uint64_t width = ~std::uint64_t{0};
-    for (int i = 0; i < 3; ++i) {
-      const std::uint64_t before = Counter::ordered_ticks();
-      const std::int64_t ns = clock_type::now().count();
-      const std::uint64_t after = Counter::ordered_ticks();
-      if (after - before >= width) continue;
-      width = after - before;
-      best = {before + width / 2, ns};
-    }
-    return best;
-  }
-
-  // Nanoseconds per tick, times 2^32. Both are positive.
-  static std::uint64_t rate_of(std::uint64_t ns, std::uint64_t ticks) noexcept {
-    const int spare = std::countl_zero(ns) - 33;  // ns << 32 has to fit, and to stay positive
-    if (spare < 0) {
-      ns >>= -spare;
-      ticks >>= -spare;
-    }
-    return ticks == 0 ? 0 : (ns << 32) / ticks;
-  }
-
-  struct measured {
-    reading last;
-    reading from;              // where the rate is measured from
-    std::uint64_t rate = 0;    // 0: not known yet
-    std::uint64_t number = 0;  // of the last piece
-    std::uint32_t odd = 0;     // how many rates in turn were not to be believed
-  };
-
-  // Of the thread that holds drawing_. Puts up the next piece if there is enough to go by.
-  void draw() noexcept {
-    if (source_.load(std::memory_order_relaxed) != counting) return;  // relaxed: written under the lock that we hold
-    measured& m = measured_.ref();
-    const reading here = compare();
-    if (m.last.ns == 0) {
-      m.last = m.from = here;
-      return;
-    }
-    if (here.ticks < m.last.ticks) return give_up();
-    m.last = here;
-    const std::uint64_t ticks = here.ticks - m.from.ticks;
-    const auto ns = static_cast<std::uint64_t>(here.ns - m.from.ns);
-    // relaxed: written by who draws alone
-    std::uint32_t shift = shift_.load(std::memory_order_relaxed);
-    if (m.rate == 0) {
-      if (ns < static_cast<std::uint64_t>(warm_up.count())) return;
-      m.rate = rate_of(ns, ticks);
-      if (m.rate == 0 || m.rate >> 54 != 0) return give_up();
-      // The last power of two of ticks that lasts less than 2^24 ns, 17 ms. The product stays below 2^57.
-      shift = static_cast<std::uint32_t>(56 - std::bit_width(m.rate));
-      m.from = here;
-    } else if (ns >= std::uint64_t{1} << 27) {  // 0.13 s: read costs are a ten millionth of it
-      const std::uint64_t rate = rate_of(ns, ticks);
-      const std::uint64_t apart = rate > m.rate ? rate - m.rate : m.rate - rate;
-      if (apart <= m.rate / 1024) {
-        m.rate = (m.rate + rate) / 2;
-        m.odd = 0;
-      } else if (++m.odd >= 3 && std::bit_width(rate) == std::bit_width(m.rate)) {
-        m.rate = rate;  // the counter has another rate now (a machine that has moved)
-      }
-      m.from = here;
-    }
-    put_up(m, here, shift);
-  }
-
-  void put_up(measured& m, reading here, std::uint32_t shift) noexcept {
-    std::uint64_t gate = gate_.load(std::memory_order_relaxed);  // relaxed: only who draws writes what it leads to
-    const std::uint64_t length = std::uint64_t{1} << shift;
-    std::uint64_t origin = here.ticks;
-    auto base = static_cast<std::uint64_t>(here.ns);
-    if ((gate & 1) != 0) {
-      const std::uint64_t end = end_of_piece();
-      // relaxed: written by who draws alone
-      const std::uint64_t next = origin_.load(std::memory_order_relaxed) + length;
-      if (static_cast<std::int64_t>(here.ticks - next) < 0) return;  // it is not over yet
-      // relaxed, both: the fields' own release takes the closed gate along
-      if (gate_.compare_exchange_strong(gate, end * 2, std::memory_order_relaxed, std::memory_order_relaxed)) {
-        gate = end * 2;
-        // Goes on where the last piece ended, if that was just now and not too far from the truth.
-        const std::uint64_t since = here.ticks - next;
-        if (since < length && end + ((since * m.rate) >> 32) + leap > base) {
-          origin = next;
-          base = end;
-        }
-      }
-    }
-    for (;;) {
-      if (base < gate / 2) {
-        origin = here.ticks;
-        base = (std::max)(gate / 2, static_cast<std::uint64_t>(here.ns));
-      }
-      // Such that the piece ends where the clock will be.
-      const std::uint64_t there =
-          static_cast<std::uint64_t>(here.ns) + (((length - (here.ticks - origin)) * m.rate) >> 32);
-      const std::uint64_t most = m.rate + m.rate / 512;
-      const bool far_ahead = base > static_cast<std::uint64_t>(here.ns) + leap;
-      const std::uint64_t least = m.rate - m.rate / (far_ahead ? 2 : 512);
-      std::uint64_t rate = there > base ? rate_of(there - base, length) : 0;
-      rate = rate > most ? most : rate < least ? least : rate;
-      // sync(counter_clock.begin): release, all; who reads one finds the gate that closed before. With relaxed somebody
-      // could mix two pieces and not see it.
-      origin_.store(origin, std::memory_order_release);
-      base_.store(base, std::memory_order_release);
-      rate_.store(rate, std::memory_order_release);
-      shift_.store(shift, std::memory_order_relaxed);  // relaxed: the same number, but for the first piece
-      // sync(counter_clock.piece): release; the fields are there before the gate says so. relaxed when it fails:
-      // somebody was told a later time, which is in the word.
-      if (gate_.compare_exchange_strong(gate, 2 * (m.number + 1) + 1, std::memory_order_release,
-                                        std::memory_order_relaxed)) {
-        ++m.number;
-        return;
-      }
-    }
-  }
-
-  // The counter has gone back, or is too slow to measure by: it is no clock.
-  void give_up() noexcept {
-    source_.store(unusable, std::memory_order_relaxed);          // relaxed: nothing hangs on when it is seen
-    std::uint64_t gate = gate_.load(std::memory_order_relaxed);  // relaxed: as in put_up
-    // relaxed, both: as in asked
-    while ((gate & 1) != 0 && !gate_.compare_exchange_strong(gate, end_of_piece() * 2, std::memory_order_relaxed,
-                                                             std::memory_order_relaxed)) {
-    }
-  }
-
-  static constexpr std::uint64_t leap = 1'000'000;  // ns; more than that is not bent to, but made good at once
-
-  // What now() reads, in one line; written some times a second.
-  alignas(cache_line) atomic<std::uint64_t> gate_{0};
-  atomic<std::uint64_t> origin_{0};
-  atomic<std::uint64_t> base_{0};   // ns
-  atomic<std::uint64_t> rate_{0};   // ns per tick, times 2^32
-  atomic<std::uint32_t> shift_{0};  // the piece has 2^shift ticks
-  atomic<std::uint32_t> source_{unknown};
-  alignas(cache_line) atomic<std::uint32_t> drawing_{0};
-  var<measured> measured_{};
-};
-
-struct tsc_clock {
-  static nanoseconds now() noexcept { return line.now(); }
-  static nanoseconds now_ordered() noexcept { return line.now_ordered(); }
-  static std::uint64_t ticks() noexcept { return cycle_counter::ticks(); }
-  // False where this is clocks::steady.
-  static bool is_hardware() noexcept { return line.is_hardware(); }
-  // True once now() comes from the counter: after 20 ms of use.
-  static bool is_calibrated() noexcept { return line.is_calibrated(); }
-
- private:
-  inline static constinit counter_clock<cycle_counter> line{};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_CORE_TSC_CLOCK_HPP
 // ---- frys/core/type_id.hpp
 // type_id: a number and a name for a type, without RTTI.
 //
@@ -11947,350 +11108,6 @@ class offset_ptr {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_OFFSET_PTR_HPP
-// ---- frys/memory/pool_registry.hpp
-// pool_registry: every pool, arena and allocator of a program by name and type: what they hold in all, who they are,
-// and their end in order.
-//
-// Use when  a program must say how much memory its parts hold, close all of them at shutdown, or let a plugin find the
-//           pool of a type when it runs.
-// Not when  the pools are members of one object: its destructor ends them in order.
-// Threads   add, find, bytes, for_each, and a registration's end: any. teardown: one, while nobody ends a pool.
-// Cost      a lock, and a walk over the entries; nothing while pools are used.
-// Errors    errc::out_of_memory: no pages for the entry; errc::invalid_argument: dependencies in a circle.
-// Lifetime  a pool outlives its registration, and the registry outlives both. What find answers is there until its
-//           registration ends. The functions of an entry run on the thread that asks: bytes under the lock, so that it
-//           must not use the registry, and must be right while other threads use the pool; teardown without it.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model of its lock      default atomics::standard
-//   policy::pages<P>    where its entries lie              default os_pages
-#ifndef FRYS_MEMORY_POOL_REGISTRY_HPP
-#define FRYS_MEMORY_POOL_REGISTRY_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// A raw_allocator whose type is forgotten: for plugins, and for what shall not be a template.
-class any_allocator_ref {
- public:
-  any_allocator_ref() noexcept = default;
-  template <class A>
-  requires(raw_allocator<A> && !std::is_same_v<A, any_allocator_ref>) any_allocator_ref(A& allocator)
-  noexcept
-      : object_(std::addressof(allocator)),
-        allocate_([](void* a, std::size_t size, std::size_t alignment) noexcept {
-          return static_cast<A*>(a)->allocate(size, alignment);
-        }),
-        deallocate_([](void* a, void* memory, std::size_t size, std::size_t alignment) noexcept {
-          static_cast<A*>(a)->deallocate(memory, size, alignment);
-        }) {}
-
-  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
-    if (object_ == nullptr) return error{errc::unsupported, domain::memory, "there is no allocator here", 0};
-    return allocate_(object_, size, alignment);
-  }
-  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    if (object_ != nullptr) deallocate_(object_, memory, size, alignment);
-  }
-  explicit operator bool() const noexcept { return object_ != nullptr; }
-
- private:
-  void* object_ = nullptr;
-  result<void*> (*allocate_)(void*, std::size_t, std::size_t) noexcept = nullptr;
-  void (*deallocate_)(void*, void*, std::size_t, std::size_t) noexcept = nullptr;
-};
-
-// What a registry says of one of its pools.
-struct pool_info {
-  std::string_view name;
-  type_id_t type = 0;             // of the pool
-  type_id_t element = 0;          // of what is in it (its value_type); 0: it has none
-  std::string_view type_name;     // of the pool, as the compiler writes it
-  void* object = nullptr;         // the pool
-  std::size_t bytes = 0;          // that it holds now
-  any_allocator_ref allocator{};  // if it is a raw_allocator
-};
-
-namespace detail {
-
-// A vector in pages, of what may be moved by its bytes.
-template <class T, class Pages>
-class page_array {
-  static_assert(std::is_trivially_copyable_v<T>);
-
- public:
-  page_array() noexcept = default;
-  page_array(const page_array&) = delete;
-  page_array& operator=(const page_array&) = delete;
-  ~page_array() { Pages::release(memory_); }
-
-  result<void> push_back(const T& value) noexcept {
-    if ((count_ + 1) * sizeof(T) > memory_.size()) {
-      result<byte_span> grown = Pages::allocate(memory_.empty() ? page_size : memory_.size() * 2);
-      if (!grown) return grown.error();
-      for (std::size_t i = 0; i < count_; ++i) ::new (static_cast<void*>(at(*grown, i))) T(*at(memory_, i));
-      Pages::release(memory_);
-      memory_ = *grown;
-    }
-    ::new (static_cast<void*>(at(memory_, count_++))) T(value);
-    return {};
-  }
-  // Removes those of which gone(value) is true; the rest keeps its order.
-  template <class F>
-  void remove_if(F&& gone) noexcept {
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < count_; ++i)
-      if (!gone((*this)[i])) (*this)[kept++] = (*this)[i];
-    count_ = kept;
-  }
-  T& operator[](std::size_t i) noexcept { return *at(memory_, i); }
-  const T& operator[](std::size_t i) const noexcept { return *at(memory_, i); }
-  [[nodiscard]] std::size_t size() const noexcept { return count_; }
-  const T* begin() const noexcept { return at(memory_, 0); }
-  const T* end() const noexcept { return at(memory_, 0) + count_; }
-
- private:
-  static T* at(byte_span memory, std::size_t i) noexcept { return reinterpret_cast<T*>(memory.data()) + i; }
-  byte_span memory_;
-  std::size_t count_ = 0;
-};
-
-// What a pool holds, by the name under which it tells.
-struct bytes_held {
-  template <class T>
-  std::size_t operator()(const T& pool) const noexcept {
-    if constexpr (requires {
-                    { pool.reserved() } -> std::convertible_to<std::size_t>;
-                  })
-      return pool.reserved();
-    else if constexpr (requires {
-                         { pool.counts().live_bytes } -> std::convertible_to<std::size_t>;
-                       })
-      return static_cast<std::size_t>(pool.counts().live_bytes);
-    else if constexpr (requires {
-                         { pool.live_bytes() } -> std::convertible_to<std::size_t>;
-                       })
-      return pool.live_bytes();
-    else if constexpr (requires {
-                         { pool.used() } -> std::convertible_to<std::size_t>;
-                       })
-      return pool.used();
-    else
-      return 0;
-  }
-};
-// Gives back what the pool holds, if it has a release() for it.
-struct release_all {
-  template <class T>
-  void operator()(T& pool) const noexcept {
-    if constexpr (requires { pool.release(); }) static_cast<void>(pool.release());
-  }
-};
-
-template <class T>
-constexpr type_id_t element_of() noexcept {
-  if constexpr (requires { typename T::value_type; })
-    return type_id<typename T::value_type>();
-  else
-    return 0;
-}
-
-}  // namespace detail
-
-template <class... Policies>
-class basic_pool_registry {
-  using accepted = policy::keys<policy::atomics_key, policy::pages_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::basic_pool_registry: unknown policy; it takes policy::atomics, policy::pages and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::basic_pool_registry: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::basic_pool_registry: policy::atomics wants an atomics model, see core/atomics.hpp");
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  static_assert(page_source<pages_type>,
-                "frys::basic_pool_registry: policy::pages wants a page source, see core/concepts.hpp");
-
-  // One pool's place in the registry; its end takes it out. Moves.
-  class registration {
-   public:
-    registration() noexcept = default;
-    registration(registration&& other) noexcept : registry_(std::exchange(other.registry_, nullptr)), id_(other.id_) {}
-    registration& operator=(registration&& other) noexcept {
-      registration taken(std::move(other));
-      std::swap(registry_, taken.registry_);
-      std::swap(id_, taken.id_);
-      return *this;
-    }
-    ~registration() { reset(); }
-    void reset() noexcept {
-      if (registry_ != nullptr) std::exchange(registry_, nullptr)->remove(id_);
-    }
-    explicit operator bool() const noexcept { return registry_ != nullptr; }
-
-   private:
-    friend basic_pool_registry;
-    registration(basic_pool_registry* registry, std::uint64_t id) noexcept : registry_(registry), id_(id) {}
-    basic_pool_registry* registry_ = nullptr;
-    std::uint64_t id_ = 0;
-  };
-
-  basic_pool_registry() noexcept = default;
-  basic_pool_registry(const basic_pool_registry&) = delete;
-  basic_pool_registry& operator=(const basic_pool_registry&) = delete;
-
-  // Registers `pool`. `name` is not copied: a literal. bytes(pool) answers what it holds, teardown(pool) ends it:
-  // functors without state, such as lambdas without captures; by default what the pool has: reserved() and the like,
-  // release().
-  template <class T, class Bytes = detail::bytes_held, class Teardown = detail::release_all>
-  [[nodiscard]] result<registration> add(std::string_view name, T& pool, Bytes = {}, Teardown = {}) noexcept {
-    static_assert(std::is_empty_v<Bytes> && std::is_empty_v<Teardown> && std::default_initializable<Bytes> &&
-                      std::default_initializable<Teardown>,
-                  "frys::basic_pool_registry::add: bytes and teardown must be functors without state");
-    static_assert(
-        std::is_invocable_r_v<std::size_t, Bytes, const T&> && std::is_invocable_v<Teardown, T&>,
-        "frys::basic_pool_registry::add: bytes must take a const pool and answer a number, teardown take a pool");
-    entry e;
-    e.info.name = name;
-    e.info.type = type_id<T>();
-    e.info.element = detail::element_of<T>();
-    e.info.type_name = type_name<T>();
-    e.info.object = std::addressof(pool);
-    if constexpr (raw_allocator<T>) e.info.allocator = any_allocator_ref(pool);
-    e.bytes = [](const void* p) noexcept { return static_cast<std::size_t>(Bytes{}(*static_cast<const T*>(p))); };
-    e.teardown = [](void* p) noexcept { Teardown{}(*static_cast<T*>(p)); };
-    held_lock hold(lock_);
-    e.id = ++last_id_;
-    result<void> added = entries_.push_back(e);
-    if (!added) return added.error();
-    return registration(this, e.id);
-  }
-  // `user` stands on `base`: teardown ends it before, whichever was registered first.
-  result<void> depends(const registration& user, const registration& base) noexcept {
-    held_lock hold(lock_);
-    if (user.registry_ != this || base.registry_ != this)
-      return error{errc::invalid_argument, domain::memory, "one of the two is not registered here", 0};
-    if (user.id_ == base.id_ || stands_on(base.id_, user.id_))
-      return error{errc::invalid_argument, domain::memory, "the dependencies would run in a circle", 0};
-    return edges_.push_back({user.id_, base.id_});
-  }
-
-  // What all of them hold.
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    held_lock hold(lock_);
-    std::size_t sum = 0;
-    for (const entry& e : entries_) sum += e.bytes(e.info.object);
-    return sum;
-  }
-  [[nodiscard]] std::size_t size() const noexcept {
-    held_lock hold(lock_);
-    return entries_.size();
-  }
-  // f(pool_info) for each, in the order of their registration, under the lock: f must not use the registry.
-  template <class F>
-  void for_each(F&& f) const {
-    held_lock hold(lock_);
-    for (const entry& e : entries_) f(told(e));
-  }
-
-  // The first pool of type T, with that name if one is given; nullptr if there is none.
-  template <class T>
-  [[nodiscard]] T* find(std::string_view name = {}) const noexcept {
-    return static_cast<T*>(first([name](const pool_info& p) {
-                             return p.type == type_id<T>() && (name.empty() || p.name == name);
-                           }).object);
-  }
-  // The first pool whose elements are of that type: object_pool<session> for type_id<session>(). Without: object is
-  // null.
-  [[nodiscard]] pool_info find_for(type_id_t element) const noexcept {
-    return first([element](const pool_info& p) { return element != 0 && p.element == element; });
-  }
-  // The first pool of that name. Without: object is null.
-  [[nodiscard]] pool_info find_named(std::string_view name) const noexcept {
-    return first([name](const pool_info& p) { return p.name == name; });
-  }
-
-  // Ends all: who stands on another one before it, else the last registered first. What a teardown registers is ended
-  // too. Answers how many.
-  std::size_t teardown() noexcept {
-    std::size_t ended = 0;
-    for (entry next; take_next(next); ++ended) next.teardown(next.info.object);
-    return ended;
-  }
-
- private:
-  struct entry {
-    pool_info info;
-    std::size_t (*bytes)(const void*) noexcept = nullptr;
-    void (*teardown)(void*) noexcept = nullptr;
-    std::uint64_t id = 0;
-  };
-  struct edge {
-    std::uint64_t user, base;
-  };
-
-  static pool_info told(const entry& e) noexcept {
-    pool_info info = e.info;
-    info.bytes = e.bytes(info.object);
-    return info;
-  }
-  template <class F>
-  pool_info first(F&& wanted) const noexcept {
-    held_lock hold(lock_);
-    for (const entry& e : entries_)
-      if (wanted(e.info)) return told(e);
-    return {};
-  }
-  bool stands_on(std::uint64_t user, std::uint64_t base) const noexcept {
-    for (const edge& e : edges_)
-      if (e.user == user && (e.base == base || stands_on(e.base, base))) return true;
-    return false;
-  }
-  bool is_used(std::uint64_t id) const noexcept {
-    for (const edge& e : edges_)
-      if (e.base == id) return true;
-    return false;
-  }
-  // The last one that nobody stands on, taken out. There is one as long as there are any: no circles.
-  bool take_next(entry& next) noexcept {
-    held_lock hold(lock_);
-    for (std::size_t i = entries_.size(); i-- > 0;) {
-      if (is_used(entries_[i].id)) continue;
-      next = entries_[i];
-      forget(next.id);
-      return true;
-    }
-    return false;
-  }
-  void remove(std::uint64_t id) noexcept {
-    held_lock hold(lock_);
-    forget(id);
-  }
-  void forget(std::uint64_t id) noexcept {
-    entries_.remove_if([id](const entry& e) { return e.id == id; });
-    edges_.remove_if([id](const edge& e) { return e.user == id || e.base == id; });
-  }
-
-  mutable detail::table_lock<atomics_type> lock_;
-  detail::page_array<entry, pages_type> entries_;
-  detail::page_array<edge, pages_type> edges_;
-  std::uint64_t last_id_ = 0;
-};
-using pool_registry = basic_pool_registry<>;
-
-// One for the whole program, for those who want one: made when it is first asked for and never ended, so that pools of
-// static storage may leave it at any time. Call its teardown() yourself. A plugin that may be unloaded takes the host's
-// registry by reference instead: this function keeps an object of its own in each program that does not share symbols.
-inline pool_registry& process_pools() noexcept {
-  alignas(pool_registry) static std::byte memory[sizeof(pool_registry)];
-  static pool_registry* const registry = ::new (static_cast<void*>(memory)) pool_registry;
-  return *registry;
-}
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_MEMORY_POOL_REGISTRY_HPP
 // ---- frys/memory/process_heap.hpp
 // process_heap: one heap for the whole program, with a cache for each thread that comes, and nothing to join.
 //
@@ -23106,650 +21923,6 @@ struct token_reader {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_CANCEL_HPP
-// ---- frys/sched/detail/waiting_line.hpp
-// waiting_line: the coroutines that wait for one mutex, semaphore, event or latch, in the order in which they came, and
-// the word that says whether there are any.
-//
-// The word's two low bits are the line's: `busy` while somebody looks at the line, `crowd` while it is not empty. The
-// rest is the block's. Who changes the word without the line does it by a compare-exchange from a value in which
-// neither bit is set; so while `busy` is set the word is its holder's alone, who ends that by a store.
-#ifndef FRYS_SCHED_DETAIL_WAITING_LINE_HPP
-#define FRYS_SCHED_DETAIL_WAITING_LINE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-enum class wait_end : unsigned char {
-  pending,  // nobody has decided
-  called,   // it has what it waited for
-  stopped,  // a stop came first
-};
-
-// One who waits.
-struct line_waiter : list_hook<>, work {
-  std::coroutine_handle<> waiting;
-  void* home = nullptr;                                // the executor
-  void (*post)(void* home, work&) noexcept = nullptr;  // null: it goes on where it is called
-  wait_end end = wait_end::pending;                    // as the links: the line's, under `busy`, until it is decided
-
-  line_waiter() = default;
-  template <executor E>
-  explicit line_waiter(E& on) noexcept
-      : work([](work& w) noexcept { static_cast<line_waiter&>(w).waiting.resume(); }),
-        home(&on),
-        post([](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); }) {}
-};
-
-// Goes on with a coroutine on this thread. Who goes on may call the next one, from within: a crowd would need a stack
-// as deep as it is long. So from some depth on they stand in a list, and go on when those before have come back.
-struct resume_nest {
-  static constexpr unsigned deepest = 8;
-  unsigned depth = 0;
-  intrusive_list<line_waiter>* later = nullptr;  // where depth == deepest
-
-  static FRYS_NOINLINE void resume(line_waiter& w) noexcept {
-    const unsigned depth = here.depth;
-    if (depth == deepest) return here.later->push_back(w);
-    here.depth = depth + 1;
-    if (depth + 1 < deepest) {
-      w.waiting.resume();
-    } else {
-      intrusive_list<line_waiter> waiting;
-      here.later = &waiting;
-      w.waiting.resume();
-      while (line_waiter* const next = waiting.pop_front()) next->waiting.resume();
-    }
-    here.depth = depth;
-  }
-
- private:
-  static thread_local constinit resume_nest here;
-};
-inline thread_local constinit resume_nest resume_nest::here{};
-
-// Lets `w` go on; it has been taken out of its line, and may be gone when this returns.
-template <class A>
-void call(line_waiter& w) noexcept {
-  if (w.post != nullptr) return w.post(w.home, w);
-  // A checker's threads may share one of the system's: there they nest as they come.
-  if constexpr (std::derived_from<A, atomics::machine_services>)
-    resume_nest::resume(w);
-  else
-    w.waiting.resume();
-}
-
-template <class A, class Word>
-class waiting_line {
-  using list = intrusive_list<line_waiter>;
-
- public:
-  static constexpr Word busy = 1, crowd = 2, unit = 4;  // unit: the first bit that is the block's
-
-  explicit waiting_line(Word first) noexcept : word(first) {}
-  waiting_line(const waiting_line&) = delete;
-  waiting_line& operator=(const waiting_line&) = delete;
-
-  typename A::template atomic<Word> word;
-
-  // Makes the line this thread's until leave. Answers the word without `busy`.
-  Word enter() noexcept {
-    backoff<A> patience;
-    Word seen = word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
-    for (;;) {
-      if ((seen & busy) != 0) {
-        patience.pause();
-        seen = word.load(std::memory_order_relaxed);  // relaxed: as above
-      } else if (word.compare_exchange_weak(seen, seen | busy,
-                                            // sync(waiting_line.busy): acquire; what the last holder did is done, and
-                                            // what was done before the word became what it is.
-                                            std::memory_order_acquire, std::memory_order_relaxed)) {
-        return seen;
-      }
-    }
-  }
-  // `next`: the block's part.
-  void leave(Word next) noexcept {
-    // sync(waiting_line.busy): release; what we did comes before the next holder's turn.
-    word.store((next & ~(busy | crowd)) | (line_.get().empty() ? Word{0} : crowd), std::memory_order_release);
-  }
-
-  // These between enter and leave.
-  [[nodiscard]] bool empty() const noexcept { return line_.get().empty(); }
-  line_waiter& front() noexcept { return line_.ref().front(); }
-  void push(line_waiter& w) noexcept { line_.ref().push_back(w); }
-  // Its wait is decided; it must be called after leave.
-  line_waiter& take_first() noexcept {
-    line_waiter& w = line_.ref().front();
-    list::remove(w);
-    w.end = wait_end::called;
-    return w;
-  }
-  void take_first_into(list& called) noexcept { called.push_back(take_first()); }
-  void remove(line_waiter& w) noexcept {
-    static_cast<void>(line_.ref());  // as a write, for a checker
-    list::remove(w);
-  }
-
- private:
-  typename A::template var<list> line_;
-};
-
-// Calls all of them, first come first. One that goes on may destroy others that stand here.
-template <class A>
-void call_all(intrusive_list<line_waiter>& called) noexcept {
-  while (line_waiter* const w = called.pop_front()) call<A>(*w);
-}
-
-// What the awaiters of the blocks have in common. Derived has, the first under the line:
-//   bool admit(Word& word)   has what it waits for at once, and no one stands before it
-//   line()                   the waiting_line
-//   void admitted()          without the line, may be missing: admit answered true
-//   void left()              without the line: it stood in line and went without what it waited for
-//   void give_back()         without the line: it was called, and will never know
-template <class Derived, class A>
-class line_awaiter : public line_waiter {
- public:
-  line_awaiter() = default;
-  template <executor E>
-  explicit line_awaiter(E& on) noexcept : line_waiter(on) {}
-  // Before it is awaited.
-  line_awaiter(line_awaiter&& other) noexcept : line_waiter(other) {
-    FRYS_ASSERT(!other.stands_, "an awaiter was moved while its coroutine waits");
-  }
-  line_awaiter& operator=(line_awaiter&&) = delete;
-  ~line_awaiter() {
-    if (stands_) withdraw();
-  }
-
-  // When it answers true, `*this` may be gone.
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-    waiting = h;
-    if (!stop_.begin(stop_token_of(h), *this, &on_stop)) {
-      end = wait_end::stopped;
-      return false;
-    }
-    auto& line = self().line();
-    auto word = line.enter();
-    if (end == wait_end::pending && self().admit(word)) end = wait_end::called;  // a stop would come too late
-    const bool waits = end == wait_end::pending;
-    if (waits) {
-      stands_ = true;
-      line.push(*this);
-    }
-    line.leave(word);
-    if constexpr (requires { self().admitted(); })
-      if (!waits && end == wait_end::called) self().admitted();
-    return waits;
-  }
-
- protected:
-  // For await_resume: false if the wait was stopped.
-  [[nodiscard]] bool has_come() noexcept {
-    stop_.end();
-    const bool stood = std::exchange(stands_, false);
-    if (end != wait_end::stopped) return true;
-    if (stood) self().left();
-    return false;
-  }
-
- private:
-  Derived& self() noexcept { return static_cast<Derived&>(*this); }
-
-  static stop_action on_stop(void* p) noexcept {
-    auto& w = *static_cast<line_awaiter*>(p);
-    auto& line = w.self().line();
-    const auto word = line.enter();
-    if (w.end != wait_end::pending) {  // too late
-      line.leave(word);
-      return {};
-    }
-    w.end = wait_end::stopped;
-    if (!w.is_linked()) {  // too early: await_suspend will see it
-      line.leave(word);
-      return {};
-    }
-    line.remove(w);
-    line.leave(word);
-    if (w.post == nullptr) return stop_action::resume(w.waiting);
-    w.post(w.home, w);
-    return {};
-  }
-  FRYS_NOINLINE void withdraw() noexcept {
-    stop_.end();
-    auto& line = self().line();
-    const auto word = line.enter();
-    const bool waits = end == wait_end::pending;
-    if (waits) line.remove(*this);
-    line.leave(word);
-    if (waits) return self().left();
-    FRYS_ASSERT(post == nullptr, "a coroutine that was called by its executor was destroyed before it ran");
-    if (end == wait_end::called) {
-      unlink();  // of those who are called, by this thread, further up its stack
-      self().give_back();
-    }
-  }
-
-  stop_wait stop_;
-  bool stands_ = false;  // the coroutine's own: it was put in line, and has not gone on
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_WAITING_LINE_HPP
-// ---- frys/sched/async_event.hpp
-// async_event: coroutines wait until somebody has said that it is so; it stays so until reset.
-//
-// Use when  many wait for one thing that becomes true: started, connected, configured.
-// Not when  each set shall let one through (async_semaphore), or it becomes true by counting (async_latch).
-// Roles     every operation: any thread.
-// Progress  is_set is wait-free, set and reset lock-free where nobody waits; where somebody does, by a lock of a few
-//           instructions.
-// Cost      a wait for what is so already: one load. set and reset: one compare-exchange. To wait allocates nothing:
-//           the node lies in the coroutine's frame.
-// Ordering  what was done before set happens-before what follows the wait that it ends, and an is_set that answers
-//           true.
-// Goes on   wait(): within set, on the thread that sets, before that returns (deep in such calls: a bit later, as
-//           async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which must outlive
-//           the wait. Who was called goes on even if reset comes first.
-// Errors    errc::cancelled where a stop was asked for while it waited.
-// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
-//           long as no other thread can set it or stop the wait meanwhile, and not between an executor's call and its
-//           run (hardened builds check).
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_ASYNC_EVENT_HPP
-#define FRYS_SCHED_ASYNC_EVENT_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class async_event {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::async_event: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::async_event: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::async_event: policy::atomics wants an atomics model, see core/atomics.hpp");
-
-  explicit async_event(bool is_set = false) noexcept : line_(is_set ? so : 0) {}
-#if FRYS_HARDENED
-  ~async_event() {
-    // relaxed: a check of the caller, not an order
-    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
-                "async_event: destroyed while a coroutine waits");
-  }
-#endif
-
-  [[nodiscard]] bool is_set() const noexcept {
-    // sync(async_event.set): acquire; what was done before set is visible to who sees it.
-    return (line_.word.load(std::memory_order_acquire) & so) != 0;
-  }
-  // Lets all go on who wait, and those who come until reset.
-  void set() noexcept {
-    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
-    do {
-      if ((seen & taken) != 0) return call_all();
-      // sync(async_event.set): release; the second set of two publishes, too. relaxed on failure: another look.
-    } while (!line_.word.compare_exchange_weak(seen, seen | so, std::memory_order_release, std::memory_order_relaxed));
-  }
-  // Those who come from now on wait. What was done before the set that it takes back is visible to who resets.
-  void reset() noexcept {
-    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
-    do {
-      if ((seen & taken) != 0) return line_.leave(line_.enter() & ~so);
-      // sync(async_event.set): acquire; who resets and then looks at what was announced does not miss it. relaxed on
-      // failure: another look.
-    } while (!line_.word.compare_exchange_weak(seen, seen & ~so, std::memory_order_acquire, std::memory_order_relaxed));
-  }
-
- private:
-  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
-  static constexpr std::uint32_t so = line_type::unit, taken = line_type::busy | line_type::crowd;
-
-  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
-    using base = detail::line_awaiter<awaiter, atomics_type>;
-
-   public:
-    explicit awaiter(async_event& of) noexcept : of_(&of) {}
-    template <executor E>
-    awaiter(async_event& of, E& on) noexcept : base(on), of_(&of) {}
-    bool await_ready() const noexcept { return of_->is_set(); }
-    result<void> await_resume() noexcept {
-      if (!this->has_come()) return cancelled_error();
-      return {};
-    }
-
-   private:
-    friend base;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::uint32_t& word) const noexcept { return (word & so) != 0; }
-    void left() noexcept {}
-    void give_back() noexcept {}
-
-    async_event* of_;
-  };
-
- public:
-  // co_await: result<void>. Where it must wait, the coroutine goes on within the call that sets.
-  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
-  // The same, and the coroutine goes on in work that is posted to `on`.
-  template <executor E>
-  [[nodiscard]] awaiter wait(E& on) noexcept {
-    return awaiter(*this, on);
-  }
-
- private:
-  FRYS_NOINLINE void call_all() noexcept {
-    intrusive_list<detail::line_waiter> called;
-    const std::uint32_t word = line_.enter();
-    while (!line_.empty()) line_.take_first_into(called);
-    line_.leave(word | so);
-    detail::call_all<atomics_type>(called);
-  }
-
-  line_type line_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_ASYNC_EVENT_HPP
-// ---- frys/sched/async_latch.hpp
-// async_latch: coroutines wait until so many things have happened. It opens once.
-//
-// Use when  a known number of steps must be done before others go on: parts of a start, answers of all shards.
-// Not when  tasks are waited for as a whole (task_scope::join, when_all), or it shall close again (async_event).
-// Roles     every operation: any thread.
-// Progress  try_wait is wait-free, count_down lock-free where nobody waits; where somebody does, by a lock of a few
-//           instructions.
-// Cost      count_down: one compare-exchange. A wait for an open one: one load. To wait allocates nothing: the node
-//           lies in the coroutine's frame.
-// Ordering  what was done before each count_down happens-before what follows every wait, and a try_wait that answers
-//           true.
-// Goes on   wait(): within the last count_down, on the thread that calls it, before that returns (deep in such calls: a
-//           bit later, as async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which
-//           must outlive the wait.
-// Errors    errc::cancelled where a stop was asked for while it waited; what was counted stays counted.
-// Lifetime  destroy it when all waits have ended, the last of them because it opened; or when nobody is within a call.
-//           A coroutine may be destroyed while it waits as long as no other thread can open it or stop the wait
-//           meanwhile, and not between an executor's call and its run (hardened builds check).
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_ASYNC_LATCH_HPP
-#define FRYS_SCHED_ASYNC_LATCH_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class async_latch {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::async_latch: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::async_latch: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::async_latch: policy::atomics wants an atomics model, see core/atomics.hpp");
-
- private:
-  using line_type = detail::waiting_line<atomics_type, std::size_t>;
-  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
-
- public:
-  static constexpr std::size_t most = ~std::size_t{0} / unit;
-
-  explicit async_latch(std::size_t count) noexcept : line_(count * unit) {
-    FRYS_ASSERT(count <= most, "async_latch: more than it can count");
-  }
-#if FRYS_HARDENED
-  ~async_latch() {
-    // relaxed: a check of the caller, not an order
-    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
-                "async_latch: destroyed while a coroutine waits");
-  }
-#endif
-
-  // Not more than are left. Behind the one that opens it, this may be gone.
-  void count_down(std::size_t n = 1) noexcept {
-    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
-    do {
-      FRYS_ASSERT(n <= seen / unit, "async_latch: counted down below zero");
-      if ((seen & taken) != 0) return count_in_line(n);
-      // sync(async_latch.open): release; each of these exchanges continues the one before, so who sees zero sees what
-      // was done before all of them. relaxed on failure: another look.
-    } while (
-        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_release, std::memory_order_relaxed));
-  }
-  // Whether it is open.
-  [[nodiscard]] bool try_wait() const noexcept {
-    // sync(async_latch.open): acquire; what was done before each count_down is visible.
-    return line_.word.load(std::memory_order_acquire) / unit == 0;
-  }
-
- private:
-  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
-    using base = detail::line_awaiter<awaiter, atomics_type>;
-
-   public:
-    explicit awaiter(async_latch& of) noexcept : of_(&of) {}
-    template <executor E>
-    awaiter(async_latch& of, E& on) noexcept : base(on), of_(&of) {}
-    bool await_ready() const noexcept { return of_->try_wait(); }
-    result<void> await_resume() noexcept {
-      if (!this->has_come()) return cancelled_error();
-      return {};
-    }
-
-   private:
-    friend base;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::size_t& word) const noexcept { return word / unit == 0; }
-    void left() noexcept {}
-    void give_back() noexcept {}
-
-    async_latch* of_;
-  };
-
- public:
-  // co_await: result<void>. Where it must wait, the coroutine goes on within the count_down that opens it.
-  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
-  // The same, and the coroutine goes on in work that is posted to `on`.
-  template <executor E>
-  [[nodiscard]] awaiter wait(E& on) noexcept {
-    return awaiter(*this, on);
-  }
-  // Counts one down, now, and then waits.
-  [[nodiscard]] awaiter arrive_and_wait() noexcept {
-    count_down();
-    return wait();
-  }
-  template <executor E>
-  [[nodiscard]] awaiter arrive_and_wait(E& on) noexcept {
-    count_down();
-    return wait(on);
-  }
-
- private:
-  FRYS_NOINLINE void count_in_line(std::size_t n) noexcept {
-    intrusive_list<detail::line_waiter> called;
-    const std::size_t word = line_.enter() - n * unit;
-    if (word / unit == 0)
-      while (!line_.empty()) line_.take_first_into(called);
-    line_.leave(word);
-    detail::call_all<atomics_type>(called);
-  }
-
-  line_type line_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_ASYNC_LATCH_HPP
-// ---- frys/sched/async_mutex.hpp
-// async_mutex: one coroutine at a time; who has to wait lets its thread do something else.
-//
-// Use when  a coroutine holds something over a wait: a connection during request and reply, a file during a rewrite.
-// Not when  nothing is awaited while it is held (on one thread no lock is needed; between threads a std::mutex or a
-//           queue is simpler), or what is shared belongs to one core anyway.
-// Roles     lock, try_lock: any thread. A guard: its owner, who may end it on another thread than it began on.
-// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn:
-//           unlock hands over to who has waited longest, nobody comes in between.
-// Cost      lock and unlock: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
-//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
-// Ordering  what was done under the lock happens-before what the next one does who has it.
-// Goes on   lock(): within unlock, on the thread that unlocks, before that returns (deep in such calls: a bit later,
-//           see below). lock(on): as work posted to `on`, which must outlive the wait.
-// Errors    errc::cancelled where a stop was asked for while it waited; the lock is not held then.
-// Lifetime  destroy it when nobody holds it or waits; who has just got it from the last one may. A coroutine may be
-//           destroyed while it waits as long as no other thread can unlock or stop it meanwhile, and not between an
-//           executor's call and its run (hardened builds check). A lock that was handed to it goes to the next.
-//
-// Who goes on within unlock and unlocks calls the next one from within: that nests up to 8 deep on a thread, those
-// beyond go on when one of the 8 comes back. So who was resumed so must not block its thread for another one.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_ASYNC_MUTEX_HPP
-#define FRYS_SCHED_ASYNC_MUTEX_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class async_mutex {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::async_mutex: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::async_mutex: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::async_mutex: policy::atomics wants an atomics model, see core/atomics.hpp");
-
-  // Holds the lock, or nothing.
-  class [[nodiscard]] guard {
-   public:
-    guard() = default;
-    guard(guard&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
-    guard& operator=(guard&& other) noexcept {
-      if (this != &other) {
-        unlock();
-        of_ = std::exchange(other.of_, nullptr);
-      }
-      return *this;
-    }
-    ~guard() { unlock(); }
-
-    explicit operator bool() const noexcept { return of_ != nullptr; }
-    void unlock() noexcept {
-      if (of_ != nullptr) std::exchange(of_, nullptr)->unlock();
-    }
-
-   private:
-    friend async_mutex;
-    explicit guard(async_mutex& of) noexcept : of_(&of) {}
-    async_mutex* of_ = nullptr;
-  };
-
-  async_mutex() noexcept = default;
-#if FRYS_HARDENED
-  ~async_mutex() {
-    // relaxed: a check of the caller, not an order
-    FRYS_ASSERT(line_.word.load(std::memory_order_relaxed) == 0, "async_mutex: destroyed while it is held");
-  }
-#endif
-
-  // Empty if somebody else holds it.
-  [[nodiscard]] guard try_lock() noexcept {
-    std::uint32_t seen = 0;
-    if (take(seen)) return guard(*this);
-    if ((seen & held) != 0) return guard();
-    // Somebody looks at the line of a lock that nobody holds: he may have come to see that, and go.
-    std::uint32_t word = line_.enter();
-    const bool free = (word & held) == 0;
-    line_.leave(word | held);
-    return free ? guard(*this) : guard();
-  }
-
- private:
-  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
-  static constexpr std::uint32_t held = line_type::unit;
-
-  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
-    using base = detail::line_awaiter<awaiter, atomics_type>;
-
-   public:
-    explicit awaiter(async_mutex& of) noexcept : of_(&of) {}
-    template <executor E>
-    awaiter(async_mutex& of, E& on) noexcept : base(on), of_(&of) {}
-    bool await_ready() noexcept {
-      std::uint32_t seen = 0;
-      return of_->take(seen);
-    }
-    result<guard> await_resume() noexcept {
-      if (!this->has_come()) return cancelled_error();
-      return guard(*of_);
-    }
-
-   private:
-    friend base;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::uint32_t& word) noexcept {
-      if ((word & held) != 0) return false;
-      word |= held;
-      return true;
-    }
-    void left() noexcept {}
-    void give_back() noexcept { of_->unlock(); }
-
-    async_mutex* of_;
-  };
-
- public:
-  // co_await: result<guard>. Where it must wait, the coroutine goes on within the call that unlocks.
-  [[nodiscard]] awaiter lock() noexcept { return awaiter(*this); }
-  // The same, and the coroutine goes on in work that is posted to `on`.
-  template <executor E>
-  [[nodiscard]] awaiter lock(E& on) noexcept {
-    return awaiter(*this, on);
-  }
-
- private:
-  // seen: 0 before, and the word where it answers false.
-  bool take(std::uint32_t& seen) noexcept {
-    // sync(async_mutex.held): acquire; what the last holder did is done. relaxed on failure: it takes nothing.
-    return line_.word.compare_exchange_strong(seen, held, std::memory_order_acquire, std::memory_order_relaxed);
-  }
-  void unlock() noexcept {
-    std::uint32_t alone = held;
-    // sync(async_mutex.held): release; what was done under the lock comes before the next holder's turn. relaxed on
-    // failure: the line acquires.
-    if (!line_.word.compare_exchange_strong(alone, 0, std::memory_order_release, std::memory_order_relaxed))
-      hand_over();
-  }
-  FRYS_NOINLINE void hand_over() noexcept {
-    const std::uint32_t word = line_.enter();
-    FRYS_ASSERT((word & held) != 0, "async_mutex: unlocked, but nobody holds it");
-    if (line_.empty()) return line_.leave(word & ~held);  // who waited was stopped
-    detail::line_waiter& next = line_.take_first();
-    line_.leave(word);
-    detail::call<atomics_type>(next);
-  }
-
-  line_type line_{0};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_ASYNC_MUTEX_HPP
 // ---- frys/sched/frame_cache.hpp
 // frame_cache: keeps the memory of coroutine frames that have ended for those that begin next, on one thread; and
 // frame_depot, where the caches of several threads give away what they have too much of.
@@ -24011,4288 +22184,6 @@ struct frame_memory {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FRAME_CACHE_HPP
-// ---- frys/sched/detail/join.hpp
-// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
-// for.
-#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
-#define FRYS_SCHED_DETAIL_JOIN_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
-// frame may be destroyed from then on.
-struct join_base {
-  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
-};
-
-// A coroutine that awaits one thing for a join.
-class child {
- public:
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          promise_type& p = at.promise();
-          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend child;
-    join_base* join_ = nullptr;
-    std::size_t index_ = 0;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  child() = default;
-  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  child& operator=(child&& other) noexcept {
-    child taken(std::move(other));
-    std::swap(body_, taken.body_);
-    return *this;
-  }
-  ~child() { reset(); }
-  // Destroys it where it waits.
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-  void start(join_base& join, std::size_t index, stop_token token) noexcept {
-    promise_type& p = body_.promise();
-    p.join_ = &join;
-    p.index_ = index;
-    p.token_ = token;
-    body_.resume();
-  }
-
- private:
-  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_ = nullptr;
-};
-
-// Where a child's answer lies until it is taken. Moves only while it is empty.
-template <class T>
-class answer_slot {
- public:
-  answer_slot() noexcept {}
-  answer_slot(answer_slot&&) noexcept {}
-  answer_slot& operator=(answer_slot&&) = delete;
-  ~answer_slot() {
-    if (full_) std::destroy_at(at());
-  }
-  template <class U>
-  void emplace(U&& value) {
-    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
-    full_ = true;
-  }
-  T& operator*() noexcept {
-    FRYS_ASSERT(full_, "join: a child has ended without an answer");
-    return *at();
-  }
-
- private:
-  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
-  alignas(T) std::byte room_[sizeof(T)];
-  bool full_ = false;
-};
-struct nothing {};
-template <class R>
-using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
-
-// `what` is awaited as the A that it was given as: an A& stays the caller's.
-template <class A, class Slot>
-child run_child(A& what, [[maybe_unused]] Slot& answer) {
-  if constexpr (std::is_void_v<await_result_t<A>>)
-    co_await static_cast<A&&>(what);
-  else
-    answer.emplace(co_await static_cast<A&&>(what));
-}
-
-// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
-// whoever brings the count to nothing resumes who waits.
-template <class Atomics>
-class join_core : public join_base {
- public:
-  // Made to be moved before it is awaited, never after.
-  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
-  join_core(join_core&& other) noexcept : join_base{other.ended} {}
-  ~join_core() = default;
-
-  // For one who waits and `children` children, and one that the caller drops when it has started them.
-  template <class Promise>
-  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
-    open(children + 1);
-    listen(waiting);
-  }
-  // The two parts of it: so many counts;
-  void open(std::size_t counts) noexcept {
-    // relaxed: nobody else knows of this yet
-    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
-  }
-  // and one who waits, and is resumed by the last of them. By who holds one.
-  template <class Promise>
-  void listen(std::coroutine_handle<Promise> waiting) noexcept {
-    waiting_ = waiting;
-    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
-  }
-  // One more, unless it is over.
-  [[nodiscard]] bool take() noexcept {
-    // relaxed, all: the count is taken to stay, not to see
-    std::uint32_t left = left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return true;
-    return false;
-  }
-  [[nodiscard]] std::uint32_t counts() const noexcept {
-    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
-    return left_.load(std::memory_order_acquire);
-  }
-  stop_token token() noexcept { return stop_.token(); }
-  // By who holds a count.
-  bool request_stop() noexcept { return stop_.request_stop(); }
-  // True for the first failure: its details are the caller's to write.
-  [[nodiscard]] bool first_failure() noexcept {
-    // relaxed: decides who writes; the count carries what was written to who waits
-    return !failed_.exchange(true, std::memory_order_relaxed);
-  }
-  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
-  void fail(std::exception_ptr failure) noexcept {
-    if (first_failure()) set_failure(std::move(failure));
-  }
-  // Gives back a count; answers who goes on.
-  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
-    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
-    return waiting_;
-  }
-  // By who waits, when it goes on: nobody else is left.
-  void finish() {
-    link_.end();
-    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Of what is destroyed while it waits, before the children.
-  void abandon() noexcept { link_.end(); }
-
- private:
-  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks; who waits cannot go on before this function is through.
-  static stop_action on_stop(void* p) noexcept {
-    if (!static_cast<join_core*>(p)->take()) return {};
-    return {&pass_on, p};
-  }
-  static void pass_on(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    self.request_stop();
-    self.drop().resume();
-  }
-
-  typename Atomics::template atomic<std::uint32_t> left_{0};
-  typename Atomics::template atomic<bool> failed_{false};
-  std::coroutine_handle<> waiting_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  basic_stop_source<policy::atomics<Atomics>> stop_;
-  stop_wait link_;
-};
-
-template <class... Policies>
-struct join_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static constexpr bool known = accepted::template known<Policies...>;
-  static constexpr bool unique = accepted::template unique<Policies...>;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
-// ---- frys/sched/async_scope.hpp
-// async_scope: owns tasks that run on any threads, and is joined: when the join answers, all of them are over.
-//
-// Use when  tasks come and go in a number that nobody knows before: a connection each, a job each.
-// Not when  they are all there at once (when_all), or they live on one thread and may be destroyed where they wait
-//           (task_scope).
-// Threads   spawn and request_stop: any, also the scope's own tasks. join: one, once. A task goes on wherever it is
-//           resumed.
-// Progress  spawn waits for nobody; join waits for every task, also for those that are spawned while it waits.
-// Cost      one frame more per task (frame_memory), and an atomic increment and decrement.
-// Ordering  what was done before spawn happens-before the task, and what the tasks did before what follows the join.
-// Errors    a task fails when an exception leaves it, or when it answers a result with an error other than
-//           errc::cancelled. The first failure is the join's: rethrown, or answered. Whether it stops the others is
-//           policy::failure's. spawn answers errc::closed when the scope has been joined; its task never begins.
-// Stop      request_stop asks all tasks; a stop that is asked of who joins does, too.
-// Lifetime  a scope whose tasks have ended, or that had none, may just go. One that goes while a task still runs ends
-//           the program, as a std::thread does that nobody joined: it cannot wait, and what runs needs it. So who joins
-//           is not destroyed while it waits.
-//
-// Policies, in any order, each at most once:
-//   policy::failure<F>  failures::stop_rest, failures::run_on  default failures::stop_rest
-//   policy::atomics<A>  the atomics model                      default atomics::standard
-#ifndef FRYS_SCHED_ASYNC_SCOPE_HPP
-#define FRYS_SCHED_ASYNC_SCOPE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct failure_key {};  // failure_policy (sched/async_scope.hpp)
-
-// What becomes of the others when one fails.
-template <class F>
-struct failure {
-  using key = failure_key;
-  using type = F;
-};
-}  // namespace policy
-
-template <class F>
-concept failure_policy = requires {
-  { F::stops_rest } -> std::convertible_to<bool>;
-};
-
-namespace failures {
-// They are asked to stop.
-struct stop_rest {
-  static constexpr bool stops_rest = true;
-};
-// Nothing; the join tells.
-struct run_on {
-  static constexpr bool stops_rest = false;
-};
-}  // namespace failures
-
-// co_await: goes on in work that is posted to `on`.
-template <executor E>
-[[nodiscard]] auto resume_on(E& on) noexcept {
-  struct awaiter : work {
-    E& on;
-    std::coroutine_handle<> waiting = nullptr;
-    explicit awaiter(E& e) noexcept
-        : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), on(e) {}
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> h) noexcept {
-      waiting = h;
-      on.post(*this);  // the last touch: it may run before this returns
-    }
-    void await_resume() const noexcept {}
-  };
-  return awaiter(on);
-}
-
-namespace detail {
-
-// One task of a scope. Nobody holds it: it destroys itself at its end.
-class scope_child {
- public:
-  // What a child knows of its scope. ended: the child's frame is gone.
-  struct home {
-    void (*failed)(home&, std::exception_ptr, const error*) noexcept;
-    std::coroutine_handle<> (*ended)(home&) noexcept;
-  };
-
-  class promise_type {
-   public:
-    template <class Thing, class... More>
-    promise_type(home& of, const stop_token& token, Thing&, More&...) noexcept : of_(&of), token_(token) {}
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    scope_child get_return_object() noexcept {
-      return scope_child(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          home& of = *at.promise().of_;
-          at.destroy();
-          return of.ended(of);
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { of_->failed(*of_, std::current_exception(), nullptr); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    home* of_;
-    stop_token token_;
-  };
-
-  void start() const { body_.resume(); }
-
- private:
-  explicit scope_child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_;
-};
-
-template <class Thing>
-void tell_error(scope_child::home& of, const Thing& answer) noexcept {
-  if constexpr (is_result<Thing>)
-    if (!answer && !(answer.error() == errc::cancelled)) of.failed(of, nullptr, &answer.error());
-}
-template <class Thing>
-scope_child run_here(scope_child::home& of, stop_token, Thing thing) {
-  if constexpr (std::is_void_v<await_result_t<Thing>>) {
-    static_cast<void>(of);
-    co_await std::move(thing);
-  } else {
-    const auto answer = co_await std::move(thing);
-    tell_error(of, answer);
-  }
-}
-template <class Thing, class E>
-scope_child run_there(scope_child::home& of, stop_token, Thing thing, E& on) {
-  co_await resume_on(on);
-  if constexpr (std::is_void_v<await_result_t<Thing>>) {
-    static_cast<void>(of);
-    co_await std::move(thing);
-  } else {
-    const auto answer = co_await std::move(thing);
-    tell_error(of, answer);
-  }
-}
-
-}  // namespace detail
-
-template <class... Policies>
-class basic_async_scope : detail::scope_child::home {
-  using accepted = policy::keys<policy::failure_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::basic_async_scope: unknown policy; it takes policy::failure, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::basic_async_scope: a policy is given twice; name each at most once");
-
- public:
-  using failure_type = typename policy::pick<policy::failure<failures::stop_rest>, Policies...>::type;
-  static_assert(failure_policy<failure_type>,
-                "frys::basic_async_scope: policy::failure wants failures::stop_rest, failures::run_on or a type with "
-                "their member stops_rest");
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::basic_async_scope: policy::atomics wants an atomics model, see core/atomics.hpp");
-
-  basic_async_scope() noexcept : detail::scope_child::home{&failed, &ended} { join_.open(1); }
-  basic_async_scope(const basic_async_scope&) = delete;
-  basic_async_scope& operator=(const basic_async_scope&) = delete;
-  ~basic_async_scope() {
-    if (join_.counts() > (joined_ ? 0u : 1u)) {
-      FRYS_ASSERT(false, "async_scope: destroyed while a task runs; join it first");
-      std::terminate();
-    }
-  }
-
-  // Starts `thing` on this thread, up to where it first waits.
-  template <awaitable Thing>
-  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(Thing&& thing) {
-    if (!join_.take()) return closed();
-    detail::run_here<std::remove_cvref_t<Thing>>(*this, join_.token(), std::forward<Thing>(thing)).start();
-    return {};
-  }
-  // Starts it in work that is posted to `on`, which must outlive that.
-  template <executor E, awaitable Thing>
-  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(E& on, Thing&& thing) {
-    if (!join_.take()) return closed();
-    detail::run_there<std::remove_cvref_t<Thing>, E>(*this, join_.token(), std::forward<Thing>(thing), on).start();
-    return {};
-  }
-
-  // Asks every task to stop, and each that comes. Any thread that knows the scope to be there while it asks: one of its
-  // tasks, or who has not joined it yet.
-  bool request_stop() noexcept {
-    if (!join_.take()) return false;
-    const bool first = join_.request_stop();
-    join_.drop().resume();
-    return first;
-  }
-  [[nodiscard]] stop_token token() noexcept { return join_.token(); }
-  // Tasks that have not ended; may be different already.
-  [[nodiscard]] std::size_t size_hint() const noexcept {
-    const std::size_t counts = join_.counts();
-    return counts == 0 || joined_ ? counts : counts - 1;
-  }
-
-  class join_awaiter;
-  // co_await: result<void>, when every task has ended: ok, or the first error; the first exception is rethrown. Once.
-  [[nodiscard]] join_awaiter join() noexcept { return join_awaiter(*this); }
-
- private:
-  static error closed() noexcept { return {errc::closed, domain::sched, "the scope has been joined"}; }
-
-  static void failed(detail::scope_child::home& of, std::exception_ptr failure, const error* why) noexcept {
-    auto& self = static_cast<basic_async_scope&>(of);
-    if (self.join_.first_failure()) {
-      if (why != nullptr) {
-        self.error_ = *why;
-        self.has_error_ = true;
-      } else {
-        self.join_.set_failure(std::move(failure));
-      }
-    }
-    if constexpr (failure_type::stops_rest) (void)self.join_.request_stop();  // the task's own count holds us
-  }
-  static std::coroutine_handle<> ended(detail::scope_child::home& of) noexcept {
-    return static_cast<basic_async_scope&>(of).join_.drop();
-  }
-
-  detail::join_core<atomics_type> join_{nullptr};
-  error error_{};
-  bool has_error_ = false;
-  bool joined_ = false;  // of who joins
-};
-using async_scope = basic_async_scope<>;
-
-template <class... Policies>
-class basic_async_scope<Policies...>::join_awaiter {
- public:
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) const noexcept {
-    FRYS_ASSERT(!scope_.joined_, "async_scope::join: joined already");
-    scope_.joined_ = true;
-    scope_.join_.listen(waiting);
-    return scope_.join_.drop();
-  }
-  result<void> await_resume() const {
-    scope_.join_.finish();
-    if (scope_.has_error_) return scope_.error_;
-    return {};
-  }
-
- private:
-  friend basic_async_scope;
-  explicit join_awaiter(basic_async_scope& scope) noexcept : scope_(scope) {}
-  basic_async_scope& scope_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_ASYNC_SCOPE_HPP
-// ---- frys/sched/async_semaphore.hpp
-// async_semaphore: a number of permits that coroutines take and give back; who has to wait lets its thread do something
-// else.
-//
-// Use when  so many may do something at once: requests to a disk, bytes in flight, connections of a pool.
-// Not when  it is one at a time (async_mutex), or the permits would be values in a queue (channel, awaiting).
-// Roles     every operation: any thread.
-// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn: who
-//           wants many is not passed by who wants few, for no try_acquire either.
-// Cost      acquire and release: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
-//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
-// Ordering  what was done before a release happens-before what follows the acquire that takes one of its permits, or
-//           any later one.
-// Goes on   acquire(n): within release, on the thread that releases, before that returns (deep in such calls: a bit
-//           later, as async_mutex says). acquire(on, n): as work posted to `on`, which must outlive the wait.
-// Errors    errc::cancelled where a stop was asked for while it waited; no permit is held then.
-// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
-//           long as no other thread can release or stop it meanwhile, and not between an executor's call and its run
-//           (hardened builds check). Permits that were handed to it go to the next.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_ASYNC_SEMAPHORE_HPP
-#define FRYS_SCHED_ASYNC_SEMAPHORE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class async_semaphore {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::async_semaphore: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::async_semaphore: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::async_semaphore: policy::atomics wants an atomics model, see core/atomics.hpp");
-
- private:
-  using line_type = detail::waiting_line<atomics_type, std::size_t>;
-  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
-
- public:
-  static constexpr std::size_t most = ~std::size_t{0} / unit;  // permits
-
-  explicit async_semaphore(std::size_t permits) noexcept : line_(permits * unit) {
-    FRYS_ASSERT(permits <= most, "async_semaphore: more permits than it can count");
-  }
-#if FRYS_HARDENED
-  ~async_semaphore() {
-    // relaxed: a check of the caller, not an order
-    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
-                "async_semaphore: destroyed while a coroutine waits");
-  }
-#endif
-
-  // All `n` or none; none where somebody waits.
-  [[nodiscard]] bool try_acquire(std::size_t n = 1) noexcept {
-    std::size_t seen = 0;
-    if (take(n, seen)) return true;
-    if ((seen & line_type::crowd) != 0 || seen / unit < n) return false;
-    // Somebody looks at the line; he may have come to go again.
-    std::size_t word = line_.enter();
-    const bool got = admit(word, n);
-    line_.leave(word);
-    return got;
-  }
-  void release(std::size_t n = 1) noexcept {
-    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
-    do {
-      if ((seen & taken) != 0) return settle(n);
-      FRYS_ASSERT(n <= most - seen / unit, "async_semaphore: more permits than it can count");
-      // sync(async_semaphore.permit): release; what was done before comes before what follows the acquire. relaxed on
-      // failure: another look.
-    } while (
-        !line_.word.compare_exchange_weak(seen, seen + n * unit, std::memory_order_release, std::memory_order_relaxed));
-  }
-  // Permits that nobody has; stale when it returns.
-  [[nodiscard]] std::size_t available() const noexcept {
-    return line_.word.load(std::memory_order_relaxed) / unit;  // relaxed: a hint
-  }
-
- private:
-  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
-    using base = detail::line_awaiter<awaiter, atomics_type>;
-
-   public:
-    awaiter(async_semaphore& of, std::size_t n) noexcept : of_(&of), n_(n) {}
-    template <executor E>
-    awaiter(async_semaphore& of, E& on, std::size_t n) noexcept : base(on), of_(&of), n_(n) {}
-    bool await_ready() noexcept {
-      std::size_t seen = 0;
-      return of_->take(n_, seen);
-    }
-    result<void> await_resume() noexcept {
-      if (!this->has_come()) return cancelled_error();
-      return {};
-    }
-
-   private:
-    friend base;
-    friend async_semaphore;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::size_t& word) noexcept { return of_->admit(word, n_); }
-    void left() noexcept { of_->settle(0); }  // those behind may want less
-    void give_back() noexcept { of_->release(n_); }
-
-    async_semaphore* of_;
-    std::size_t n_;
-  };
-
- public:
-  // co_await: result<void>. All `n` at once; more than there ever are waits until it is stopped. Where it must wait,
-  // the coroutine goes on within the call that releases.
-  [[nodiscard]] awaiter acquire(std::size_t n = 1) noexcept { return awaiter(*this, n); }
-  // The same, and the coroutine goes on in work that is posted to `on`.
-  template <executor E>
-  [[nodiscard]] awaiter acquire(E& on, std::size_t n = 1) noexcept {
-    return awaiter(*this, on, n);
-  }
-
- private:
-  // seen: the word where it answers false.
-  bool take(std::size_t n, std::size_t& seen) noexcept {
-    seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
-    do {
-      if ((seen & taken) != 0 || seen / unit < n) return false;
-      // sync(async_semaphore.permit): acquire; what was done before the releases is done. relaxed on failure: another
-      // look.
-    } while (
-        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_acquire, std::memory_order_relaxed));
-    return true;
-  }
-  // In the line: whether who has just come may have `n`.
-  bool admit(std::size_t& word, std::size_t n) noexcept {
-    if (!line_.empty() || word / unit < n) return false;
-    word -= n * unit;
-    return true;
-  }
-  // Gives `n` more, and all that there is to those whose turn it is.
-  FRYS_NOINLINE void settle(std::size_t n) noexcept {
-    intrusive_list<detail::line_waiter> called;
-    std::size_t word = line_.enter();
-    FRYS_ASSERT(n <= most - word / unit, "async_semaphore: more permits than it can count");
-    word += n * unit;
-    while (!line_.empty()) {
-      const std::size_t wanted = static_cast<awaiter&>(line_.front()).n_;
-      if (word / unit < wanted) break;
-      word -= wanted * unit;
-      line_.take_first_into(called);
-    }
-    line_.leave(word);
-    detail::call_all<atomics_type>(called);
-  }
-
-  line_type line_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_ASYNC_SEMAPHORE_HPP
-// ---- frys/sched/blocking_pool.hpp
-// blocking_pool: threads for work that blocks in the system: fsync, name look-ups, calls into plugins. There are as
-// many as work is under way, up to a cap, made when they are needed and gone when they are not.
-//
-// Use when  something waits in the kernel, or in a library that does, and a loop or a worker must not.
-// Not when  work computes (sched/scheduler.hpp: as many threads as cores), or a reactor can do it without a thread.
-// Threads   post, submit, run, close, stats: any thread. create, drain, shutdown, the destructor: the one that owns it,
-//           and not from its own work.
-// Starts    threads on demand, at most most_threads; `resident` of them from the beginning, which stay.
-// Progress  post and submit take no lock; they block in the system where a thread has to be made or woken. Work waits
-//           only where most_threads are busy, or no more can be made.
-// Cost      post: two read-modify-writes and the queue's exchange, and a wake or a thread. submit: a block of the
-//           allocator's thread cache besides. Idle threads sleep; the one that slept last works first, so the others
-//           reach their keep_alive.
-// Ordering  what was done before post or submit happens-before the work. Work begins oldest first; nothing is said of
-//           its end. With `run`, the work happens-before what goes on after the await.
-// Errors    create: errc::invalid_argument, errc::out_of_memory, and that of the threads. submit, run: errc::closed;
-//           errc::out_of_memory; where there is no thread and none can be made, the error of that (EAGAIN is
-//           errc::limit_exceeded). Where there is one, work waits for it and is never lost. What a submitted callable
-//           throws goes to options.failed, without one it ends the program; run rethrows at the await.
-// Shutdown  close() refuses new work; drain(deadline) waits until nothing is queued or running; shutdown(deadline)
-//           drains, and cancels what has not begun by then. Cancelled callables are destroyed, their awaits answer
-//           errc::cancelled; posted work is let go of. The destructor is shutdown at once and waits for what runs.
-// Lifetime  destroy it when no other thread can call it.
-//
-// Policies, in any order, each at most once:
-//   policy::threads<T>    who starts its threads                            default os_threads
-//   policy::wait<W>       how an idle thread waits                          default wait::park
-//   policy::clock<C>      of keep_alive and deadlines                       default clocks::steady
-//   policy::allocator<A>  where callables lie; stateless, from any thread   default process_heap
-//   policy::atomics<A>    the atomics model                                 default atomics::standard
-#ifndef FRYS_SCHED_BLOCKING_POOL_HPP
-#define FRYS_SCHED_BLOCKING_POOL_HPP
-
-#if FRYS_HAS_THREAD
-
-namespace frys::inline FRYS_ABI {
-
-struct blocking_pool_options {
-  unsigned most_threads = 512;
-  unsigned resident = 0;                                 // made by create, and kept. With 1, post always has a thread
-  nanoseconds keep_alive = nanoseconds{10'000'000'000};  // how long a thread sleeps before it goes
-  const char* name = "blocking";                         // of the threads, with their number behind it
-  std::size_t stack_bytes = std::size_t{2} * 1024 * 1024;
-  void (*failed)(std::exception_ptr) noexcept = nullptr;  // a submitted callable's exception
-};
-
-struct blocking_pool_stats {
-  unsigned threads = 0;          // now
-  std::uint64_t unfinished = 0;  // work that waits or runs now
-  std::uint64_t finished = 0;
-  std::uint64_t started = 0;  // threads, in all
-  std::uint64_t refused = 0;  // times that no thread could be made
-};
-
-namespace detail {
-
-// What a callable for a result<T> answers as: result<X> stays what it is.
-template <class T>
-struct flat_result {
-  using type = result<T>;
-};
-template <class T>
-struct flat_result<result<T>> {
-  using type = result<T>;
-};
-
-// Work of the pool's own, which can be cancelled.
-struct blocking_job : work {
-  enum class outcome : bool { runs, cancelled };
-  using body = void (*)(blocking_job&, outcome) noexcept;
-  explicit blocking_job(body b) noexcept : work(&enters), ends(b) {}
-  static void enters(work& w) noexcept {
-    auto& j = static_cast<blocking_job&>(w);
-    j.ends(j, outcome::runs);
-  }
-  body ends;
-};
-
-}  // namespace detail
-
-template <class... Policies>
-class blocking_pool {
-  using accepted = policy::keys<policy::threads_key, policy::wait_key, policy::clock_key, policy::allocator_key,
-                                policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::blocking_pool: unknown policy; it takes policy::threads, policy::wait, policy::clock, "
-                "policy::allocator, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::blocking_pool: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using wait_type = typename policy::pick<policy::wait<wait::park>, Policies...>::type;
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
-  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::blocking_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(wait_policy<wait_type, atomics_type>,
-                "frys::blocking_pool: policy::wait wants a wait policy, see core/wait.hpp");
-  static_assert(clock_model<clock_type>,
-                "frys::blocking_pool: policy::clock wants a type with a static now() in nanoseconds");
-  static_assert(thread_source<threads_type>,
-                "frys::blocking_pool: policy::threads wants a source of threads, see core/thread.hpp");
-  static_assert(stateless_allocator<allocator_type>,
-                "frys::blocking_pool: policy::allocator wants a stateless allocator, see core/concepts.hpp");
-
-  [[nodiscard]] static result<std::unique_ptr<blocking_pool>> create(
-      const blocking_pool_options& options = {}) noexcept {
-    if (options.most_threads == 0 || options.most_threads > most_slots || options.resident > options.most_threads)
-      return error{errc::invalid_argument, domain::sched, "blocking_pool: 1 to 4096 threads, and no more that stay",
-                   options.most_threads};
-    std::unique_ptr<blocking_pool> pool(new (std::nothrow) blocking_pool(options));
-    if (pool != nullptr) pool->slots_.reset(new (std::nothrow) slot[options.most_threads]);
-    if (pool == nullptr || pool->slots_ == nullptr)
-      return error{errc::out_of_memory, domain::sched, "no memory for a blocking_pool", 0};
-    for (unsigned i = options.most_threads; i-- != 0;) {
-      pool->slots_[i].pool = pool.get();
-      pool->slots_[i].number = i;
-      pool->push_slot(pool->slots_[i]);
-    }
-    // Woken when all are there: one that sleeps already would be taken for the next.
-    error why{};
-    std::uint32_t last = 0;
-    unsigned made = 0;
-    for (; made != options.resident; ++made) {
-      slot* const s = pool->claim(&why);
-      if (s == nullptr) break;
-      s->below.store(std::exchange(last, s->number + 1), std::memory_order_relaxed);  // relaxed: ours, not in the list
-    }
-    while (last != 0) {
-      slot& s = pool->slots_[last - 1];
-      last = s.below.load(std::memory_order_relaxed);  // relaxed: as above
-      pool->wake(s);
-    }
-    if (made != options.resident) return why;  // those that were made end with the pool
-    return pool;
-  }
-  blocking_pool(const blocking_pool&) = delete;
-  blocking_pool& operator=(const blocking_pool&) = delete;
-  ~blocking_pool() {
-    close();
-    if (slots_ != nullptr) stop();
-  }
-
-  // Any thread. Runs w on a thread of the pool. Never refuses: where there is no thread and none can be made, w waits
-  // until a later call can. Not after close.
-  void post(work& w) noexcept {
-    [[maybe_unused]] const std::uint64_t before = admit();
-    FRYS_ASSERT((before & closed) == 0, "blocking_pool::post: the pool is closed");
-    error why{};
-    slot* const s = claim(&why);
-    hand_in(w, s);
-  }
-
-  // Any thread. Runs f() on a thread of the pool.
-  template <class F>
-  requires std::invocable<std::decay_t<F>> result<void> submit(F&& f) {
-    struct job final : detail::blocking_job {
-      job(blocking_pool& p, F&& g) : blocking_job(&ends_with), pool(p), called(std::forward<F>(g)) {}
-      static void ends_with(blocking_job& b, outcome how) noexcept {
-        auto& j = static_cast<job&>(b);
-        if (how == outcome::runs) {
-#if FRYS_EXCEPTIONS
-          if (j.pool.failed_ != nullptr) {
-            try {
-              static_cast<void>(std::move(j.called)());
-            } catch (...) {
-              j.pool.failed_(std::current_exception());
-            }
-          } else {
-            static_cast<void>(std::move(j.called)());  // noexcept ends the program
-          }
-#else
-          static_cast<void>(std::move(j.called)());
-#endif
-        }
-        std::destroy_at(&j);
-        allocator_type::deallocate(&j, sizeof(job), alignof(job));
-      }
-      blocking_pool& pool;
-      std::decay_t<F> called;
-    };
-    const std::uint64_t before = admit();
-    if ((before & closed) != 0) return give_up(is_closed());
-    result<void*> memory = allocator_type::allocate(sizeof(job), alignof(job));
-    if (!memory) return give_up(memory.error());
-    error why{};
-    slot* const s = claim(&why);
-    if (s == nullptr && !has_threads()) {
-      allocator_type::deallocate(*memory, sizeof(job), alignof(job));
-      return give_up(why);
-    }
-    struct undo {
-      blocking_pool* self;
-      void* at;
-      slot* woken;
-      ~undo() {
-        if (at == nullptr) return;
-        allocator_type::deallocate(at, sizeof(job), alignof(job));
-        self->finish();
-        if (woken != nullptr) self->wake(*woken);
-      }
-    } unless_done{this, *memory, s};
-    job* const made = ::new (*memory) job(*this, std::forward<F>(f));
-    unless_done.at = nullptr;
-    hand_in(*made, s);
-    return {};
-  }
-
-  // co_await pool.run(f): f() on a thread of the pool, and then the coroutine goes on there; with an executor it goes
-  // on where that runs it. Answers result<T> of what f answers (a result<T> as it is), or why f did not run; rethrows
-  // what f throws. f lies in the awaiting frame: nothing is allocated. Dropping the coroutine meanwhile is not allowed.
-  template <class F>
-  requires std::invocable<std::decay_t<F>>
-  [[nodiscard]] auto run(F&& f) { return operation<std::decay_t<F>, void>(*this, std::forward<F>(f), nullptr); }
-  template <class F, executor E>
-  requires std::invocable<std::decay_t<F>>
-  [[nodiscard]] auto run(F&& f, E& back_on) {
-    return operation<std::decay_t<F>, E>(*this, std::forward<F>(f), std::addressof(back_on));
-  }
-
-  // Any thread. From now on submit and run answer closed.
-  void close() noexcept {
-    // sync(blocking_pool.load): acq_rel; as admit.
-    load_.fetch_or(closed, std::memory_order_acq_rel);
-  }
-  // Owner only. Closes, and waits until nothing is queued and nothing runs; errc::timed_out at the deadline.
-  result<void> drain(deadline until = deadline::never()) noexcept {
-    close();
-    if (!has_threads()) {  // for what was posted when no thread could be made
-      error why{};
-      if (slot* const s = claim(&why)) wake(*s);
-    }
-    return wait_for([](std::uint64_t load) { return load < one_job; }, until);
-  }
-  // Owner only. Drains, and cancels what has not begun at the deadline: then errc::timed_out. What runs goes on.
-  result<void> shutdown(deadline until) noexcept {
-    const result<void> r = drain(until);
-    if (!r) cancel_queued();
-    return r;
-  }
-
-  [[nodiscard]] blocking_pool_stats stats() const noexcept {
-    blocking_pool_stats s;
-    const std::uint64_t load = load_.load(std::memory_order_relaxed);  // relaxed, all of it: figures for people
-    s.threads = static_cast<unsigned>(load & live_mask);
-    s.unfinished = load / one_job;
-    s.finished = finished_.load(std::memory_order_relaxed);  // relaxed: as above
-    s.started = started_.load(std::memory_order_relaxed);    // relaxed: as above
-    s.refused = refused_.load(std::memory_order_relaxed);    // relaxed: as above
-    return s;
-  }
-
- private:
-  template <class T>
-  using atomic = typename atomics_type::template atomic<T>;
-  using thread = typename threads_type::thread;
-
-  static constexpr unsigned most_slots = 4096;
-  // load_: live threads, closed, work that is admitted and not finished.
-  static constexpr std::uint64_t one_live = 1, live_mask = 0xffff, closed = 0x1'0000, one_job = std::uint64_t{1} << 32;
-
-  // What a slot, a place for a thread, can be. In the list of places stand those that are empty, parked, or listed, and
-  // whoever takes one out of it alone may change what it is, but for a parked thread that wakes by itself.
-  enum place : std::uint32_t {
-    empty,    // no thread
-    running,  // a thread, not in the list
-    listed,   // a thread that works, and stands in the list from a time when it slept
-    parked,   // a thread that sleeps or is about to
-    claimed,  // the same, and somebody who took it out of the list is going to wake it
-  };
-  struct alignas(cache_line) slot {
-    blocking_pool* pool = nullptr;
-    unsigned number = 0;
-    atomic<std::uint32_t> is{empty};
-    atomic<std::uint32_t> below{0};  // in the list: number + 1 of the next
-    parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper;
-    thread runs;  // of whoever has taken an empty slot out of the list
-  };
-
-  explicit blocking_pool(const blocking_pool_options& o) noexcept
-      : keep_alive_(o.keep_alive), resident_(o.resident), failed_(o.failed), options_(o) {
-    std::size_t i = 0;
-    if (o.name != nullptr)
-      for (; i + 8 < name_.size() && o.name[i] != '\0'; ++i) name_[i] = o.name[i];
-    name_length_ = i;
-  }
-
-  // --- the list of places: a stack, with a count of changes beside the number of its top against ABA
-
-  void push_slot(slot& s) noexcept {
-    std::uint64_t top = list_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
-    do s.below.store(static_cast<std::uint32_t>(top & 0xffff'ffff), std::memory_order_relaxed);
-    // (relaxed: published by the exchange)
-    // sync(blocking_pool.list): release; whoever takes the slot sees what it is, and its thread object.
-    while (!list_.compare_exchange_weak(top, next_version(top) | (s.number + 1), std::memory_order_release,
-                                        std::memory_order_relaxed));
-    // (relaxed on failure: another guess)
-  }
-  slot* pop_slot() noexcept {
-    // sync(blocking_pool.list): acquire; pairs with the release in push_slot, here and below.
-    std::uint64_t top = list_.load(std::memory_order_acquire);
-    for (;;) {
-      const auto number = static_cast<std::uint32_t>(top & 0xffff'ffff);
-      if (number == 0) return nullptr;
-      slot& s = slots_[number - 1];
-      // relaxed: where s has left the list meanwhile, this is nonsense and the exchange fails
-      const std::uint32_t below = s.below.load(std::memory_order_relaxed);
-      if (list_.compare_exchange_weak(top, next_version(top) | below, std::memory_order_acquire,
-                                      std::memory_order_acquire))
-        return &s;
-    }
-  }
-  static std::uint64_t next_version(std::uint64_t top) noexcept {
-    return (top & ~std::uint64_t{0xffff'ffff}) + one_job;
-  }
-
-  // A thread that looks at the queue after the `wake` that the caller owes it: one that sleeps or, with `why`, a new
-  // one. Null: all are busy, or no more can be made and `why` says so.
-  slot* claim(error* why) noexcept {
-    while (slot* const s = pop_slot()) {
-      std::uint32_t seen = s->is.load(std::memory_order_relaxed);  // relaxed: the exchanges below look again
-      for (;;) {
-        if (seen == empty) {
-          // sync(blocking_pool.slot): acquire; its last thread has left. The slot is ours.
-          if (why != nullptr && s->is.load(std::memory_order_acquire) == empty && start(*s, *why)) return s;
-          push_slot(*s);
-          return nullptr;
-        }
-        // From parked it is ours to wake; from listed it works, and is now only no more in the list. relaxed: whoever
-        // sleeps is told by the unpark.
-        const std::uint32_t to = seen == parked ? claimed : running;
-        if (s->is.compare_exchange_weak(seen, to, std::memory_order_relaxed, std::memory_order_relaxed)) break;
-      }
-      if (seen == parked) return s;
-    }
-    return nullptr;
-  }
-  void wake(slot& s) noexcept { s.sleeper.unpark(); }
-
-  bool start(slot& s, error& why) noexcept {
-    if (s.runs.joinable()) s.runs.join();            // its last one, which has left
-    s.is.store(claimed, std::memory_order_relaxed);  // relaxed: the new thread sees it by its start
-    std::array<char, 64> name = name_;
-    if (options_.name != nullptr) {
-      std::array<char, 5> digits{};
-      std::size_t n = digits.size();
-      unsigned number = s.number;
-      do digits[--n] = static_cast<char>('0' + number % 10);
-      while ((number /= 10) != 0);
-      std::size_t at = name_length_;
-      name[at++] = '-';
-      while (n != digits.size()) name[at++] = digits[n++];
-    }
-    thread_options o;
-    o.name = options_.name != nullptr ? name.data() : nullptr;
-    o.stack_bytes = options_.stack_bytes;
-    result<thread> t = threads_type::start(o, &enter, &s);
-    if (t) {
-      s.runs = *std::move(t);
-      // Only now, so that who finds no thread and cannot make one does not count on ours. It waits for our wake, and
-      // does not go before. relaxed: a count; our caller's work counts already
-      load_.fetch_add(one_live, std::memory_order_relaxed);
-      started_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-      return true;
-    }
-    why = t.error();
-    refused_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-    s.is.store(empty, std::memory_order_relaxed);      // relaxed: push_slot publishes it
-    return false;
-  }
-
-  // --- work comes in
-
-  // Counts a piece of work before it is handed in: from here on the last thread does not go.
-  std::uint64_t admit() noexcept {
-    // sync(blocking_pool.load): acq_rel; a thread that goes has seen no work, or we see it gone.
-    return load_.fetch_add(one_job, std::memory_order_acq_rel);
-  }
-  [[nodiscard]] bool has_threads() const noexcept {
-    // sync(blocking_pool.load): acquire; as admit.
-    return (load_.load(std::memory_order_acquire) & live_mask) != 0;
-  }
-  error give_up(const error& e) noexcept {
-    finish();
-    return e;
-  }
-  static error is_closed() noexcept { return {errc::closed, domain::sched, "the blocking_pool is closed", 0}; }
-
-  void hand_in(work& w, slot* s) noexcept {
-    queue_.push(w);
-    if (s == nullptr) {
-      // A thread may have looked before our push and put itself into the list after our look at that.
-      // sync(blocking_pool.sleep): seq_cst; our push and the thread's entry in the list: one sees the other.
-      atomics_type::fence(std::memory_order_seq_cst);
-      error why{};
-      s = claim(&why);
-    }
-    if (s != nullptr) wake(*s);
-  }
-  // One piece of work less.
-  void finish() noexcept {
-    // sync(blocking_pool.load): acq_rel; what the work did happens-before the end of drain.
-    const std::uint64_t before = load_.fetch_sub(one_job, std::memory_order_acq_rel);
-    if ((before & closed) != 0 && before / one_job == 1) over_.notify_all();
-  }
-  void leave_load() noexcept {
-    // sync(blocking_pool.load): acq_rel; as in finish.
-    const std::uint64_t before = load_.fetch_sub(one_live, std::memory_order_acq_rel);
-    if ((before & closed) != 0) over_.notify_all();
-  }
-
-  // --- a thread of the pool
-
-  static void enter(void* argument) noexcept {
-    slot& s = *static_cast<slot*>(argument);
-    s.sleeper.park();                                // until who started us has brought its work
-    s.is.store(running, std::memory_order_relaxed);  // relaxed: not in the list, nobody looks
-    s.pool->work_in(s);
-  }
-  work* take(bool& more) noexcept {
-    const held_lock held(consumers_);
-    work* const w = queue_.pop();
-    more = w != nullptr && !queue_.empty();
-    return w;
-  }
-  [[nodiscard]] bool is_stopping() const noexcept {
-    // sync(blocking_pool.stop): acquire; pairs with the release in stop.
-    return stopping_.load(std::memory_order_acquire);
-  }
-
-  void work_in(slot& s) noexcept {
-    for (;;) {
-      bool more = false;
-      while (work* const w = is_stopping() ? nullptr : take(more)) {
-        if (more)
-          // Perhaps pushed earlier and to be seen only now: then its own thread has come, seen nothing, and sleeps.
-          if (slot* const other = claim(nullptr)) wake(*other);
-        w->run(*w);
-        finished_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-        finish();
-      }
-      if (is_stopping()) break;
-      if (!sleep(s)) return;
-    }
-    leave_load();
-  }
-
-  // In the list until somebody claims this thread, or it has slept for keep_alive. False: it has gone.
-  bool sleep(slot& s) noexcept {
-    std::uint32_t seen = listed;
-    // relaxed: what a claimer must see of us, it sees by the list or by the work
-    if (!s.is.compare_exchange_strong(seen, parked, std::memory_order_relaxed, std::memory_order_relaxed)) {
-      s.is.store(parked, std::memory_order_relaxed);  // relaxed: push_slot publishes it
-      push_slot(s);
-    }
-    // sync(blocking_pool.sleep): seq_cst; pairs with the fence in hand_in and in stop.
-    atomics_type::fence(std::memory_order_seq_cst);
-    if (has_work() || is_stopping()) return wakes(s, false);
-    for (;;) {
-      if (s.sleeper.park_until(deadline::after<clock_type>(keep_alive_))) return wakes(s, true);
-      if (!may_go()) {
-        if (has_work()) return wakes(s, false);
-        continue;
-      }
-      seen = parked;
-      // sync(blocking_pool.slot): release; who takes the slot may join us and start another one.
-      if (s.is.compare_exchange_strong(seen, empty, std::memory_order_release, std::memory_order_relaxed)) {
-        over_.notify_all();  // the destructor may wait for the last of us; it joins us, too
-        return false;
-      }
-      // relaxed on failure: claimed. We stay, and are woken at once. relaxed: our own count comes back
-      load_.fetch_add(one_live, std::memory_order_relaxed);
-    }
-  }
-  // It sleeps no more. Where somebody has claimed it, that one brings work and then wakes it, and it must not take
-  // other work before that: it would be busy with it, and nobody come for the claimer's.
-  bool wakes(slot& s, bool was_woken) noexcept {
-    std::uint32_t seen = parked;
-    // relaxed: what a claimer has done, the parker tells
-    if (s.is.compare_exchange_strong(seen, listed, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
-    if (!was_woken) s.sleeper.park();
-    s.is.store(running, std::memory_order_relaxed);  // relaxed: not in the list, nobody looks
-    return true;
-  }
-  [[nodiscard]] bool has_work() noexcept {
-    const held_lock held(consumers_);
-    return !queue_.empty();
-  }
-  // Whether one thread less will do: then it is counted out.
-  bool may_go() noexcept {
-    std::uint64_t load = load_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
-    do {
-      const std::uint64_t live = load & live_mask;
-      if (live <= resident_ || (live == 1 && load >= one_job)) return false;
-      // sync(blocking_pool.load): acq_rel; as admit.
-    } while (!load_.compare_exchange_weak(load, load - one_live, std::memory_order_acq_rel, std::memory_order_relaxed));
-    return true;
-  }
-
-  // --- the end
-
-  template <class Done>
-  result<void> wait_for(Done done, deadline until) noexcept {
-    for (;;) {
-      // sync(blocking_pool.load): acquire; pairs with the release in finish.
-      if (done(load_.load(std::memory_order_acquire))) return {};
-      auto key = over_.prepare_wait();
-      if (done(load_.load(std::memory_order_acquire))) {  // sync(blocking_pool.load), as above
-        over_.cancel_wait();
-        return {};
-      }
-      if (!over_.commit_wait_until(key, until))
-        return error{errc::timed_out, domain::sched, "the blocking_pool has work left at the deadline", 0};
-    }
-  }
-  void cancel_queued() noexcept {
-    for (;;) {
-      bool more = false;
-      work* const w = take(more);
-      if (w == nullptr) return;
-      if (w->run == &detail::blocking_job::enters) {
-        auto& j = static_cast<detail::blocking_job&>(*w);
-        j.ends(j, detail::blocking_job::outcome::cancelled);
-      }
-      finish();
-    }
-  }
-  void stop() noexcept {
-    // sync(blocking_pool.stop): release; pairs with the acquire in is_stopping.
-    stopping_.store(true, std::memory_order_release);
-    // sync(blocking_pool.sleep): seq_cst; a thread that goes to sleep now sees the word, or we see it in the list.
-    atomics_type::fence(std::memory_order_seq_cst);
-    cancel_queued();
-    while (slot* const s = pop_slot()) wake(*s);
-    static_cast<void>(wait_for([](std::uint64_t load) { return (load & live_mask) == 0; }, deadline::never()));
-    for (unsigned i = 0; i != options_.most_threads; ++i)
-      if (slots_[i].runs.joinable()) slots_[i].runs.join();
-    cancel_queued();  // what running work has posted at the last moment
-  }
-
-  // --- awaiting
-
-  template <class F, class E>
-  class [[nodiscard]] operation : detail::blocking_job {
-    using answer = std::invoke_result_t<F>;
-    using result_type = typename detail::flat_result<answer>::type;
-
-   public:
-    template <class G>
-    operation(blocking_pool& pool, G&& g, E* back_on)
-        : blocking_job(&ends_with), pool_(&pool), back_on_(back_on), called_(std::forward<G>(g)) {}
-    operation(const operation&) = delete;
-    operation& operator=(const operation&) = delete;
-
-    bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiting) noexcept {
-      waiting_ = waiting;
-      blocking_pool& pool = *pool_;
-      if ((pool.admit() & closed) != 0) {
-        outcome_.emplace(pool.give_up(is_closed()));
-        return false;
-      }
-      error why{};
-      slot* const s = pool.claim(&why);
-      if (s == nullptr && !pool.has_threads()) {
-        outcome_.emplace(pool.give_up(why));
-        return false;
-      }
-      pool.hand_in(*this, s);  // from here on it may be over, and the frame gone
-      return true;
-    }
-    result_type await_resume() {
-      if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-      return *std::move(outcome_);
-    }
-
-   private:
-    static void ends_with(blocking_job& b, outcome how) noexcept {
-      auto& self = static_cast<operation&>(b);
-      if (how == outcome::cancelled) {
-        self.outcome_.emplace(error{errc::cancelled, domain::sched, "the blocking_pool was shut down first", 0});
-      } else {
-#if FRYS_EXCEPTIONS
-        try {
-          self.call();
-        } catch (...) {
-          self.failure_ = std::current_exception();
-        }
-#else
-        self.call();
-#endif
-      }
-      if constexpr (std::is_void_v<E>) {
-        self.waiting_.resume();
-      } else {
-        self.run = [](work& w) noexcept { static_cast<operation&>(w).waiting_.resume(); };
-        self.back_on_->post(self);
-      }
-    }
-    void call() {
-      if constexpr (std::is_void_v<answer>) {
-        std::move(called_)();
-        outcome_.emplace();
-      } else {
-        outcome_.emplace(std::move(called_)());
-      }
-    }
-
-    blocking_pool* pool_;
-    E* back_on_;
-    F called_;
-    std::coroutine_handle<> waiting_ = nullptr;
-    std::optional<result_type> outcome_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  // Read by all, written at the beginning.
-  nanoseconds keep_alive_;
-  unsigned resident_;
-  void (*failed_)(std::exception_ptr) noexcept;
-  blocking_pool_options options_;
-  std::array<char, 64> name_{};
-  std::size_t name_length_ = 0;
-  std::unique_ptr<slot[]> slots_;
-
-  alignas(cache_line) atomic<std::uint64_t> load_{0};
-  alignas(cache_line) atomic<std::uint64_t> list_{0};
-  atomic<bool> stopping_{false};
-  intrusive_mpsc_queue<work, policy::atomics<atomics_type>> queue_;
-  // One thread at a time is the queue's consumer.
-  alignas(cache_line) word_lock<atomics_type, wait_type> consumers_;
-  atomic<std::uint64_t> finished_{0}, started_{0}, refused_{0};
-  eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> over_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_HAS_THREAD
-
-#endif  // FRYS_SCHED_BLOCKING_POOL_HPP
-// ---- frys/sched/channel.hpp
-// channel: values from coroutines to coroutines, in order, with or without room in between; both sides can wait.
-//
-// Use when  coroutines hand values to each other: a pipeline on one reactor, requests to a worker, results back. With
-//           no room at all (policy::capacity<0>) a push ends when a pop has the value: a rendezvous.
-// Not when  many threads push and pop at once and hardly ever wait, or threads without coroutines do: awaiting over
-//           mpmc_ring takes no lock. Not for one value (async_event and a variable), not without a bound.
-// Roles     every operation: any thread.
-// Progress  by a lock of a few instructions and at most two moves of T; who waits holds none. Strictly in turn: a value
-//           goes to who has waited longest, and nobody takes it on the way.
-// Cost      one compare-exchange and one store for each push and pop, a load where the answer is full or empty, no
-//           allocation: nodes and values of those who wait lie in their coroutines' frames. With
-//           policy::atomics<atomics::local> no read-modify-write at all.
-// Ordering  what was done before a push happens-before what follows the pop that takes its value; without room the pop
-//           also happens-before what follows the push. FIFO. What was done before close() happens-before what another
-//           does that is told closed.
-// Goes on   push(v), pop(): who waits goes on within the call that ends its wait, on that thread, before that returns
-//           (deep in such calls: a bit later, as async_mutex says). push(on, v), pop(on): as work posted to `on`, which
-//           must outlive the wait.
-// Close     after close() every push answers closed, those who wait too, with the value untouched; pops hand out what
-//           was accepted, to the last value, and answer closed only then.
-// Errors    a stop that is asked for while one waits: a pop answers empty, a push full with the value untouched. A
-//           value that was already handed over is had: then the stop came too late.
-// Lifetime  destroy it when nobody waits; values left in it are destroyed. A coroutine may be destroyed while it waits
-//           as long as no other thread can push, pop, close or stop it meanwhile, and not between an executor's call
-//           and its run (hardened builds check). A value that it was just being handed dies with it.
-//
-// T's moves and destructor must not call the channel that they happen in.
-//
-// Policies, in any order, each at most once:
-//   policy::capacity<N>        values that wait for a pop; any number, 0 too         default 64
-//   policy::capacity<dynamic>  policy::dynamic: make(n) answers one for n, or why not
-//   policy::atomics<A>         the atomics model                                     default atomics::standard
-// Source    C. A. R. Hoare, "Communicating sequential processes", 1978; the hand-over to who waits, as in Go's
-//           channels.
-#ifndef FRYS_SCHED_CHANNEL_HPP
-#define FRYS_SCHED_CHANNEL_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-
-// Raw room for values.
-template <class T, std::size_t N>
-class channel_slots {
- public:
-  static constexpr std::size_t count() noexcept { return N; }
-  T* at(std::size_t i) noexcept { return std::launder(reinterpret_cast<T*>(memory_)) + i; }
-
- private:
-  alignas(T) unsigned char memory_[N * sizeof(T)];
-};
-template <class T>
-class channel_slots<T, 0> {
- public:
-  static constexpr std::size_t count() noexcept { return 0; }
-  static T* at(std::size_t) noexcept { return nullptr; }
-};
-template <class T>
-class channel_slots<T, policy::dynamic> {
- public:
-  channel_slots(T* memory, std::size_t count) noexcept : memory_(memory), count_(count) {}
-  channel_slots(const channel_slots&) = delete;
-  channel_slots& operator=(const channel_slots&) = delete;
-  ~channel_slots() { ::operator delete(static_cast<void*>(memory_), std::align_val_t(alignof(T))); }
-  // nullptr where there is no memory.
-  static T* allocate(std::size_t count) noexcept {
-    if (count > (~std::size_t{0} / 2) / sizeof(T)) return nullptr;
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(alignof(T)), std::nothrow));
-  }
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  T* at(std::size_t i) noexcept { return memory_ + i; }
-
- private:
-  T* memory_;
-  std::size_t count_;
-};
-
-}  // namespace detail
-
-template <class T, class... Policies>
-class channel {
-  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::channel: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::channel: a policy is given twice; name each at most once");
-  static_assert(queue_element<T>, "frys::channel<T>: T must be an object type that moves and dies without throwing");
-
- public:
-  using value_type = T;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::channel: policy::atomics wants an atomics model, see core/atomics.hpp");
-  // policy::dynamic where slot_count() knows it.
-  static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
-  static constexpr bool is_dynamic = capacity == policy::dynamic;
-
-  channel() noexcept requires(!is_dynamic) : line_(capacity == 0 ? full : 0) {}
-  channel(const channel&) = delete;
-  channel& operator=(const channel&) = delete;
-  ~channel() {
-    // relaxed: a check of the caller, not an order
-    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & (line_type::busy | line_type::crowd)) == 0,
-                "channel: destroyed while a coroutine waits; close it and let them end first");
-    for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
-  }
-
-  // One for `count` values, 0 too. out_of_memory: there is none.
-  [[nodiscard]] static result<std::unique_ptr<channel>> make(std::size_t count) noexcept requires(is_dynamic) {
-    if (T* const memory = slots_type::allocate(count)) {
-      if (auto* const made = new (std::nothrow) channel(memory, count)) return std::unique_ptr<channel>(made);
-      ::operator delete(static_cast<void*>(memory), std::align_val_t(alignof(T)));
-    }
-    return error{errc::out_of_memory, domain::sched, "no memory for a channel's values",
-                 static_cast<std::int64_t>(count)};
-  }
-
-  // On full and closed the value is untouched. Without room: full unless somebody waits in pop.
-  push_result try_push(T&& value) noexcept {
-    if (is_surely_full()) return push_result::full;
-    detail::line_waiter* served = nullptr;
-    const std::uint32_t word = line_.enter();
-    const push_result answer = put(word, value, served);
-    line_.leave(marked(word));
-    if (served != nullptr) detail::call<atomics_type>(*served);
-    return answer;
-  }
-  pop_result<T> try_pop() noexcept {
-    pop_result<T> answer = pop_status::empty;
-    if (is_surely_empty()) return answer;
-    detail::line_waiter* served = nullptr;
-    const std::uint32_t word = line_.enter();
-    take(word, answer, served);
-    line_.leave(marked(word));
-    if (served != nullptr) detail::call<atomics_type>(*served);
-    return answer;
-  }
-  // Any number of times.
-  void close() noexcept {
-    intrusive_list<detail::line_waiter> called;
-    const std::uint32_t word = line_.enter();
-    while (!line_.empty()) {
-      if (pushers_wait(word))
-        static_cast<push_awaiter&>(line_.front()).answer_ = push_result::closed;
-      else
-        static_cast<pop_awaiter&>(line_.front()).answer_ = pop_status::closed;
-      line_.take_first_into(called);
-    }
-    line_.leave(word | closed);
-    detail::call_all<atomics_type>(called);
-  }
-  [[nodiscard]] bool is_closed() const noexcept {
-    // sync(waiting_line.busy): acquire; what was done before close is visible to who sees it.
-    return (line_.word.load(std::memory_order_acquire) & closed) != 0;
-  }
-  // How many values have room.
-  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
-
- private:
-  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
-  using slots_type = detail::channel_slots<T, capacity>;
-  // Of the line's word: nothing is taken any more; those who wait are pushers (they and poppers never wait at once);
-  // there are values; there is no room.
-  static constexpr std::uint32_t closed = line_type::unit, pushers = line_type::unit * 2, some = line_type::unit * 4,
-                                 full = line_type::unit * 8;
-  struct ring {
-    std::size_t oldest = 0, count = 0;
-  };
-
-  template <class Derived>
-  using awaiter_base = detail::line_awaiter<Derived, atomics_type>;
-
-  class pop_awaiter : public awaiter_base<pop_awaiter> {
-   public:
-    explicit pop_awaiter(channel& of) noexcept : of_(&of) {}
-    template <executor E>
-    pop_awaiter(channel& of, E& on) noexcept : awaiter_base<pop_awaiter>(on), of_(&of) {}
-    bool await_ready() noexcept {
-      answer_ = of_->try_pop();
-      return !answer_.is_empty();
-    }
-    pop_result<T> await_resume() noexcept {
-      static_cast<void>(this->has_come());  // one that was stopped has the answer empty
-      return std::move(answer_);
-    }
-
-   private:
-    friend awaiter_base<pop_awaiter>;
-    friend channel;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::uint32_t& word) noexcept {
-      of_->take(word, answer_, served_);
-      word = of_->marked(word);
-      if (answer_.is_empty()) word &= ~pushers;
-      return !answer_.is_empty();
-    }
-    void admitted() noexcept {
-      if (served_ != nullptr) detail::call<atomics_type>(*served_);
-    }
-    void left() noexcept {}
-    void give_back() noexcept {}
-
-    channel* of_;
-    detail::line_waiter* served_ = nullptr;
-    pop_result<T> answer_ = pop_status::empty;
-  };
-
-  class result_awaiter final : public pop_awaiter {
-   public:
-    using pop_awaiter::pop_awaiter;
-    result<T> await_resume() noexcept {
-      pop_result<T> popped = pop_awaiter::await_resume();
-      if (popped) return result<T>(std::in_place, *std::move(popped));
-      if (popped.is_closed()) return error{errc::closed, domain::sched, "the channel is closed and drained"};
-      return cancelled_error();
-    }
-  };
-
-  class push_awaiter final : public awaiter_base<push_awaiter> {
-   public:
-    push_awaiter(channel& of, T& value) noexcept : of_(&of), value_(&value) {}
-    template <executor E>
-    push_awaiter(channel& of, E& on, T& value) noexcept : awaiter_base<push_awaiter>(on), of_(&of), value_(&value) {}
-    bool await_ready() noexcept {
-      answer_ = of_->try_push(std::move(*value_));
-      return !answer_.is_full();
-    }
-    push_result await_resume() noexcept {
-      static_cast<void>(this->has_come());  // one that was stopped has the answer full
-      return answer_;
-    }
-
-   private:
-    friend awaiter_base<push_awaiter>;
-    friend channel;
-    line_type& line() noexcept { return of_->line_; }
-    bool admit(std::uint32_t& word) noexcept {
-      answer_ = of_->put(word, *value_, served_);
-      word = of_->marked(word);
-      if (answer_.is_full()) word |= pushers;
-      return !answer_.is_full();
-    }
-    void admitted() noexcept {
-      if (served_ != nullptr) detail::call<atomics_type>(*served_);
-    }
-    void left() noexcept {}
-    void give_back() noexcept {}
-
-    channel* of_;
-    T* value_;
-    detail::line_waiter* served_ = nullptr;
-    push_result answer_ = push_result::full;
-  };
-
- public:
-  // co_await: pop_result<T>: a value, or closed when there will be none any more; empty if it was stopped.
-  [[nodiscard]] pop_awaiter pop() noexcept { return pop_awaiter(*this); }
-  template <executor E>
-  [[nodiscard]] pop_awaiter pop(E& on) noexcept {
-    return pop_awaiter(*this, on);
-  }
-  // co_await: result<T>: a value, errc::closed or errc::cancelled. For with_timeout, which never drops a result's
-  // value, though it came too late.
-  [[nodiscard]] result_awaiter pop_as_result() noexcept { return result_awaiter(*this); }
-  template <executor E>
-  [[nodiscard]] result_awaiter pop_as_result(E& on) noexcept {
-    return result_awaiter(*this, on);
-  }
-  // co_await: push_result: ok, or closed; full if it was stopped. `value` lives until then, as a temporary of the same
-  // expression does.
-  [[nodiscard]] push_awaiter push(T&& value) noexcept { return push_awaiter(*this, value); }
-  template <executor E>
-  [[nodiscard]] push_awaiter push(E& on, T&& value) noexcept {
-    return push_awaiter(*this, on, value);
-  }
-
- private:
-  channel(T* memory, std::size_t count) noexcept requires(is_dynamic)
-      : line_(count == 0 ? full : 0), slots_(memory, count) {}
-
-  // A look, without the lock.
-  bool is_surely_full() const noexcept {
-    // relaxed: what answers full or empty promises nothing about what was before
-    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
-    return (seen & (full | closed | line_type::busy)) == full &&
-           (seen & (line_type::crowd | pushers)) != line_type::crowd;
-  }
-  bool is_surely_empty() const noexcept {
-    // relaxed: as above
-    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
-    return (seen & (some | closed | line_type::busy)) == 0 &&
-           (seen & (line_type::crowd | pushers)) != (line_type::crowd | pushers);
-  }
-
-  // In the line, all that follow.
-  std::uint32_t marked(std::uint32_t word) const noexcept {
-    const std::size_t count = ring_.get().count;
-    return (word & ~(some | full)) | (count != 0 ? some : 0) | (count == slots_.count() ? full : 0);
-  }
-  bool pushers_wait(std::uint32_t word) const noexcept { return (word & pushers) != 0 && !line_.empty(); }
-  bool poppers_wait(std::uint32_t word) const noexcept { return (word & pushers) == 0 && !line_.empty(); }
-  void store_newest(T& value) noexcept {
-    ring& r = ring_.ref();
-    std::size_t to = r.oldest + r.count;
-    if (to >= slots_.count()) to -= slots_.count();
-    std::construct_at(slots_.at(to), std::move(value));
-    ++r.count;
-  }
-  pop_result<T> take_oldest() noexcept {
-    ring& r = ring_.ref();
-    T* const from = slots_.at(r.oldest);
-    pop_result<T> taken(std::in_place, std::move(*from));
-    std::destroy_at(from);
-    if (++r.oldest == slots_.count()) r.oldest = 0;
-    --r.count;
-    return taken;
-  }
-  // served: who must be called behind leave, if anybody.
-  push_result put(std::uint32_t word, T& value, detail::line_waiter*& served) noexcept {
-    if ((word & closed) != 0) return push_result::closed;
-    if (poppers_wait(word)) {
-      auto& first = static_cast<pop_awaiter&>(line_.take_first());
-      first.answer_ = pop_result<T>(std::in_place, std::move(value));
-      served = &first;
-      return push_result::ok;
-    }
-    if (ring_.get().count == slots_.count()) return push_result::full;
-    store_newest(value);
-    return push_result::ok;
-  }
-  void take(std::uint32_t word, pop_result<T>& answer, detail::line_waiter*& served) noexcept {
-    const bool stored = ring_.get().count != 0;
-    if (stored) answer = take_oldest();
-    if (pushers_wait(word)) {
-      auto& first = static_cast<push_awaiter&>(line_.take_first());
-      if (stored)
-        store_newest(*first.value_);  // into the room that has just come
-      else
-        answer = pop_result<T>(std::in_place, std::move(*first.value_));
-      first.answer_ = push_result::ok;
-      served = &first;
-    } else if (!stored && (word & closed) != 0) {
-      answer = pop_status::closed;
-    }
-  }
-
-  line_type line_;
-  typename atomics_type::template var<ring> ring_;
-  [[no_unique_address]] slots_type slots_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_CHANNEL_HPP
-// ---- frys/sched/discipline.hpp
-// discipline: which worker of a scheduler runs what, as policies, and how forks reach other workers.
-//
-// discipline::work_stealing   each worker has its own queue; one that has nothing takes half of another's    the
-// default discipline::work_sharing    one queue for all, first in, first out discipline::shard_per_core  a piece of
-// work stays with its worker: state that only it touches needs no lock discipline::deadline        one queue for all,
-// the earliest deadline first; behind them what has none, in its order
-//
-// promotion::on_demand        a fork is offered when somebody is hungry: it costs 1 to 2 ns             the default
-// promotion::eager            each fork is offered at once, to thieves that take it while a long piece runs on; 10 ns
-// Source  Earliest deadline first: C. L. Liu, J. W. Layland, "Scheduling algorithms for multiprogramming in a hard
-//         real-time environment", JACM 20(1), 1973. The rest: fork_join.hpp, stealing_deque.hpp.
-#ifndef FRYS_SCHED_DISCIPLINE_HPP
-#define FRYS_SCHED_DISCIPLINE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace discipline {
-
-struct work_stealing {
-  static constexpr bool steals = true;   // a worker takes from another
-  static constexpr bool shares = false;  // all have one queue
-};
-struct work_sharing {
-  static constexpr bool steals = false;
-  static constexpr bool shares = true;
-};
-struct shard_per_core {
-  static constexpr bool steals = false;
-  static constexpr bool shares = false;
-};
-struct deadline {
-  static constexpr bool steals = false;
-  static constexpr bool shares = true;
-};
-
-}  // namespace discipline
-
-namespace promotion {
-
-struct on_demand {
-  static constexpr bool each_fork = false;
-};
-struct eager {
-  static constexpr bool each_fork = true;
-};
-
-}  // namespace promotion
-
-template <class D>
-concept scheduling_discipline = requires {
-  { D::steals } -> std::convertible_to<bool>;
-  { D::shares } -> std::convertible_to<bool>;
-};
-template <class P>
-concept fork_promotion = requires {
-  { P::each_fork } -> std::convertible_to<bool>;
-};
-
-namespace policy {
-
-struct discipline_key {};  // scheduling_discipline (sched/discipline.hpp)
-struct promotion_key {};   // fork_promotion (sched/discipline.hpp)
-struct levels_key {};      // a number of priorities
-
-template <class D>
-struct discipline {
-  using key = discipline_key;
-  using type = D;
-};
-template <class P>
-struct promotion {
-  using key = promotion_key;
-  using type = P;
-};
-template <std::size_t N>
-struct levels {
-  using key = levels_key;
-  static constexpr std::size_t value = N;
-};
-
-}  // namespace policy
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_DISCIPLINE_HPP
-// ---- frys/sched/stack_pool.hpp
-// stack_pool: stacks for fibers, which go back and forth without the system once they are there.
-//
-// Use when  fibers or contexts come and go often. fiber_scheduler has one.
-// Not when  a few stacks live as long as the program: stack_memory (core/context.hpp) is enough.
-// Roles     acquire, release, trim and the counts: the owner thread only. hand_back: any thread.
-// Progress  hand_back is lock-free.
-// Cost      acquire and release: some loads and stores, no atomic, no system call where the pool has a stack. A new one
-//           with a guard page: two system calls; without: one for a slab of many.
-// Ordering  what a thread did before hand_back happens-before what the owner does on the stack after it acquired it.
-// Errors    acquire: errc::limit_exceeded above limit_bytes and for sizes above largest; errc::out_of_memory.
-// Lifetime  a stack must be back before the pool dies; the destructor gives all memory back.
-//
-// Sizes come in classes: powers of two from 16 KiB on. With a guard page an overflow is a fault; it costs a page of
-// addresses and two of the some 65,000 mappings that Linux lets a process have. Without, an overflow overwrites the
-// neighbour's stack: for code whose depth is known.
-//
-// Policies, in any order, each at most once:
-//   policy::guard_pages<B>  an unreadable page below each stack            default true
-//   policy::pages<P>        where slabs come from, without guard pages     default os_pages
-//   policy::atomics<A>      the atomics model                              default atomics::standard
-#ifndef FRYS_SCHED_STACK_POOL_HPP
-#define FRYS_SCHED_STACK_POOL_HPP
-
-#if FRYS_HAS_CONTEXT
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct guard_pages_key {};  // whether a stack has an unreadable page below it
-template <bool On>
-struct guard_pages {
-  using key = guard_pages_key;
-  static constexpr bool value = On;
-};
-}  // namespace policy
-
-struct stack_pool_options {
-  std::size_t limit_bytes = SIZE_MAX;  // of all stacks that there are, without their guard pages
-};
-
-template <class... Policies>
-class stack_pool {
-  using accepted = policy::keys<policy::guard_pages_key, policy::pages_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::stack_pool: unknown policy; it takes policy::guard_pages, policy::pages, policy::atomics and "
-                "policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::stack_pool: a policy is given twice; name each at most once");
-
- public:
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  static constexpr bool has_guard_pages = policy::pick<policy::guard_pages<true>, Policies...>::value;
-  static_assert(page_source<pages_type>, "frys::stack_pool: policy::pages wants a page source, see core/concepts.hpp");
-  static_assert(atomics_model<atomics_type>,
-                "frys::stack_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
-
-  static constexpr std::size_t smallest = 16 * 1024;
-  static constexpr std::size_t largest = 8 * 1024 * 1024;
-
- private:
-  static constexpr std::size_t classes = std::bit_width(largest / smallest);
-  struct slab;
-
- public:
-  // A stack; it stands at its own upper end.
-  class alignas(64) stack {
-   public:
-    // What it has, for a context: some less than its class, and not always the same (see `place`).
-    [[nodiscard]] byte_span span() const noexcept {
-      return {low_, static_cast<std::size_t>(reinterpret_cast<const std::byte*>(this) - low_)};
-    }
-
-   private:
-    friend class stack_pool;
-    stack(std::byte* low, std::size_t size_class, slab* of) noexcept : low_(low), of_(of), class_(size_class) {}
-
-    std::byte* low_;
-    stack* next_ = nullptr;  // in a free list, or on its way back
-    slab* of_;               // without a guard page
-    stack_memory memory_{};  // with one
-    std::size_t class_;
-  };
-
-  explicit stack_pool(stack_pool_options options = {}) noexcept : limit_(options.limit_bytes) {}
-  stack_pool(const stack_pool&) = delete;
-  stack_pool& operator=(const stack_pool&) = delete;
-  ~stack_pool() {
-    trim();
-    FRYS_ASSERT(bytes_ == 0, "stack_pool: destroyed while somebody has a stack of it");
-  }
-
-  // Owner only. A stack of `bytes`, a little less, or more.
-  [[nodiscard]] result<stack*> acquire(std::size_t bytes = smallest) noexcept {
-    const std::size_t c = class_of(bytes);
-    if (c >= classes)
-      return error{errc::limit_exceeded, domain::sched, "a stack is larger than stack_pool::largest", largest};
-    if (free_[c] == nullptr) [[unlikely]] {
-      take_back();
-      if (free_[c] == nullptr)
-        if (const result<void> made = make(c); !made) return made.error();
-    }
-    stack* const s = free_[c];
-    free_[c] = s->next_;
-    --cached_;
-    return s;
-  }
-  // Owner only. Nothing is given back to the system, so the stack may be the one that this runs on, as long as nobody
-  // acquires until it is left.
-  void release(stack& s) noexcept {
-    s.next_ = free_[s.class_];
-    free_[s.class_] = &s;
-    ++cached_;
-  }
-  // Any thread. The owner finds it when it has no other.
-  void hand_back(stack& s) noexcept {
-    stack* last = handed_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
-    do s.next_ = last;
-    // sync(stack_pool.handed): release; who goes on to use the stack must see it left.
-    while (!handed_.compare_exchange_weak(last, &s, std::memory_order_release, std::memory_order_relaxed));
-    // (relaxed on failure: another guess)
-  }
-
-  // Owner only. Gives free stacks back to the system but for some `keep_bytes`; answers how many bytes that were. Where
-  // stacks lie in slabs, a slab goes when all of it is free, and of the others the content (if the pages can).
-  std::size_t trim(std::size_t keep_bytes = 0) noexcept;
-
-  // Owner only. Bytes of all stacks, and how many of them are free here.
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] std::size_t cached() const noexcept { return cached_; }
-
- private:
-  // What the stacks of a slab have in common; it lies at the slab's begin.
-  struct alignas(64) slab {
-    byte_span memory;
-    std::size_t count = 0;
-    // trim's:
-    std::size_t free = 0;
-    bool goes = false;
-    slab* next = nullptr;
-  };
-
-  static constexpr std::size_t bytes_of(std::size_t c) noexcept { return smallest << c; }
-  static constexpr std::size_t class_of(std::size_t bytes) noexcept {
-    if (bytes <= smallest) return 0;
-    return static_cast<std::size_t>(std::bit_width((bytes - 1) / smallest));
-  }
-
-  // A stack object at the upper end of its memory. The ends of stacks that lie a power of two apart would all fall into
-  // the same sets of the first-level cache, so they are moved down by a different number of lines each.
-  static stack* place(std::byte* low, std::size_t c, std::size_t number, slab* of) noexcept {
-    const std::size_t down = number % 8 * 3 * 64;
-    std::byte* const at = low + bytes_of(c) - down - sizeof(stack);
-    return ::new (static_cast<void*>(at)) stack(low, c, of);
-  }
-
-  void take_back() noexcept {
-    // relaxed: mostly there is nothing, and then nothing is read
-    if (handed_.load(std::memory_order_relaxed) == nullptr) return;
-    // sync(stack_pool.handed): acquire; pairs with the release in hand_back.
-    stack* s = handed_.exchange(nullptr, std::memory_order_acquire);
-    while (s != nullptr) release(*std::exchange(s, s->next_));
-  }
-
-  FRYS_NOINLINE result<void> make(std::size_t c) noexcept {
-    const std::size_t one = bytes_of(c);
-    const error refused{errc::limit_exceeded, domain::sched, "the stacks would take more than the pool's limit",
-                        static_cast<std::int64_t>((std::min)(limit_, std::size_t{PTRDIFF_MAX}))};
-    const std::size_t room = limit_ - bytes_;
-    if (room < one) return refused;
-    if constexpr (has_guard_pages) {
-      result<stack_memory> memory = stack_memory::allocate(one);
-      if (!memory) return memory.error();
-      std::byte* const top = memory->span().data() + memory->span().size();
-      stack* const s = place(top - one, c, made_++, nullptr);
-      s->low_ = memory->span().data();
-      s->memory_ = *std::move(memory);
-      bytes_ += one;
-      release(*s);
-    } else {
-      // A quarter of a MiB at a time, and one stack at least; at the front a line more for the slab itself.
-      const std::size_t count = (std::min)((std::max)(std::size_t{256 * 1024} / one, std::size_t{1}), room / one);
-      result<byte_span> memory = pages_type::allocate(count * one + sizeof(slab));
-      if (!memory) return memory.error();
-      slab* const of = ::new (static_cast<void*>(memory->data())) slab{*memory, count, 0, false, nullptr};
-      for (std::size_t i = count; i-- != 0;) release(*place(memory->data() + sizeof(slab) + i * one, c, made_++, of));
-      bytes_ += count * one;
-    }
-    return {};
-  }
-
-  std::array<stack*, classes> free_{};
-  std::size_t bytes_ = 0, cached_ = 0, made_ = 0;
-  std::size_t limit_;
-  alignas(cache_line) typename atomics_type::template atomic<stack*> handed_{nullptr};
-};
-
-template <class... Policies>
-std::size_t stack_pool<Policies...>::trim(std::size_t keep_bytes) noexcept {
-  take_back();
-  std::size_t gone = 0, kept = 0;
-  if constexpr (has_guard_pages) {
-    for (std::size_t c = 0; c != classes; ++c) {
-      stack* s = std::exchange(free_[c], nullptr);
-      while (s != nullptr) {
-        stack* const next = s->next_;
-        if (kept + bytes_of(c) <= keep_bytes) {
-          kept += bytes_of(c);
-          s->next_ = std::exchange(free_[c], s);
-        } else {
-          const stack_memory memory = std::move(s->memory_);  // it lies in itself
-          --cached_;
-          gone += bytes_of(c);
-        }
-        s = next;
-      }
-    }
-  } else {
-    for (std::size_t c = 0; c != classes; ++c) {
-      const std::size_t one = bytes_of(c);
-      for (stack* s = free_[c]; s != nullptr; s = s->next_) s->of_->free = 0, s->of_->goes = false;
-      for (stack* s = free_[c]; s != nullptr; s = s->next_) {
-        slab& of = *s->of_;
-        if (++of.free != of.count) continue;
-        of.goes = kept + of.count * one > keep_bytes;
-        if (!of.goes) kept += of.count * one;
-      }
-      // A slab goes when the last of its stacks has left the list.
-      slab* leaving = nullptr;
-      stack** link = &free_[c];
-      while (stack* const s = *link) {
-        slab& of = *s->of_;
-        if (of.goes) {
-          *link = s->next_;
-          --cached_;
-          if (--of.free == 0) of.next = std::exchange(leaving, &of);
-          continue;
-        }
-        if constexpr (region_source<pages_type>)
-          if (keep_bytes == 0) pages_type::discard(s->span());
-        link = &s->next_;
-      }
-      while (leaving != nullptr) {
-        const slab of = *std::exchange(leaving, leaving->next);
-        gone += of.count * one;
-        unpoison(of.memory.data(), of.memory.size());
-        pages_type::release(of.memory);
-      }
-    }
-  }
-  bytes_ -= gone;
-  return gone;
-}
-
-}  // namespace frys::inline FRYS_ABI
-#endif  // FRYS_HAS_CONTEXT
-
-#endif  // FRYS_SCHED_STACK_POOL_HPP
-// ---- frys/sched/timer_wheel.hpp
-// timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are, and however far
-// away they are due.
-//
-// Use when  a loop has deadlines by the thousand and most are cancelled before they are due (timeouts, expiries).
-// Not when  a handful suffices (keep the next deadline yourself), a timer must fire within less than a tick, or other
-//           threads add and cancel (shared_timer_wheel).
-// Threads   one at a time, no atomics. Time comes in by advance, so virtual time works as real time does.
-// Cost      add, cancel, next_deadline: O(1), a list operation and one or two bits. advance: O(timers due), and each
-//           timer further than one turn away is moved at most once per level on its way (nine levels; two for a minute
-//           at a millisecond a tick). No allocation: a timer is 32 bytes of yours, the wheel some 17 KiB.
-// Ordering  timers fire never early and at most one tick late (if advance is called in time). First those that were due
-//           when they were added, then by tick; those of one tick in the order they were added.
-// Lifetime  a timer must be cancelled or fired before it dies (scoped_timer sees to that); the wheel lets go of the
-//           pending ones when it dies, so either may die first. A wheel must not die in a callback of its own.
-//
-// Policies, in any order, each at most once:
-//   policy::capacity<N>  slots of the first level, a power of two of at least 64; its turn is N ticks    default 512
-//   policy::clock<C>     what advance() and add_after ask for the time                                   default
-//                        clocks::steady
-// Source    G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 7); levels by the highest
-//           digit in which a timer's tick and the present differ, so that a bit scan finds the next one.
-#ifndef FRYS_SCHED_TIMER_WHEEL_HPP
-#define FRYS_SCHED_TIMER_WHEEL_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class timer_wheel;
-
-namespace detail {
-
-struct timer_links {
-  timer_links* next = nullptr;  // null: in no list
-  timer_links* previous = nullptr;
-};
-
-// A ring of timers around a head that stays where it is.
-struct timer_list : timer_links {
-  timer_list() noexcept : timer_links{this, this} {}
-  timer_list(const timer_list&) = delete;
-  timer_list& operator=(const timer_list&) = delete;
-
-  [[nodiscard]] bool empty() const noexcept { return next == this; }
-  void push_back(timer_links& t) noexcept {
-    t.next = this;
-    t.previous = previous;
-    previous->next = &t;
-    previous = &t;
-  }
-  void take_all(timer_list& other) noexcept {  // behind ours
-    if (other.empty()) return;
-    other.next->previous = previous;
-    previous->next = other.next;
-    other.previous->next = this;
-    previous = other.previous;
-    other.next = other.previous = &other;
-  }
-  timer_links* pop_front() noexcept {
-    timer_links* const first = next;
-    if (first == this) return nullptr;
-    next = first->next;
-    next->previous = this;
-    first->next = nullptr;
-    return first;
-  }
-  // Nobody is in a list any more.
-  void let_go() noexcept {
-    while (pop_front() != nullptr) {
-    }
-  }
-};
-
-// n / d for one d and many n: the product with d's reciprocal is at most one too small.
-class reciprocal {
- public:
-  explicit reciprocal(std::uint64_t d) noexcept : d_(d), one_over_d_(~std::uint64_t{0} / d) {}
-  struct parts {
-    std::uint64_t quotient, remainder;
-  };
-  [[nodiscard]] parts divide(std::uint64_t n) const noexcept {
-#if defined(__SIZEOF_INT128__)
-    __extension__ using wide = unsigned __int128;
-    const auto q = static_cast<std::uint64_t>((static_cast<wide>(n) * one_over_d_) >> 64);
-    const std::uint64_t rest = n - q * d_;
-    return rest >= d_ ? parts{q + 1, rest - d_} : parts{q, rest};
-#else
-    return {n / d_, n % d_};
-#endif
-  }
-
- private:
-  std::uint64_t d_, one_over_d_;
-};
-
-}  // namespace detail
-
-// Derive from it or hold it. `fire` is called by advance, after the timer has left the wheel: it may add it again,
-// destroy it, add and cancel others.
-struct timer : private detail::timer_links {
-  using function = void (*)(timer&) noexcept;
-
-  timer() = default;
-  explicit timer(function f) noexcept : fire(f) {}
-  timer(const timer& other) noexcept : timer_links(), fire(other.fire) {}  // a copy is in no wheel
-  timer& operator=(const timer& other) noexcept {
-    fire = other.fire;
-    return *this;
-  }
-#if FRYS_HARDENED
-  ~timer() { FRYS_ASSERT(!is_pending(), "timer: it died while it stood in a wheel; cancel it first, or scoped_timer"); }
-#endif
-  [[nodiscard]] bool is_pending() const noexcept { return next != nullptr; }
-
-  function fire = nullptr;
-
- private:
-  template <class...>
-  friend class timer_wheel;
-  std::uint64_t tick_ = 0;  // when it is due, in ticks of its wheel
-};
-
-template <class... Policies>
-class timer_wheel {
-  using accepted = policy::keys<policy::capacity_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::timer_wheel: unknown policy; it takes policy::capacity, policy::clock and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::timer_wheel: a policy is given twice; name each at most once");
-
- public:
-  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
-  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
-                "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  static_assert(clock_model<clock_type>,
-                "frys::timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
-
-  // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
-  explicit timer_wheel(nanoseconds now = nanoseconds{0}, nanoseconds tick = nanoseconds{1'000'000}) noexcept
-      : tick_ns_((std::max)(tick, nanoseconds{1}).count()),
-        per_tick_(static_cast<std::uint64_t>(tick_ns_)),
-        current_(floor_of(now)) {}
-  timer_wheel(const timer_wheel&) = delete;
-  timer_wheel& operator=(const timer_wheel&) = delete;
-  ~timer_wheel() {
-    due_.let_go();
-    for (detail::timer_list& slot : slots_) slot.let_go();
-  }
-
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] nanoseconds tick() const noexcept { return nanoseconds{tick_ns_}; }
-
-  // Lets `t` fire in the first advance that reaches `at`. One that is due already fires in the next advance.
-  void add(timer& t, nanoseconds at) noexcept {
-    FRYS_ASSERT(!t.is_pending(), "timer_wheel::add: the timer is pending already; cancel it first");
-    FRYS_ASSERT(t.fire != nullptr, "timer_wheel::add: the timer has no function");
-    t.tick_ = ceil_of(at);
-    ++size_;
-    if (t.tick_ <= current_) [[unlikely]]
-      due_.push_back(t);
-    else
-      place(t);
-  }
-  void add(timer& t, deadline at) noexcept { add(t, at.at); }
-  // `delay` from now on, by policy::clock.
-  void add_after(timer& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
-
-  // True if it was pending, and will not fire now.
-  bool cancel(timer& t) noexcept {
-    if (!t.is_pending()) return false;
-    detail::timer_links* const next = t.next;
-    detail::timer_links* const previous = t.previous;
-    next->previous = previous;
-    previous->next = next;
-    t.next = nullptr;
-    --size_;
-    if (next == previous) emptied(next);  // both are the list's head: it was the last one
-    return true;
-  }
-
-  // Time is `now`: fires what is due and answers how many fired. Time never goes back; an earlier `now` counts as the
-  // last one. Timers that callbacks add as already due wait for the next advance.
-  std::size_t advance(nanoseconds now) noexcept {
-    const std::uint64_t target = (std::max)(current_, floor_of(now));
-    detail::timer_list firing;
-    firing.take_all(due_);
-    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
-      const std::uint64_t start = start_of(slot);
-      if (start > target) break;
-      mark_empty(slot);
-      if (slot < slot_count)
-        firing.take_all(slots_[slot]);
-      else
-        spread(slots_[slot], start);
-    }
-    current_ = target;
-    std::size_t fired = 0;
-    while (detail::timer_links* const first = firing.pop_front()) {
-      timer& t = static_cast<timer&>(*first);
-      --size_;
-      ++fired;
-      t.fire(t);
-    }
-    return fired;
-  }
-  // By policy::clock.
-  std::size_t advance() noexcept { return advance(clock_type::now()); }
-
-  // Takes every pending timer out and calls f(timer&) with it, in no order; f adds none.
-  template <class F>
-  void clear(F&& f) noexcept {
-    const auto take = [&](detail::timer_list& all) {
-      while (detail::timer_links* const first = all.pop_front()) {
-        --size_;
-        f(static_cast<timer&>(*first));
-      }
-    };
-    take(due_);
-    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
-      mark_empty(slot);
-      take(slots_[slot]);
-    }
-  }
-
-  // When advance should be called next: never too late for the first timer. Before it, once per level, where the first
-  // one is further than a turn away. never() without timers.
-  [[nodiscard]] deadline next_deadline() const noexcept {
-    if (!due_.empty()) return deadline{time_of(current_)};
-    const std::size_t slot = first_slot();
-    return slot == none ? deadline::never() : deadline{time_of(start_of(slot))};
-  }
-
- private:
-  // A tick is a number of digits: the lowest has slot_bits bits and a slot for each value, the others six bits and 64
-  // slots. A timer stands at the level of the highest digit in which its tick differs from the present, in the slot of
-  // that digit. So all of a level come before all of the next, within a level the slots stand in order, and all timers
-  // of one tick stand in one slot, in the order they were added. When the present enters a slot of an outer level, its
-  // timers no longer differ in that digit and move inwards.
-  static constexpr unsigned slot_bits = static_cast<unsigned>(std::countr_zero(slot_count));
-  static constexpr std::uint64_t mask = slot_count - 1;
-  static constexpr unsigned tick_bits = 63;  // a time has no more
-  static constexpr std::size_t outer_levels = slot_bits >= tick_bits ? 0 : (tick_bits - slot_bits + 5) / 6;
-  static constexpr std::size_t all_slots = slot_count + 64 * outer_levels;
-  static constexpr std::size_t words = all_slots / 64;
-  static constexpr std::size_t summaries = (words + 63) / 64;
-  static constexpr std::size_t none = ~std::size_t{0};
-
-  static constexpr unsigned shift_of(std::size_t outer_level) noexcept {
-    return slot_bits + 6 * static_cast<unsigned>(outer_level);
-  }
-  static constexpr std::uint64_t bit(std::size_t i) noexcept { return std::uint64_t{1} << (i % 64); }
-
-  std::uint64_t floor_of(nanoseconds at) const noexcept {
-    return at.count() <= 0 ? 0 : per_tick_.divide(static_cast<std::uint64_t>(at.count())).quotient;
-  }
-  std::uint64_t ceil_of(nanoseconds at) const noexcept {
-    if (at.count() <= 0) return 0;
-    const auto [quotient, remainder] = per_tick_.divide(static_cast<std::uint64_t>(at.count()));
-    return quotient + (remainder != 0 ? 1u : 0u);
-  }
-  nanoseconds time_of(std::uint64_t tick) const noexcept {
-    const auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)() / tick_ns_);
-    return tick > most ? (nanoseconds::max)() : nanoseconds{static_cast<std::int64_t>(tick) * tick_ns_};
-  }
-
-  // Of a timer that is not before the present.
-  void place(timer& t) noexcept {
-    const std::uint64_t differs = t.tick_ ^ current_;
-    std::size_t slot = static_cast<std::size_t>(t.tick_ & mask);
-    if (differs >= slot_count) {
-      const auto highest = static_cast<unsigned>(std::bit_width(differs)) - 1;
-      const std::size_t level = (highest - slot_bits) / 6;
-      slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
-    }
-    const bool first_here = slots_[slot].empty();
-    slots_[slot].push_back(t);
-    if (!first_here) return;
-    bits_[slot / 64] |= bit(slot);
-    summary_[slot / 64 / 64] |= bit(slot / 64);
-  }
-  void mark_empty(std::size_t slot) noexcept {
-    std::uint64_t& word = bits_[slot / 64];
-    word &= ~bit(slot);
-    if (word == 0) summary_[slot / 64 / 64] &= ~bit(slot / 64);
-  }
-  // The list of this head has lost its last timer. It need not be a slot's.
-  void emptied(detail::timer_links* head) noexcept {
-    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(head) - reinterpret_cast<std::uintptr_t>(slots_);
-    if (offset < sizeof(slots_)) mark_empty(static_cast<std::size_t>(offset / sizeof(slots_[0])));
-  }
-  // The first slot with a timer: none before it has an earlier one.
-  std::size_t first_slot() const noexcept {
-    for (std::size_t i = 0; i < summaries; ++i) {
-      if (summary_[i] == 0) continue;
-      const std::size_t word = i * 64 + static_cast<std::size_t>(std::countr_zero(summary_[i]));
-      return word * 64 + static_cast<std::size_t>(std::countr_zero(bits_[word]));
-    }
-    return none;
-  }
-  // Its first tick.
-  std::uint64_t start_of(std::size_t slot) const noexcept {
-    if (slot < slot_count) return (current_ & ~mask) | slot;
-    const std::size_t outer = slot - slot_count;
-    const unsigned shift = shift_of(outer / 64);
-    return ((current_ >> shift >> 6 << 6) | (outer % 64)) << shift;
-  }
-  // The present has come to `start`, where the timers of an outer slot begin.
-  void spread(detail::timer_list& slot, std::uint64_t start) noexcept {
-    detail::timer_list moving;
-    moving.take_all(slot);
-    current_ = start;
-    while (detail::timer_links* const first = moving.pop_front()) place(static_cast<timer&>(*first));
-  }
-
-  std::int64_t tick_ns_;
-  detail::reciprocal per_tick_;
-  std::uint64_t current_;  // the tick that advance has reached
-  std::size_t size_ = 0;
-  std::uint64_t summary_[summaries] = {};  // words of bits_ that are not zero
-  std::uint64_t bits_[words] = {};         // slots that are not empty
-  detail::timer_list due_;
-  detail::timer_list slots_[all_slots];
-};
-
-// What a timer can stand in: a timer_wheel, or a reactor's loop.
-template <class Host>
-concept timer_host = requires(Host& host, timer& t, deadline at) {
-  host.add(t, at);
-  { host.cancel(t) } -> std::convertible_to<bool>;
-}
-|| requires(Host& host, timer& t, deadline at) {
-  host.add_timer(t, at);
-  { host.cancel_timer(t) } -> std::convertible_to<bool>;
-};
-
-// A timer with a callable of its own, which withdraws itself at its end. The host may die first; and the callable may
-// destroy its own timer, set it again, or destroy the others. What the callable throws ends the program.
-//
-//   frys::scoped_timer idle(wheel, [&] { session.close(); });
-//   idle.set(now + 30s);  // again at each sign of life
-template <class Host, class F>
-class scoped_timer : private timer {
-  static_assert(timer_host<Host>,
-                "frys::scoped_timer: the host wants add and cancel as timer_wheel has them, or add_timer and "
-                "cancel_timer as a reactor");
-  static_assert(std::is_nothrow_move_constructible_v<F> && std::is_invocable_v<F&>,
-                "frys::scoped_timer: the callable must move without throwing and take no arguments");
-
- public:
-  scoped_timer(Host& host, F f) noexcept : timer(&rings), host_(&host), f_(std::move(f)) {}
-  scoped_timer(const scoped_timer&) = delete;
-  scoped_timer& operator=(const scoped_timer&) = delete;
-  ~scoped_timer() {
-    cancel();
-    if (gone_ != nullptr) *gone_ = true;
-  }
-
-  using timer::is_pending;
-  // Fires at `at`, and not when it was to fire before.
-  void set(deadline at) noexcept {
-    cancel();
-    if constexpr (requires { host_->add_timer(*this, at); })
-      host_->add_timer(*this, at);
-    else
-      host_->add(*this, at);
-  }
-  void set(nanoseconds at) noexcept { set(deadline{at}); }
-  // True if it was to fire, and will not now.
-  bool cancel() noexcept {
-    if (!is_pending()) return false;  // so a host that is gone is not asked
-    timer& t = *this;
-    if constexpr (requires { host_->cancel_timer(t); })
-      return host_->cancel_timer(t);
-    else
-      return host_->cancel(t);
-  }
-
- private:
-  // The callable runs on the stack, so that what it has captured outlives a timer that it destroys.
-  static void rings(timer& t) noexcept {
-    auto& self = static_cast<scoped_timer&>(t);
-    FRYS_ASSERT(self.gone_ == nullptr, "scoped_timer: fired again inside its own callable");
-    bool gone = false;
-    self.gone_ = &gone;
-    F running(std::move(self.f_));
-    running();
-    if (gone) return;
-    self.gone_ = nullptr;
-    std::destroy_at(std::addressof(self.f_));
-    std::construct_at(std::addressof(self.f_), std::move(running));
-  }
-
-  Host* host_;
-  bool* gone_ = nullptr;  // while the callable runs: where it is told that the timer is no more
-  F f_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TIMER_WHEEL_HPP
-// ---- frys/sched/fiber.hpp
-// fiber_scheduler, fiber: functions with a stack of their own that take turns on one thread. Inside, code waits as if
-// it blocked, in the middle of whatever calls, and the thread goes on with another one.
-//
-// Use when  code that is written as plain calls has to wait (a parser deep in a library, a script, old code), thousands
-//           at a time on one thread.
-// Not when  the code may be a coroutine (sched/task.hpp): that needs no stack. Or it works and does not wait
-//           (sched/scheduler.hpp). A fiber that blocks its thread blocks all fibers of it.
-// Roles     post, fiber_event::set: any thread. Everything else: the thread that runs the scheduler, inside fibers or
-//           outside; another thread may go on with it if it is handed over (run_on: see below).
-// Cost      a switch from fiber to fiber some 3 ns (x86-64); spawn, run and end on a pooled stack some 15. No
-//           allocation but of stacks: the fiber and its callable lie on its own.
-// Ordering  set happens-before the return from the wait that it ends; the end of a fiber before the join of it.
-// Errors    spawn: those of stack_pool. What a fiber throws is rethrown by join, and dropped where nobody joins. What
-//           leaves a fiber that was started without a handle ends the program.
-// Lifetime  a handle's destructor joins. All fibers must have ended before the scheduler dies (hardened builds
-//           check): the stacks of others, and what lies on them, are never given back.
-//
-// Rules     1. A fiber of 16 KiB has no room for printf of floating-point numbers, nor for a deep recursion: ask
-//              for more by stack_bytes. With guard pages an overflow is a fault.
-//           2. No address of a thread_local is kept over a wait by code that may go on in another thread; only fibers
-//              of a scheduler that runs on a pool of threads (run_on) ever do. docs/fibers.md has the cases.
-//           3. No mutex of a thread is held over a wait: the next fiber that wants it would block the thread.
-//           4. Rounding mode and floating-point exceptions are the thread's: who changes them changes them back before
-//              he waits, or the scheduler has policy::stack_switch<machine_switch> (4 ns more).
-//           A wait inside a catch block, and while an exception unwinds, is fine: each fiber has its own list of them.
-//
-// Policies, in any order, each at most once:
-//   policy::stack_switch<S>  how to switch                                default quick_switch
-//   policy::guard_pages<B>   an unreadable page below each stack          default true
-//   policy::pages<P>         where stacks without that come from          default os_pages
-//   policy::atomics<A>       the atomics model                            default atomics::standard
-//   policy::wait<W>          how the thread waits without ready fibers    default wait::spin_then_park
-//   policy::clock<C>         the clock of sleep_until                     default clocks::steady
-//   policy::threads<T>       whose threads run it                         default os_threads
-#ifndef FRYS_SCHED_FIBER_HPP
-#define FRYS_SCHED_FIBER_HPP
-
-#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
-
-#if FRYS_EXCEPTIONS
-#include <cxxabi.h>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-namespace policy {
-struct stack_switch_key {};  // basic_machine_switch and its like (core/context.hpp)
-template <class S>
-struct stack_switch {
-  using key = stack_switch_key;
-  using type = S;
-};
-}  // namespace policy
-
-template <class... Policies>
-class fiber_scheduler;
-template <class T = void>
-class fiber;
-
-namespace detail {
-
-class fiber_runner;
-
-// A fiber, as far as its context does not matter. As a work it makes itself ready.
-struct fiber_task : work {
-  fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
-
-  fiber_runner* runner;
-  fiber_task* behind = nullptr;  // in the queue of those that are ready
-  fiber_task* joiner = nullptr;
-  bool ended = false;
-  bool has_handle = false;
-};
-
-// What code inside a fiber needs of whatever scheduler runs it.
-class fiber_runner {
- public:
-  virtual void yield() noexcept = 0;
-  virtual result<void> sleep_until(deadline at) noexcept = 0;
-  virtual nanoseconds now() noexcept = 0;
-  virtual void post(work& w) noexcept = 0;  // any thread
-  // The running fiber waits until somebody makes it ready.
-  virtual void suspend() noexcept = 0;
-  virtual void ready(fiber_task& task) noexcept = 0;
-  virtual void join(fiber_task& task) noexcept = 0;
-  virtual void recycle(fiber_task& task) noexcept = 0;
-  virtual bool is_here() const noexcept = 0;  // any thread
-  [[nodiscard]] fiber_task* current() const noexcept { return current_; }
-
- protected:
-  fiber_runner() noexcept = default;
-  ~fiber_runner() = default;
-  fiber_task* current_ = nullptr;  // null: outside of fibers
-};
-
-struct fiber_tag;
-
-// Not inline: a compiler may keep the address of a thread_local over a switch, after which the fiber may be in another
-// thread.
-FRYS_NOINLINE inline fiber_runner* fiber_runner_here() noexcept {
-  return static_cast<fiber_runner*>(os_threads::local<fiber_tag>());
-}
-
-// What other threads have posted for one thread, and that thread's sleep, in one word: null, the mark of a sleeper, or
-// the last work that was posted.
-template <class Atomics, class Wait, class Clock>
-class post_box {
- public:
-  // Any thread. True: the owner had set the mark by `arm`, and whoever gets this answer has to start it again.
-  bool push(work& w) noexcept {
-    work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
-    do w.next = last == &mark_ ? nullptr : last;
-    // sync(post_box.post): release; what the poster wrote is visible to whoever takes the work. The mark carries
-    // nothing, so its reader needs no acquire.
-    while (!last_.compare_exchange_weak(last, &w, std::memory_order_release, std::memory_order_relaxed));
-    // (relaxed on failure: another guess)
-    return last == &mark_;
-  }
-  // Any thread; for an owner that sleeps in `sleep`. After this call returned or woke the owner, the box is not
-  // touched.
-  void push_and_wake(work& w) noexcept {
-    if (push(w)) sleeper_.unpark();
-  }
-
-  // Owner only, like all below. The works in the order in which they were posted, linked by next.
-  work* take() noexcept {
-    // relaxed: mostly there is nothing, and then nothing is read
-    if (last_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    // sync(post_box.post): acquire; pairs with the release in push.
-    work* newest = last_.exchange(nullptr, std::memory_order_acquire);
-    if (newest == &mark_) return nullptr;
-    work* first = nullptr;
-    while (newest != nullptr) {
-      work* const before = newest->next;
-      newest->next = first;
-      first = std::exchange(newest, before);
-    }
-    return first;
-  }
-  // Sets the mark. False: something was posted meanwhile.
-  bool arm() noexcept {
-    work* nothing = nullptr;
-    // relaxed: the mark publishes nothing here; run_on has an order of its own
-    return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
-  }
-  // Sleeps until something is posted or the deadline passes.
-  void sleep(deadline until) noexcept {
-    if (!arm() || sleeper_.park_until(until)) return;
-    work* mark = &mark_;
-    // Where the mark is gone already, its poster wakes us: that must not go to a box that died meanwhile, or to the
-    // next sleep. relaxed: takes our own mark back, or take acquires what came.
-    if (!last_.compare_exchange_strong(mark, nullptr, std::memory_order_relaxed, std::memory_order_relaxed))
-      sleeper_.park();
-  }
-
- private:
-  work mark_;
-  typename Atomics::template atomic<work*> last_{nullptr};
-  parker<policy::atomics<Atomics>, policy::wait<Wait>, policy::clock<Clock>> sleeper_;
-};
-
-// What a fiber has answered.
-template <class T>
-class fiber_value {
- public:
-  fiber_value() noexcept {}
-  fiber_value(const fiber_value&) = delete;
-  fiber_value& operator=(const fiber_value&) = delete;
-  ~fiber_value() {
-    if constexpr (!std::is_void_v<T>)
-      if (has_value_) std::destroy_at(std::addressof(value_));
-  }
-  template <class F>
-  void set_by(F&& f) {
-    if constexpr (std::is_void_v<T>) {
-      static_cast<F&&>(f)();
-    } else {
-      ::new (static_cast<void*>(std::addressof(value_))) T(static_cast<F&&>(f)());
-      has_value_ = true;
-    }
-  }
-  void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
-  T take() {
-    if (failure_ != nullptr) rethrow();
-    if constexpr (!std::is_void_v<T>) return std::move(value_);
-  }
-
- private:
-  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
-
-  struct nothing {};
-  std::exception_ptr failure_ = nullptr;
-  bool has_value_ = false;
-  union {
-    std::conditional_t<std::is_void_v<T>, nothing, T> value_;
-  };
-};
-
-}  // namespace detail
-
-// What code inside a fiber may ask for, without a word about its scheduler. A scheduler with another policy::threads
-// has the same as members.
-namespace this_fiber {
-
-// Whether this is one.
-[[nodiscard]] inline bool is_running() noexcept {
-  const detail::fiber_runner* r = detail::fiber_runner_here();
-  return r != nullptr && r->current() != nullptr;
-}
-// Lets the others that are ready run first.
-inline void yield() noexcept {
-  FRYS_ASSERT(is_running(), "this_fiber::yield: this is no fiber");
-  detail::fiber_runner_here()->yield();
-}
-// errc::unsupported where the scheduler runs on an executor, which has timers of its own: fiber_await those.
-inline result<void> sleep_until(deadline at) noexcept {
-  FRYS_ASSERT(is_running(), "this_fiber::sleep_until: this is no fiber");
-  return detail::fiber_runner_here()->sleep_until(at);
-}
-inline result<void> sleep_for(nanoseconds delay) noexcept {
-  FRYS_ASSERT(is_running(), "this_fiber::sleep_for: this is no fiber");
-  detail::fiber_runner& r = *detail::fiber_runner_here();
-  const nanoseconds start = r.now();
-  if (delay.count() > 0 && start > (nanoseconds::max)() - delay) return r.sleep_until(deadline::never());
-  return r.sleep_until(deadline{delay.count() < 0 ? start : start + delay});
-}
-
-}  // namespace this_fiber
-
-// What one fiber waits for and somebody else does: made in the fiber that will wait, on its stack mostly. It is a work:
-// whoever runs it on the fiber's scheduler has set it, so any block that posts a work when it is done can wake a fiber.
-class fiber_event : public work {
- public:
-  // For the fiber that runs now.
-  fiber_event() noexcept : fiber_event(here()) {}
-  // The same where policy::threads is not os_threads: as fiber_scheduler::event() makes it.
-  fiber_event(detail::fiber_runner& runner, detail::fiber_task& task) noexcept
-      : work(&happens), runner_(&runner), task_(&task) {}
-  fiber_event(const fiber_event&) = delete;
-  fiber_event& operator=(const fiber_event&) = delete;
-
-  // Any thread, once for each wait, before it or while it lasts. Behind the wake the event is not touched any more.
-  void set() noexcept {
-    if (runner_->is_here())
-      happens(*this);
-    else
-      runner_->post(*this);
-  }
-  // The fiber that made it. Returns when it has been set, and makes it ready for another set and wait.
-  void wait() noexcept {
-    FRYS_ASSERT(runner_->current() == task_, "fiber_event::wait: another fiber made it");
-    if (!is_set_) {
-      waits_ = true;
-      runner_->suspend();
-      waits_ = false;
-    }
-    is_set_ = false;
-  }
-
- private:
-  explicit fiber_event(detail::fiber_runner& runner) noexcept : fiber_event(runner, *runner.current()) {}
-  static detail::fiber_runner& here() noexcept {
-    FRYS_ASSERT(this_fiber::is_running(), "fiber_event: this is no fiber");
-    return *detail::fiber_runner_here();
-  }
-  static void happens(work& w) noexcept {
-    auto& e = static_cast<fiber_event&>(w);
-    e.is_set_ = true;
-    if (e.waits_) e.runner_->ready(*e.task_);
-  }
-
-  detail::fiber_runner* runner_;
-  detail::fiber_task* task_;
-  // Only on the scheduler's thread.
-  bool is_set_ = false;
-  bool waits_ = false;
-};
-
-// What spawn answers: owns a fiber that ends with a T. Move it, join it or let it die inside fibers of the same
-// scheduler, or outside of fibers on its thread: there join runs the scheduler.
-template <class T>
-class [[nodiscard]] fiber {
-  static_assert(std::is_void_v<T> || (std::is_object_v<T> && std::is_move_constructible_v<T>),
-                "frys::fiber<T>: T must be void or an object that can be moved; answer a pointer instead of a "
-                "reference");
-
- public:
-  using value_type = T;
-
-  fiber() noexcept = default;  // of nothing
-  fiber(fiber&& other) noexcept : task_(std::exchange(other.task_, nullptr)), value_(other.value_) {}
-  fiber& operator=(fiber&& other) noexcept {
-    if (this != &other) {
-      wait_and_drop();
-      task_ = std::exchange(other.task_, nullptr);
-      value_ = other.value_;
-    }
-    return *this;
-  }
-  ~fiber() { wait_and_drop(); }
-
-  [[nodiscard]] bool joinable() const noexcept { return task_ != nullptr; }
-  [[nodiscard]] bool done() const noexcept { return task_ != nullptr && task_->ended; }
-  // Waits for its end; answers what the callable answered, or rethrows what it threw.
-  T join() {
-    FRYS_ASSERT(joinable(), "fiber::join: there is no fiber to wait for");
-    if (!task_->ended) task_->runner->join(*task_);
-    struct dropped {
-      fiber& self;
-      ~dropped() { self.drop(); }
-    } at_end{*this};
-    return value_->take();
-  }
-
- private:
-  template <class...>
-  friend class fiber_scheduler;
-  fiber(detail::fiber_task& task, detail::fiber_value<T>& value) noexcept : task_(&task), value_(&value) {}
-
-  void drop() noexcept {
-    std::destroy_at(value_);
-    detail::fiber_task& task = *std::exchange(task_, nullptr);
-    task.runner->recycle(task);
-  }
-  void wait_and_drop() noexcept {
-    if (task_ == nullptr) return;
-    if (!task_->ended) task_->runner->join(*task_);
-    drop();
-  }
-
-  detail::fiber_task* task_ = nullptr;
-  detail::fiber_value<T>* value_ = nullptr;
-};
-
-struct fiber_options {
-  std::size_t stack_bytes = 16 * 1024;            // of a fiber that does not ask for another size
-  std::size_t limit_bytes = SIZE_MAX;             // of all stacks
-  nanoseconds timer_tick = nanoseconds{100'000};  // sleepers wake at most that late
-};
-
-template <class... Policies>
-class fiber_scheduler final : detail::fiber_runner {
-  using accepted = policy::keys<policy::stack_switch_key, policy::guard_pages_key, policy::pages_key,
-                                policy::atomics_key, policy::wait_key, policy::clock_key, policy::threads_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::fiber_scheduler: unknown policy; it takes policy::stack_switch, policy::guard_pages, "
-                "policy::pages, policy::atomics, policy::wait, policy::clock, policy::threads and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::fiber_scheduler: a policy is given twice; name each at most once");
-
-#if FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT
-  using usual_switch = quick_switch;
-#else
-  using usual_switch = ucontext_switch;
-#endif
-
- public:
-  using switch_type = typename policy::pick<policy::stack_switch<usual_switch>, Policies...>::type;
-  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
-  static_assert(
-      requires(switch_type & s) { switch_type::jump(s, s, static_cast<void*>(nullptr)); },
-      "frys::fiber_scheduler: policy::stack_switch wants a model of the switch, see core/context.hpp");
-  static_assert(page_source<pages_type>,
-                "frys::fiber_scheduler: policy::pages wants a page source, see core/concepts.hpp");
-  static_assert(atomics_model<atomics_type>,
-                "frys::fiber_scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(wait_policy<wait_type, atomics_type>,
-                "frys::fiber_scheduler: policy::wait wants a wait policy, see core/wait.hpp");
-  static_assert(clock_model<clock_type>,
-                "frys::fiber_scheduler: policy::clock wants a type with a static now() in nanoseconds");
-  static_assert(thread_source<threads_type>,
-                "frys::fiber_scheduler: policy::threads wants a source of threads, see core/thread.hpp");
-
-  explicit fiber_scheduler(fiber_options options = {}) noexcept
-      : stacks_({options.limit_bytes}),
-        options_(options),
-        home_(*this),
-        timers_(clock_type::now(), options.timer_tick) {}
-  fiber_scheduler(const fiber_scheduler&) = delete;
-  fiber_scheduler& operator=(const fiber_scheduler&) = delete;
-  ~fiber_scheduler() {
-    FRYS_ASSERT(live_ == 0, "fiber_scheduler: destroyed while fibers have not ended");
-    trim();
-  }
-
-  // A fiber that will call f(), behind those that are ready. Its stack is of the scheduler's size or `stack_bytes`.
-  template <class F>
-  [[nodiscard]] auto spawn(F&& f, std::size_t stack_bytes = 0) -> result<fiber<std::invoke_result_t<std::decay_t<F>>>> {
-    using T = std::invoke_result_t<std::decay_t<F>>;
-    using body = state<std::decay_t<F>, T, true>;
-    block* const b = take_block(stack_bytes);
-    if (b == nullptr) [[unlikely]]
-      return why_not(stack_bytes);
-    body* const s = place<body>(*b, std::forward<F>(f));
-    b->has_handle = true;
-    begin(*b);
-    return fiber<T>(*b, s->value);
-  }
-  // One that nobody waits for. What f() answers is dropped; an exception that leaves it ends the program.
-  template <class F>
-  requires std::invocable<std::decay_t<F>> result<void> start(F&& f, std::size_t stack_bytes = 0) {
-    using body = state<std::decay_t<F>, void, false>;
-    block* const b = take_block(stack_bytes);
-    if (b == nullptr) [[unlikely]]
-      return why_not(stack_bytes);
-    place<body>(*b, std::forward<F>(f));
-    begin(*b);
-    return {};
-  }
-
-  // Outside of fibers. Runs until all fibers have ended, and sleeps when all of them wait.
-  void run() noexcept {
-    run_while([this] { return live_ != 0; });
-  }
-  // Outside of fibers. Runs until no fiber is ready; answers whether there are some that wait.
-  bool run_ready() noexcept {
-    const running here(*this);
-    while (turn()) {
-    }
-    return live_ != 0;
-  }
-  // Any thread: w runs on the scheduler's thread, outside of fibers.
-  void post(work& w) noexcept override {
-    if (host_ == nullptr)
-      posted_.push_and_wake(w);
-    else if (posted_.push(w))
-      host_post_(host_, pump_);
-  }
-  // From now on the executor runs the fibers, a while at a time, and not run. Before others post. An executor of many
-  // threads runs them on any of these, one thread at a time. The last call before the scheduler dies has to be over.
-  template <executor E>
-  void run_on(E& host) noexcept {
-    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run_on: it runs on an executor already");
-    host_ = std::addressof(host);
-    host_post_ = [](void* h, work& w) noexcept { static_cast<E*>(h)->post(w); };
-    pump_.self = this;
-    host.post(pump_);
-  }
-
-  // Inside a fiber of this scheduler: as in this_fiber.
-  void yield() noexcept override {
-    block& me = current_block();
-    ready_push(me);
-    leave(me);
-  }
-  result<void> sleep_until(deadline at) noexcept override {
-    if (host_ != nullptr)
-      return error{errc::unsupported, domain::sched, "fibers that run on an executor sleep by its timers", 0};
-    if (at.is_never()) {
-      leave(current_block());
-      return {};
-    }
-    struct alarm : timer {
-      explicit alarm(fiber_scheduler& s, block& b) noexcept : timer(&rings), scheduler(&s), sleeper(&b) {}
-      static void rings(timer& t) noexcept {
-        auto& a = static_cast<alarm&>(t);
-        a.scheduler->ready_push(*a.sleeper);
-      }
-      fiber_scheduler* scheduler;
-      block* sleeper;
-    } at_end(*this, current_block());
-    timers_.add(at_end, at);
-    leave(*at_end.sleeper);
-    return {};
-  }
-  // An event of the running fiber.
-  [[nodiscard]] fiber_event event() noexcept { return fiber_event(*this, current_block()); }
-
-  // Fibers that have not ended.
-  [[nodiscard]] std::size_t size() const noexcept { return live_; }
-  // Gives the stacks of fibers that have ended back to the system, but for some keep_bytes; answers how many bytes.
-  std::size_t trim(std::size_t keep_bytes = 0) noexcept {
-    for (block*& list : idle_)
-      while (list != nullptr) {
-        block* const b = std::exchange(list, static_cast<block*>(list->behind));
-        stack& s = *b->memory;
-        std::destroy_at(b);
-        stacks_.release(s);
-      }
-    return stacks_.trim(keep_bytes);
-  }
-
- private:
-  using pool = stack_pool<policy::guard_pages<policy::pick<policy::guard_pages<true>, Policies...>::value>,
-                          policy::pages<pages_type>, policy::atomics<atomics_type>>;
-  using stack = typename pool::stack;
-  using flow = basic_context<switch_type>;
-
-  // Stands at the upper end of its stack, and stays there from fiber to fiber.
-  struct alignas(64) block : detail::fiber_task {
-    explicit block(fiber_scheduler& s) noexcept : fiber_task(s, &makes_ready) {}
-    static void makes_ready(work& w) noexcept {
-      auto& b = static_cast<block&>(w);
-      static_cast<fiber_scheduler&>(*b.runner).ready_push(b);
-    }
-    flow self;
-    // Of the C++ runtime: the exceptions that are caught in this flow, and how many are on their way.
-    void* caught = nullptr;
-    unsigned uncaught = 0;
-    unsigned size_class = 0;
-    stack* memory = nullptr;
-  };
-
-  template <class F, class T, bool HasHandle>
-  struct state {
-    template <class G>
-    explicit state(block& b, G&& g) : self(&b), f(std::forward<G>(g)) {}
-    ~state() {}
-    static void enter(void* argument) {
-      auto& s = *static_cast<state*>(argument);
-      block& self = *s.self;
-      if constexpr (HasHandle) {
-#if FRYS_EXCEPTIONS
-        try {
-          s.value.set_by(std::move(s.f));
-        } catch (...) {
-          s.value.set_failure(std::current_exception());
-        }
-#else
-        s.value.set_by(std::move(s.f));
-#endif
-      } else {
-        [](F& called) noexcept { static_cast<void>(std::move(called)()); }(s.f);
-      }
-      std::destroy_at(std::addressof(s.f));
-      static_cast<fiber_scheduler&>(*self.runner).end(self);
-    }
-    block* self;
-    union {
-      F f;
-    };
-    [[no_unique_address]] std::conditional_t<HasHandle, detail::fiber_value<T>, char>
-        value;  // the handle ends its life
-  };
-
-  struct pump : work {
-    pump() noexcept : work(&pumps) {}
-    static void pumps(work& w) noexcept { static_cast<pump&>(w).self->run_hosted(); }
-    fiber_scheduler* self = nullptr;
-  };
-
-  // While it lives, this thread runs the scheduler.
-  class running {
-   public:
-    explicit running(fiber_scheduler& s) noexcept : before_(threads_type::template local<detail::fiber_tag>()) {
-      FRYS_ASSERT(s.current_ == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
-      threads_type::template local<detail::fiber_tag>() = static_cast<detail::fiber_runner*>(&s);
-#if FRYS_EXCEPTIONS
-      s.exceptions_ = reinterpret_cast<exception_lists*>(abi::__cxa_get_globals());
-#endif
-    }
-    running(const running&) = delete;
-    running& operator=(const running&) = delete;
-    ~running() { threads_type::template local<detail::fiber_tag>() = before_; }
-
-   private:
-    void* before_;
-  };
-  // How the Itanium C++ ABI begins what a thread has of exceptions.
-  struct exception_lists {
-    void* caught;
-    unsigned uncaught;
-  };
-
-  block& current_block() noexcept {
-    FRYS_ASSERT(current_ != nullptr, "fiber_scheduler: this is no fiber of it");
-    return static_cast<block&>(*current_);
-  }
-  bool is_here() const noexcept override {
-    return threads_type::template local<detail::fiber_tag>() == static_cast<const detail::fiber_runner*>(this);
-  }
-
-  // --- fibers come and go
-
-  static std::size_t class_of(std::size_t bytes) noexcept {
-    return bytes <= pool::smallest ? 0 : static_cast<std::size_t>(std::bit_width((bytes - 1) / pool::smallest));
-  }
-  block* take_block(std::size_t stack_bytes) noexcept {
-    const std::size_t c = class_of(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
-    if (c >= idle_.size()) return nullptr;
-    block* const b = idle_[c];
-    if (b == nullptr) [[unlikely]]
-      return make_block(c);
-    idle_[c] = static_cast<block*>(b->behind);
-    return b;
-  }
-  FRYS_NOINLINE block* make_block(std::size_t c) noexcept {
-    const result<stack*> s = stacks_.acquire(pool::smallest << c);
-    if (!s) return nullptr;
-    std::byte* const top = (*s)->span().data() + (*s)->span().size();
-    block* const b = ::new (static_cast<void*>(top - sizeof(block))) block(*this);
-    b->memory = *s;
-    b->size_class = static_cast<unsigned>(c);
-    return b;
-  }
-  // Asks again for what was refused, for the reason.
-  FRYS_NOINLINE error why_not(std::size_t stack_bytes) noexcept {
-    const result<stack*> s = stacks_.acquire(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
-    if (!s) return s.error();
-    stacks_.release(**s);
-    return error{errc::out_of_memory, domain::sched, "no memory for the stack of a fiber", 0};
-  }
-  template <class Body, class F>
-  Body* place(block& b, F&& f) {
-    static_assert(
-        sizeof(Body) <= 4096,
-        "frys::fiber_scheduler: the callable and its answer lie on the fiber's stack, with 4 KiB at most; hold "
-        "a pointer to what is larger");
-    static_assert(alignof(Body) <= 64, "frys::fiber_scheduler: the callable is aligned to more than 64");
-    std::byte* const low = b.memory->span().data();
-    const std::size_t room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(&b) - low);
-    constexpr std::size_t size = (sizeof(Body) + 63) & ~std::size_t{63};
-    struct taken {
-      fiber_scheduler* self;
-      block* of;
-      ~taken() {
-        if (of != nullptr) self->recycle(*of);
-      }
-    } unless_done{this, &b};
-    unpoison(low + room - size, size);
-    Body* const body = ::new (static_cast<void*>(low + room - size)) Body(b, std::forward<F>(f));
-    unless_done.of = nullptr;
-    b.self.make({low, room - size}, &Body::enter, body);
-    return body;
-  }
-  void begin(block& b) noexcept {
-    b.ended = false;
-    ++live_;
-    if (host_ == nullptr || is_here())
-      ready_push(b);
-    else
-      post(b);
-  }
-  void recycle(detail::fiber_task& task) noexcept override {
-    auto& b = static_cast<block&>(task);
-    b.has_handle = false;
-    b.behind = idle_[b.size_class];
-    idle_[b.size_class] = &b;
-  }
-  [[noreturn]] void end(block& b) noexcept {
-    --live_;
-    b.ended = true;
-    if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
-    // Our stack may be taken for another fiber, but not before we have left it.
-    if (!b.has_handle) recycle(b);
-    block& to = next();
-    arrive(to);
-    flow::leave_to(to.self);
-  }
-  void join(detail::fiber_task& task) noexcept override {
-    if (current_ == nullptr) {
-      FRYS_ASSERT(host_ == nullptr, "fiber::join: the scheduler runs on an executor; join inside a fiber");
-      run_while([&] { return !task.ended; });
-      return;
-    }
-    FRYS_ASSERT(&task != current_, "fiber::join: a fiber cannot wait for itself");
-    FRYS_ASSERT(task.joiner == nullptr, "fiber::join: somebody waits already");
-    task.joiner = current_;
-    leave(current_block());
-  }
-
-  // --- who runs next
-
-  void ready(detail::fiber_task& task) noexcept override { ready_push(task); }
-  void suspend() noexcept override { leave(current_block()); }
-  void ready_push(detail::fiber_task& b) noexcept {
-    b.behind = nullptr;
-    *ready_last_ = &b;
-    ready_last_ = &b.behind;
-  }
-  block* ready_pop() noexcept {
-    detail::fiber_task* const first = ready_first_;
-    if (first == nullptr) return nullptr;
-    ready_first_ = first->behind;
-    if (ready_first_ == nullptr) ready_last_ = &ready_first_;
-    return static_cast<block*>(first);
-  }
-  // The one to go on with: a ready fiber; or home, when there is none, and from time to time, to see what others have
-  // posted.
-  block& next() noexcept {
-    if (--budget_ == 0) [[unlikely]]
-      return home_;
-    block* const b = ready_pop();
-    return b != nullptr ? *b : home_;
-  }
-  // Of what is the thread's: takes that of the flow that is left, gives that of the one to come.
-  void depart([[maybe_unused]] block& from) noexcept {
-#if FRYS_EXCEPTIONS
-    from.caught = exceptions_->caught;
-    from.uncaught = exceptions_->uncaught;
-#endif
-  }
-  void arrive(block& to) noexcept {
-#if FRYS_EXCEPTIONS
-    exceptions_->caught = std::exchange(to.caught, nullptr);
-    exceptions_->uncaught = std::exchange(to.uncaught, 0u);
-#endif
-    current_ = &to == &home_ ? nullptr : &to;
-  }
-  void leave(block& me) noexcept {
-    block& to = next();
-    if (&to == &me) return;
-    depart(me);
-    arrive(to);
-    flow::switch_to(me.self, to.self);
-  }
-
-  // --- outside of fibers
-
-  // Looks at what was posted and at the time, then lets fibers run for a while. False: there was nothing to do.
-  bool turn() noexcept {
-    bool did = false;
-    for (work* w = posted_.take(); w != nullptr;) {
-      work* const rest = w->next;
-      did = true;
-      w->run(*w);
-      w = rest;
-    }
-    if (!timers_.empty()) timers_.advance(clock_type::now());
-    block* const first = ready_pop();
-    if (first == nullptr) return did;
-    budget_ = turn_length;
-    depart(home_);
-    arrive(*first);
-    flow::switch_to(home_.self, first->self);
-    return true;
-  }
-  template <class Condition>
-  void run_while(Condition goes_on) noexcept {
-    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run: it runs on an executor");
-    const running here(*this);
-    while (goes_on())
-      if (!turn() && goes_on()) posted_.sleep(timers_.next_deadline());
-  }
-  void run_hosted() noexcept {
-    const running here(*this);
-    for (unsigned turns = 0; turns != turns_hosted; ++turns)
-      if (!turn() && posted_.arm()) return;
-    host_post_(host_, pump_);  // let others of the executor have a turn
-  }
-  nanoseconds now() noexcept override { return clock_type::now(); }
-
-  static constexpr unsigned turn_length = 64;
-  static constexpr unsigned turns_hosted = 16;
-
-  detail::fiber_task* ready_first_ = nullptr;
-  detail::fiber_task** ready_last_ = &ready_first_;
-  unsigned budget_ = turn_length;
-  std::size_t live_ = 0;
-  exception_lists* exceptions_ = nullptr;
-  std::array<block*, std::bit_width(pool::largest / pool::smallest)> idle_{};
-  pool stacks_;
-  fiber_options options_;
-  block home_;
-  void* host_ = nullptr;
-  void (*host_post_)(void*, work&) noexcept = nullptr;
-  pump pump_;
-  timer_wheel<policy::capacity<64>, policy::clock<clock_type>> timers_;
-  alignas(cache_line) detail::post_box<atomics_type, wait_type, clock_type> posted_;
-};
-
-namespace detail {
-
-// A coroutine that wakes a fiber when it is resumed, and is then over. It lies on the fiber's stack.
-class fiber_bridge {
- public:
-  static constexpr std::size_t usual_size = 256;
-  struct memory {
-    alignas(std::max_align_t) std::byte bytes[usual_size];
-  };
-  struct promise_type {
-    promise_type(memory&, fiber_event& e) noexcept : waiting(&e) {}
-    static void* operator new(std::size_t size, memory& m, fiber_event&) {
-      return size <= usual_size ? m.bytes : ::operator new(size);
-    }
-    static void operator delete(void* at, std::size_t size) noexcept {
-      if (size > usual_size) ::operator delete(at);
-    }
-    fiber_bridge get_return_object() noexcept {
-      return fiber_bridge(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct waker {
-        bool await_ready() const noexcept { return false; }
-        // Not inline, so that nothing of the frame is touched after the wake: the fiber destroys it at once, perhaps on
-        // another thread.
-        FRYS_NOINLINE void await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-          self.promise().waiting->set();
-        }
-        void await_resume() const noexcept {}
-      };
-      return waker{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept {}
-
-    fiber_event* waiting;
-  };
-
-  explicit fiber_bridge(std::coroutine_handle<promise_type> h) noexcept : handle_(h) {}
-  fiber_bridge(const fiber_bridge&) = delete;
-  fiber_bridge& operator=(const fiber_bridge&) = delete;
-  ~fiber_bridge() { handle_.destroy(); }
-  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
-
- private:
-  std::coroutine_handle<promise_type> handle_;
-};
-
-inline fiber_bridge bridge_to(fiber_bridge::memory&, fiber_event&) { co_return; }
-
-template <class Awaiter>
-void fiber_wait(Awaiter& a) {
-  fiber_bridge::memory memory;
-  fiber_event resumed;
-  const fiber_bridge bridge = bridge_to(memory, resumed);
-  using answer = decltype(a.await_suspend(bridge.handle()));
-  if constexpr (std::is_void_v<answer>) {
-    a.await_suspend(bridge.handle());
-  } else if constexpr (std::same_as<answer, bool>) {
-    if (!a.await_suspend(bridge.handle())) return;
-  } else {
-    a.await_suspend(bridge.handle()).resume();
-  }
-  resumed.wait();
-}
-
-}  // namespace detail
-
-// Inside a fiber: waits for whatever a coroutine can wait for, and answers what co_await answers there. What that runs
-// until it first waits, such as the body of a task, runs on the fiber's stack. Whoever resumes it may do so on any
-// thread: the fiber goes on where its scheduler runs.
-template <awaitable A>
-await_result_t<A> fiber_await(A&& a) {
-  auto&& waits = detail::awaiter_of(static_cast<A&&>(a));
-  if (!waits.await_ready()) detail::fiber_wait(waits);
-  return waits.await_resume();
-}
-
-}  // namespace frys::inline FRYS_ABI
-#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
-
-#endif  // FRYS_SCHED_FIBER_HPP
-// ---- frys/sched/detail/fork_seat.hpp
-// fork_seat: what a worker of fork-join needs: the forks that it has announced and not begun, and those that others may
-// take.
-//
-// A fork is two words in an array of its own and a frame on the stack of the function that forked: nothing else is
-// written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
-// next fork, or step of a loop, then promotes the oldest one, which is the largest: it becomes a job in a deque that
-// others steal from. A loop stands among the forks, and gives the farther half of what is left of it.
-#ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
-#define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-template <class Atomics>
-class fork_seat;
-
-// A fork that another worker may run. It lies in the frame of the join that waits for it.
-template <class Atomics>
-struct fork_job : work {
-  // Runs the fork of this frame and keeps what it answers there.
-  using body = void (*)(void* frame, fork_job& job) noexcept;
-
-  fork_job(body b, void* f, fork_seat<Atomics>& forked_by) noexcept
-      : work(&start), call(b), frame(f), owner(&forked_by) {}
-  static void start(work& w) noexcept;
-
-  static constexpr std::uint32_t pending = 0, awaited = 1, done = 2;
-  body call;
-  void* frame;
-  fork_seat<Atomics>* owner;
-  std::exception_ptr failure = nullptr;
-  // Who runs it: whoever waits for it finds the job's own forks there.
-  typename Atomics::template atomic<fork_seat<Atomics>*> runner{nullptr};
-  typename Atomics::template atomic<std::uint32_t> state{pending};
-};
-
-// The piece of memory in a join's frame where a job is made when its fork is promoted.
-template <class Atomics>
-struct fork_place {
-  alignas(fork_job<Atomics>) std::byte memory[sizeof(fork_job<Atomics>)];
-  [[nodiscard]] fork_job<Atomics>& job() noexcept {
-    return *std::launder(reinterpret_cast<fork_job<Atomics>*>(memory));
-  }
-};
-
-template <class Atomics>
-class fork_seat {
- public:
-  using job_type = fork_job<Atomics>;
-  using place = fork_place<Atomics>;
-
-  // What the scheduler does for its seats.
-  struct host_functions {
-    void (*promoted)(fork_seat&) noexcept;          // there is a job to take
-    void (*await)(fork_seat&, job_type&) noexcept;  // works until the job is done
-    void (*wake)(fork_seat&) noexcept;              // any thread: the seat's job is done, and it waits
-    void (*post)(fork_seat&, work&, bool owned) noexcept;
-    void (*work_until)(fork_seat&, bool (*ready)(void*), void*) noexcept;  // who makes it ready wakes
-  };
-
-  // A loop that runs: who asks gets the farther half of what is left of it.
-  struct loop {
-    // Cuts off a piece, answers where its job shall lie, and how it runs; nullptr: it is too short, and stays so. With
-    // `undo`: joins on again what the last call has cut off.
-    typename job_type::body (*split)(loop& self, place*& where, bool undo) noexcept;
-  };
-  // A fork that nobody has begun, or a loop.
-  struct entry {
-    typename job_type::body call;  // nullptr: a loop
-    void* frame;                   // a place, or a loop
-  };
-  // Deeper than that, forks run at once, in their order.
-  static constexpr std::size_t most = 1024;
-
-  fork_seat(const host_functions& host, bool promote_each) noexcept
-      : host_(&host), shared_own_(shared_.owner()), tasks_own_(tasks_.owner()), promote_each_(promote_each) {
-    calm();
-  }
-  fork_seat(const fork_seat&) = delete;
-  fork_seat& operator=(const fork_seat&) = delete;
-
-  // ---- the owner
-
-  // Announces a fork. False: there is no room; it runs at once.
-  FRYS_ALWAYS_INLINE bool fork(entry*& at, typename job_type::body call, place& frame) noexcept {
-    return announce(at, call, &frame);
-  }
-  // Announces a loop, of which pieces may be taken while the owner runs what is inside it.
-  bool enter(entry*& at, loop& l) noexcept { return announce(at, nullptr, &l); }
-  // It has come to its end, or throws. The pieces that were taken are joined next, the newest first.
-  void leave(entry* at) noexcept {
-    top_ = at;
-    if (at < floor_) floor_ = at;
-  }
-  // A piece of a loop that has left, as take_back.
-  bool take_piece(place& frame) noexcept { return take_job(frame.job()); }
-  // The fork at `at` is the newest one, and its turn has come. True: nobody has it, the caller runs it (or drops it).
-  // False: another worker has run it; the job is done, and take_result ends its life.
-  FRYS_ALWAYS_INLINE bool take_back(entry* at) noexcept {
-    top_ = at;
-    if (at < floor_) [[unlikely]]
-      return take_promoted(at);
-    return true;
-  }
-  // Rethrows what the job threw.
-  static void end_job(place& frame) {
-    std::exception_ptr failure = std::move(frame.job().failure);
-    std::destroy_at(&frame.job());
-    if (failure != nullptr) [[unlikely]]
-      std::rethrow_exception(std::move(failure));
-  }
-  static void drop_job(place& frame) noexcept { std::destroy_at(&frame.job()); }
-
-  // Somebody is hungry.
-  FRYS_ALWAYS_INLINE bool is_asked() const noexcept {
-    return limit_.load(std::memory_order_relaxed) == 0;  // relaxed: as in fork
-  }
-  // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
-  FRYS_NOINLINE bool answer() noexcept {
-    // Nothing to give: it stays asked, for who sleeps meanwhile does not ask again.
-    if (floor_ == top_ && tasks_own_.size() == 0) return false;
-    calm();
-    if (promote()) return true;
-    if (tasks_own_.size() == 0) return false;
-    tasks_own_.share();
-    host_->promoted(*this);
-    return true;
-  }
-
-  // Tasks that a coroutine has forked and not awaited: a stack of their own, as they may outlive what was forked later.
-  bool push_task(work& w) noexcept {
-    if (!tasks_own_.try_push(&w)) return false;
-    if (is_asked()) [[unlikely]] {
-      calm();
-      tasks_own_.share();
-      host_->promoted(*this);
-    }
-    return true;
-  }
-  // True: `w` was the newest, and is the caller's again.
-  bool take_task(work& w) noexcept {
-    auto got = tasks_own_.try_pop();
-    if (!got) return false;
-    if (got.value() == &w) [[likely]]
-      return true;
-    // There was room for it a moment ago, and only thieves make any: this cannot fail.
-    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(got.value()));
-    FRYS_ASSERT(back, "forked: no room for what was just taken");
-    return false;
-  }
-  work* pop_task() noexcept {
-    auto got = tasks_own_.try_pop();
-    return got ? got.value() : nullptr;
-  }
-
-  [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
-
-  // ---- anybody
-
-  // Asks for a fork; the next one that the owner makes answers.
-  void ask() noexcept {
-    // relaxed: a question. Read first, so that many who ask share the line.
-    if (limit_.load(std::memory_order_relaxed) != 0) limit_.store(0, std::memory_order_relaxed);
-  }
-  // A promoted fork, the oldest; nullptr.
-  [[nodiscard]] job_type* steal() noexcept {
-    auto got = shared_.thief().try_steal();
-    return got ? got.value() : nullptr;
-  }
-  [[nodiscard]] work* steal_forked_task() noexcept {
-    auto got = tasks_.thief().try_steal();
-    return got ? got.value() : nullptr;
-  }
-  [[nodiscard]] bool has_forked_tasks() const noexcept {
-    return const_cast<fork_seat*>(this)->tasks_.thief().size_hint() != 0;
-  }
-  [[nodiscard]] bool has_promoted() const noexcept {
-    return const_cast<fork_seat*>(this)->shared_.thief().size_hint() != 0;
-  }
-
- private:
-  template <class T>
-  using atomic = typename Atomics::template atomic<T>;
-
-  static std::uintptr_t address(const entry* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
-
-  // relaxed: who asks before that is answered by the promotion behind it, who asks later is asked for again.
-  void calm() noexcept { limit_.store(promote_each_ ? 0 : address(entries_ + most), std::memory_order_relaxed); }
-
-  FRYS_ALWAYS_INLINE bool announce(entry*& at, typename job_type::body call, void* frame) noexcept {
-    at = top_;
-    at->call = call;
-    at->frame = frame;
-    top_ = at + 1;
-    // relaxed: a question, not an order; who answers it does so by the deque.
-    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
-      return slow_fork(at);
-    return true;
-  }
-  FRYS_NOINLINE bool slow_fork(entry* at) noexcept {
-    const bool full = at == entries_ + most;
-    if (full) top_ = at;  // taken back: its frame must not become a job
-    if (is_asked()) (void)answer();
-    return !full;
-  }
-
-  // The oldest that can be had. What has nothing to give now never has again while something inside it is given away:
-  // so jobs are joined in the opposite order.
-  bool promote() noexcept {
-    for (; floor_ != top_; ++floor_) {
-      typename job_type::body call = floor_->call;
-      place* where = nullptr;
-      if (call != nullptr) {
-        where = static_cast<place*>(floor_->frame);
-        if (!offer(call, *where)) return false;
-        ++floor_;
-        return true;
-      }
-      auto& l = *static_cast<loop*>(floor_->frame);
-      call = l.split(l, where, false);
-      if (call == nullptr) continue;
-      if (offer(call, *where)) return true;
-      (void)l.split(l, where, true);
-      return false;
-    }
-    return false;
-  }
-  // False: enough of them wait already.
-  bool offer(typename job_type::body call, place& where) noexcept {
-    job_type* job = ::new (static_cast<void*>(where.memory)) job_type(call, &where, *this);
-    if (!shared_own_.try_push(job)) {
-      std::destroy_at(job);
-      return false;
-    }
-    shared_own_.share();
-    host_->promoted(*this);
-    return true;
-  }
-
-  FRYS_NOINLINE bool take_promoted(entry* at) noexcept {
-    floor_ = at;
-    return take_job(static_cast<place*>(at->frame)->job());
-  }
-  bool take_job(job_type& job) noexcept {
-    // What is still in the deque at its newest end is this job, or all have been stolen.
-    if (auto got = shared_own_.try_pop()) {
-      FRYS_ASSERT(got.value() == &job, "fork_join: forks are joined in the order they were made");
-      std::destroy_at(got.value());
-      return true;
-    }
-    host_->await(*this, job);
-    return false;
-  }
-
-  using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
-  using task_deque = stealing_deque<work*, policy::atomics<Atomics>>;
-
-  const host_functions* host_;
-  entry* top_ = entries_;    // the owner's: behind the newest fork
-  entry* floor_ = entries_;  // the owner's: behind the newest promoted one
-  // Where a fork stops to think: the array's end, or 0 when somebody is hungry.
-  atomic<std::uintptr_t> limit_{0};
-  deque shared_;
-  typename deque::owner_type shared_own_;
-  task_deque tasks_;
-  typename task_deque::owner_type tasks_own_;
-  const bool promote_each_;
-  entry entries_[most + 1];
-};
-
-template <class Atomics>
-void fork_job<Atomics>::start(work& w) noexcept {
-  auto& job = static_cast<fork_job&>(w);
-  fork_seat<Atomics>& owner = *job.owner;
-  job.call(job.frame, job);
-  // sync(fork_job.done): acq_rel; the result is whole before the owner takes it, and a sleeper's mark is seen. Behind
-  // this the job's memory is the owner's again.
-  if (job.state.exchange(done, std::memory_order_acq_rel) == awaited) owner.host().wake(owner);
-}
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_FORK_SEAT_HPP
-// ---- frys/sched/fork_join.hpp
-// fork_join: plain functions in parallel: join(a, b), parallel_for, parallel_reduce. No coroutine, no future, no heap.
-//
-// Use when  work splits into pieces that end before the function that split it: recursion, loops, sums, sorting.
-// Not when  a piece waits for I/O or for another piece (coroutines, fibers), or nobody waits for it (submit).
-// Threads   any. On a thread that works for a scheduler (its workers, and who is inside its run) the pieces may run in
-//           parallel; on any other they run one after the other, in their order.
-// How       a fork is announced in an array of the worker and runs at once, unless another worker is hungry: who is
-//           hungry asks, and the next fork, tick or loop step then hands over the oldest announced fork, the largest.
-//           So a fork costs two stores and a compare, and a step of a loop one load; parallelism appears where
-//           somebody has nothing to do, and nowhere else. A piece that runs long without forking answers nobody: let
-//           it call tick(). policy::promotion<promotion::eager> offers each fork at once instead.
-// Cost      join: 1 to 2 ns where nothing is handed over; a hand-over some 100 ns. No allocation. The stack grows as in
-//           the serial program; a worker that waits for a stolen piece runs pieces of that piece first, and others to
-//           a bounded depth.
-// Ordering  what was done before a fork happens-before both its halves, and they before what follows the join.
-// Errors    an exception of a piece leaves the join when all its pieces have ended; that of the first one, in their
-//           order, wins. Where a throws before b has begun, b does not run.
-// Source    heartbeat scheduling: U. Acar et al., PLDI 2018; M. Rainey et al., "Task parallel assembly language",
-//           PLDI 2021. Asking instead of beating: U. Acar, A. Chargueraud, M. Rainey, PPoPP 2013. Loops: A. Tzannes et
-//           al., "Lazy binary splitting", PPoPP 2010.
-#ifndef FRYS_SCHED_FORK_JOIN_HPP
-#define FRYS_SCHED_FORK_JOIN_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// What join answers for a function that answers void.
-struct unit {
-  friend constexpr bool operator==(unit, unit) noexcept = default;
-};
-
-namespace detail {
-
-struct fork_seat_tag;
-
-template <class F>
-using piece_result =
-    std::conditional_t<std::is_void_v<std::invoke_result_t<F&>>, unit, std::remove_cv_t<std::invoke_result_t<F&>>>;
-
-template <class F>
-FRYS_ALWAYS_INLINE piece_result<F> run_piece(F& f) {
-  static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
-                "frys::join: a piece answers a value or void; answer a pointer instead of a reference");
-  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
-    f();
-    return {};
-  } else {
-    return f();
-  }
-}
-
-// The second half of a join, where others may find it.
-template <class Atomics, class F>
-struct fork_frame : fork_place<Atomics> {
-  using result = piece_result<F>;
-
-  explicit fork_frame(F& f) noexcept : piece(&f) {}
-  fork_frame(const fork_frame&) = delete;
-  fork_frame& operator=(const fork_frame&) = delete;
-  ~fork_frame() {}
-
-  static void run(void* frame, fork_job<Atomics>& job) noexcept {
-    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
-#if FRYS_EXCEPTIONS
-    try {
-      std::construct_at(std::addressof(self.out), run_piece(*self.piece));
-    } catch (...) {
-      job.failure = std::current_exception();
-    }
-#else
-    (void)job;
-    std::construct_at(std::addressof(self.out), run_piece(*self.piece));
-#endif
-  }
-  // Another worker has run it.
-  result take() {
-    fork_seat<Atomics>::end_job(*this);
-    struct ends {
-      result& r;
-      ~ends() { std::destroy_at(std::addressof(r)); }
-    } const end{out};
-    return std::move(out);
-  }
-  void drop() noexcept {
-    const bool failed = this->job().failure != nullptr;
-    fork_seat<Atomics>::drop_job(*this);
-    if (!failed) std::destroy_at(std::addressof(out));
-  }
-
-  F* piece;
-  union {
-    result out;
-  };
-};
-
-// When the first half throws, the second one is taken back, or waited for.
-template <class Seat, class Frame>
-struct fork_guard {
-  Seat& seat;
-  typename Seat::entry* at;
-  Frame& frame;
-  bool open = true;
-  ~fork_guard() {
-    if (open && !seat.take_back(at)) frame.drop();
-  }
-};
-
-// The calling thread's seat; nullptr where it works for no scheduler.
-template <class Atomics, class Threads>
-struct fork_here {
-  using atomics_type = Atomics;
-  FRYS_ALWAYS_INLINE static fork_seat<Atomics>* seat() noexcept {
-    return static_cast<fork_seat<Atomics>*>(Threads::template local<fork_seat_tag>());
-  }
-};
-
-template <class Here, class A, class B>
-FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b) {
-  using pair = std::pair<piece_result<A>, piece_result<B>>;
-  using seat_type = fork_seat<typename Here::atomics_type>;
-  using frame_type = fork_frame<typename Here::atomics_type, B>;
-  seat_type* const seat = Here::seat();
-  frame_type frame(b);
-  typename seat_type::entry* at = nullptr;
-  if (seat == nullptr || !seat->fork(at, &frame_type::run, frame)) [[unlikely]] {
-    piece_result<A> first = run_piece(a);
-    return pair(std::move(first), run_piece(b));
-  }
-#if FRYS_EXCEPTIONS
-  fork_guard<seat_type, frame_type> guard{*seat, at, frame};
-  piece_result<A> first = run_piece(a);
-  guard.open = false;
-#else
-  piece_result<A> first = run_piece(a);
-#endif
-  if (!seat->take_back(at)) [[unlikely]]
-    return pair(std::move(first), frame.take());
-  return pair(std::move(first), run_piece(b));
-}
-
-// Loops run over integers and over random-access iterators.
-template <class I>
-concept loop_index = std::integral<I> || std::random_access_iterator<I>;
-
-template <class I>
-constexpr std::size_t loop_length(I first, I last) noexcept {
-  if constexpr (std::integral<I>)
-    return first < last ? static_cast<std::size_t>(last) - static_cast<std::size_t>(first) : 0;
-  else
-    return first < last ? static_cast<std::size_t>(last - first) : 0;
-}
-template <class I>
-constexpr I loop_advance(I first, std::size_t by) noexcept {
-  if constexpr (std::integral<I>)
-    return static_cast<I>(first + static_cast<I>(by));
-  else
-    return first + static_cast<std::iter_difference_t<I>>(by);
-}
-template <class I>
-constexpr decltype(auto) loop_element(I at) noexcept {
-  if constexpr (std::integral<I>)
-    return I(at);
-  else
-    return *at;
-}
-
-// A loop that folds: fold.step(value, from, to) answers the value behind the steps from .. to, fold.join(a, b) that of
-// two neighbours, fold.identity() one of nothing. What is cut off are farther halves, so the newest piece is the
-// nearest.
-template <class Here, class I, class Fold>
-class fold_loop : fork_seat<typename Here::atomics_type>::loop {
-  using seat_type = fork_seat<typename Here::atomics_type>;
-  using job_type = typename seat_type::job_type;
-  using place = typename seat_type::place;
-  using value_type = typename Fold::value_type;
-
- public:
-  fold_loop(I first, std::size_t count, std::size_t grain, Fold& fold) noexcept
-      : seat_type::loop{&split}, first_(first), left_(count), grain_(grain), fold_(fold) {}
-  fold_loop(const fold_loop&) = delete;
-  fold_loop& operator=(const fold_loop&) = delete;
-
-  value_type run(value_type value) {
-    seat_type* const seat = Here::seat();
-    typename seat_type::entry* at = nullptr;
-    if (seat == nullptr || left_ <= grain_ || !seat->enter(at, *this)) {
-      while (left_ != 0) value = step(std::move(value));
-      return value;
-    }
-    {
-      leaving until{*seat, at, *this};
-      while (left_ != 0) {
-        value = step(std::move(value));
-        if (seat->is_asked()) [[unlikely]]
-          (void)seat->answer();
-      }
-      until.thrown = false;
-    }
-    if (used_ == 0) [[likely]]
-      return value;
-    dropping rest{*seat, *this};
-    while (used_ != 0) {
-      piece& p = pieces_[--used_];
-      if (seat->take_piece(p)) {
-        fold_loop again(p.first, p.count, grain_, fold_);
-        value = fold_.join(std::move(value), again.run(fold_.identity()));
-      } else {
-        value = fold_.join(std::move(value), p.take());
-      }
-    }
-    return value;
-  }
-
- private:
-  struct piece : place {
-    piece() noexcept {}
-    ~piece() {}
-    static void begin(void* at, job_type& job) noexcept {
-      auto& self = *static_cast<piece*>(static_cast<place*>(at));
-#if FRYS_EXCEPTIONS
-      try {
-        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-      } catch (...) {
-        job.failure = std::current_exception();
-      }
-#else
-      (void)job;
-      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-#endif
-    }
-    value_type take() {
-      seat_type::end_job(*this);
-      struct ends {
-        value_type& v;
-        ~ends() { std::destroy_at(std::addressof(v)); }
-      } const end{out};
-      return std::move(out);
-    }
-    void drop() noexcept {
-      const bool failed = this->job().failure != nullptr;
-      seat_type::drop_job(*this);
-      if (!failed) std::destroy_at(std::addressof(out));
-    }
-
-    fold_loop* of;
-    I first;
-    std::size_t count;
-    union {
-      value_type out;
-    };
-  };
-  struct leaving {
-    seat_type& seat;
-    typename seat_type::entry* at;
-    fold_loop& loop;
-    bool thrown = true;
-    ~leaving() {
-      seat.leave(at);
-      if (thrown) loop.drop_pieces(seat);
-    }
-  };
-  struct dropping {
-    seat_type& seat;
-    fold_loop& loop;
-    ~dropping() { loop.drop_pieces(seat); }
-  };
-
-  value_type step(value_type value) {
-    const I from = first_;
-    const std::size_t now = left_ > grain_ ? grain_ : left_;
-    const I to = loop_advance(from, now);
-    first_ = to, left_ -= now;  // before: what is inside may cut off more
-    return fold_.step(std::move(value), from, to);
-  }
-  void drop_pieces(seat_type& seat) noexcept {
-    while (used_ != 0)
-      if (piece& p = pieces_[--used_]; !seat.take_piece(p)) p.drop();
-  }
-  static typename job_type::body split(typename seat_type::loop& l, place*& where, bool undo) noexcept {
-    auto& self = static_cast<fold_loop&>(l);
-    if (undo) {
-      self.left_ += self.pieces_[--self.used_].count;
-      return nullptr;
-    }
-    if (self.left_ <= self.grain_ || self.used_ == most_pieces) return nullptr;
-    piece& p = self.pieces_[self.used_++];
-    p.of = &self;
-    p.count = (self.left_ + 1) / 2;
-    self.left_ -= p.count;
-    p.first = loop_advance(self.first_, self.left_);
-    where = &p;
-    return &piece::begin;
-  }
-
-  static constexpr unsigned most_pieces = 6;
-  I first_;           // behind the step that runs
-  std::size_t left_;  // from there on
-  const std::size_t grain_;
-  Fold& fold_;
-  unsigned used_ = 0;
-  piece pieces_[most_pieces];
-};
-
-template <class Body>
-struct for_fold {
-  using value_type = unit;
-  Body& body;
-  template <class I>
-  unit step(unit, I from, I to) {
-    for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
-    return {};
-  }
-  static unit join(unit, unit) noexcept { return {}; }
-  static unit identity() noexcept { return {}; }
-};
-
-template <class T, class Map, class Combine>
-struct reduce_fold {
-  using value_type = T;
-  const T& neutral;
-  Map& map;
-  Combine& combine;
-  template <class I>
-  T step(T sum, I from, I to) {
-    for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
-    return sum;
-  }
-  T join(T a, T b) { return combine(std::move(a), std::move(b)); }
-  T identity() const { return neutral; }
-};
-
-template <class Here>
-struct fork_join_functions {
-  // Runs a() and b() and answers both results as a pair; `unit` stands for void.
-  template <std::invocable A, std::invocable B>
-  FRYS_ALWAYS_INLINE static auto join(A&& a, B&& b) {
-    return join_here<Here>(a, b);
-  }
-  // Three and more: a(), and the rest, likewise.
-  template <std::invocable A, std::invocable B, std::invocable... More>
-  requires(sizeof...(More) > 0) static auto join(A&& a, B&& b, More&&... more) {
-    auto rest = [&] { return join(b, more...); };
-    return join_here<Here>(a, rest);
-  }
-
-  // body(i) for each i of [first, last); an iterator's body gets the element. `grain` elements at least are one step,
-  // between which it looks whether somebody asks: at a few ns each 1 serves any body, more lets the compiler do better.
-  template <loop_index I, class Body>
-  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
-    for_fold<std::remove_reference_t<Body>> fold{body};
-    (void)fold_loop<Here, I, decltype(fold)>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run({});
-  }
-
-  // combine(map(first), map(first + 1), ...): in their order, bracketed anyhow, so combine must be associative and
-  // identity its neutral value.
-  template <loop_index I, class T, class Map, class Combine>
-  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
-    using fold_type = reduce_fold<T, std::remove_reference_t<Map>, std::remove_reference_t<Combine>>;
-    fold_type fold{identity, map, combine};
-    return fold_loop<Here, I, fold_type>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run(identity);
-  }
-
-  // For a piece that runs long without forking: hands over a fork if somebody asked. One load.
-  FRYS_ALWAYS_INLINE static void tick() noexcept {
-    if (auto* const seat = Here::seat(); seat != nullptr && seat->is_asked()) [[unlikely]]
-      (void)seat->answer();
-  }
-};
-
-#if FRYS_HAS_THREAD
-using fork_join_here = fork_here<atomics::standard, os_threads>;
-#endif
-
-}  // namespace detail
-
-#if FRYS_HAS_THREAD
-
-// The functions below serve the threads of every scheduler with the default policy::atomics and policy::threads. One
-// with others has them as its own static members.
-
-// Runs a(), b() and so on, in parallel where a worker has nothing better to do; answers the results as a pair, `unit`
-// for void: join(a, b, c) is join(a, [] { return join(b, c); }).
-template <std::invocable A, std::invocable B, std::invocable... More>
-FRYS_ALWAYS_INLINE auto join(A&& a, B&& b, More&&... more) {
-  return detail::fork_join_functions<detail::fork_join_here>::join(a, b, more...);
-}
-
-// body(i) for each i of [first, last); of iterators, body(*i). At least `grain` of them are one step.
-template <detail::loop_index I, class Body>
-void parallel_for(I first, I last, std::size_t grain, Body&& body) {
-  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, grain, body);
-}
-template <detail::loop_index I, class Body>
-requires std::invocable<Body&, decltype(detail::loop_element(std::declval<I>()))>
-void parallel_for(I first, I last, Body&& body) {
-  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, 1, body);
-}
-
-// combine over map(i) of [first, last), in their order; combine is associative, `identity` its neutral value.
-template <detail::loop_index I, class T, class Map, class Combine>
-[[nodiscard]] T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
-  return detail::fork_join_functions<detail::fork_join_here>::parallel_reduce(first, last, grain, std::move(identity),
-                                                                              map, combine);
-}
-
-// For a piece that runs long without forking: hands over a fork if somebody asked. One load.
-FRYS_ALWAYS_INLINE void tick() noexcept { detail::fork_join_functions<detail::fork_join_here>::tick(); }
-
-#endif  // FRYS_HAS_THREAD
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_FORK_JOIN_HPP
-// ---- frys/sched/forked.hpp
-// forked: a task that may run beside the one that forked it: fork-join for coroutines.
-//
-//   frys::task<long> fib(long n) {
-//     if (n < 2) co_return n;
-//     frys::forked second(fib(n - 2));      // from here on another worker may take it
-//     const long first = co_await fib(n - 1);
-//     co_return first + co_await second;    // nobody has: it runs here, now, as an ordinary await
-//   }
-//
-// Use when  tasks split into tasks, on the workers of a scheduler, and some of them wait for something.
-// Not when  nothing waits (fork_join on plain functions costs a tenth), or the pieces wait rather than compute
-//           (when_all, async_scope).
-// Threads   the coroutine that made it awaits it; it may have moved to another worker meanwhile. On a thread that works
-//           for no scheduler it is an ordinary await.
-// Progress  waits for nobody until it is awaited; then for the task.
-// Taken     where somebody is hungry, as in fork_join: the next fork or tick() behind that hands it over. A coroutine
-//           that computes for long beside it calls tick().
-// Cost      not taken: a push and a pop on the worker's stack of forks, nothing shared is written. Taken: a frame
-//           more, and an exchange at its end.
-// Ordering  what the forking coroutine did before happens-before the task; what the task did before what follows the
-//           await.
-// Stop      the task has the token that was given with it; see cancel.hpp.
-// Errors    an exception of the task comes out of the await.
-// Lifetime  await it before it dies. One that dies before, since an exception passes by, is destroyed unless somebody
-//           has begun it: then the destructor runs other tasks until it has ended, and drops what it answers.
-// Source    R. Blumofe, C. Leiserson, JACM 46(5), 1999; the children's side of C. Williams, J. Elliott, "Libfork",
-//           2024.
-#ifndef FRYS_SCHED_FORKED_HPP
-#define FRYS_SCHED_FORKED_HPP
-
-#if FRYS_HAS_THREAD
-
-namespace frys::inline FRYS_ABI {
-
-// Task: frys::task<T>, or another awaiter that never is ready and suspends into a coroutine handle.
-// Policies, in any order, each at most once:
-//   policy::threads<T>  the scheduler's  default os_threads
-//   policy::atomics<A>  the scheduler's  default atomics::standard
-template <class Task, class... Policies>
-class [[nodiscard]] forked : work, detail::join_base {
-  using accepted = policy::keys<policy::threads_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::forked: unknown policy; it takes policy::threads, policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::forked: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::forked: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(thread_source<threads_type>,
-                "frys::forked: policy::threads wants a source of threads, see core/thread.hpp");
-
- private:
-  using here = detail::fork_here<atomics_type, threads_type>;
-  using seat_type = detail::fork_seat<atomics_type>;
-  using answer = await_result_t<Task>;
-
- public:
-  explicit forked(Task&& body, stop_token token = {}) noexcept
-      : work(&begin), detail::join_base{&ended}, body_(std::move(body)), token_(token) {
-    seat_type* const seat = here::seat();
-    is_out_ = seat != nullptr && seat->push_task(*this);
-  }
-  forked(const forked&) = delete;
-  forked& operator=(const forked&) = delete;
-  ~forked() {
-    if (is_out_) [[unlikely]]
-      call_in();
-  }
-
-  class awaiter {
-   public:
-    explicit awaiter(forked& f) noexcept : of_(f) {}
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-      if (of_.take_back()) [[likely]]
-        return of_.body_.await_suspend(waiting);
-      of_.waiting_ = waiting;
-      std::uint32_t state = pending;
-      // sync(forked.state): acq_rel; who waits is whole before it is resumed, or the answer is ours.
-      if (of_.state_.compare_exchange_strong(state, awaited, std::memory_order_acq_rel, std::memory_order_acquire))
-        return std::noop_coroutine();
-      return waiting;
-    }
-    answer await_resume() {
-      if (!of_.is_out_) [[likely]]
-        return of_.body_.await_resume();
-      of_.is_out_ = false;
-      if (of_.failure_ != nullptr) std::rethrow_exception(std::exchange(of_.failure_, nullptr));
-      if constexpr (!std::is_void_v<answer>) return std::move(*of_.slot_);
-    }
-
-   private:
-    forked& of_;
-  };
-  // Once.
-  awaiter operator co_await() noexcept { return awaiter(*this); }
-
- private:
-  static constexpr std::uint32_t pending = 0, awaited = 1, abandoned = 2, done = 3;
-
-  // True: nobody has begun it.
-  bool take_back() noexcept {
-    if (!is_out_) return true;
-    seat_type* const seat = here::seat();
-    if (seat == nullptr || !seat->take_task(*this)) return false;
-    is_out_ = false;
-    return true;
-  }
-  // Another worker, or this one when nobody awaits it yet.
-  static void begin(work& w) noexcept {
-    auto& self = static_cast<forked&>(w);
-#if FRYS_EXCEPTIONS
-    try {
-      self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
-    } catch (...) {  // no memory for its frame
-      ended(self, 0, std::current_exception()).resume();
-      return;
-    }
-#else
-    self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
-#endif
-    self.carrier_.start(self, 0, self.token_);
-  }
-  static std::coroutine_handle<> ended(detail::join_base& j, std::size_t, std::exception_ptr failure) noexcept {
-    auto& self = static_cast<forked&>(j);
-    self.failure_ = std::move(failure);
-    // sync(forked.state): acq_rel; the answer is whole before it is taken. Behind this all of it may be gone, unless
-    // somebody waits for us to go on.
-    switch (self.state_.exchange(done, std::memory_order_acq_rel)) {
-      case awaited:
-        return self.waiting_;
-      case abandoned: {
-        seat_type* const seat = self.seat_;
-        // sync(forked.freed): release; the last that is touched.
-        self.is_free_.store(1, std::memory_order_release);
-        if (seat != nullptr) seat->host().wake(*seat);
-        return std::noop_coroutine();
-      }
-      default:
-        return std::noop_coroutine();
-    }
-  }
-  FRYS_NOINLINE void call_in() noexcept {
-    if (take_back()) return;
-    seat_ = here::seat();
-    std::uint32_t state = pending;
-    // sync(forked.state): acq_rel; as in await_suspend.
-    if (!state_.compare_exchange_strong(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire)) return;
-    const auto is_free = [](void* f) {
-      // sync(forked.freed): acquire.
-      return static_cast<forked*>(f)->is_free_.load(std::memory_order_acquire) != 0;
-    };
-    if (seat_ != nullptr)
-      seat_->host().work_until(*seat_, is_free, this);
-    else
-      while (!is_free(this)) os_thread::yield();
-  }
-
-  Task body_;
-  stop_token token_;
-  bool is_out_ = false;  // in a stack of forks, or begun by who took it from there
-  typename atomics_type::template atomic<std::uint32_t> state_{pending};
-  typename atomics_type::template atomic<std::uint32_t> is_free_{0};
-  std::coroutine_handle<> waiting_ = nullptr;
-  seat_type* seat_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  detail::slot_of<answer> slot_;
-  detail::child carrier_;
-};
-
-template <class Task>
-forked(Task) -> forked<Task>;
-template <class Task>
-forked(Task, stop_token) -> forked<Task>;
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_HAS_THREAD
-
-#endif  // FRYS_SCHED_FORKED_HPP
-// ---- frys/sched/from_callback.hpp
-// from_callback: awaits what calls back: a C function, another library's operation.
-//
-// Use when  an operation is begun by a call and tells its end by another one, from whichever thread.
-// Not when  it may tell more than once (a queue), or can be awaited already.
-// Threads   the operation is begun where it is awaited. The callback: any thread, once; before the beginning call has
-//           returned, too. Who waits goes on within it.
-// Progress  waits for the callback, whatever happens: the operation holds its address.
-// Cost      nothing is allocated; three atomic operations at most, four more where a stop meets it.
-// Ordering  what was done before the callback was called happens-before what follows the wait.
-// Errors    the answer is a result<T>: what the callback was given, or errc::cancelled where a stop came first; then
-//           nothing is begun.
-// Stop      `cancel` is called when a stop is asked for while the operation is under way, at most once, perhaps beside
-//           its end: it must bear that it is too late, and may itself lead to the callback. It does not end the wait:
-//           the callback does. Without it a stop waits for the end as well.
-// Lifetime  who waits is not destroyed before the callback was called (hardened builds check).
-//
-//   result<int> n = co_await from_callback<int>([&](callback<int> done) {
-//     c_read(file, [](void* p, int bytes) { callback<int>::from_address(p)(bytes); }, done.address());
-//   }, [&] { c_cancel(file); });
-//
-// Policies, in any order, each at most once, as in from_callback<int, policy::atomics<A>>(...):
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_FROM_CALLBACK_HPP
-#define FRYS_SCHED_FROM_CALLBACK_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-// Where a callback leads to.
-template <class T>
-struct callback_target {
-  void (*complete)(callback_target&, result<T>&&) noexcept;
-};
-template <class T>
-struct callback_value {
-  using type = T;
-};
-template <>
-struct callback_value<void> {
-  struct type {};  // there is none to give
-};
-}  // namespace detail
-
-// To be called once, by any copy. A pointer.
-template <class T = void>
-class callback {
- public:
-  explicit callback(detail::callback_target<T>& to) noexcept : to_(&to) {}
-
-  void operator()(typename detail::callback_value<T>::type value) const requires(!std::is_void_v<T>) {
-    to_->complete(*to_, result<T>(std::in_place, std::move(value)));
-  }
-  void operator()() const noexcept requires std::is_void_v<T> { to_->complete(*to_, result<T>()); }
-  void fail(error why) const noexcept { to_->complete(*to_, result<T>(why)); }
-
-  // For C: the callback as a void*, and back.
-  [[nodiscard]] void* address() const noexcept { return to_; }
-  [[nodiscard]] static callback from_address(void* p) noexcept {
-    return callback(*static_cast<detail::callback_target<T>*>(p));
-  }
-
- private:
-  detail::callback_target<T>* to_;
-};
-
-namespace detail {
-
-struct no_cancel {
-  void operator()() const noexcept {}
-};
-
-template <class T, class Begin, class Cancel, class Atomics>
-class [[nodiscard]] callback_awaiter : callback_target<T> {
- public:
-  callback_awaiter(Begin&& begin, Cancel&& cancel)
-      : callback_target<T>{&complete}, begin_(std::forward<Begin>(begin)), cancel_(std::forward<Cancel>(cancel)) {}
-  // Only before it is awaited.
-  callback_awaiter(callback_awaiter&& other)
-      : callback_target<T>{&complete},
-        begin_(std::forward<Begin>(other.begin_)),
-        cancel_(std::forward<Cancel>(other.cancel_)) {}
-#if FRYS_HARDENED
-  ~callback_awaiter() { FRYS_ASSERT(!begun_ || ended_, "from_callback: destroyed before the callback was called"); }
-#endif
-
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> waiting) {
-    const stop_token token = stop_token_of(waiting);
-    if (token.stop_requested()) return false;
-    waiting_ = waiting;
-    begun_ = true;
-    begin_(callback<T>(*this));
-    // The callback may have been called; nobody goes on, and so this lives, until the state says that we stand.
-    if constexpr (!std::same_as<std::remove_cvref_t<Cancel>, no_cancel>)
-      if (!stop_.begin(token, *this, &on_stop)) cancel_();
-    // sync(from_callback.state): acq_rel; what we wrote is there for who resumes us; the answer, if it is, for us.
-    const std::uint32_t before = state_.fetch_add(standing, std::memory_order_acq_rel);
-    // Called already: we go on at once. But not beside a cancel that is under way, which then resumes us.
-    return before != completed;
-  }
-  result<T> await_resume() {
-    stop_.end();
-    ended_ = true;
-    return std::move(answer_);
-  }
-
- private:
-  // Bits, each added once but `cancelling`, which comes and goes. The coroutine is resumed by whoever makes it standing
-  // and completed and not cancelling: a cancel that calls back must be through before it goes on.
-  static constexpr std::uint32_t standing = 1, completed = 2, cancelling = 4;
-
-  static void complete(callback_target<T>& at, result<T>&& answer) noexcept {
-    auto& self = static_cast<callback_awaiter&>(at);
-    self.answer_ = std::move(answer);
-    // sync(from_callback.state): acq_rel; the answer is there for who goes on; the handle for us.
-    const std::uint32_t before = self.state_.fetch_add(completed, std::memory_order_acq_rel);
-    FRYS_ASSERT((before & completed) == 0, "from_callback: called back twice");
-    if (before == standing) self.waiting_.resume();
-  }
-  static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<callback_awaiter*>(p);
-    // relaxed: says that we are here; nothing is looked at, and the hook orders what we did before who goes on
-    const std::uint32_t before = self.state_.fetch_add(cancelling, std::memory_order_relaxed);
-    if ((before & completed) == 0) self.cancel_();
-    // sync(from_callback.state): acquire; the handle and the answer are there for whom we resume.
-    const std::uint32_t after = self.state_.fetch_add(~cancelling + 1, std::memory_order_acquire) - cancelling;
-    if (after == (standing | completed) && before != after) return stop_action::resume(self.waiting_);
-    return {};
-  }
-
-  Begin begin_;
-  Cancel cancel_;
-  result<T> answer_ = cancelled_error();
-  std::coroutine_handle<> waiting_ = nullptr;
-  stop_wait stop_;
-  typename Atomics::template atomic<std::uint32_t> state_{0};
-  bool begun_ = false;
-  bool ended_ = false;
-};
-
-template <class... Policies>
-struct callback_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::from_callback: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::from_callback: a policy is given twice; name each at most once");
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace detail
-
-// begin(callback<T>) begins the operation.
-template <class T, class... Policies, std::invocable<callback<T>> Begin>
-[[nodiscard]] auto from_callback(Begin&& begin) {
-  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
-  return detail::callback_awaiter<T, Begin, detail::no_cancel, atomics_type>(std::forward<Begin>(begin), {});
-}
-// cancel() asks it to end soon.
-template <class T, class... Policies, std::invocable<callback<T>> Begin, std::invocable Cancel>
-[[nodiscard]] auto from_callback(Begin&& begin, Cancel&& cancel) {
-  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
-  return detail::callback_awaiter<T, Begin, Cancel, atomics_type>(std::forward<Begin>(begin),
-                                                                  std::forward<Cancel>(cancel));
-}
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_FROM_CALLBACK_HPP
 // ---- frys/sched/fwd.hpp
 // fwd: the names of sched without their bodies.
 #ifndef FRYS_SCHED_FWD_HPP
@@ -28360,3057 +22251,6 @@ class channel;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FWD_HPP
-// ---- frys/sched/generator.hpp
-// generator<Ref, V, Allocator>: a coroutine that yields a sequence, read as a range; async_generator<T>: one that may
-// wait in between.
-//
-// Use when  a sequence is easier to write as a loop than as an iterator: a tree walked in order, the pages of a reply.
-// Not when  the loop is two lines in its only caller, or the values are there already (a span).
-// Threads   one at a time: the body runs on the thread that asks for the next element. An async_generator's goes on
-//           where what it waits for calls it, and the consumer goes on there.
-// Cost      one frame per generator, from frame_memory or from the allocator given. An element: one resume, no copy:
-//           the consumer gets a reference to what stands in the body. The same through elements_of, however deep: the
-//           innermost body is resumed, none of those on the way.
-// Lifetime  the generator owns the frame, and an element stands in it until the next one is asked for. Destroying it
-//           destroys the body where it stands. What was passed by reference must live until then.
-// Errors    an exception that leaves the body comes out of begin(), ++ or next(); one that leaves an inner generator
-//           first comes out of the co_yield in the outer one. std::bad_alloc for the frame.
-//
-// generator<T> yields T&&; generator<T&> and generator<const T&> what they say. V: the value type, where Ref is a
-// proxy. Allocator: the only one it takes; void: any, given as f(std::allocator_arg, allocator, ...). An input range,
-// to be walked once; it moves.
-//
-// Source    P2502 (C. Jabot, L. Baker), in the shape of whose std::generator it is.
-#ifndef FRYS_SCHED_GENERATOR_HPP
-#define FRYS_SCHED_GENERATOR_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class Ref, class V = void, class Allocator = void>
-class generator;
-
-// `co_yield elements_of(range)`: yields what `range` has. Of a generator that yields the same type: at no cost per
-// element; of any other range: through a loop in a coroutine of its own.
-template <class Range>
-struct elements_of {
-  constexpr explicit elements_of(Range&& r) noexcept : range(static_cast<Range&&>(r)) {}
-  Range&& range;
-};
-template <class Range>
-elements_of(Range&&) -> elements_of<Range&&>;
-
-namespace detail {
-
-// A generator's frame, and behind it who takes its memory back: nullptr where that is frame_memory, otherwise a
-// function that finds the allocator behind itself.
-class generator_memory {
-  using give_back = void (*)(void* frame, std::size_t size) noexcept;
-  struct alignas(__STDCPP_DEFAULT_NEW_ALIGNMENT__) unit {
-    unsigned char bytes[__STDCPP_DEFAULT_NEW_ALIGNMENT__];
-  };
-  static constexpr std::size_t round_up(std::size_t n, std::size_t to) noexcept { return (n + to - 1) / to * to; }
-  static constexpr std::size_t after_frame(std::size_t size) noexcept { return round_up(size, alignof(give_back)); }
-  static void* at(void* frame, std::size_t offset) noexcept { return static_cast<unsigned char*>(frame) + offset; }
-
-  template <class A>
-  struct with {
-    using allocator = typename std::allocator_traits<A>::template rebind_alloc<unit>;
-    using traits = std::allocator_traits<allocator>;
-    static_assert(std::is_pointer_v<typename traits::pointer>,
-                  "frys::generator: the allocator must answer plain pointers");
-    static_assert(alignof(allocator) <= alignof(unit),
-                  "frys::generator: the allocator object asks for more than the default alignment");
-
-    static constexpr std::size_t place(std::size_t size) noexcept {
-      return round_up(after_frame(size) + sizeof(give_back), alignof(allocator));
-    }
-    static constexpr std::size_t units(std::size_t size) noexcept {
-      return round_up(place(size) + sizeof(allocator), sizeof(unit)) / sizeof(unit);
-    }
-    static void release(void* frame, std::size_t size) noexcept {
-      auto* const kept = static_cast<allocator*>(at(frame, place(size)));
-      allocator to(std::move(*kept));
-      std::destroy_at(kept);
-      traits::deallocate(to, static_cast<unit*>(frame), units(size));
-    }
-    // Not inlined: g++ 12 takes the allocator's operator new for one that our operator delete does not fit.
-    static FRYS_NOINLINE void* allocate(const A& given, std::size_t size) {
-      allocator from(given);
-      void* const frame = traits::allocate(from, units(size));
-      ::new (at(frame, after_frame(size))) give_back(&release);
-      ::new (at(frame, place(size))) allocator(std::move(from));
-      return frame;
-    }
-  };
-
- protected:
-  static void* by_frame_memory(std::size_t size) {
-    void* const frame = frame_memory::allocate(after_frame(size) + sizeof(give_back));
-    ::new (at(frame, after_frame(size))) give_back(nullptr);
-    return frame;
-  }
-  template <class A>
-  static void* by(const A& given, std::size_t size) {
-    return with<A>::allocate(given, size);
-  }
-
- public:
-  static void operator delete(void* frame, std::size_t size) noexcept {
-    if (const give_back release = *static_cast<give_back*>(at(frame, after_frame(size))))
-      release(frame, size);
-    else
-      frame_memory::release(frame, after_frame(size) + sizeof(give_back));
-  }
-};
-
-// Which allocators are taken.
-template <class Allocator>
-class generator_allocation : public generator_memory {
- public:
-  static void* operator new(std::size_t size) requires std::default_initializable<Allocator> {
-    return by(Allocator(), size);
-  }
-  template <class A, class... Args>
-  requires std::convertible_to<const A&, Allocator>
-  static void* operator new(std::size_t size, std::allocator_arg_t, const A& given, const Args&...) {
-    return by(static_cast<Allocator>(given), size);
-  }
-  template <class This, class A, class... Args>
-  requires std::convertible_to<const A&, Allocator>
-  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, const A& given, const Args&...) {
-    return by(static_cast<Allocator>(given), size);
-  }
-};
-template <>
-class generator_allocation<void> : public generator_memory {
- public:
-  static void* operator new(std::size_t size) { return by_frame_memory(size); }
-  template <class A, class... Args>
-  static void* operator new(std::size_t size, std::allocator_arg_t, const A& given, const Args&...) {
-    return by(given, size);
-  }
-  template <class This, class A, class... Args>
-  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, const A& given, const Args&...) {
-    return by(given, size);
-  }
-};
-
-// What generators have in common that yield the same type, whatever their values and allocators. Generators that yield
-// each other's elements stand on each other: the outermost, the root, knows the innermost and the element, each other
-// one knows the root and who waits for its end.
-template <class Yielded>
-class generator_promise {
- public:
-  using pointer = std::add_pointer_t<Yielded>;
-
-  generator_promise() = default;
-  generator_promise(const generator_promise&) = delete;
-  generator_promise& operator=(const generator_promise&) = delete;
-
-  std::suspend_always initial_suspend() const noexcept { return {}; }
-
-  struct back_to_outer {
-    bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-      generator_promise& p = ended.promise();
-      if (p.outer_ == nullptr) return std::noop_coroutine();
-      p.root_->innermost_ = p.outer_;
-      return p.outer_;
-    }
-    void await_resume() const noexcept {}
-  };
-  back_to_outer final_suspend() const noexcept { return {}; }
-
-  std::suspend_always yield_value(Yielded element) noexcept {
-    root_->element_ = std::addressof(element);
-    return {};
-  }
-
-  // Where T&& is yielded, what is not to be moved from is copied.
-  class copied_element {
-   public:
-    template <class U>
-    explicit copied_element(generator_promise& root, U&& of) : root_(&root), copy_(std::forward<U>(of)) {}
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<>) noexcept { root_->element_ = std::addressof(copy_); }
-    void await_resume() const noexcept {}
-
-   private:
-    generator_promise* root_;
-    std::remove_cvref_t<Yielded> copy_;
-  };
-  copied_element yield_value(const std::remove_reference_t<Yielded>& element) requires(
-      std::is_rvalue_reference_v<Yielded>&&
-          std::constructible_from<std::remove_cvref_t<Yielded>, const std::remove_reference_t<Yielded>&>) {
-    return copied_element(*root_, element);
-  }
-
-  // A generator whose elements are yielded here.
-  template <class Inner>
-  class inner_elements {
-   public:
-    explicit inner_elements(Inner&& inner) noexcept : inner_(std::move(inner)) {}
-    bool await_ready() const noexcept { return !inner_.body_ || inner_.body_.done(); }
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> outer) noexcept {
-      generator_promise& p = inner_.body_.promise();
-      generator_promise& root = *static_cast<generator_promise&>(outer.promise()).root_;
-      p.root_ = &root;
-      p.outer_ = outer;
-      root.innermost_ = inner_.body_;
-      return inner_.body_;
-    }
-    void await_resume() {
-      if (inner_.body_) static_cast<generator_promise&>(inner_.body_.promise()).rethrow();
-    }
-
-   private:
-    Inner inner_;
-  };
-  template <class R, class V, class A>
-  requires std::same_as<typename generator<R, V, A>::yielded, Yielded>
-  auto yield_value(elements_of<generator<R, V, A>&&> inner) noexcept {
-    return inner_elements<generator<R, V, A>>(std::move(inner.range));
-  }
-  template <class Range>
-  auto yield_value(elements_of<Range> inner) {
-    auto each = [](Range&& range) -> generator<Yielded, std::remove_cvref_t<Yielded>> {
-      for (auto&& element : range) co_yield static_cast<Yielded>(std::forward<decltype(element)>(element));
-    };
-    return yield_value(elements_of(each(std::forward<Range>(inner.range))));
-  }
-
-  // A generator does not wait: async_generator does.
-  void await_transform() = delete;
-  void return_void() const noexcept {}
-  // Not rethrown here: clang 16 destroys the locals of a body that is left so a second time, with its frame.
-  void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-
-  // Of the root.
-  [[nodiscard]] pointer element() const noexcept { return element_; }
-  void next() {
-    innermost_.resume();
-    rethrow();
-  }
-  void begin(std::coroutine_handle<> self) {
-    innermost_ = self;
-    next();
-  }
-
- private:
-  void rethrow() {
-    if (failure_ != nullptr) [[unlikely]]
-      std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-
-  generator_promise* root_ = this;
-  std::coroutine_handle<> outer_ = nullptr;      // who yields our elements
-  std::coroutine_handle<> innermost_ = nullptr;  // the root's
-  pointer element_ = nullptr;                    // the root's
-  std::exception_ptr failure_ = nullptr;
-};
-
-}  // namespace detail
-
-template <class Ref, class V, class Allocator>
-class [[nodiscard]] generator {
- public:
-  using value_type = std::conditional_t<std::is_void_v<V>, std::remove_cvref_t<Ref>, V>;
-  using reference = std::conditional_t<std::is_void_v<V>, Ref&&, Ref>;
-  // What co_yield takes.
-  using yielded = std::conditional_t<std::is_reference_v<reference>, reference, const reference&>;
-  static_assert(std::is_object_v<value_type> && std::same_as<value_type, std::remove_cv_t<value_type>>,
-                "frys::generator<Ref, V>: the value type must be an object type without const; name it as V");
-
-  class promise_type : public detail::generator_promise<yielded>, public detail::generator_allocation<Allocator> {
-   public:
-    generator get_return_object() noexcept {
-      return generator(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-  };
-
-  class iterator {
-   public:
-    using value_type = generator::value_type;
-    using difference_type = std::ptrdiff_t;
-    iterator(iterator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-    iterator& operator=(iterator&& other) noexcept {
-      body_ = std::exchange(other.body_, nullptr);
-      return *this;
-    }
-    reference operator*() const noexcept { return static_cast<reference>(*body_.promise().element()); }
-    iterator& operator++() {
-      body_.promise().next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.body_.done(); }
-
-   private:
-    friend generator;
-    explicit iterator(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-    std::coroutine_handle<promise_type> body_;
-  };
-
-  generator(generator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  generator& operator=(generator&& other) noexcept {
-    if (this != &other) {
-      reset();
-      body_ = std::exchange(other.body_, nullptr);
-    }
-    return *this;
-  }
-  ~generator() { reset(); }
-
-  // Runs the body up to its first element. Once.
-  [[nodiscard]] iterator begin() {
-    FRYS_ASSERT(body_ != nullptr, "generator: one that was moved from has no elements");
-    body_.promise().begin(body_);
-    return iterator(body_);
-  }
-  [[nodiscard]] std::default_sentinel_t end() const noexcept { return std::default_sentinel; }
-
- private:
-  template <class>
-  friend class detail::generator_promise;
-
-  explicit generator(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-
-  std::coroutine_handle<promise_type> body_;
-};
-
-template <class T>
-class [[nodiscard]] async_generator {
-  static_assert(std::is_object_v<T>,
-                "frys::async_generator<T>: T must be an object type; next() answers a pointer to one");
-
- public:
-  using value_type = std::remove_cv_t<T>;
-
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    async_generator get_return_object() noexcept { return async_generator(handle::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-
-    // Runs who asked for the element.
-    struct to_consumer {
-      bool await_ready() const noexcept { return false; }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> from) const noexcept {
-        return from.promise().consumer_;
-      }
-      void await_resume() const noexcept {}
-    };
-    to_consumer final_suspend() noexcept {
-      element_ = nullptr;
-      return {};
-    }
-    to_consumer yield_value(T& element) noexcept {
-      element_ = std::addressof(element);
-      return {};
-    }
-    to_consumer yield_value(T&& element) noexcept { return yield_value(static_cast<T&>(element)); }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    // That of who asks for the element.
-    [[nodiscard]] stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend async_generator;
-    T* element_ = nullptr;
-    std::coroutine_handle<> consumer_ = nullptr;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  async_generator(async_generator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  async_generator& operator=(async_generator&& other) noexcept {
-    if (this != &other) {
-      reset();
-      body_ = std::exchange(other.body_, nullptr);
-    }
-    return *this;
-  }
-  ~async_generator() { reset(); }
-
- private:
-  struct awaiter {
-    std::coroutine_handle<promise_type> body;
-    bool await_ready() const noexcept { return body.done(); }
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> consumer) const noexcept {
-      promise_type& p = body.promise();
-      p.consumer_ = consumer;
-      p.token_ = stop_token_of(consumer);
-      return body;
-    }
-    T* await_resume() const {
-      promise_type& p = body.promise();
-      if (p.failure_ != nullptr) std::rethrow_exception(std::exchange(p.failure_, nullptr));
-      return p.element_;
-    }
-  };
-
- public:
-  // co_await: a pointer to the next element, which stands until the next next(); nullptr when there is none any more.
-  // One consumer at a time. What the body waits for meanwhile is stopped by the consumer's token.
-  [[nodiscard]] auto next() noexcept {
-    FRYS_ASSERT(body_ != nullptr, "async_generator: one that was moved from has no elements");
-    return awaiter{body_};
-  }
-
- private:
-  using handle = std::coroutine_handle<promise_type>;
-  explicit async_generator(handle body) noexcept : body_(body) {}
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-
-  handle body_;
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_GENERATOR_HPP
-// ---- frys/sched/detail/idle_set.hpp
-// idle_set: which workers sleep, how many search, and whom to wake: one searcher at a time, so that a burst of work
-// does not wake a crowd.
-//
-// Who publishes work fences and then looks here; who falls asleep marks itself here and then looks for work. One of the
-// two sees the other. While somebody searches nobody is woken: a searcher that finds something and was the last one
-// looks on whose behalf to wake the next, and one that finds nothing looks at everything once more behind its mark.
-#ifndef FRYS_SCHED_DETAIL_IDLE_SET_HPP
-#define FRYS_SCHED_DETAIL_IDLE_SET_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// A bit for each worker: it sleeps. Of the sleeper and those who would wake it one takes the mark.
-template <class Atomics>
-class sleep_marks {
- public:
-  static constexpr unsigned most = 256;
-  static constexpr unsigned nobody = ~0u;
-
-  void mark(unsigned i) noexcept {
-    // sync(sleep_marks.word): release; what the sleeper did is over when its mark is seen.
-    words_[i / 64].fetch_or(bit(i), std::memory_order_release);
-  }
-  bool take(unsigned i) noexcept {
-    // sync(sleep_marks.taken): release; who takes it has counted the sleeper before.
-    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_release) & bit(i)) != 0;
-  }
-  // The sleeper's: nobody has taken it.
-  [[nodiscard]] bool is_mine(unsigned i) const noexcept {
-    return (words_[i / 64].load(std::memory_order_acquire) & bit(i)) != 0;  // sync(sleep_marks.taken): acquire.
-  }
-  // The lowest; nobody.
-  unsigned take_lowest() noexcept {
-    for (unsigned k = 0; k < count; ++k) {
-      std::uint64_t w = words_[k].load(std::memory_order_relaxed);  // relaxed: a guess, take decides
-      for (; w != 0; w &= w - 1) {
-        const unsigned i = k * 64 + static_cast<unsigned>(std::countr_zero(w));
-        if (take(i)) return i;
-      }
-    }
-    return nobody;
-  }
-
-  // relaxed, these: hints; who must not miss a mark has fenced.
-  [[nodiscard]] bool has(unsigned i) const noexcept {
-    return (words_[i / 64].load(std::memory_order_relaxed) & bit(i)) != 0;
-  }
-  [[nodiscard]] unsigned lowest() const noexcept {
-    for (unsigned k = 0; k < count; ++k)
-      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
-        return k * 64 + static_cast<unsigned>(std::countr_zero(w));
-    return nobody;
-  }
-  [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
-
-  // The first n have marks.
-  [[nodiscard]] bool all(unsigned n) const noexcept {
-    for (unsigned k = 0; k * 64 < n; ++k) {
-      const std::uint64_t wanted = n - k * 64 >= 64 ? ~std::uint64_t{0} : bit(n) - 1;
-      // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
-      if ((words_[k].load(std::memory_order_acquire) & wanted) != wanted) return false;
-    }
-    return true;
-  }
-
- private:
-  static constexpr unsigned count = most / 64;
-  static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
-
-  typename Atomics::template atomic<std::uint64_t> words_[count] = {};
-};
-
-// How often a worker has got up, twice; odd: it lies, but in the midst of a task.
-template <class Atomics>
-class rest_count {
- public:
-  // The worker's. Before it touches any work again.
-  void rise() noexcept {
-    // sync(rest_count.value): release; who reads it no longer sees the mark that is gone. The load is relaxed: its own.
-    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_release);
-    // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
-    Atomics::fence(std::memory_order_release);
-  }
-  // relaxed: its own; the mark behind it releases it
-  void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-
-  [[nodiscard]] std::uint32_t value() const noexcept {
-    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
-  }
-
- private:
-  typename Atomics::template atomic<std::uint32_t> count_{0};
-};
-
-template <class Atomics>
-class idle_set {
- public:
-  static constexpr unsigned most = sleep_marks<Atomics>::most;
-  static constexpr unsigned nobody = sleep_marks<Atomics>::nobody;
-
-  // ---- a worker of itself
-
-  void begin_search() noexcept {
-    searching_.fetch_add(1, std::memory_order_relaxed);  // relaxed: what a publisher leaves to us end_search looks at
-  }
-  // True if it was the last searcher: then it must look whether there is more than it takes.
-  bool end_search() noexcept {
-    // sync(idle_set.searching): acq_rel; what the others have brought to their queues is there for the last one to see.
-    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
-    Atomics::fence(std::memory_order_seq_cst);
-    return last;
-  }
-  // Of a searcher, which is none from then on. It must look at everything once more, and then sleep or get up.
-  void lie_down(unsigned i) noexcept {
-    asleep_.mark(i);  // first: for who then finds nobody searching
-    (void)end_search();
-  }
-  // True: nobody has woken it, it is a searcher again. False: somebody has, and has counted it; an unpark comes.
-  bool get_up(unsigned i) noexcept {
-    if (!asleep_.take(i)) return false;
-    begin_search();
-    return true;
-  }
-  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.is_mine(i); }
-
-  // ---- who has published work
-
-  // The worker to unpark, counted as a searcher already, the one of the lowest number: low ones keep warm, high ones
-  // sleep. nobody: somebody searches, or nobody sleeps.
-  template <class HasWork>
-  unsigned pick(HasWork&& has_work) noexcept {
-    for (;;) {
-      // sync(idle_set.dekker): seq_cst; the work stands before we look who could take it.
-      Atomics::fence(std::memory_order_seq_cst);
-      if (searching_.load(std::memory_order_relaxed) != 0) return nobody;  // relaxed: behind the fence
-      if (asleep_.empty()) return nobody;
-      std::uint32_t none = 0;
-      // relaxed: of several who publish at a time one wakes; what it wakes for is ordered by the fence
-      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return nobody;
-      if (const unsigned i = asleep_.take_lowest(); i != nobody) return i;
-      // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
-      if (!end_search() || !has_work()) return nobody;
-    }
-  }
-  // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
-  template <class HasWork>
-  unsigned pick_another(HasWork&& has_work) noexcept {
-    if (asleep_.empty()) return nobody;
-    begin_search();  // first: an old permit may let the one that we take go on before we are here again
-    const unsigned i = asleep_.take_lowest();
-    return i != nobody ? i : withdraw(has_work);
-  }
-  // This one, if it sleeps. Behind a fence of the caller's. Answers whom to unpark, seldom another.
-  template <class HasWork>
-  unsigned pick_this(unsigned i, HasWork&& has_work) noexcept {
-    if (!asleep_.has(i)) return nobody;
-    begin_search();  // first: as above
-    return asleep_.take(i) ? i : withdraw(has_work);
-  }
-
-  // ---- anybody
-
-  [[nodiscard]] const sleep_marks<Atomics>& asleep() const noexcept { return asleep_; }
-  [[nodiscard]] unsigned searching() const noexcept {
-    return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
-  }
-  // Whether the first n sleep, none in the midst of a task, and there was no work at a moment when they did: looks that
-  // follow each other would miss a piece that moves meanwhile. rests(f) calls f(rest_count) for all who can have work.
-  template <class Rests, class HasWork>
-  [[nodiscard]] bool is_quiet(unsigned n, Rests&& rests, HasWork&& has_work) const noexcept {
-    const auto read = [&](bool& inside) {
-      std::uint64_t sum = 0;  // they only grow: equal sums are equal numbers
-      rests([&](const rest_count<Atomics>& r) {
-        const std::uint32_t v = r.value();
-        sum += v, inside = inside || v % 2 != 0;
-      });
-      return sum;
-    };
-    bool inside = false;
-    const std::uint64_t before = read(inside);
-    if (inside || !asleep_.all(n) || has_work()) return false;
-    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
-    Atomics::fence(std::memory_order_acquire);
-    return asleep_.all(n) && read(inside) == before;
-  }
-
- private:
-  // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
-  template <class HasWork>
-  unsigned withdraw(HasWork& has_work) noexcept {
-    return end_search() && has_work() ? pick(has_work) : nobody;
-  }
-
-  alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
-  alignas(cache_line) sleep_marks<Atomics> asleep_;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_IDLE_SET_HPP
-// ---- frys/sched/detail/run_queue.hpp
-// run_queue: pieces of work on their way to a worker: an inbox that anybody posts to, and the one queue of a pool whose
-// workers share all.
-#ifndef FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
-#define FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// A callable that the pool owns: it dies with its run, or with the pool.
-struct owned_work : work {
-  explicit owned_work(work::function f, void (*d)(owned_work&) noexcept) noexcept : work(f), drop(d) {}
-  void (*drop)(owned_work&) noexcept;  // ends it without a run
-  deadline due{};                      // policy::discipline<discipline::deadline>
-  owned_work* child = nullptr;         // its place in the heap of deadlines
-  owned_work* sibling = nullptr;
-};
-
-// A piece of work and whether the pool owns it, in one word; 0 is none. Where it hangs in an inbox, `next` holds such a
-// word too.
-class work_ref {
- public:
-  constexpr work_ref() noexcept = default;
-  work_ref(work& w, bool owned) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&w) | (owned ? 1u : 0u)) {}
-  static work_ref of_bits(std::uintptr_t bits) noexcept {
-    work_ref r;
-    r.bits_ = bits;
-    return r;
-  }
-  explicit operator bool() const noexcept { return bits_ != 0; }
-  [[nodiscard]] work& get() const noexcept { return *reinterpret_cast<work*>(bits_ & ~std::uintptr_t{1}); }
-  [[nodiscard]] bool is_owned() const noexcept { return (bits_ & 1) != 0; }
-  [[nodiscard]] owned_work& owned() const noexcept { return static_cast<owned_work&>(get()); }
-  [[nodiscard]] std::uintptr_t bits() const noexcept { return bits_; }
-
-  [[nodiscard]] work_ref next() const noexcept { return of_bits(reinterpret_cast<std::uintptr_t>(get().next)); }
-  void set_next(work_ref n) const noexcept { get().next = reinterpret_cast<work*>(n.bits()); }
-
- private:
-  std::uintptr_t bits_ = 0;
-};
-
-// Any thread puts in, any thread takes all that is there. No allocation, nothing to wait for.
-template <class Atomics>
-class inbox {
- public:
-  void push(work_ref r) noexcept { push_chain(r, r); }
-  // From `first` on, linked by next, the newest first; `last` is the oldest.
-  void push_chain(work_ref first, work_ref last) noexcept {
-    std::uintptr_t newest = newest_.load(std::memory_order_relaxed);  // relaxed: the guess of the first exchange
-    do {
-      last.set_next(work_ref::of_bits(newest));
-      // sync(inbox.newest): release; the work is whole before somebody can take it. relaxed on failure: only linked.
-    } while (
-        !newest_.compare_exchange_weak(newest, first.bits(), std::memory_order_release, std::memory_order_relaxed));
-  }
-  // All, oldest first, linked by next.
-  [[nodiscard]] work_ref take_all() noexcept {
-    if (seems_empty()) return {};
-    // sync(inbox.newest): acquire; pairs with push_chain.
-    work_ref newest = work_ref::of_bits(newest_.exchange(0, std::memory_order_acquire));
-    work_ref oldest;
-    while (newest) {
-      const work_ref before = newest.next();
-      newest.set_next(oldest);
-      oldest = newest;
-      newest = before;
-    }
-    return oldest;
-  }
-  [[nodiscard]] bool seems_empty() const noexcept {
-    return newest_.load(std::memory_order_relaxed) == 0;  // relaxed: a hint; who must not miss a push has fenced
-  }
-
- private:
-  typename Atomics::template atomic<std::uintptr_t> newest_{0};
-};
-
-// One queue for all: first in, first out, and before that what has a deadline, the earliest first (a pairing heap:
-// M. Fredman et al., Algorithmica 1, 1986). Under a lock, a few instructions long.
-template <class Atomics>
-class shared_run_queue {
- public:
-  void push(work_ref r) noexcept {
-    const held_lock hold(lock_);
-    if (r.is_owned() && !r.owned().due.is_never()) {
-      owned_work& o = r.owned();
-      o.child = o.sibling = nullptr;
-      root_ = root_ == nullptr ? &o : meld(*root_, o);
-    } else {
-      r.set_next({});
-      if (last_)
-        last_.set_next(r);
-      else
-        first_ = r;
-      last_ = r;
-    }
-    // relaxed: the lock orders; who looks from outside only wants to know whether to come in
-    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-  [[nodiscard]] work_ref pop() noexcept {
-    if (seems_empty()) return {};
-    const held_lock hold(lock_);
-    work_ref out;
-    if (root_ != nullptr) {
-      out = work_ref(*root_, true);
-      root_ = merge_pairs(root_->child);
-    } else if (first_) {
-      out = first_;
-      first_ = out.next();
-      if (!first_) last_ = {};
-    } else {
-      return {};
-    }
-    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: as in push
-    return out;
-  }
-  [[nodiscard]] bool seems_empty() const noexcept { return size() == 0; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // relaxed: a hint
-
- private:
-  static owned_work* meld(owned_work& a, owned_work& b) noexcept {
-    owned_work& top = b.due < a.due ? b : a;
-    owned_work& below = &top == &a ? b : a;
-    below.sibling = top.child;
-    top.child = &below;
-    return &top;
-  }
-  static owned_work* merge_pairs(owned_work* first) noexcept {
-    owned_work* pairs = nullptr;  // melded two by two, newest first
-    while (first != nullptr) {
-      owned_work* a = first;
-      owned_work* b = a->sibling;
-      first = b == nullptr ? nullptr : b->sibling;
-      a->sibling = nullptr;
-      if (b != nullptr) {
-        b->sibling = nullptr;
-        a = meld(*a, *b);
-      }
-      a->sibling = pairs;
-      pairs = a;
-    }
-    owned_work* root = nullptr;
-    while (pairs != nullptr) {
-      owned_work* next = pairs->sibling;
-      pairs->sibling = nullptr;
-      root = root == nullptr ? pairs : meld(*root, *pairs);
-      pairs = next;
-    }
-    return root;
-  }
-
-  word_lock<Atomics> lock_;
-  work_ref first_, last_;
-  owned_work* root_ = nullptr;
-  typename Atomics::template atomic<std::size_t> size_{0};
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
-// ---- frys/sched/detail/pool_core.hpp
-// pool_core: the workers of a scheduler: their queues, how they look for work, sleep, and wake each other.
-//
-// A worker looks, in this order: at what was sent to it alone, at the piece it has just made ready (the newest, three
-// times in a row at most), at its own queue, oldest first, at its inbox; then it is a searcher and looks at the others:
-// promoted forks, half of a queue, an inbox, and, when it has stood there for two looks, the newest piece of another.
-#ifndef FRYS_SCHED_DETAIL_POOL_CORE_HPP
-#define FRYS_SCHED_DETAIL_POOL_CORE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// What one worker has done so far. Any thread may read it while it goes on.
-struct worker_stats {
-  std::uint64_t runs = 0;          // tasks run
-  std::uint64_t forks = 0;         // forks of others run
-  std::uint64_t offered = 0;       // forks of its own handed out
-  std::uint64_t steals = 0;        // times it took from another worker's queue or inbox
-  std::uint64_t stolen_tasks = 0;  // what it got that way
-  std::uint64_t searches = 0;      // times it had nothing
-  std::uint64_t parks = 0;         // times it slept
-  std::uint64_t wakes = 0;         // others that it woke
-  std::uint64_t dropped = 0;       // tasks it found cancelled
-  std::uint64_t idle_ns = 0;       // asleep
-  std::uint64_t queued = 0;        // in its queue now, about
-
-  worker_stats& operator+=(const worker_stats& o) noexcept {
-    runs += o.runs, forks += o.forks, offered += o.offered, steals += o.steals, stolen_tasks += o.stolen_tasks;
-    searches += o.searches, parks += o.parks, wakes += o.wakes, dropped += o.dropped, idle_ns += o.idle_ns;
-    queued += o.queued;
-    return *this;
-  }
-};
-
-namespace detail {
-
-// Config names the types: atomics, wait, clock, threads, discipline, promotion, trace; and levels, aging.
-template <class Config>
-class pool_core {
- public:
-  using atomics = typename Config::atomics;
-  using clock = typename Config::clock;
-  using threads = typename Config::threads;
-  using discipline = typename Config::discipline;
-  using wait_type = typename Config::wait;
-  using seat = fork_seat<atomics>;
-  using job = fork_job<atomics>;
-  using idle = idle_set<atomics>;
-  static constexpr unsigned levels = Config::levels;
-  static constexpr unsigned nobody = idle::nobody;
-
-  using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
-  using number = basic_counter<policy::atomics<atomics>>;
-  using recorder = typename Config::trace::template recorder<atomics, clock>;
-
-  // Threads of a simulation are one to the system, and cannot each have a cache.
-  static constexpr bool keeps_frames = std::is_same_v<threads, os_threads>;
-  struct no_frames {
-    template <class... Args>
-    explicit no_frames(Args&...) noexcept {}
-  };
-  using depot_type = std::conditional_t<keeps_frames, basic_frame_depot<policy::atomics<atomics>>, no_frames>;
-  using frames_type = std::conditional_t<keeps_frames, frame_cache, no_frames>;
-
-  struct queue {
-    deque tasks;
-    typename deque::owner_type own = tasks.owner();
-    inbox<atomics> posted;
-  };
-
-  struct alignas(2 * cache_line) worker : seat {
-    worker(pool_core& p, unsigned i) noexcept
-        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1) {}
-    ~worker() {}
-
-    pool_core& pool;
-    const unsigned index;
-    unsigned streak = 0;    // pieces in a row from `newest`
-    unsigned turn = 0;      // counts looks, for who would starve
-    unsigned nested = 0;    // others' forks on this stack
-    unsigned patience = 0;  // rounds of a search; less when searches were in vain
-    std::uint32_t dice;
-    work_ref kept;  // sent to it alone and taken, oldest first
-    queue queues[levels];
-    [[no_unique_address]] recorder trace;
-    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
-    number slept_at;  // 0: it does not sleep
-    typename threads::thread thread;
-    alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
-    typename atomics::template atomic<std::uintptr_t> newest{0};
-    rest_count<atomics> rest;
-    parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
-  };
-
-  pool_core(unsigned rounds, void (*failed)(std::exception_ptr) noexcept) noexcept : rounds_(rounds), failed_(failed) {}
-  pool_core(const pool_core&) = delete;
-  pool_core& operator=(const pool_core&) = delete;
-
-  // The calling thread's, of whatever pool with these atomics and threads; nullptr.
-  static worker* here() noexcept {
-    seat* const s = fork_here<atomics, threads>::seat();
-    return s != nullptr && &s->host() == &hosts ? static_cast<worker*>(s) : nullptr;
-  }
-  worker* here_of_mine() noexcept {
-    worker* const w = here();
-    return w != nullptr && &w->pool == this ? w : nullptr;
-  }
-  static void sit(worker* w) noexcept { threads::template local<fork_seat_tag>() = static_cast<seat*>(w); }
-
-  // ---- work comes in
-
-  // From a worker: at the end of its queue.
-  void push(worker& me, work_ref r, unsigned level) noexcept {
-    if constexpr (discipline::shares) {
-      (void)me, (void)level;
-      shared_.push(r);
-    } else {
-      queue& q = me.queues[level];
-      if (!q.own.try_push(r.bits())) {  // no memory
-        q.posted.push(r);
-        return;
-      }
-      q.own.share();
-    }
-  }
-  // From a worker: the next that it runs, and before that anybody's who has nothing.
-  void push_newest(worker& me, work_ref r, unsigned level) noexcept {
-    if constexpr (!discipline::shares && levels == 1) {
-      // sync(pool_core.newest): acq_rel; the piece is whole before a thief has it; the one before is ours again.
-      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_acq_rel);
-      if (before == 0) return;
-      r = work_ref::of_bits(before);
-    }
-    push(me, r, level);
-  }
-  // From anywhere: to the worker that looks out for it, or one that sleeps and is woken for it, or any.
-  void push_outside(work_ref first, work_ref last, unsigned level) noexcept {
-    if constexpr (discipline::shares) {
-      for (work_ref r = first; r;) {
-        const work_ref after = r.bits() == last.bits() ? work_ref() : r.next();
-        shared_.push(r);
-        r = after;
-      }
-    } else {
-      target().queues[level].posted.push_chain(first, last);
-    }
-  }
-  void send(unsigned to, work_ref r) noexcept {
-    workers_[to]->sent.push(r);
-    // sync(idle_set.dekker): seq_cst; as in idle_set::pick.
-    atomics::fence(std::memory_order_seq_cst);
-    const unsigned i = idle_.pick_this(to, [this] { return has_work(); });
-    if (i != nobody) unpark(i);
-  }
-  // There is something for anybody.
-  void tell() noexcept {
-    const unsigned i = idle_.pick([this] { return has_work(); });
-    if (i != nobody) unpark(i);
-  }
-  // There are `count` pieces.
-  void tell_many(std::size_t count) noexcept {
-    tell();
-    for (; count > 1; --count) {
-      const unsigned i = idle_.pick_another([this] { return has_work(); });
-      if (i == nobody) return;
-      unpark(i);
-    }
-  }
-  void unpark(unsigned i) noexcept {
-    if (worker* me = here_of_mine()) me->wakes.add();
-    workers_[i]->sleeper.unpark();
-  }
-
-  // ---- a worker's life
-
-  void live(worker& me) noexcept {
-    sit(&me);
-    [[maybe_unused]] const frames_type frames(depot_);
-    while (!stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
-      work_ref r = own(me);
-      if (!r) r = search(me);
-      if (!r) break;
-      run(me, r);
-    }
-    sit(nullptr);
-  }
-
-  // Something of one's own; none.
-  work_ref own(worker& me) noexcept {
-    if (work_ref r = own_task(me)) return r;
-    // What a coroutine has forked and waits for elsewhere.
-    if (work* w = me.pop_task()) return work_ref(*w, false);
-    return {};
-  }
-  work_ref own_task(worker& me) noexcept {
-    ++me.turn;
-    if (me.kept || !me.sent.seems_empty())
-      if (work_ref r = kept(me)) return r;
-    if constexpr (discipline::shares) {
-      return shared_.pop();
-    } else {
-      if constexpr (levels == 1) {
-        // The newest has its data in the caches; but three in a row are enough while others wait.
-        if (me.streak < 3) {
-          // relaxed: a look. sync(pool_core.newest): acquire; a thief may have had it between.
-          if (me.newest.load(std::memory_order_relaxed) != 0) {
-            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_acquire); bits != 0) {
-              ++me.streak;
-              return work_ref::of_bits(bits);
-            }
-          }
-        }
-        me.streak = 0;
-        if (work_ref r = next_of(me, 0)) return r;
-        if (me.newest.load(std::memory_order_relaxed) == 0) return {};               // relaxed: as above
-        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_acquire));  // sync(pool_core.newest): as above
-      } else {
-        // Each `aging` looks one begins further down, so that no level waits for ever.
-        unsigned first = 0;
-        if constexpr (Config::aging != 0)
-          if (me.turn % Config::aging == 0) first = 1 + (me.turn / Config::aging) % (levels - 1);
-        for (unsigned k = 0; k < levels; ++k)
-          if (work_ref r = next_of(me, (first + k) % levels)) return r;
-        return {};
-      }
-    }
-  }
-
-  void run(worker& me, work_ref r) noexcept {
-    me.trace.begins();
-    r.get().run(r.get());
-    me.trace.ends();
-    me.runs.add();
-  }
-
-  // Nothing of its own: looks at the others, sleeps, until there is something. None: the pool stops.
-  work_ref search(worker& me) noexcept {
-    me.searches.add();
-    idle_.begin_search();
-    unsigned round = 0;
-    if (me.patience == 0) me.patience = rounds_;
-    for (;;) {
-      // relaxed: it only has to be seen at last; what stops must be done before comes with the join
-      if (stopping_.load(std::memory_order_relaxed)) {
-        (void)idle_.end_search();
-        return {};
-      }
-      hot_.store(me.index, std::memory_order_relaxed);  // relaxed: a hint where to post to
-      work_ref r = own(me);
-      if (!r && round % 4 == 0) r = take_from_others(me, round);
-      if (r) {
-        if (round != 0) me.patience = (std::min)(rounds_, me.patience * 2);
-        if (idle_.end_search() && has_work()) tell();
-        return r;
-      }
-      ++round;
-      // relaxed: who drains waits for all to lie down, and sets this before it tells them
-      if (!wait_type::sleeps && !draining_.load(std::memory_order_relaxed)) {
-        look_around(round);
-        continue;
-      }
-      if (round < me.patience) {
-        look_around(round);
-        continue;
-      }
-      me.patience = (std::max)(me.patience / 2, (rounds_ + 7) / 8);
-      // Where there was something after all, it has stood there long enough.
-      round = sleep(me) ? 0 : newest_stands;
-    }
-  }
-
-  // One task, for who waits inside a task. Its own newest first: that is what it waits for, or inside of that, so the
-  // stack gets no deeper than the serial program's. Others' to a bounded depth. False: there was none.
-  bool help(worker& me, unsigned round) noexcept {
-    if constexpr (!discipline::shares)
-      for (queue& q : me.queues)
-        if (auto got = q.own.try_pop()) return run(me, work_ref::of_bits(got.value())), true;
-    if (me.nested >= most_nested) return false;
-    work_ref r = own(me);
-    if (!r) r = take_from_others(me, round);
-    if (!r) return false;
-    ++me.nested;
-    run(me, r);
-    --me.nested;
-    return true;
-  }
-
-  // Until ready() is true: runs what there is, and sleeps where there is nothing. Who makes it ready unparks.
-  template <class Ready>
-  void work_until(worker& me, Ready&& ready) noexcept {
-    unsigned round = 0;
-    while (!ready()) {
-      if (help(me, round)) {
-        round = 0;
-      } else if (++round < rounds_ || !wait_type::sleeps) {
-        look_around(round);
-      } else {
-        idle_.begin_search();
-        me.rest.lie_in_task();
-        idle_.lie_down(me.index);
-        ask_all(me);
-        // relaxed: as in search
-        if (ready() || has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
-          if (!idle_.get_up(me.index)) me.sleeper.park();  // somebody has woken us: the permit is ours to take
-          round = newest_stands;
-        } else {
-          me.parks.add();
-          me.sleeper.park();
-          // Not from the idle set's list: what we wait for is ready.
-          if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
-          round = 0;
-        }
-        me.rest.rise();
-        if (idle_.end_search() && has_work()) tell();
-      }
-    }
-  }
-
-  // ---- looking
-
-  [[nodiscard]] bool has_work() const noexcept {
-    if constexpr (discipline::shares)
-      if (!shared_.seems_empty()) return true;
-    for (unsigned i = 0; i < count_; ++i) {
-      worker& w = *workers_[i];
-      if constexpr (discipline::steals || discipline::shares)
-        if (w.has_promoted() || w.has_forked_tasks()) return true;
-      if constexpr (discipline::steals) {
-        if (w.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed, all: behind a seq_cst operation
-        for (queue& q : w.queues)
-          if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
-      }
-    }
-    return false;
-  }
-  // What nobody else would run, of one that lies: then nothing is kept.
-  [[nodiscard]] static bool has_own(worker& me) noexcept {
-    if (!me.sent.seems_empty()) return true;
-    if constexpr (!discipline::steals && !discipline::shares) {
-      for (queue& q : me.queues)
-        if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
-      if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
-    }
-    return false;
-  }
-  // Whether all workers sleep, and nothing waits for them.
-  [[nodiscard]] bool is_quiet() const noexcept {
-    return idle_.is_quiet(
-        threads_,
-        [this](auto&& f) {
-          for (unsigned i = 0; i < count_; ++i) f(std::as_const(workers_[i]->rest));
-        },
-        [this] {
-          for (unsigned i = 0; i < threads_; ++i)
-            if (has_own(*workers_[i])) return true;
-          return has_work();
-        });
-  }
-
-  std::unique_ptr<std::unique_ptr<worker>[]> workers_;
-  unsigned count_ = 0;    // workers and guests' seats
-  unsigned threads_ = 0;  // those with a thread of their own: the first ones
-  depot_type depot_;      // of the frames of coroutines, which move between the workers
-  idle idle_;
-  sleep_marks<atomics> joining_;  // workers that sleep in a join
-  shared_run_queue<atomics> shared_;
-  alignas(cache_line) typename atomics::template atomic<std::uint32_t> hot_{0};
-  typename atomics::template atomic<bool> stopping_{false};
-  typename atomics::template atomic<bool> draining_{false};
-  eventcount<policy::atomics<atomics>, policy::wait<wait::park>, policy::clock<clock>> all_quiet_;
-  const unsigned rounds_;
-  void (*const failed_)(std::exception_ptr) noexcept;
-
- private:
-  static constexpr unsigned most_nested = 16;
-  static constexpr unsigned newest_stands = 16;  // so many looks, until it is anybody's
-
-  worker& target() noexcept {
-    const std::uint32_t hot = hot_.load(std::memory_order_relaxed);  // relaxed: a hint
-    if (idle_.searching() != 0) return *workers_[hot];
-    const unsigned sleeper = idle_.asleep().lowest();
-    return *workers_[sleeper != nobody ? sleeper : hot];
-  }
-
-  static void look_around(unsigned round) noexcept {
-    atomics::pause();
-    if constexpr (requires { atomics::rest(1u); }) {
-      if (round % 64 == 63) os_thread::yield();
-    }
-  }
-
-  work_ref kept(worker& me) noexcept {
-    if (!me.kept) me.kept = me.sent.take_all();
-    const work_ref r = me.kept;
-    if (r) me.kept = r.next();
-    return r;
-  }
-
-  // The oldest of a level; what was posted comes behind what is queued, but not for ever.
-  work_ref next_of(worker& me, unsigned level) noexcept {
-    queue& q = me.queues[level];
-    if (me.turn % 61 == 0)
-      if (work_ref r = unpack(me, q, q.posted.take_all())) return r;
-    if (auto got = q.tasks.thief().try_steal()) return work_ref::of_bits(got.value());
-    if (auto got = q.own.try_pop()) return work_ref::of_bits(got.value());
-    return unpack(me, q, q.posted.take_all());
-  }
-  // Answers the first of a chain, and queues the rest.
-  work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
-    if (!chain) return {};
-    work_ref rest = chain.next();
-    if (!rest) return chain;
-    while (rest) {
-      const work_ref after = rest.next();
-      if (!q.own.try_push(rest.bits())) {
-        q.posted.push(rest);
-      }
-      rest = after;
-    }
-    q.own.share();
-    // Who looked for work while these were on their way has not seen them, and may sleep.
-    if constexpr (discipline::steals) tell();
-    return chain;
-  }
-
-  unsigned throw_dice(worker& me, unsigned n) noexcept {
-    me.dice ^= me.dice << 13, me.dice ^= me.dice >> 17, me.dice ^= me.dice << 5;
-    return static_cast<unsigned>((std::uint64_t{me.dice} * n) >> 32);
-  }
-
-  // A fork of another, run at once; or a task of another; and asks for forks where there is neither.
-  work_ref take_from_others(worker& me, unsigned round) noexcept {
-    if constexpr (!discipline::steals && !discipline::shares) {
-      (void)me, (void)round;
-      return {};
-    } else {
-      const unsigned first = throw_dice(me, count_);
-      for (unsigned k = 0; k < count_; ++k) {
-        worker& from = *workers_[(first + k) % count_];
-        if (&from == &me) continue;
-        if (job* j = from.steal()) return stolen_fork(me, *j);
-        if (work* w = from.steal_forked_task()) {
-          me.forks.add();
-          return work_ref(*w, false);
-        }
-        if constexpr (discipline::steals)
-          if (work_ref r = steal_task(me, from, round)) return r;
-      }
-      for (unsigned k = 0; k < count_; ++k)
-        if (workers_[k].get() != &me) workers_[k]->ask();
-      return {};
-    }
-  }
-  work_ref steal_task(worker& me, worker& from, unsigned round) noexcept {
-    for (unsigned level = 0; level < levels; ++level) {
-      queue& theirs = from.queues[level];
-      queue& ours = me.queues[level];
-      if (const std::size_t n = theirs.tasks.thief().steal_batch(ours.own); n != 0) {
-        ours.own.share();
-        if (n > 1) tell();  // as in unpack
-        me.steals.add(), me.stolen.add(n);
-        me.trace.stole(from.index);
-        if (work_ref r = next_of(me, level)) return r;
-      }
-      if (!theirs.posted.seems_empty())
-        if (work_ref r = unpack(me, ours, theirs.posted.take_all())) {
-          me.steals.add(), me.stolen.add();
-          me.trace.stole(from.index);
-          return r;
-        }
-    }
-    // What another has just made ready it mostly runs next itself: only what stands there in several looks is taken.
-    if (round >= newest_stands && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
-      // sync(pool_core.newest): acquire; the piece is whole.
-      if (const std::uintptr_t bits = from.newest.exchange(0, std::memory_order_acquire); bits != 0) {
-        me.steals.add(), me.stolen.add();
-        me.trace.stole(from.index);
-        return work_ref::of_bits(bits);
-      }
-    }
-    return {};
-  }
-  void ask_all(worker& me) noexcept {
-    if constexpr (discipline::steals || discipline::shares)
-      for (unsigned k = 0; k < count_; ++k)
-        if (workers_[k].get() != &me) workers_[k]->ask();
-  }
-
-  static work_ref stolen_fork(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): release; who joins it finds us, and our forks, there.
-    j.runner.store(&me, std::memory_order_release);
-    me.forks.add();
-    return work_ref(j, false);
-  }
-
-  // A searcher finds nothing any more. False: there is something, it has not slept.
-  bool sleep(worker& me) noexcept {
-    idle_.lie_down(me.index);
-    ask_all(me);  // for who forks while we sleep
-    // relaxed: as in search
-    if (has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
-      if (!idle_.get_up(me.index)) me.sleeper.park();  // the permit is on its way
-      me.rest.rise();
-      return false;
-    }
-    if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
-    me.parks.add();
-    const nanoseconds from = clock::now();
-    me.slept_at.set(static_cast<std::uint64_t>(from.count()));
-    me.trace.parks();
-    for (;;) {
-      me.sleeper.park();
-      if (!idle_.is_lying(me.index)) break;
-      // A permit that a join has left over, or the pool stops. relaxed: as in search
-      if (!stopping_.load(std::memory_order_relaxed)) continue;
-      if (!idle_.get_up(me.index)) me.sleeper.park();
-      break;
-    }
-    me.rest.rise();
-    me.trace.wakes();
-    me.slept_at.set(0);
-    me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
-    return true;
-  }
-
-  // ---- for the seats
-
-  static void promoted(seat& s) noexcept {
-    auto& me = static_cast<worker&>(s);
-    me.offered.add();
-    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
-    me.pool.tell();
-    // A worker that sleeps in a join takes forks too.
-    if (!me.pool.joining_.empty())
-      if (const unsigned i = me.pool.joining_.take_lowest(); i != nobody) me.pool.unpark(i);
-  }
-  static void await(seat& s, job& j) noexcept {
-    auto& me = static_cast<worker&>(s);
-    pool_core& pool = me.pool;
-    unsigned round = 0;
-    // sync(fork_job.done): acquire; the result is ours.
-    while (j.state.load(std::memory_order_acquire) != job::done) {
-      if (job* k = pool.fork_for(me, j)) {
-        ++me.nested;
-        pool.run(me, stolen_fork(me, *k));
-        --me.nested;
-        round = 0;
-      } else if (++round < pool.rounds_ || !wait_type::sleeps) {
-        look_around(round);
-      } else {
-        pool.joining_.mark(me.index);
-        // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
-        atomics::fence(std::memory_order_seq_cst);
-        std::uint32_t state = job::pending;
-        // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
-        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
-                                                            std::memory_order_acquire) ||
-                            state == job::awaited;
-        if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
-          me.parks.add();
-          me.sleeper.park();
-        }
-        (void)pool.joining_.take(me.index);
-        round = 0;
-      }
-    }
-  }
-  // A fork that a join may run while it waits: one of those that its own has made, or, as long as the stack is not deep
-  // in such, anybody's.
-  job* fork_for(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): acquire; pairs with run_fork.
-    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_acquire)); r != nullptr && r != &me) {
-      if (job* k = r->steal()) return k;
-      r->ask();
-    }
-    if (me.nested >= most_nested) return nullptr;
-    const unsigned first = throw_dice(me, count_);
-    for (unsigned k = 0; k < count_; ++k)
-      if (worker& from = *workers_[(first + k) % count_]; &from != &me)
-        if (job* got = from.steal()) return got;
-    return nullptr;
-  }
-  [[nodiscard]] bool has_forks(worker& me) const noexcept {
-    for (unsigned i = 0; i < count_; ++i)
-      if (workers_[i].get() != &me && workers_[i]->has_promoted()) return true;
-    return false;
-  }
-  static void wake(seat& s) noexcept {
-    auto& owner = static_cast<worker&>(s);
-    owner.sleeper.unpark();
-  }
-  static void post(seat& s, work& w, bool owned) noexcept {
-    auto& me = static_cast<worker&>(s);
-    me.pool.push(me, work_ref(w, owned), levels / 2);
-    me.pool.tell();
-  }
-  static void wait_until(seat& s, bool (*ready)(void*), void* argument) noexcept {
-    auto& me = static_cast<worker&>(s);
-    me.pool.work_until(me, [=] { return ready(argument); });
-  }
-
-  static inline const typename seat::host_functions hosts{&promoted, &await, &wake, &post, &wait_until};
-};
-
-}  // namespace detail
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_DETAIL_POOL_CORE_HPP
-// ---- frys/sched/topology.hpp
-// topology: the machine's processors, which of them share a core, a cache, a memory node or a package, which of them
-// this process may use, and how many workers are worth starting here.
-//
-// Use when  threads are placed, or counted: a pool of as many workers as a container lets run.
-// Not when  memory is placed (memory/numa.hpp, whose nodes are these).
-// Threads   any. A topology is a value, and is const after read.
-// Cost      read: a file or two for each core and each cache; topology::machine() reads them once.
-// Errors    read: errc::corrupt where a file of the processors is no list of numbers, errc::limit_exceeded above
-//           most_cpus, errc::out_of_memory, and what the kernel says when it lets a file not be read. What is missing
-//           has a default: a processor is a core of its own, packages stand for caches, there is one package. Control
-//           groups are a limit on top: what cannot be read or understood there limits nothing.
-// Systems   Linux; elsewhere as many cores in one package as the system says it has.
-// Source    cgroups(7), sched_getaffinity(2), and the kernel's Documentation/ABI/stable/sysfs-devices-system-cpu.
-// frys: real model
-#ifndef FRYS_SCHED_TOPOLOGY_HPP
-#define FRYS_SCHED_TOPOLOGY_HPP
-
-#if FRYS_OS_POSIX
-#include <unistd.h>
-#endif
-#if FRYS_OS_LINUX
-#include <fcntl.h>
-
-#include <cerrno>
-#endif
-
-namespace frys::inline FRYS_ABI {
-
-// A processor as the system schedules it. Cores, caches and packages are numbered from 0 without holes, in the order of
-// their first processors; cpu and node have the kernel's numbers.
-struct processor {
-  unsigned cpu = 0;
-  unsigned core = 0;     // those of one core are SMT siblings
-  unsigned cache = 0;    // those of one number share the last level of their caches
-  unsigned package = 0;  // a socket
-  unsigned node = 0;     // of memory
-  bool usable = true;    // by this process
-};
-
-// In which order places are given to workers.
-enum class placement : std::uint8_t {
-  compact,       // neighbours first: siblings, then the cores of a cache, of a node, of a package
-  scatter,       // far apart first: packages in turn, then nodes, caches, cores; siblings last
-  one_per_core,  // compact, and one processor of each core only
-};
-
-class topology {
- public:
-  static constexpr unsigned most_cpus = numa_topology::most_cpus;
-
-  // One processor.
-  topology() noexcept = default;
-  topology(topology&& other) noexcept { swap(other); }
-  topology& operator=(topology&& other) noexcept {
-    topology old(std::move(other));
-    swap(old);
-    return *this;
-  }
-
-  // What the kernel tells this thread, or files that look as its own do, below `root`: sys/devices/system/cpu,
-  // sys/devices/system/node, proc/self/status, proc/self/cgroup, proc/self/mountinfo, and what the last two name. With
-  // a root the affinity is the one in proc/self/status.
-  [[nodiscard]] static result<topology> read(std::string_view root = {}) noexcept;
-  // This machine, as it was for the thread that asked first; one processor where it cannot be read.
-  [[nodiscard]] static const topology& machine() noexcept {
-    static const topology* const t = [] {
-      result<topology> r = read();
-      return new (std::nothrow) topology(r ? *std::move(r) : topology());  // never destroyed: threads may outlive main
-    }();
-    static const topology one;
-    return t != nullptr ? *t : one;
-  }
-
-  // Those that are online, by their numbers. Never empty.
-  [[nodiscard]] std::span<const processor> processors() const noexcept { return {all(), count_}; }
-  [[nodiscard]] unsigned cores() const noexcept { return cores_; }
-  [[nodiscard]] unsigned caches() const noexcept { return caches_; }
-  [[nodiscard]] unsigned packages() const noexcept { return packages_; }
-  [[nodiscard]] unsigned nodes() const noexcept { return nodes_; }
-  // Null for a processor that is not online.
-  [[nodiscard]] const processor* find(unsigned cpu) const noexcept {
-    const auto list = processors();
-    const auto at = std::lower_bound(list.begin(), list.end(), cpu,
-                                     [](const processor& p, unsigned number) { return p.cpu < number; });
-    return at != list.end() && at->cpu == cpu ? &*at : nullptr;
-  }
-
-  // How many processors this process may use: its affinity and the cpusets of its control groups. 1 or more.
-  [[nodiscard]] unsigned usable_cpus() const noexcept { return usable_; }
-  // How much of them its control groups let it use, in processors, 1.5 for example; infinity where nobody limits it.
-  [[nodiscard]] double cpu_quota() const noexcept { return quota_; }
-  // How many threads can run at a time here: the usable processors, or the quota rounded up where that is less.
-  [[nodiscard]] unsigned worker_count() const noexcept {
-    if (!(quota_ < usable_)) return usable_;
-    const auto whole = static_cast<unsigned>(quota_);
-    const unsigned up = whole + (static_cast<double>(whole) < quota_ ? 1 : 0);
-    return up == 0 ? 1 : up;
-  }
-
-  // The processors of the first `cpus.size()` workers; answers the part that was filled: no processor comes twice, and
-  // only usable ones come.
-  [[nodiscard]] std::span<unsigned> place(placement how, std::span<unsigned> cpus) const noexcept;
-
- private:
-  static constexpr std::array<processor, 1> only{};
-  static constexpr std::array<unsigned, 2> only_order{0, 0};
-  [[nodiscard]] const processor* all() const noexcept { return list_ ? list_.get() : only.data(); }
-  // The usable processors as they are given out: compact, then as many again, scatter.
-  [[nodiscard]] const unsigned* order(bool scattered) const noexcept {
-    return (order_ ? order_.get() : only_order.data()) + (scattered ? usable_ : 0);
-  }
-  void swap(topology& other) noexcept {
-    std::swap(list_, other.list_);
-    std::swap(order_, other.order_);
-    std::swap(count_, other.count_);
-    std::swap(cores_, other.cores_);
-    std::swap(caches_, other.caches_);
-    std::swap(packages_, other.packages_);
-    std::swap(nodes_, other.nodes_);
-    std::swap(usable_, other.usable_);
-    std::swap(quota_, other.quota_);
-  }
-  // Makes a list of `count` processors. False: no memory.
-  bool allocate(std::size_t count) noexcept {
-    list_.reset(new (std::nothrow) processor[count]);
-    order_.reset(new (std::nothrow) unsigned[2 * count]);
-    count_ = count;
-    return list_ != nullptr && order_ != nullptr;
-  }
-  static error no_memory() noexcept {
-    return {errc::out_of_memory, domain::sched, "no memory for the list of processors", 0};
-  }
-
-  // A group that has no number yet is `unnumbered` plus some number that its members have in common.
-  static constexpr unsigned unnumbered = 1u << 30;
-  // Numbers the groups from 0; answers how many they are.
-  unsigned number(unsigned processor::*of) noexcept {
-    unsigned groups = 0;
-    for (std::size_t i = 0; i != count_; ++i) {
-      const unsigned mark = list_[i].*of;
-      if (mark < unnumbered) continue;
-      for (std::size_t j = i; j != count_; ++j)
-        if (list_[j].*of == mark) list_[j].*of = groups;
-      ++groups;
-    }
-    return groups;
-  }
-  bool number_and_order() noexcept;
-
-#if FRYS_OS_LINUX
-  using cpu_set = std::bitset<most_cpus>;
-  using path = std::array<char, 1024>;
-  class lines;
-  struct control_group;
-  struct files;
-  static error no_list() noexcept {
-    return {errc::corrupt, domain::sched, "a file of the processors is no list of numbers", 0};
-  }
-  static result<void> set_of(std::string_view list, cpu_set& set) noexcept;
-  static bool number_of(std::string_view text, std::uint64_t& n) noexcept;
-  static std::string_view word(std::string_view& line, char until) noexcept;
-  static bool has_word(std::string_view list, std::string_view wanted) noexcept;
-  result<void> read_groups(files& f) noexcept;
-  void read_limits(files& f, cpu_set& allowed) noexcept;
-  void read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
-                  cpu_set& allowed) noexcept;
-#endif
-
-  std::unique_ptr<processor[]> list_;
-  std::unique_ptr<unsigned[]> order_;
-  std::size_t count_ = 1;
-  unsigned cores_ = 1, caches_ = 1, packages_ = 1, nodes_ = 1, usable_ = 1;
-  double quota_ = std::numeric_limits<double>::infinity();
-};
-
-inline std::span<unsigned> topology::place(placement how, std::span<unsigned> cpus) const noexcept {
-  const unsigned* from = order(how == placement::scatter);
-  std::size_t filled = 0;
-  std::bitset<most_cpus> taken;  // cores
-  for (unsigned i = 0; i != usable_ && filled != cpus.size(); ++i) {
-    const processor& p = all()[from[i]];
-    if (how == placement::one_per_core && taken[p.core]) continue;
-    taken.set(p.core);
-    cpus[filled++] = p.cpu;
-  }
-  return cpus.first(filled);
-}
-
-// False: no memory.
-inline bool topology::number_and_order() noexcept {
-  cores_ = number(&processor::core);
-  caches_ = number(&processor::cache);
-  packages_ = number(&processor::package);
-  usable_ = 0;
-  for (unsigned i = 0; i != count_; ++i)
-    if (list_[i].usable) order_[usable_++] = i;
-  const auto compact = [](const processor& p) { return std::tuple(p.package, p.node, p.cache, p.core, p.cpu); };
-  std::sort(order_.get(), order_.get() + usable_,
-            [&](unsigned a, unsigned b) { return compact(list_[a]) < compact(list_[b]); });
-  // To take turns is to sort by where each stands in its group, the innermost group first: which sibling of its core,
-  // which core of its cache, which cache of its node, which node of its package, which package.
-  std::unique_ptr<std::uint64_t[]> turn(new (std::nothrow) std::uint64_t[count_]);
-  if (turn == nullptr) return false;
-  std::uint64_t sibling = 0, core = 0, cache = 0, node = 0, package = 0;
-  for (unsigned i = 0; i != usable_; ++i) {
-    if (i != 0) {
-      const processor &before = list_[order_[i - 1]], &now = list_[order_[i]];
-      if (now.package != before.package)
-        ++package, node = cache = core = sibling = 0;
-      else if (now.node != before.node)
-        ++node, cache = core = sibling = 0;
-      else if (now.cache != before.cache)
-        ++cache, core = sibling = 0;
-      else if (now.core != before.core)
-        ++core, sibling = 0;
-      else
-        ++sibling;
-    }
-    static_assert(most_cpus <= 1u << 13, "a place in the key has 13 bits, and its first two parts share 12");
-    turn[order_[i]] = (std::min)(sibling, std::uint64_t{63}) << 45 | core << 32 | cache << 19 |
-                      (std::min)(node, std::uint64_t{63}) << 13 | package;
-  }
-  unsigned* const scattered = order_.get() + usable_;
-  std::copy(order_.get(), scattered, scattered);
-  std::sort(scattered, scattered + usable_,
-            [&](unsigned a, unsigned b) { return std::pair(turn[a], a) < std::pair(turn[b], b); });
-  return true;
-}
-
-#if FRYS_OS_LINUX
-
-// A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
-class topology::lines {
- public:
-  explicit lines(std::span<char> room) noexcept : buffer_(room) {}
-  lines(const lines&) = delete;
-  lines& operator=(const lines&) = delete;
-  ~lines() { close(); }
-
-  // errno, or 0.
-  int open(const char* name) noexcept {
-    close();
-    begin_ = end_ = 0;
-    failed_ = 0;
-    is_cut_ = false;
-    fd_ = ::open(name, O_RDONLY | O_CLOEXEC);
-    return fd_ < 0 ? errno : 0;
-  }
-  // False at the end, and where it cannot be read on: failed() then is errno.
-  bool next(std::string_view& line) noexcept {
-    bool rest_of_cut = std::exchange(is_cut_, false);
-    for (;;) {
-      const char* from = buffer_.data() + begin_;
-      if (const void* at = std::memchr(from, '\n', end_ - begin_)) {
-        line = {from, static_cast<std::size_t>(static_cast<const char*>(at) - from)};
-        begin_ += line.size() + 1;
-        if (!std::exchange(rest_of_cut, false)) return true;
-        continue;
-      }
-      if (begin_ == 0 && end_ == buffer_.size()) {
-        line = {from, end_};
-        begin_ = end_;
-        if (rest_of_cut) continue;
-        is_cut_ = true;
-        return true;
-      }
-      std::memmove(buffer_.data(), from, end_ - begin_);
-      end_ -= std::exchange(begin_, 0);
-      const ::ssize_t n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return failed_ = errno, false;
-      end_ += static_cast<std::size_t>(n);
-      if (n != 0) continue;
-      line = {buffer_.data(), end_};  // without a line's end
-      begin_ = end_;
-      return !line.empty() && !rest_of_cut;
-    }
-  }
-  [[nodiscard]] int failed() const noexcept { return failed_; }
-  [[nodiscard]] bool cut() const noexcept { return is_cut_; }
-
- private:
-  void close() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  std::span<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
-  int fd_ = -1, failed_ = 0;
-  bool is_cut_ = false;
-};
-
-// Where this process stands in one hierarchy of control groups.
-struct topology::control_group {
-  bool there = false;
-  topology::path at{};
-};
-
-struct topology::files {
-  static constexpr std::size_t line_bytes = 16384;
-  std::string_view root;
-  std::array<char, line_bytes> first, second;  // for a file, and one that it names
-  topology::path name;
-  lines list{first};
-
-  // The root and the parts, texts and numbers; false where that is longer than any that the kernel has.
-  template <class... Parts>
-  bool is_named(Parts... parts) noexcept {
-    std::size_t at = 0;
-    bool fits = add(at, root);
-    ((fits = fits && add(at, parts)), ...);
-    name[at] = '\0';
-    return fits;
-  }
-  bool add(std::size_t& at, std::string_view part) noexcept {
-    if (part.size() >= name.size() - at) return false;
-    std::copy(part.begin(), part.end(), name.begin() + static_cast<std::ptrdiff_t>(at));
-    at += part.size();
-    return true;
-  }
-  bool add(std::size_t& at, unsigned number) noexcept {
-    std::array<char, 10> digits;
-    std::size_t n = digits.size();
-    do digits[--n] = static_cast<char>('0' + number % 10);
-    while ((number /= 10) != 0);
-    return add(at, std::string_view(digits.data() + n, digits.size() - n));
-  }
-  // The first line of the file that was named; errc::not_found where there is none.
-  result<std::string_view> line() noexcept {
-    const int number = list.open(name.data());
-    std::string_view text;
-    if (number == 0 && list.next(text)) {
-      if (list.cut()) return no_list();
-      return text;
-    }
-    const int why = number != 0 ? number : list.failed();
-    if (why == 0) return std::string_view();
-    return error{why == ENOENT || why == ENOTDIR ? errc::not_found
-                 : why == EACCES || why == EPERM ? errc::permission_denied
-                                                 : errc::io_failed,
-                 domain::sched, "a file of the processors cannot be read", why};
-  }
-};
-
-inline result<void> topology::set_of(std::string_view list, cpu_set& set) noexcept {
-  bool fit = true;
-  const bool is_list = detail::each_range(list, [&](std::uint32_t from, std::uint32_t last) {
-    fit = fit && last < most_cpus;
-    for (std::uint32_t cpu = from; fit && cpu <= last; ++cpu) set.set(cpu);
-  });
-  if (!is_list) return no_list();
-  if (!fit)
-    return error{errc::limit_exceeded, domain::sched, "the machine has a processor of too high a number", most_cpus};
-  return {};
-}
-// The whole of `text` is a number without a sign. One too large for the type is as large as can be.
-inline bool topology::number_of(std::string_view text, std::uint64_t& n) noexcept {
-  n = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    n = n > 1'000'000'000'000'000'000u ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return !text.empty();
-}
-// Takes what stands before the next `until`, and that, off the line.
-inline std::string_view topology::word(std::string_view& line, char until) noexcept {
-  const std::size_t at = (std::min)(line.find(until), line.size());
-  const std::string_view taken = line.substr(0, at);
-  line.remove_prefix((std::min)(at + 1, line.size()));
-  return taken;
-}
-inline bool topology::has_word(std::string_view list, std::string_view wanted) noexcept {
-  while (!list.empty())
-    if (word(list, ',') == wanted) return true;
-  return false;
-}
-
-inline result<topology> topology::read(std::string_view root) noexcept {
-  std::unique_ptr<files> f(new (std::nothrow) files{root, {}, {}, {}});
-  if (f == nullptr) return no_memory();
-  if (root.size() > path().size() / 2)
-    return error{errc::invalid_argument, domain::sched, "the path of the machine's files is too long", 0};
-
-  cpu_set allowed;
-  if (root.empty()) {
-    detail::cpu_bits mine;
-    if (mine.read() == 0)
-      for (unsigned cpu = 0; cpu != most_cpus; ++cpu) allowed[cpu] = mine.has(cpu);
-  } else if (f->is_named("/proc/self/status") && f->list.open(f->name.data()) == 0) {
-    constexpr std::string_view label = "Cpus_allowed_list:";
-    for (std::string_view line; f->list.next(line);) {
-      if (line.substr(0, label.size()) != label || f->list.cut()) continue;
-      line.remove_prefix(label.size());
-      while (!line.empty() && (line.front() == '\t' || line.front() == ' ')) line.remove_prefix(1);
-      if (!set_of(line, allowed)) allowed.reset();
-    }
-  }
-
-  cpu_set online;
-  result<std::string_view> list = no_list();
-  if (f->is_named("/sys/devices/system/cpu/online")) list = f->line();
-  if (list) {
-    if (const result<void> r = set_of(*list, online); !r) return r.error();
-  } else if (list.error() != errc::not_found) {
-    return list.error();
-  } else {
-    online = allowed;
-  }
-  if (online.none()) online.set(0);
-  if (allowed.none()) allowed = online;
-
-  topology t;
-  if (!t.allocate(online.count())) return no_memory();
-  for (unsigned cpu = 0, i = 0; cpu != most_cpus; ++cpu)
-    if (online[cpu]) t.list_[i++].cpu = cpu;
-  if (const result<void> r = t.read_groups(*f); !r) return r.error();
-  t.read_limits(*f, allowed);
-  if ((allowed & online).none()) allowed = online;
-  for (std::size_t i = 0; i != t.count_; ++i) t.list_[i].usable = allowed[t.list_[i].cpu];
-  if (!t.number_and_order()) return no_memory();
-  return t;
-}
-
-inline result<void> topology::read_groups(files& f) noexcept {
-  const std::span<processor> list(list_.get(), count_);
-  constexpr unsigned none = ~0u;
-  for (processor& p : list) p.core = p.cache = p.package = none;
-  cpu_set members;
-  // The processors of the list in the file that was named, as far as they are in no group yet, are one group.
-  const auto group = [&](processor& first, unsigned processor::*of) -> result<void> {
-    const result<std::string_view> line = f.line();
-    if (!line) return line.error() == errc::not_found ? result<void>() : line.error();
-    members.reset();
-    if (const result<void> r = set_of(*line, members); !r) return r.error();
-    for (processor& p : list)
-      if (p.*of == none && (members[p.cpu] || &p == &first)) p.*of = unnumbered + first.cpu;
-    return {};
-  };
-  // The number in the file that was named; there are negative ones, which say as much as none.
-  const auto number_in_file = [&](std::uint64_t& n) -> bool {
-    const result<std::string_view> line = f.line();
-    return line && number_of(*line, n);
-  };
-  const auto in = [&](const processor& p, const char* name) {
-    return f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/", name);
-  };
-
-  for (processor& p : list) {
-    for (const char* name : {"topology/core_cpus_list", "topology/thread_siblings_list"})
-      if (p.core == none && in(p, name))
-        if (const result<void> r = group(p, &processor::core); !r) return r.error();
-    if (p.core == none) p.core = unnumbered + p.cpu;
-    std::uint64_t package = 0;
-    if (!in(p, "topology/physical_package_id") || !number_in_file(package)) package = 0;
-    p.package = unnumbered + static_cast<unsigned>((std::min)(package, std::uint64_t{unnumbered - 1}));
-    if (p.cache != none) continue;
-    std::uint64_t highest = 0;
-    unsigned best = none;
-    for (unsigned index = 0; index != 16; ++index) {
-      std::uint64_t level = 0;
-      if (!f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/level") || !number_in_file(level))
-        break;
-      if (level < highest) continue;
-      if (f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/type"))
-        if (const result<std::string_view> type = f.line(); type && *type == "Instruction") continue;
-      highest = level;
-      best = index;
-    }
-    if (best != none && f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", best, "/shared_cpu_list"))
-      if (const result<void> r = group(p, &processor::cache); !r) return r.error();
-  }
-  for (processor& p : list)
-    if (p.cache == none)
-      for (processor& q : list)
-        if (q.cache == none && q.package == p.package) q.cache = unnumbered + p.cpu;
-
-  if (!f.is_named("/sys/devices/system/node")) return {};
-  const result<numa_topology> nodes = numa_topology::read(f.name.data());
-  if (!nodes) return nodes.error();
-  nodes_ = static_cast<unsigned>(nodes->nodes());
-  for (processor& p : list)
-    if (const unsigned node = nodes->node_of_cpu(p.cpu); node != numa_topology::none) p.node = node;
-  return {};
-}
-
-// proc/self/cgroup says where we are in each hierarchy, proc/self/mountinfo where that hierarchy is shown.
-inline void topology::read_limits(files& f, cpu_set& allowed) noexcept {
-  control_group unified, cpu, cpuset;
-  if (!f.is_named("/proc/self/cgroup") || f.list.open(f.name.data()) != 0) return;
-  for (std::string_view line; f.list.next(line);) {
-    if (f.list.cut()) continue;
-    const std::string_view hierarchy = word(line, ':'), controllers = word(line, ':');
-    const auto keep = [&](control_group& g) {
-      // What begins with /.. lies outside of what is shown to us: then its top is the nearest that we see.
-      if (line.substr(0, 3) == "/..") line = {};
-      if (line == "/") line = {};
-      if (line.size() >= g.at.size()) return;
-      std::copy(line.begin(), line.end(), g.at.begin());
-      g.at[line.size()] = '\0';
-      g.there = true;
-    };
-    if (hierarchy == "0" && controllers.empty()) keep(unified);
-    if (has_word(controllers, "cpu")) keep(cpu);
-    if (has_word(controllers, "cpuset")) keep(cpuset);
-  }
-  if (!f.is_named("/proc/self/mountinfo")) return;
-  lines mounts(f.second);
-  if (mounts.open(f.name.data()) != 0) return;
-  for (std::string_view line; mounts.next(line);) {
-    if (mounts.cut()) continue;
-    for (int i = 0; i != 3; ++i) word(line, ' ');
-    const std::string_view root = word(line, ' '), escaped = word(line, ' ');
-    const std::size_t dash = line.find(" - ");
-    if (dash == std::string_view::npos) continue;
-    line.remove_prefix(dash + 3);
-    const std::string_view type = word(line, ' ');
-    word(line, ' ');
-    topology::path mount;
-    std::size_t length = 0;
-    for (std::size_t i = 0; i < escaped.size() && length + 1 < mount.size(); ++i) {
-      char c = escaped[i];
-      if (c == '\\' && i + 3 < escaped.size()) {  // three octal digits: a space, a tab, an end of line, a backslash
-        c = static_cast<char>((escaped[i + 1] - '0') << 6 | (escaped[i + 2] - '0') << 3 | (escaped[i + 3] - '0'));
-        i += 3;
-      }
-      mount[length++] = c;
-    }
-    const std::string_view where(mount.data(), length);
-    if (type == "cgroup2") read_limit(f, unified, where, root, allowed);
-    if (type == "cgroup" && has_word(line, "cpu")) read_limit(f, cpu, where, root, allowed);
-    if (type == "cgroup" && has_word(line, "cpuset")) read_limit(f, cpuset, where, root, allowed);
-  }
-}
-
-inline void topology::read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
-                                 cpu_set& allowed) noexcept {
-  if (!g.there) return;
-  std::string_view below(g.at.data());
-  if (root == "/") root = {};
-  // A mount may show a part of the hierarchy only: then its root is how our path begins.
-  const bool is_within = below.substr(0, root.size()) == root;
-  below = is_within ? below.substr(root.size()) : std::string_view();
-  if (!below.empty() && below.front() != '/') below = {};
-  const auto limit = [&](const char* name) -> result<std::string_view> {
-    if (!f.is_named(mount, below, "/", name)) return no_list();
-    return f.line();
-  };
-  const auto take = [&](std::uint64_t quota, std::uint64_t period) {
-    if (period != 0 && quota != 0)
-      quota_ = (std::min)(quota_, static_cast<double>(quota) / static_cast<double>(period));
-  };
-  bool placed = false;
-  for (;;) {
-    std::uint64_t quota = 0, period = 100'000;
-    if (result<std::string_view> line = limit("cpu.max"); line) {
-      std::string_view text = *line;
-      const std::string_view first = word(text, ' ');
-      const bool has_period = text.empty() || number_of(text, period);
-      if (number_of(first, quota) && has_period) take(quota, period);
-    }
-    if (result<std::string_view> line = limit("cpu.cfs_quota_us"); line && number_of(*line, quota))
-      if (line = limit("cpu.cfs_period_us"); line && number_of(*line, period)) take(quota, period);
-    for (const char* name : {"cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"}) {
-      if (placed) break;  // the innermost one is within all the others
-      const result<std::string_view> line = limit(name);
-      cpu_set of;
-      if (!line || !set_of(*line, of) || (of & allowed).none()) continue;
-      allowed &= of;
-      placed = true;
-    }
-    if (below.empty()) return;
-    below = below.substr(0, below.rfind('/') == std::string_view::npos ? 0 : below.rfind('/'));
-  }
-}
-
-#else  // elsewhere
-
-inline result<topology> topology::read(std::string_view) noexcept {
-  std::size_t count = 1;
-#if FRYS_OS_POSIX && defined(_SC_NPROCESSORS_ONLN)
-  if (const long n = ::sysconf(_SC_NPROCESSORS_ONLN); n > 1)
-    count = (std::min)(static_cast<std::size_t>(n), std::size_t{most_cpus});
-#endif
-  topology t;
-  if (!t.allocate(count)) return no_memory();
-  for (unsigned i = 0; i != count; ++i) {
-    t.list_[i].cpu = i;
-    t.list_[i].core = unnumbered + i;
-    t.list_[i].cache = t.list_[i].package = unnumbered;
-  }
-  if (!t.number_and_order()) return no_memory();
-  return t;
-}
-
-#endif
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TOPOLOGY_HPP
-// ---- frys/sched/trace.hpp
-// trace: when each worker of a scheduler ran, stole and slept, as a policy.
-//
-// trace::none     nothing is kept, nothing is asked                                          the default
-// trace::ring<N>  the last N spans of each worker, in memory; a span takes 16 bytes and two readings of the clock.
-//                 write_trace tells them in the JSON that Chrome's about:tracing and Perfetto show.
-//
-// A model T has a template recorder<Atomics, Clock> with begins, ends, stole(from), parks and wakes, which its worker
-// calls; and, if it can be written, spans(f), which any thread may call while the worker goes on: it calls f(kind,
-// from, to, number) for each span.
-// Source  Trace Event Format, Google, 2016.
-#ifndef FRYS_SCHED_TRACE_HPP
-#define FRYS_SCHED_TRACE_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace trace {
-
-enum class span : std::uint8_t { run, steal, sleep };
-
-struct none {
-  template <class Atomics, class Clock>
-  struct recorder {
-    static void begins() noexcept {}
-    static void ends() noexcept {}
-    static void stole(unsigned) noexcept {}
-    static void parks() noexcept {}
-    static void wakes() noexcept {}
-  };
-};
-
-// N is a power of two.
-template <std::size_t N>
-struct ring {
-  static_assert(N != 0 && (N & (N - 1)) == 0, "frys::trace::ring<N>: N must be a power of two");
-
-  template <class Atomics, class Clock>
-  class recorder {
-   public:
-    void begins() noexcept {
-      if (depth_ < most_depth) begun_[depth_] = Clock::now();
-      ++depth_;
-    }
-    void ends() noexcept {
-      --depth_;
-      if (depth_ < most_depth) keep(span::run, begun_[depth_], Clock::now(), 0);
-    }
-    void stole(unsigned from) noexcept {
-      const nanoseconds now = Clock::now();
-      keep(span::steal, now, now, from);
-    }
-    void parks() noexcept { slept_ = Clock::now(); }
-    void wakes() noexcept { keep(span::sleep, slept_, Clock::now(), 0); }
-
-    // Oldest first; the one that is being written over is left out.
-    template <class F>
-    void spans(F&& f) const {
-      // sync(trace.next): acquire; what stands below is whole.
-      const std::uint64_t end = next_.load(std::memory_order_acquire);
-      for (std::uint64_t i = end > N ? end - N : 0; i != end; ++i) {
-        const entry& e = entries_[i & (N - 1)];
-        // relaxed, all: a span that is overwritten meanwhile is told from its number behind the fence
-        const std::uint64_t from = e.from.load(std::memory_order_relaxed);
-        const std::uint64_t rest = e.rest.load(std::memory_order_relaxed);
-        Atomics::fence(std::memory_order_acquire);                           // sync(trace.begun): acquire
-        if (begun_spans_.load(std::memory_order_relaxed) > i + N) continue;  // relaxed: behind the fence
-        f(static_cast<span>(rest >> 62), nanoseconds{static_cast<std::int64_t>(from)},
-          nanoseconds{static_cast<std::int64_t>(from + (rest & length_mask))},
-          static_cast<unsigned>((rest >> length_bits) & 0x3fffu));
-      }
-    }
-
-   private:
-    template <class T>
-    using atomic = typename Atomics::template atomic<T>;
-    static constexpr std::size_t most_depth = 32;  // of tasks that run inside others
-    static constexpr unsigned length_bits = 48;    // 78 hours
-    static constexpr std::uint64_t length_mask = (std::uint64_t{1} << length_bits) - 1;
-
-    struct entry {
-      atomic<std::uint64_t> from{0};
-      atomic<std::uint64_t> rest{0};  // kind, number, length
-    };
-
-    void keep(span kind, nanoseconds from, nanoseconds to, unsigned number) noexcept {
-      const std::uint64_t i = next_.load(std::memory_order_relaxed);  // relaxed: its own
-      begun_spans_.store(i + 1, std::memory_order_relaxed);           // relaxed: the fence orders it
-      Atomics::fence(
-          std::memory_order_release);  // sync(trace.begun): release; the number is out before the words change
-      entry& e = entries_[i & (N - 1)];
-      const auto length = static_cast<std::uint64_t>((to - from).count()) & length_mask;
-      // relaxed, both: next_ publishes them
-      e.from.store(static_cast<std::uint64_t>(from.count()), std::memory_order_relaxed);
-      e.rest.store(std::uint64_t{static_cast<std::uint8_t>(kind)} << 62 |
-                       std::uint64_t{number & 0x3fffu} << length_bits | length,
-                   std::memory_order_relaxed);
-      // sync(trace.next): release; the span is whole.
-      next_.store(i + 1, std::memory_order_release);
-    }
-
-    unsigned depth_ = 0;
-    nanoseconds begun_[most_depth] = {};
-    nanoseconds slept_{0};
-    atomic<std::uint64_t> next_{0};
-    atomic<std::uint64_t> begun_spans_{0};
-    entry entries_[N];
-  };
-};
-
-}  // namespace trace
-
-// Appends the trace of a pool to `out`, anything with append(const char*, size), a std::string say, as a JSON array of
-// trace events, which begins at the time `from`. Any thread; spans that are overwritten meanwhile are left out.
-template <class Pool, class Out>
-void write_trace(const Pool& pool, Out& out, nanoseconds from = nanoseconds{0}) {
-  const auto text = [&out](const char* t) {
-    std::size_t n = 0;
-    while (t[n] != 0) ++n;
-    out.append(t, n);
-  };
-  const auto number = [&out](std::uint64_t n) {
-    char digits[20];
-    std::size_t i = sizeof digits;
-    do digits[--i] = static_cast<char>('0' + n % 10);
-    while ((n /= 10) != 0);
-    out.append(digits + i, sizeof digits - i);
-  };
-  // Microseconds, to the nanosecond.
-  const auto time = [&](nanoseconds t) {
-    const auto ns = static_cast<std::uint64_t>(t.count());
-    number(ns / 1000);
-    const char rest[4] = {'.', static_cast<char>('0' + ns / 100 % 10), static_cast<char>('0' + ns / 10 % 10),
-                          static_cast<char>('0' + ns % 10)};
-    out.append(rest, 4);
-  };
-  text("[");
-  bool first = true;
-  pool.spans([&](unsigned worker, trace::span kind, nanoseconds begin, nanoseconds end, unsigned other) {
-    if (begin < from) return;
-    text(first ? "\n" : ",\n");
-    first = false;
-    text("{\"name\":\"");
-    text(kind == trace::span::run ? "run" : kind == trace::span::steal ? "steal" : "sleep");
-    text(kind == trace::span::steal ? "\",\"ph\":\"i\",\"s\":\"t\",\"pid\":1,\"tid\":"
-                                    : "\",\"ph\":\"X\",\"pid\":1,\"tid\":");
-    number(worker);
-    text(",\"ts\":");
-    time(begin - from);
-    if (kind == trace::span::steal) {
-      text(",\"args\":{\"from\":");
-      number(other);
-      text("}");
-    } else {
-      text(",\"dur\":");
-      time(end - begin);
-    }
-    text("}");
-  });
-  text("\n]\n");
-}
-
-namespace policy {
-struct trace_key {};  // trace::none, trace::ring<N>, or a model of one's own (sched/trace.hpp)
-template <class T>
-struct trace {
-  using key = trace_key;
-  using type = T;
-};
-}  // namespace policy
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TRACE_HPP
-// ---- frys/sched/scheduler.hpp
-// scheduler: threads that run pieces of work: callables, posted nodes, coroutines, and the forks of plain functions.
-//
-// Use when  work comes in pieces that do not block, from its own threads or from outside, and shall use all cores.
-// Not when  a piece blocks in the system (blocking_pool), or waits for sockets (a reactor: one thread each, io/).
-// Threads   post, submit, submit_all, run, stats: any thread. create, drain, the destructor: the one that owns it.
-//           Its tasks may call all but these three.
-// Starts    `workers` threads, named; they end with the scheduler. run() lends it the calling thread besides.
-// Progress  post and submit wait for nobody (with a discipline that shares one queue: for its lock). A piece that never
-//           ends keeps its worker and holds nobody else up: what it has queued is taken by others.
-// Cost      a submit from a worker some 10 ns, one from outside a compare-exchange; and a system call where a worker
-//           sleeps and nobody searches. A callable of up to some 200 bytes lies in a block of the allocator's thread
-//           cache, with its queue link: nothing else is allocated. Idle workers search for a while, then sleep: no
-//           wake-ups, no processor time.
-// Waking    one worker searches at a time, whoever finds work wakes the next if there is more; of those that sleep the
-//           lowest is woken, so that little work stays on few workers. Where and how long a searcher looks is
-//           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
-// Ordering  what was done before a submit happens-before the task. Tasks of one queue begin oldest first; what a worker
-//           posts (not: submits) it runs next, three in a row at most. No order between workers.
-// Errors    submit: full (no memory; the callable is untouched), closed. A task's exception goes to options.failed,
-//           without one it ends the program; run() and fork_join rethrow where they answer.
-// Shutdown  close() refuses submits from outside; drain(deadline) waits until nothing is queued or running. The
-//           destructor lets running tasks end and begins no other: callables that still wait are destroyed, posted work
-//           is let go of. It waits for running tasks as long as they run.
-// Lifetime  destroy it when no other thread can call it, and not from one of its tasks.
-//
-// Policies, in any order, each at most once:
-//   policy::discipline<D>  who runs what, see sched/discipline.hpp               default discipline::work_stealing
-//   policy::levels<N>      priorities: submit_options::level, 0 the most urgent  default 1
-//   policy::aging<K>       of K looks of a worker one begins further down; 0: urgent ones always first
-//                                                                                default 16
-//   policy::promotion<P>   how forks reach others, see sched/discipline.hpp      default promotion::on_demand
-//   policy::wait<W>        how an idle worker waits                              default wait::spin_then_park
-//   policy::clock<C>       of deadlines, and of what is measured                 default clocks::steady
-//   policy::threads<T>     who starts its threads                                default os_threads
-//   policy::allocator<A>   where callables lie; stateless, from any thread       default process_heap
-//   policy::trace<T>       keeps what ran when, see sched/trace.hpp              default trace::none
-//   policy::atomics<A>     the atomics model                                     default atomics::standard
-// Source    R. Blumofe, C. Leiserson, "Scheduling multithreaded computations by work stealing", JACM 46(5), 1999; the
-//           one searcher: D. Vyukov, "Scalable Go scheduler design", 2012; the newest piece: tokio's LIFO slot, 2019.
-#ifndef FRYS_SCHED_SCHEDULER_HPP
-#define FRYS_SCHED_SCHEDULER_HPP
-
-#if FRYS_HAS_THREAD
-
-namespace frys::inline FRYS_ABI {
-
-struct scheduler_options {
-  static constexpr unsigned machine = ~0u;
-  // Threads of its own. machine: as many as can run here (topology::worker_count). 0: who is inside run() works alone.
-  // At most 256 with the guests.
-  unsigned workers = machine;
-  unsigned guests = 4;        // threads that can be inside run() at a time
-  const char* name = "frys";  // of the threads, with their number behind it
-  std::size_t stack_bytes = std::size_t{2} * 1024 * 1024;
-  bool pin = false;  // each worker stays on one processor, as `place` says
-  placement place = placement::compact;
-  frys::scheduling scheduling = frys::scheduling::inherit;  // the class of its threads, with its number
-  int priority = 0;
-  nanoseconds runtime{0};  // these three: scheduling::deadline only
-  nanoseconds deadline{0};
-  nanoseconds period{0};
-  bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
-  unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
-  void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
-};
-
-// Whether a submit wakes somebody.
-enum class wake : std::uint8_t {
-  now,    // a worker, if one sleeps and nobody searches
-  later,  // nobody: the next submit, or the next worker with nothing to do, finds it
-};
-
-struct submit_options {
-  static constexpr unsigned any_worker = ~0u;
-  unsigned level = ~0u;          // 0: the most urgent; default: the middle one
-  unsigned worker = any_worker;  // this one alone runs it
-  frys::deadline due{};          // discipline::deadline: by policy::clock
-  frys::wake wake = frys::wake::now;
-};
-
-// Something that says when a task that has not begun shall not begin any more: std::stop_token, sched/cancel.hpp.
-template <class T>
-concept stop_signal = std::is_nothrow_move_constructible_v<T> && requires(const T& t) {
-  { t.stop_requested() } -> std::convertible_to<bool>;
-};
-
-template <class... Policies>
-class scheduler {
-  using accepted = policy::keys<policy::discipline_key, policy::levels_key, policy::aging_key, policy::promotion_key,
-                                policy::wait_key, policy::clock_key, policy::threads_key, policy::allocator_key,
-                                policy::trace_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::scheduler: unknown policy; it takes policy::discipline, policy::levels, policy::aging, "
-                "policy::promotion, policy::wait, policy::clock, policy::threads, policy::allocator, policy::trace, "
-                "policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::scheduler: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
-  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
-  using discipline_type = typename policy::pick<policy::discipline<discipline::work_stealing>, Policies...>::type;
-  using promotion_type = typename policy::pick<policy::promotion<promotion::on_demand>, Policies...>::type;
-  using trace_type = typename policy::pick<policy::trace<frys::trace::none>, Policies...>::type;
-  static constexpr unsigned level_count = policy::pick<policy::levels<1>, Policies...>::value;
-  static_assert(atomics_model<atomics_type>,
-                "frys::scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(wait_policy<wait_type, atomics_type>,
-                "frys::scheduler: policy::wait wants a wait policy, see core/wait.hpp");
-  static_assert(clock_model<clock_type>,
-                "frys::scheduler: policy::clock wants a type with a static now() in nanoseconds");
-  static_assert(thread_source<threads_type>,
-                "frys::scheduler: policy::threads wants a source of threads, see core/thread.hpp");
-  static_assert(stateless_allocator<allocator_type>,
-                "frys::scheduler: policy::allocator wants one without objects, see core/concepts.hpp");
-  static_assert(scheduling_discipline<discipline_type>,
-                "frys::scheduler: policy::discipline wants one of frys::discipline, see sched/discipline.hpp");
-  static_assert(fork_promotion<promotion_type>,
-                "frys::scheduler: policy::promotion wants one of frys::promotion, see sched/discipline.hpp");
-  static_assert(level_count >= 1 && level_count <= 16, "frys::scheduler: policy::levels is from 1 to 16");
-  static_assert(level_count == 1 || !discipline_type::shares,
-                "frys::scheduler: a discipline with one queue for all has no levels; leave policy::levels out");
-
- private:
-  struct config {
-    using atomics = atomics_type;
-    using wait = wait_type;
-    using sleep = std::conditional_t<wait_type::sleeps, frys::wait::park, wait_type>;
-    using clock = clock_type;
-    using threads = threads_type;
-    using discipline = discipline_type;
-    using promotion = promotion_type;
-    using trace = trace_type;
-    static constexpr unsigned levels = level_count;
-    static constexpr std::size_t aging = policy::pick<policy::aging<16>, Policies...>::value;
-  };
-  using core = detail::pool_core<config>;
-  using worker = typename core::worker;
-  using functions = detail::fork_join_functions<detail::fork_here<atomics_type, threads_type>>;
-  static constexpr bool is_sharded = !discipline_type::steals && !discipline_type::shares;
-
- public:
-  // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
-  // could work; errc::out_of_memory; what
-  // thread_source::start answers: then none is left running.
-  static result<std::unique_ptr<scheduler>> create(const scheduler_options& options = {}) {
-    std::unique_ptr<scheduler> made(new (std::nothrow) scheduler(options));
-    if (made == nullptr) return no_memory();
-    if (auto begun = made->begin(options); !begun) return begun.error();
-    return made;
-  }
-  scheduler(const scheduler&) = delete;
-  scheduler& operator=(const scheduler&) = delete;
-  ~scheduler() {
-    close();
-    stop();
-    drop_all();
-  }
-
-  // ---- work
-
-  // Runs `w` on a worker: its own next one, if called on one. Never fails; an executor's post (core/concepts.hpp).
-  void post(work& w) noexcept {
-    const detail::work_ref r(w, false);
-    if (worker* me = core_.here_of_mine()) {
-      core_.push_newest(*me, r, level_count / 2);
-      if constexpr (!is_sharded) core_.tell();
-    } else {
-      from_outside(r, r, 1, level_count / 2, wake::now);
-    }
-  }
-
-  // Runs f() on a worker and drops what it answers. On full and closed it is untouched.
-  template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(F&& f, const submit_options& options = {}) {
-    return submit_node<task_node<std::decay_t<F>>>(options, std::forward<F>(f));
-  }
-  // The same, unless `stop` says so before it begins: then f is destroyed and stats counts it.
-  template <class F, stop_signal Stop>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
-    return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
-  }
-  // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
-  // there is work for.
-  template <class F>
-  requires std::invocable<F&> std::size_t submit_all(std::span<F> all, const submit_options& options = {}) {
-    if (is_closed_to_me()) return 0;
-    std::size_t done = 0;
-    detail::work_ref newest, oldest;
-    for (F& f : all) {
-      auto* node = make_node<task_node<F>>(options, std::move(f));
-      if (node == nullptr) break;
-      const detail::work_ref r(*node, true);
-      r.set_next(newest);
-      newest = r;
-      if (!oldest) oldest = r;
-      ++done;
-    }
-    if (done != 0) hand_in(newest, oldest, done, options);
-    return done;
-  }
-
-  // Runs f() on the calling thread as a worker of this pool: what it forks and submits is everybody's. Answers what f
-  // answers. Where all guests' seats are taken f runs on a worker, and this thread sleeps.
-  template <class F>
-  requires std::invocable<F&>
-  auto run(F&& f) -> std::invoke_result_t<F&> {
-    if (core_.here_of_mine() != nullptr) return f();
-    struct stay {
-      scheduler& pool;
-      worker* seat;
-      void* before;
-      explicit stay(scheduler& p)
-          : pool(p), seat(p.find_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
-        if (seat != nullptr) core::sit(seat);
-      }
-      ~stay() {
-        if (seat == nullptr) return;
-        threads_type::template local<detail::fork_seat_tag>() = before;
-        pool.leave_seat(*seat);
-      }
-    } const at(*this);
-    if (at.seat == nullptr) return run_there(f);
-    [[maybe_unused]] const typename core::frames_type frames(core_.depot_);
-    return f();
-  }
-
-  // co_await pool.schedule(): the coroutine goes on on a worker.
-  [[nodiscard]] auto schedule() noexcept {
-    struct awaiter : work {
-      scheduler& pool;
-      std::coroutine_handle<> waiting;
-      explicit awaiter(scheduler& p) noexcept
-          : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), pool(p) {}
-      bool await_ready() const noexcept { return false; }
-      void await_suspend(std::coroutine_handle<> h) noexcept {
-        waiting = h;
-        pool.post(*this);
-      }
-      void await_resume() const noexcept {}
-    };
-    return awaiter(*this);
-  }
-
-  // fork_join.hpp's functions in this pool's world; with default policies the same as frys::join and so on.
-  template <class... F>
-  static auto join(F&&... f) {
-    return functions::join(f...);
-  }
-  template <class I, class Body>
-  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
-    functions::parallel_for(first, last, grain, body);
-  }
-  template <class I, class T, class Map, class Combine>
-  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
-    return functions::parallel_reduce(first, last, grain, std::move(identity), map, combine);
-  }
-  static void tick() noexcept { functions::tick(); }
-
-  // ---- shutdown
-
-  // From now on submits from outside answer closed. Tasks may go on to submit.
-  void close() noexcept {
-    closed_.store(true,
-                  std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
-  }
-  // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
-  // Work that waits elsewhere, a suspended coroutine say, does not count. Not from a task.
-  [[nodiscard]] bool drain(deadline until = deadline::never()) noexcept {
-    FRYS_ASSERT(core_.here_of_mine() == nullptr, "scheduler::drain: called by a task, which it would wait for");
-    // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
-    core_.draining_.store(true, std::memory_order_seq_cst);
-    atomics_type::fence(std::memory_order_seq_cst);
-    if constexpr (!is_sharded)
-      if (core_.has_work()) core_.tell();  // nobody may have been told: wake::later
-    const bool quiet = core_.all_quiet_.await_until([this] { return is_quiet(); }, until);
-    core_.draining_.store(false, std::memory_order_relaxed);  // relaxed: who lies down for it in vain is woken as ever
-    return quiet;
-  }
-
-  // Whether the destructor has begun: for tasks that run long, and would rather end now.
-  [[nodiscard]] bool is_stopping() const noexcept {
-    return core_.stopping_.load(std::memory_order_relaxed);  // relaxed: it only has to be seen at last
-  }
-
-  // ---- about it
-
-  [[nodiscard]] unsigned workers() const noexcept { return core_.threads_; }
-  // Whether the calling thread is one of its workers, or inside run().
-  [[nodiscard]] bool is_here() noexcept { return core_.here_of_mine() != nullptr; }
-  // What was asked for its threads and is not permitted, of the first one that was refused it.
-  [[nodiscard]] const result<void>& told() const noexcept { return told_; }
-  // Of worker i; from workers() on of the guests' seats.
-  [[nodiscard]] worker_stats stats(unsigned i) const noexcept {
-    const worker& w = *core_.workers_[i];
-    worker_stats s;
-    s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
-    s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
-    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
-    // The sleep that goes on.
-    if (const std::uint64_t since = w.slept_at.value(); since != 0) {
-      const auto now = static_cast<std::uint64_t>(clock_type::now().count());
-      if (now > since) s.idle_ns += now - since;
-    }
-    for (const auto& q : w.queues) s.queued += const_cast<typename core::queue&>(q).tasks.thief().size_hint();
-    return s;
-  }
-  // With a policy::trace that keeps them: calls f(worker, kind, from, to, number) for each span; see write_trace.
-  template <class F>
-  void spans(F&& f) const requires requires(const typename core::recorder& r) {
-    r.spans([](trace::span, nanoseconds, nanoseconds, unsigned) {});
-  }
-  {
-    for (unsigned i = 0; i < core_.count_; ++i)
-      core_.workers_[i]->trace.spans(
-          [&](trace::span kind, nanoseconds from, nanoseconds to, unsigned number) { f(i, kind, from, to, number); });
-  }
-  // Of all, guests too.
-  [[nodiscard]] worker_stats stats() const noexcept {
-    worker_stats all;
-    for (unsigned i = 0; i < core_.count_; ++i) all += stats(i);
-    if constexpr (discipline_type::shares) all.queued += core_.shared_.size();
-    return all;
-  }
-
- private:
-  explicit scheduler(const scheduler_options& o) noexcept
-      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.failed) {}
-
-  static error no_memory() noexcept {
-    return {errc::out_of_memory, domain::sched, "no memory for the workers of a scheduler", 0};
-  }
-
-  result<void> begin(const scheduler_options& o) noexcept {
-    unsigned own = o.workers;
-    if (own == scheduler_options::machine) own = topology::machine().worker_count();
-    const unsigned all = own + o.guests;
-    if (own > core::idle::most || all > core::idle::most)
-      return error{errc::limit_exceeded, domain::sched, "a scheduler has 256 workers and guests at most", all};
-    if (all == 0 || (is_sharded && own == 0))
-      return error{errc::invalid_argument, domain::sched, "a scheduler without workers", 0};
-    core_.workers_.reset(new (std::nothrow) std::unique_ptr<worker>[all]);
-    if (core_.workers_ == nullptr) return no_memory();
-    for (unsigned i = 0; i < all; ++i) {
-      core_.workers_[i].reset(new (std::nothrow) worker(core_, i));
-      if (core_.workers_[i] == nullptr) return no_memory();
-    }
-    core_.count_ = all;
-    core_.threads_ = own;
-    unsigned cpus[core::idle::most];
-    std::span<unsigned> placed;
-    if (o.pin) placed = topology::machine().place(o.place, std::span(cpus, own));
-    for (unsigned i = 0; i < own; ++i)
-      if (auto started = start(i, o, placed); !started) return stop(), started.error();
-    return {};
-  }
-
-  result<void> start(unsigned i, const scheduler_options& o, std::span<unsigned> placed) noexcept {
-    char name[32];
-    std::size_t n = 0;
-    for (const char* c = o.name == nullptr ? "" : o.name; *c != 0 && n < 10; ++c) name[n++] = *c;
-    if (n != 0) name[n++] = '-';
-    if (i >= 100) name[n++] = static_cast<char>('0' + i / 100);
-    if (i >= 10) name[n++] = static_cast<char>('0' + i / 10 % 10);
-    name[n++] = static_cast<char>('0' + i % 10);
-    name[n] = 0;
-    thread_options t;
-    t.name = name, t.stack_bytes = o.stack_bytes, t.scheduling = o.scheduling, t.priority = o.priority;
-    t.runtime = o.runtime, t.deadline = o.deadline, t.period = o.period, t.insist = o.insist;
-    if (!placed.empty()) t.cpus = placed.subspan(i % placed.size(), 1);
-    auto started = threads_type::start(
-        t, [](void* w) noexcept { live(*static_cast<worker*>(w)); }, core_.workers_[i].get());
-    if (!started) return started.error();
-    core_.workers_[i]->thread = *std::move(started);
-    if constexpr (requires(const typename threads_type::thread& th) { th.told(); }) {
-      if (const auto& told = core_.workers_[i]->thread.told(); !told && told_) told_ = told.error();
-    }
-    return {};
-  }
-  static void live(worker& me) noexcept { me.pool.live(me); }
-
-  void stop() noexcept {
-    // sync(idle_set.dekker): seq_cst; stands before we look who sleeps.
-    core_.stopping_.store(true, std::memory_order_seq_cst);
-    atomics_type::fence(std::memory_order_seq_cst);
-    for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core_.idle_.pick_this(i, [] { return false; }) == i) core_.workers_[i]->sleeper.unpark();
-    for (unsigned i = 0; i < core_.threads_; ++i)
-      if (core_.workers_[i]->thread.joinable()) core_.workers_[i]->thread.join();
-  }
-  // Nobody runs any more.
-  void drop_all() noexcept {
-    for (unsigned i = 0; i < core_.count_; ++i) {
-      worker& w = *core_.workers_[i];
-      drop_chain(w.kept), drop_chain(w.sent.take_all());
-      // relaxed: the threads have been joined
-      drop(detail::work_ref::of_bits(w.newest.exchange(0, std::memory_order_relaxed)));
-      for (auto& q : w.queues) {
-        drop_chain(q.posted.take_all());
-        while (auto got = q.own.try_pop()) drop(detail::work_ref::of_bits(got.value()));
-      }
-    }
-    while (detail::work_ref r = core_.shared_.pop()) drop(r);
-  }
-  static void drop_chain(detail::work_ref r) noexcept {
-    while (r) {
-      const detail::work_ref after = r.next();
-      drop(r);
-      r = after;
-    }
-  }
-  static void drop(detail::work_ref r) noexcept {
-    if (r && r.is_owned()) r.owned().drop(r.owned());
-  }
-
-  [[nodiscard]] bool is_quiet() const noexcept {
-    // sync(scheduler.seat): acquire; a guest that has left has counted what it did.
-    return seats_taken_.load(std::memory_order_acquire) == 0 && core_.is_quiet() &&
-           seats_taken_.load(std::memory_order_acquire) == 0;
-  }
-
-  // ---- callables
-
-  template <class F>
-  struct task_node final : detail::owned_work {
-    template <class G>
-    explicit task_node(G&& from) : owned_work(&begin, &end), f(std::forward<G>(from)) {}
-    static void begin(work& w) noexcept {
-      auto& self = static_cast<task_node&>(w);
-      call(self.f);
-      end(self);
-    }
-    static void end(owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
-    F f;
-  };
-  template <class F, class Stop>
-  struct stoppable_node final : detail::owned_work {
-    template <class G>
-    explicit stoppable_node(G&& g, Stop&& s) : owned_work(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
-    static void begin(work& w) noexcept {
-      auto& self = static_cast<stoppable_node&>(w);
-      if (self.stop.stop_requested())
-        core::here()->dropped.add();
-      else
-        call(self.f);
-      end(self);
-    }
-    static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
-    F f;
-    Stop stop;
-  };
-  template <class F>
-  static void call(F& f) noexcept {
-#if FRYS_EXCEPTIONS
-    try {
-      static_cast<void>(f());
-    } catch (...) {
-      if (auto* failed = core::here()->pool.failed_; failed != nullptr)
-        failed(std::current_exception());
-      else
-        std::terminate();
-    }
-#else
-    static_cast<void>(f());
-#endif
-  }
-  template <class Node>
-  static void release(Node& node) noexcept {
-    std::destroy_at(&node);
-    allocator_type::deallocate(&node, sizeof(Node), alignof(Node));
-  }
-  template <class Node, class... Args>
-  Node* make_node(const submit_options& o, Args&&... args) {
-    const auto memory = allocator_type::allocate(sizeof(Node), alignof(Node));
-    if (!memory) return nullptr;
-    struct guard {
-      void* m;
-      ~guard() {
-        if (m != nullptr) allocator_type::deallocate(m, sizeof(Node), alignof(Node));
-      }
-    } unused{*memory};
-    Node* node = ::new (*memory) Node(std::forward<Args>(args)...);
-    unused.m = nullptr;
-    node->due = o.due;
-    return node;
-  }
-  template <class Node, class... Args>
-  push_result submit_node(const submit_options& o, Args&&... args) {
-    FRYS_ASSERT(o.worker == submit_options::any_worker || o.worker < core_.threads_,
-                "scheduler::submit: there is no such worker");
-    if (is_closed_to_me()) return push_result::closed;
-    Node* node = make_node<Node>(o, std::forward<Args>(args)...);
-    if (node == nullptr) return push_result::full;
-    const detail::work_ref r(*node, true);
-    hand_in(r, r, 1, o);
-    return push_result::ok;
-  }
-  [[nodiscard]] bool is_closed_to_me() noexcept {
-    // sync(scheduler.closed): acquire.
-    return closed_.load(std::memory_order_acquire) && core_.here_of_mine() == nullptr;
-  }
-  // A chain, the newest first.
-  void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
-    const unsigned level = o.level < level_count ? o.level : level_count / 2;
-    if (o.worker != submit_options::any_worker) {
-      send_chain(o.worker, newest, count);
-    } else if (worker* me = core_.here_of_mine()) {
-      push_chain(*me, newest, level);
-      if constexpr (!is_sharded)
-        if (o.wake == wake::now) core_.tell_many(count);
-    } else {
-      from_outside(newest, oldest, count, level, o.wake);
-    }
-  }
-  void push_chain(worker& me, detail::work_ref newest, unsigned level) noexcept {
-    detail::work_ref oldest;
-    while (newest) {
-      const detail::work_ref before = newest.next();
-      newest.set_next(oldest);
-      oldest = newest;
-      newest = before;
-    }
-    while (oldest) {
-      const detail::work_ref after = oldest.next();
-      core_.push(me, oldest, level);
-      oldest = after;
-    }
-  }
-  void from_outside(detail::work_ref newest, detail::work_ref oldest, std::size_t count, unsigned level,
-                    wake how) noexcept {
-    if constexpr (is_sharded) {
-      (void)oldest, (void)level, (void)how;
-      // relaxed: any worker will do, in turns
-      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
-    } else {
-      core_.push_outside(newest, oldest, level);
-      if (how == wake::now || is_drained()) core_.tell_many(count);
-    }
-  }
-  // Somebody waits until what has been handed in is done: then there is no later.
-  [[nodiscard]] bool is_drained() const noexcept {
-    // sync(idle_set.dekker): seq_cst; the work stands before we look; drain's mark before it looks for work.
-    atomics_type::fence(std::memory_order_seq_cst);
-    return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
-  }
-  void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
-    while (newest) {
-      const detail::work_ref before = newest.next();
-      core_.send(to, newest);
-      newest = before;
-    }
-  }
-
-  // ---- guests
-
-  worker* take_seat() noexcept {
-    for (unsigned i = core_.threads_; i < core_.count_; ++i) {
-      const std::uint64_t bit = std::uint64_t{1} << ((i - core_.threads_) % 64);
-      if (i - core_.threads_ >= 64) return nullptr;
-      std::uint64_t taken = seats_taken_.load(std::memory_order_relaxed);  // relaxed: a guess
-      while ((taken & bit) == 0)
-        // sync(scheduler.seat): acquire; what the last guest did with the seat is done.
-        if (seats_taken_.compare_exchange_weak(taken, taken | bit, std::memory_order_acquire,
-                                               std::memory_order_relaxed)) {
-          worker* seat = core_.workers_[i].get();
-          seat->ask();  // somebody may sleep who wants its forks
-          return seat;
-        }
-    }
-    return nullptr;
-  }
-  // nullptr: none is free, and a worker does it. Where there is none, waits.
-  worker* find_seat() noexcept {
-    worker* seat = take_seat();
-    if (seat == nullptr && core_.threads_ == 0) core_.all_quiet_.await([&] { return (seat = take_seat()) != nullptr; });
-    return seat;
-  }
-  void leave_seat(worker& seat) noexcept {
-    // What it has submitted and not run is the others'. From its queue they steal; where nobody does it is sent out.
-    if constexpr (is_sharded) {
-      // relaxed: as in from_outside
-      while (detail::work_ref r = core_.own(seat))
-        core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
-    } else {
-      while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
-      // sync(pool_core.newest): acquire; as in pool_core::own
-      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
-        core_.push(seat, last, level_count / 2);
-    }
-    seat.rest.rise();
-    const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);
-    // sync(scheduler.seat): release; pairs with take_seat.
-    seats_taken_.fetch_and(~bit, std::memory_order_release);
-    if constexpr (!is_sharded) core_.tell();
-    core_.all_quiet_.notify_all();
-  }
-  template <class F>
-  auto run_there(F& f) -> std::invoke_result_t<F&> {
-    using value = detail::piece_result<F>;
-    struct state {
-      F& f;
-      scheduler& pool;
-      std::optional<value> out{};
-      std::exception_ptr failure = nullptr;
-      typename atomics_type::template atomic<bool> done{false};
-    } s{f, *this};
-    struct errand : work {
-      state* s;
-      explicit errand(state& st) noexcept : work(&go), s(&st) {}
-      static void go(work& w) noexcept {
-        state& s = *static_cast<errand&>(w).s;
-#if FRYS_EXCEPTIONS
-        try {
-          s.out.emplace(detail::run_piece(s.f));
-        } catch (...) {
-          s.failure = std::current_exception();
-        }
-#else
-        s.out.emplace(detail::run_piece(s.f));
-#endif
-        scheduler& told = s.pool;
-        s.done.store(true, std::memory_order_release);  // sync(scheduler.errand): release; behind it all is gone
-        told.core_.all_quiet_.notify_all();
-      }
-    } e(s);
-    post(e);
-    // sync(scheduler.errand): acquire; what f answered is whole.
-    core_.all_quiet_.await([&] { return s.done.load(std::memory_order_acquire); });
-    if (s.failure != nullptr) std::rethrow_exception(s.failure);
-    if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) return *std::move(s.out);
-  }
-
-  core core_;
-  result<void> told_;
-  typename atomics_type::template atomic<bool> closed_{false};
-  typename atomics_type::template atomic<std::uint32_t> turn_{0};
-  typename atomics_type::template atomic<std::uint64_t> seats_taken_{0};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_HAS_THREAD
-
-#endif  // FRYS_SCHED_SCHEDULER_HPP
-// ---- frys/sched/shared_timer_wheel.hpp
-// shared_timer_wheel: the timers of one worker, which any thread may set and cancel.
-//
-// Use when  a loop fires timers that other threads set (a deadline for work that was posted here) or withdraw.
-// Not when  only the loop's own thread sets and cancels (timer_wheel, which this one contains for that).
-// Roles     add and cancel of a shared_timer: any thread. All else: the owner, the thread that calls advance.
-// Progress  add and cancel are wait-free, but for what `wake` does. The owner waits for nobody.
-// Cost      add from elsewhere: two exchanges' worth, a fence, and `wake` where the owner would sleep too long. cancel:
-//           one or two read-modify-writes. The owner: one when it takes the timer in and one when it fires; its own
-//           plain timers cost no read-modify-write at all. No allocation.
-// Ordering  as timer_wheel. What a thread did before add happens-before fire, what it did before a cancel that answered
-//           true happens-before released.
-// Lifetime  who holds a timer decides who may free it. From add on the wheel does, until it calls, on the owner's
-//           thread, fire, or, when a cancel has prevented that, released. In both the timer is yours again: free it,
-//           add it again. Without a `released` look at is_held() after a cancel that answered true. Whoever may still
-//           call cancel keeps the timer alive: count its owners (memory/intrusive_ptr.hpp), one for the wheel, or let
-//           each timer be cancelled by one thread, which frees it after a cancel that answered false and a word from
-//           fire. The wheel dies on the owner's thread when no other thread can call it; it releases what it holds.
-//
-// Policies, in any order, each at most once:
-//   policy::atomics<A>   the atomics model (with atomic_ref)                     default atomics::standard
-//   policy::capacity<N>  slots of the first level, as timer_wheel's              default 512
-//   policy::clock<C>     what advance() and add_after ask for the time           default clocks::steady
-#ifndef FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
-#define FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
-
-namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class shared_timer_wheel;
-
-namespace detail {
-struct posted_timer {
-  posted_timer* next = nullptr;
-};
-}  // namespace detail
-
-// Derive from it or hold it. See Lifetime above.
-template <class Atomics = atomics::standard>
-class basic_shared_timer : private timer, private detail::posted_timer {
- public:
-  using function = void (*)(basic_shared_timer&) noexcept;
-
-  explicit basic_shared_timer(function on_fire = nullptr, function on_released = nullptr) noexcept
-      : timer(&rings), fire(on_fire), released(on_released) {}
-  basic_shared_timer(const basic_shared_timer&) = delete;
-  basic_shared_timer& operator=(const basic_shared_timer&) = delete;
-#if FRYS_HARDENED
-  ~basic_shared_timer() { FRYS_ASSERT(!is_held(), "shared_timer: it died while a wheel holds it"); }
-#endif
-
-  // Any thread. False: the wheel does not hold it (any more); fire may be running still.
-  [[nodiscard]] bool is_held() const noexcept {
-    // sync(shared_timer.released): acquire; the owner's last touch of the timer comes before what the caller does next.
-    return state_.load(std::memory_order_acquire) != idle;
-  }
-
-  function fire;      // called by the owner when it is due
-  function released;  // called by the owner when a cancel has prevented that; may be null
-
- private:
-  template <class...>
-  friend class shared_timer_wheel;
-  // posted: in the inbox, to be taken in. armed: in the wheel. cancelled: it will not fire; it stands in the inbox, or
-  // will, and until the owner finds it there the wheel holds it.
-  enum : std::uint32_t { idle, posted, armed, cancelled };
-
-  static void rings(timer& t) noexcept {
-    auto& self = static_cast<basic_shared_timer&>(t);
-    std::uint32_t s = armed;
-    // relaxed, both: one of firing and cancelling wins; what the timer needs came through the inbox. If it is cancelled
-    // it comes through the inbox once more.
-    if (self.state_.compare_exchange_strong(s, idle, std::memory_order_relaxed, std::memory_order_relaxed))
-      self.fire(self);
-  }
-
-  typename Atomics::template var<nanoseconds> at_{};
-  typename Atomics::template atomic<std::uint32_t> state_{idle};
-};
-using shared_timer = basic_shared_timer<>;
-
-// How to end the owner's sleep, from any thread.
-struct timer_wake {
-  void (*call)(void*) noexcept = nullptr;
-  void* argument = nullptr;
-};
-
-template <class... Policies>
-class shared_timer_wheel {
-  using accepted = policy::keys<policy::atomics_key, policy::capacity_key, policy::clock_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::shared_timer_wheel: unknown policy; it takes policy::atomics, policy::capacity, policy::clock "
-                "and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::shared_timer_wheel: a policy is given twice; name each at most once");
-
- public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::shared_timer_wheel: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(clock_model<clock_type>,
-                "frys::shared_timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
-  using timer_type = basic_shared_timer<atomics_type>;
-  using wheel_type =
-      timer_wheel<policy::capacity<policy::pick<policy::capacity<512>, Policies...>::value>, policy::clock<clock_type>>;
-
-  explicit shared_timer_wheel(timer_wake wake = {}, nanoseconds now = nanoseconds{0},
-                              nanoseconds tick = nanoseconds{1'000'000}) noexcept
-      : wake_(wake), wheel_(now, tick) {}
-  shared_timer_wheel(const shared_timer_wheel&) = delete;
-  shared_timer_wheel& operator=(const shared_timer_wheel&) = delete;
-  ~shared_timer_wheel() {
-    collect();
-    wheel_.clear([](timer& t) {
-      if (t.fire == &timer_type::rings) let_go(static_cast<timer_type&>(t));
-    });
-  }
-
-  // Any thread; `t` is held by no wheel, and the caller may touch it. It fires in the first advance that reaches `at`.
-  void add(timer_type& t, nanoseconds at) noexcept {
-    FRYS_ASSERT(!t.is_held(), "shared_timer_wheel::add: a wheel holds the timer already");
-    FRYS_ASSERT(t.fire != nullptr, "shared_timer_wheel::add: the timer has no function");
-    t.at_.ref() = at;
-    // relaxed: the owner finds it through the inbox; who shall cancel it has been told of it after this.
-    t.state_.store(timer_type::posted, std::memory_order_relaxed);
-    inbox_.push(t);
-    // From here on the timer may be gone.
-    // sync(shared_timer_wheel.dekker): seq_cst; either the owner's look at the inbox finds the timer, or we see how
-    // long it means to sleep. With anything weaker both can miss, and the timer fires late.
-    atomics_type::fence(std::memory_order_seq_cst);
-    std::int64_t until = asleep_until_.load(std::memory_order_relaxed);  // relaxed: the fence above orders it
-    while (at.count() < until) {
-      // relaxed, both: the owner will look at the inbox. Lowered, so that later ones which are due later wake nobody.
-      if (asleep_until_.compare_exchange_weak(until, at.count(), std::memory_order_relaxed,
-                                              std::memory_order_relaxed)) {
-        if (wake_.call != nullptr) wake_.call(wake_.argument);
-        break;
-      }
-    }
-  }
-  void add(timer_type& t, deadline at) noexcept { add(t, at.at); }
-  // `delay` from now on, by policy::clock.
-  void add_after(timer_type& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
-
-  // Any thread that knows the timer to be alive. True: it would have fired, and will not; the owner lets go of it in
-  // one of its next turns. False: it has fired, is firing, was cancelled before, or was never set.
-  bool cancel(timer_type& t) noexcept {
-    // relaxed: a look
-    std::uint32_t s = t.state_.load(std::memory_order_relaxed);
-    for (;;) {
-      if (s != timer_type::posted && s != timer_type::armed) return false;
-      const bool armed = s == timer_type::armed;
-      // sync(shared_timer.cancel): release; what we did before comes before released. acquire: the owner has taken it
-      // out of the inbox before we put it there again. relaxed when it fails: it was a look.
-      if (!t.state_.compare_exchange_weak(s, timer_type::cancelled, std::memory_order_acq_rel,
-                                          std::memory_order_relaxed))
-        continue;
-      if (armed) inbox_.push(t);  // else it stands there already, and may be gone
-      return true;
-    }
-  }
-
-  // Owner only. As cancel, and the wheel holds it no longer: no released is called.
-  bool cancel_here(timer_type& t) noexcept {
-    // relaxed: a look; if it is posted, by whoever told us of it
-    if (t.state_.load(std::memory_order_relaxed) == timer_type::posted) collect();
-    std::uint32_t s = timer_type::armed;
-    // relaxed, both: as in rings
-    if (!t.state_.compare_exchange_strong(s, timer_type::idle, std::memory_order_relaxed, std::memory_order_relaxed))
-      return false;
-    wheel_.cancel(t);
-    return true;
-  }
-
-  // Owner only: its own plain timers, which no other thread touches.
-  void add(timer& t, nanoseconds at) noexcept { wheel_.add(t, at); }
-  void add(timer& t, deadline at) noexcept { wheel_.add(t, at); }
-  bool cancel(timer& t) noexcept { return wheel_.cancel(t); }
-
-  // Owner only. Takes in what other threads have set and cancelled, and fires what is due; answers how many came due.
-  std::size_t advance(nanoseconds now) noexcept {
-    asleep_until_.store(awake, std::memory_order_relaxed);  // relaxed: who sees the old value wakes us once too often
-    collect();
-    return wheel_.advance(now);
-  }
-  std::size_t advance() noexcept { return advance(clock_type::now()); }
-
-  // Owner only. How long it may sleep; until its next advance an earlier timer of another thread calls `wake`. What
-  // came in at the last moment is told by deadline::now().
-  [[nodiscard]] deadline prepare_sleep() noexcept {
-    collect();
-    const deadline until = wheel_.next_deadline();
-    asleep_until_.store(until.at.count(), std::memory_order_relaxed);  // relaxed: the fence orders it
-    // sync(shared_timer_wheel.dekker): seq_cst; the owner's half, see add.
-    atomics_type::fence(std::memory_order_seq_cst);
-    if (inbox_.empty()) return until;
-    asleep_until_.store(awake, std::memory_order_relaxed);  // relaxed: as in advance
-    return deadline::now();
-  }
-
-  // Owner only.
-  [[nodiscard]] bool empty() const noexcept { return wheel_.empty() && inbox_.empty(); }
-
- private:
-  using link = detail::posted_timer;
-  static constexpr std::int64_t awake = (nanoseconds::min)().count();
-
-  void collect() noexcept {
-    while (link* const l = inbox_.pop()) {
-      auto& t = static_cast<timer_type&>(*l);
-      std::uint32_t s = timer_type::posted;
-      // sync(shared_timer.cancel): release; we have done with the inbox before a cancel posts it there again. acquire:
-      // what was done before the cancel comes before released.
-      if (t.state_.compare_exchange_strong(s, timer_type::armed, std::memory_order_release,
-                                           std::memory_order_acquire)) {
-        wheel_.add(static_cast<timer&>(t), t.at_.get());
-      } else {
-        wheel_.cancel(t);
-        let_go(t);
-      }
-    }
-  }
-  static void let_go(timer_type& t) noexcept {
-    const typename timer_type::function released = t.released;
-    // sync(shared_timer.released): release; our last touch, unless there is a function to call.
-    t.state_.store(timer_type::idle, std::memory_order_release);
-    if (released != nullptr) released(t);
-  }
-
-  timer_wake wake_;
-  wheel_type wheel_;
-  intrusive_mpsc_queue<link, policy::atomics<atomics_type>> inbox_;
-  // Until when the owner means to sleep; `awake` while it does not.
-  alignas(cache_line) typename atomics_type::template atomic<std::int64_t> asleep_until_{awake};
-};
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
 // ---- frys/sched/task.hpp
 // task<T>: a coroutine that starts when it is awaited, and answers one T.
 //
@@ -31897,732 +22737,408 @@ struct std::coroutine_traits<frys::task<T>, This, std::allocator_arg_t, A, Args.
 };
 
 #endif  // FRYS_SCHED_TASK_HPP
-// ---- frys/sched/task_group.hpp
-// task_group: callables whose number nobody knows beforehand, run by the workers of a scheduler and waited for at once.
+// ---- frys/sched/timer_wheel.hpp
+// timer_wheel: many timers for one thread: to add or cancel one costs the same however many there are, and however far
+// away they are due.
 //
-// Use when  a piece of work finds more pieces as it goes: a tree, a graph, files of a folder; or when pieces of several
-//           owners share a pool, and none shall have more than its part of the cores (the budget).
-// Not when  there are two pieces or a range (fork_join: nothing is allocated), or nobody waits (scheduler::submit).
-// Threads   wait and the destructor: the one that made it. run: that one, and the group's own tasks. cancel,
-//           is_cancelled: any thread. On a thread that works for no scheduler run calls the callable at once.
-// Progress  run waits for nobody; with a budget, for a lock of a few instructions. wait runs tasks meanwhile, of this
-//           group or another, and sleeps where there are none.
-// Cost      a callable and its link lie in a block of the allocator's thread cache; two read-modify-writes a task.
-// Budget    at most so many tasks of the group run at a time, anywhere; the others wait in the group, oldest first, not
-//           in the workers' queues.
-// Errors    the first exception of a task is rethrown by wait, and cancels what has not begun. run: full: no memory,
-//           the callable is untouched.
-// Lifetime  the destructor waits, too, if wait has not been called, and drops an exception.
+// Use when  a loop has deadlines by the thousand and most are cancelled before they are due (timeouts, expiries).
+// Not when  a handful suffices (keep the next deadline yourself), a timer must fire within less than a tick, or other
+//           threads add and cancel (shared_timer_wheel).
+// Threads   one at a time, no atomics. Time comes in by advance, so virtual time works as real time does.
+// Cost      add, cancel, next_deadline: O(1), a list operation and one or two bits. advance: O(timers due), and each
+//           timer further than one turn away is moved at most once per level on its way (nine levels; two for a minute
+//           at a millisecond a tick). No allocation: a timer is 32 bytes of yours, the wheel some 17 KiB.
+// Ordering  timers fire never early and at most one tick late (if advance is called in time). First those that were due
+//           when they were added, then by tick; those of one tick in the order they were added.
+// Lifetime  a timer must be cancelled or fired before it dies (scoped_timer sees to that); the wheel lets go of the
+//           pending ones when it dies, so either may die first. A wheel must not die in a callback of its own.
 //
 // Policies, in any order, each at most once:
-//   policy::allocator<A>  where callables lie; stateless, from any thread  default process_heap
-//   policy::threads<T>    the scheduler's                                  default os_threads
-//   policy::atomics<A>    the scheduler's                                  default atomics::standard
-#ifndef FRYS_SCHED_TASK_GROUP_HPP
-#define FRYS_SCHED_TASK_GROUP_HPP
-
-#if FRYS_HAS_THREAD
+//   policy::capacity<N>  slots of the first level, a power of two of at least 64; its turn is N ticks    default 512
+//   policy::clock<C>     what advance() and add_after ask for the time                                   default
+//                        clocks::steady
+// Source    G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987 (scheme 7); levels by the highest
+//           digit in which a timer's tick and the present differ, so that a bit scan finds the next one.
+#ifndef FRYS_SCHED_TIMER_WHEEL_HPP
+#define FRYS_SCHED_TIMER_WHEEL_HPP
 
 namespace frys::inline FRYS_ABI {
 
 template <class... Policies>
-class basic_task_group {
-  using accepted = policy::keys<policy::allocator_key, policy::threads_key, policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::task_group: unknown policy; it takes policy::allocator, policy::threads, policy::atomics and "
-                "policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::task_group: a policy is given twice; name each at most once");
+class timer_wheel;
 
+namespace detail {
+
+struct timer_links {
+  timer_links* next = nullptr;  // null: in no list
+  timer_links* previous = nullptr;
+};
+
+// A ring of timers around a head that stays where it is.
+struct timer_list : timer_links {
+  timer_list() noexcept : timer_links{this, this} {}
+  timer_list(const timer_list&) = delete;
+  timer_list& operator=(const timer_list&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return next == this; }
+  void push_back(timer_links& t) noexcept {
+    t.next = this;
+    t.previous = previous;
+    previous->next = &t;
+    previous = &t;
+  }
+  void take_all(timer_list& other) noexcept {  // behind ours
+    if (other.empty()) return;
+    other.next->previous = previous;
+    previous->next = other.next;
+    other.previous->next = this;
+    previous = other.previous;
+    other.next = other.previous = &other;
+  }
+  timer_links* pop_front() noexcept {
+    timer_links* const first = next;
+    if (first == this) return nullptr;
+    next = first->next;
+    next->previous = this;
+    first->next = nullptr;
+    return first;
+  }
+  // Nobody is in a list any more.
+  void let_go() noexcept {
+    while (pop_front() != nullptr) {
+    }
+  }
+};
+
+// n / d for one d and many n: the product with d's reciprocal is at most one too small.
+class reciprocal {
  public:
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
-  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
-  static_assert(atomics_model<atomics_type>,
-                "frys::task_group: policy::atomics wants an atomics model, see core/atomics.hpp");
-  static_assert(thread_source<threads_type>,
-                "frys::task_group: policy::threads wants a source of threads, see core/thread.hpp");
-  static_assert(stateless_allocator<allocator_type>,
-                "frys::task_group: policy::allocator wants one without objects, see core/concepts.hpp");
-
-  // budget: how many of its tasks run at a time; 0: as many as there are workers.
-  explicit basic_task_group(unsigned budget = 0) noexcept : waiter_(here::seat()), budget_(budget) {}
-  basic_task_group(const basic_task_group&) = delete;
-  basic_task_group& operator=(const basic_task_group&) = delete;
-  ~basic_task_group() { await_all(); }
-
-  // Runs f() on some worker, sooner or later.
-  template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result run(F&& f) {
-    if (here::seat() == nullptr) {
-      run_here(f);
-      return push_result::ok;
-    }
-    using node_type = node<std::decay_t<F>>;
-    const auto memory = allocator_type::allocate(sizeof(node_type), alignof(node_type));
-    if (!memory) return push_result::full;
-    struct guard {
-      void* m;
-      ~guard() {
-        if (m != nullptr) allocator_type::deallocate(m, sizeof(node_type), alignof(node_type));
-      }
-    } unused{*memory};
-    auto* made = ::new (*memory) node_type(*this, std::forward<F>(f));
-    unused.m = nullptr;
-    // relaxed: whoever calls is counted itself, or is the one that waits
-    pending_.fetch_add(one, std::memory_order_relaxed);
-    enter(*made);
-    return push_result::ok;
-  }
-
-  // Until all of its tasks have ended; runs tasks meanwhile. Rethrows the first exception. The group may be used again.
-  void wait() {
-    await_all();
-    cancelled_.store(false, std::memory_order_relaxed);                   // relaxed: nobody runs for the group
-    if (failed_.exchange(false, std::memory_order_relaxed)) [[unlikely]]  // relaxed: await_all has acquired it
-      std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Tasks that have not begun do not run, until the next wait has returned.
-  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }  // relaxed: seen at last
-  // For tasks that run long, and would rather end.
-  [[nodiscard]] bool is_cancelled() const noexcept {
-    return cancelled_.load(std::memory_order_relaxed);  // relaxed: as in cancel
-  }
-
- private:
-  using here = detail::fork_here<atomics_type, threads_type>;
-  using seat_type = detail::fork_seat<atomics_type>;
-  static constexpr std::uint64_t awaited = 1, one = 2;
-
-  struct task : detail::owned_work {
-    task(basic_task_group& g, work::function r, void (*d)(owned_work&) noexcept) noexcept
-        : owned_work(r, d), group(g) {}
-    basic_task_group& group;
+  explicit reciprocal(std::uint64_t d) noexcept : d_(d), one_over_d_(~std::uint64_t{0} / d) {}
+  struct parts {
+    std::uint64_t quotient, remainder;
   };
-  template <class F>
-  struct node final : task {
-    template <class G>
-    node(basic_task_group& g, G&& from) : task(g, &begin, &end), f(std::forward<G>(from)) {}
-    static void begin(work& w) noexcept {
-      auto& self = static_cast<node&>(w);
-      if (!self.group.is_cancelled()) self.group.run_here(self.f);
-      end(self);
-    }
-    static void end(detail::owned_work& w) noexcept {
-      auto& self = static_cast<node&>(w);
-      basic_task_group& group = self.group;
-      std::destroy_at(&self);
-      allocator_type::deallocate(&self, sizeof(node), alignof(node));
-      group.leave();
-    }
-    F f;
-  };
-
-  template <class F>
-  void run_here(F& f) noexcept {
-#if FRYS_EXCEPTIONS
-    try {
-      static_cast<void>(f());
-    } catch (...) {
-      cancel();
-      // relaxed: the first one writes; who waits reads behind the count
-      if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::current_exception();
-    }
+  [[nodiscard]] parts divide(std::uint64_t n) const noexcept {
+#if defined(__SIZEOF_INT128__)
+    __extension__ using wide = unsigned __int128;
+    const auto q = static_cast<std::uint64_t>((static_cast<wide>(n) * one_over_d_) >> 64);
+    const std::uint64_t rest = n - q * d_;
+    return rest >= d_ ? parts{q + 1, rest - d_} : parts{q, rest};
 #else
-    static_cast<void>(f());
+    return {n / d_, n % d_};
 #endif
   }
-  static void post(task& t) noexcept {
-    seat_type& seat = *here::seat();
-    seat.host().post(seat, t, true);
-  }
-  void enter(task& t) noexcept {
-    if (budget_ != 0) {
-      const held_lock hold(lock_);
-      if (running_ == budget_) {
-        queued_.push(t);
-        return;
-      }
-      ++running_;
-    }
-    post(t);
-  }
-  // A task has ended.
-  void leave() noexcept {
-    if (budget_ != 0) {
-      work* next = nullptr;
-      {
-        const held_lock hold(lock_);
-        next = queued_.pop();
-        if (next == nullptr) --running_;
-      }
-      // A pool that is destroyed drops its tasks where no seat is: then the next one goes the same way.
-      if (next != nullptr) {
-        auto& t = static_cast<task&>(*next);
-        if (here::seat() != nullptr)
-          post(t);
-        else
-          t.drop(t);
-      }
-    }
-    seat_type* const waiter = waiter_;
-    // sync(task_group.pending): acq_rel; what all tasks did is done before wait returns. Behind this the group may be
-    // gone.
-    if (pending_.fetch_sub(one, std::memory_order_acq_rel) == (one | awaited)) waiter->host().wake(*waiter);
-  }
-  void await_all() noexcept {
-    // sync(task_group.pending): acquire.
-    if (pending_.load(std::memory_order_acquire) == 0) return;
-    seat_type& seat = *waiter_;
-    pending_.fetch_or(awaited, std::memory_order_relaxed);  // relaxed: a mark for the last one, with the count
-    seat.host().work_until(
-        seat,
-        [](void* g) {
-          // sync(task_group.pending): acquire.
-          return static_cast<basic_task_group*>(g)->pending_.load(std::memory_order_acquire) == awaited;
-        },
-        this);
-    pending_.store(0, std::memory_order_relaxed);  // relaxed: nobody runs for the group
-  }
-
-  seat_type* waiter_;
-  const unsigned budget_;
-  unsigned running_ = 0;  // under the lock
-  intrusive_queue<work> queued_;
-  word_lock<atomics_type> lock_;
-  typename atomics_type::template atomic<std::uint64_t> pending_{0};  // tasks, twice; and whether somebody waits
-  typename atomics_type::template atomic<bool> cancelled_{false};
-  typename atomics_type::template atomic<bool> failed_{false};
-  std::exception_ptr failure_ = nullptr;
-};
-
-using task_group = basic_task_group<>;
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_HAS_THREAD
-
-#endif  // FRYS_SCHED_TASK_GROUP_HPP
-// ---- frys/sched/timeout.hpp
-// with_timeout: awaits something until a deadline; then it is asked to stop, and waited for.
-//
-// Use when  an answer is worth nothing later on, and what asks for it can be stopped.
-// Not when  the deadline is the primitive's own affair (park_until), or only a sleep is wanted (the source's
-//           sleep_until).
-// Threads   what is awaited is started where it is awaited, the sleep after it; both may end on any thread, but for a
-//           sleep that is withdrawn by its destruction: there all of it belongs to the source's thread.
-// Progress  waits for what it awaits, also behind the deadline: it is late by as much as that needs to stop.
-//           abandon_after does not: it destroys.
-// Cost      two frames (frame_memory) and the source's timer; two atomic operations each.
-// Errors    errc::timed_out. A thing that answers result<T> answers that; any other T becomes result<T>. Where the
-//           deadline has passed and the thing answers a value all the same, by a result, it is not lost: it is the
-//           answer. What a thing without a result answers too late is dropped. Exceptions pass.
-// Stop      a stop that is asked of who waits reaches what is awaited; the answer is the thing's then.
-// Lifetime  as when_all; the source outlives the wait.
-//
-//   result<reply> r = co_await with_timeout(timers, ask(server), deadline::after<clocks::steady>(50ms));
-//
-// A source  has sleep_until(deadline), which answers an awaitable: a reactor, a timer service, a simulated clock. Its
-//           sleep ends early when a stop is asked for; or its awaiter has a member type `withdrawn_by_destruction`, and
-//           is destroyed where it waits, on the source's thread.
-//
-// Policies, in any order, each at most once, as in with_timeout<policy::atomics<A>>(...):
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_TIMEOUT_HPP
-#define FRYS_SCHED_TIMEOUT_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// What can be waited at for a point in time.
-template <class S>
-concept timer_source = requires(S& source, deadline until) {
-  { source.sleep_until(until) } -> awaitable;
-};
-
-namespace detail {
-
-template <class R>
-struct timed_answer {
-  using type = result<std::remove_cvref_t<R>>;
-};
-template <>
-struct timed_answer<void> {
-  using type = result<void>;
-};
-template <class R>
-requires is_result<std::remove_cvref_t<R>>
-struct timed_answer<R> {
-  using type = std::remove_cvref_t<R>;
-};
-
-template <class Atomics>
-class timeout_core : public join_core<Atomics> {
- public:
-  using join_core<Atomics>::join_core;
-  timeout_core(timeout_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
-
-  enum : std::uint32_t { open, done, expired };
-  // True for the first of the two.
-  bool claim(std::uint32_t how) noexcept {
-    std::uint32_t none = open;
-    // relaxed: decides which came first; the count carries the rest to who waits
-    return state_.compare_exchange_strong(none, how, std::memory_order_relaxed, std::memory_order_relaxed);
-  }
-  // relaxed: behind the count, or by who started the thing and learns no more than that it has ended
-  std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
 
  private:
-  typename Atomics::template atomic<std::uint32_t> state_{open};
+  std::uint64_t d_, one_over_d_;
 };
 
-template <class Source, class Thing, class Atomics, bool Abandons>
-class [[nodiscard]] timeout_awaiter {
-  using thing_result = await_result_t<Thing>;
-  using sleep = decltype(std::declval<Source&>().sleep_until(deadline{}));
-  using sleep_result = await_result_t<sleep>;
-  using sleep_awaiter = std::remove_cvref_t<decltype(awaiter_of(std::declval<sleep>()))>;
-  static constexpr bool withdraws = requires { typename sleep_awaiter::withdrawn_by_destruction; };
-  static_assert(!Abandons || withdraws,
-                "frys::abandon_after: the sleep of this source is not withdrawn_by_destruction: it may end on another "
-                "thread; take with_timeout");
-  using core = timeout_core<Atomics>;
-  using answer = typename timed_answer<thing_result>::type;
+}  // namespace detail
 
- public:
-  timeout_awaiter(Source& source, Thing&& thing, deadline until)
-      : join_(&ended), source_(source), until_(until), thing_(static_cast<Thing&&>(thing)) {}
-  timeout_awaiter(timeout_awaiter&&) = default;
-  ~timeout_awaiter() { join_.abandon(); }
+// Derive from it or hold it. `fire` is called by advance, after the timer has left the wheel: it may add it again,
+// destroy it, add and cancel others.
+struct timer : private detail::timer_links {
+  using function = void (*)(timer&) noexcept;
 
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
-    thing_child_ = run_child<Thing>(thing_, thing_answer_);
-    sleep_child_ = run_sleep(source_, until_, sleep_answer_);
-    join_.of = this;
-    join_.begin(waiting, 2);
-    thing_child_.start(join_, 0, join_.token());
-    if (join_.state() != core::open) {  // over already: no sleep
-      (void)join_.drop();
-      return join_.drop();
-    }
-    sleeps_ = true;
-    sleep_child_.start(join_, 1, join_.token());
-    return join_.drop();
+  timer() = default;
+  explicit timer(function f) noexcept : fire(f) {}
+  timer(const timer& other) noexcept : timer_links(), fire(other.fire) {}  // a copy is in no wheel
+  timer& operator=(const timer& other) noexcept {
+    fire = other.fire;
+    return *this;
   }
-  answer await_resume() {
-    join_.finish();
-    const bool late = join_.state() == core::expired;
-    if constexpr (Abandons)
-      if (late) return late_error();
-    if constexpr (is_result<std::remove_cvref_t<thing_result>>) {
-      if (late && !*thing_answer_ && (*thing_answer_).error() == errc::cancelled) return late_error();
-      return std::move(*thing_answer_);
-    } else if (late) {
-      return late_error();
-    } else if constexpr (std::is_void_v<thing_result>) {
-      return {};
-    } else {
-      return answer(std::in_place, std::move(*thing_answer_));
-    }
-  }
+#if FRYS_HARDENED
+  ~timer() { FRYS_ASSERT(!is_pending(), "timer: it died while it stood in a wheel; cancel it first, or scoped_timer"); }
+#endif
+  [[nodiscard]] bool is_pending() const noexcept { return next != nullptr; }
+
+  function fire = nullptr;
 
  private:
-  static error late_error() noexcept { return {errc::timed_out, domain::sched, "the deadline passed first"}; }
+  template <class...>
+  friend class timer_wheel;
+  std::uint64_t tick_ = 0;  // when it is due, in ticks of its wheel
+};
 
-  // Made here and not by who waits, so that the sleep is built where it is awaited: it need not move.
-  static child run_sleep(Source& source, deadline until, slot_of<sleep_result>& into) {
-    if constexpr (std::is_void_v<sleep_result>) {
-      static_cast<void>(into);
-      co_await source.sleep_until(until);
-    } else {
-      into.emplace(co_await source.sleep_until(until));
-    }
+template <class... Policies>
+class timer_wheel {
+  using accepted = policy::keys<policy::capacity_key, policy::clock_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::timer_wheel: unknown policy; it takes policy::capacity, policy::clock and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::timer_wheel: a policy is given twice; name each at most once");
+
+ public:
+  static constexpr std::size_t slot_count = policy::pick<policy::capacity<512>, Policies...>::value;
+  static_assert(std::has_single_bit(slot_count) && slot_count >= 64,
+                "frys::timer_wheel: policy::capacity wants a power of two of at least 64 slots");
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  static_assert(clock_model<clock_type>,
+                "frys::timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
+
+  // `now` is where its time starts; a tick is the resolution, at least one nanosecond.
+  explicit timer_wheel(nanoseconds now = nanoseconds{0}, nanoseconds tick = nanoseconds{1'000'000}) noexcept
+      : tick_ns_((std::max)(tick, nanoseconds{1}).count()),
+        per_tick_(static_cast<std::uint64_t>(tick_ns_)),
+        current_(floor_of(now)) {}
+  timer_wheel(const timer_wheel&) = delete;
+  timer_wheel& operator=(const timer_wheel&) = delete;
+  ~timer_wheel() {
+    due_.let_go();
+    for (detail::timer_list& slot : slots_) slot.let_go();
   }
-  // Whether the sleep has ended because it was time, not because of a stop.
-  bool slept_enough() noexcept {
-    if constexpr (is_result<std::remove_cvref_t<sleep_result>>)
-      return static_cast<bool>(*sleep_answer_);
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] nanoseconds tick() const noexcept { return nanoseconds{tick_ns_}; }
+
+  // Lets `t` fire in the first advance that reaches `at`. One that is due already fires in the next advance.
+  void add(timer& t, nanoseconds at) noexcept {
+    FRYS_ASSERT(!t.is_pending(), "timer_wheel::add: the timer is pending already; cancel it first");
+    FRYS_ASSERT(t.fire != nullptr, "timer_wheel::add: the timer has no function");
+    t.tick_ = ceil_of(at);
+    ++size_;
+    if (t.tick_ <= current_) [[unlikely]]
+      due_.push_back(t);
     else
-      return !join_.token().stop_requested();
+      place(t);
   }
-  static std::coroutine_handle<> ended(join_base& by, std::size_t index, std::exception_ptr failure) noexcept {
-    auto& self = *static_cast<timeout_awaiter*>(static_cast<linked_core&>(by).of);
-    if (index == 0) {
-      if (failure != nullptr) self.join_.fail(std::move(failure));
-      if (self.join_.claim(core::done)) {
-        if constexpr (withdraws) {
-          if (self.sleeps_) {
-            self.sleep_child_.reset();
-            (void)self.join_.drop();
-          }
-        } else {
-          self.join_.request_stop();
-        }
+  void add(timer& t, deadline at) noexcept { add(t, at.at); }
+  // `delay` from now on, by policy::clock.
+  void add_after(timer& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
+
+  // True if it was pending, and will not fire now.
+  bool cancel(timer& t) noexcept {
+    if (!t.is_pending()) return false;
+    detail::timer_links* const next = t.next;
+    detail::timer_links* const previous = t.previous;
+    next->previous = previous;
+    previous->next = next;
+    t.next = nullptr;
+    --size_;
+    if (next == previous) emptied(next);  // both are the list's head: it was the last one
+    return true;
+  }
+
+  // Time is `now`: fires what is due and answers how many fired. Time never goes back; an earlier `now` counts as the
+  // last one. Timers that callbacks add as already due wait for the next advance.
+  std::size_t advance(nanoseconds now) noexcept {
+    const std::uint64_t target = (std::max)(current_, floor_of(now));
+    detail::timer_list firing;
+    firing.take_all(due_);
+    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
+      const std::uint64_t start = start_of(slot);
+      if (start > target) break;
+      mark_empty(slot);
+      if (slot < slot_count)
+        firing.take_all(slots_[slot]);
+      else
+        spread(slots_[slot], start);
+    }
+    current_ = target;
+    std::size_t fired = 0;
+    while (detail::timer_links* const first = firing.pop_front()) {
+      timer& t = static_cast<timer&>(*first);
+      --size_;
+      ++fired;
+      t.fire(t);
+    }
+    return fired;
+  }
+  // By policy::clock.
+  std::size_t advance() noexcept { return advance(clock_type::now()); }
+
+  // Takes every pending timer out and calls f(timer&) with it, in no order; f adds none.
+  template <class F>
+  void clear(F&& f) noexcept {
+    const auto take = [&](detail::timer_list& all) {
+      while (detail::timer_links* const first = all.pop_front()) {
+        --size_;
+        f(static_cast<timer&>(*first));
       }
-    } else if (self.slept_enough() && self.join_.claim(core::expired)) {
-      if constexpr (Abandons) {
-        self.thing_child_.reset();
-        (void)self.join_.drop();
-      } else {
-        self.join_.request_stop();
-      }
-    }
-    return self.join_.drop();
-  }
-
-  struct linked_core : core {
-    using core::core;
-    linked_core(linked_core&& other) noexcept : core(std::move(other)) {}
-    timeout_awaiter* of = nullptr;
-  };
-  linked_core join_;  // outlives the children, who listen to it
-  Source& source_;
-  deadline until_;
-  Thing thing_;
-  slot_of<thing_result> thing_answer_;
-  slot_of<sleep_result> sleep_answer_;
-  bool sleeps_ = false;  // of the source's thread, where it matters
-  child thing_child_;
-  child sleep_child_;
-};
-
-}  // namespace detail
-
-template <class... Policies, timer_source Source, awaitable Thing>
-[[nodiscard]] auto with_timeout(Source& source, Thing&& thing, deadline until) {
-  using policies = detail::join_policies<Policies...>;
-  static_assert(policies::known, "frys::with_timeout: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(policies::unique, "frys::with_timeout: a policy is given twice; name each at most once");
-  return detail::timeout_awaiter<Source, Thing, typename policies::atomics_type, false>(
-      source, std::forward<Thing>(thing), until);
-}
-
-// The same for what does not listen to a stop, and waits on the source's thread alone, as what a reactor's coroutines
-// wait for: behind the deadline it is destroyed where it waits, which withdraws its operation.
-template <timer_source Source, awaitable Thing>
-[[nodiscard]] auto abandon_after(Source& source, Thing&& thing, deadline until) {
-  return detail::timeout_awaiter<Source, Thing, atomics::standard, true>(source, std::forward<Thing>(thing), until);
-}
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_TIMEOUT_HPP
-// ---- frys/sched/when_all.hpp
-// when_all: awaits several things at once and answers all of their answers, when the last has ended.
-//
-// Use when  steps wait for different things and none needs another's answer.
-// Not when  one answer is enough (when_any), their number is not known before (async_scope), or they only compute
-//           (fork-join on plain functions).
-// Threads   the children are started one after another on the thread that awaits, each up to where it first waits; to
-//           run beside each other they move to other threads themselves. They may end on any; who waits goes on where
-//           the last one ended.
-// Progress  waits for all of its children, whatever happens: none outlives it.
-// Cost      one frame per child (frame_memory), and with a container two arrays; an atomic decrement per child.
-// Ordering  what the children did happens-before what follows the wait.
-// Stop      a stop that is asked of who waits is passed on to the children. When one ends by an exception, the others
-//           are asked to stop, and waited for; the first exception is rethrown. An answer that is an error is an
-//           answer.
-// Lifetime  things that are given as lvalues stay the caller's and outlive the wait. Destroying who waits destroys the
-//           children where they wait: only while no other thread can resume them.
-//
-//   auto [name, age] = co_await when_all(ask_name(), ask_age());     // a tuple; std::monostate for void
-//   std::vector<int> all = co_await when_all(std::move(tasks));      // of a vector; nothing for one of void
-//
-// Policies, in any order, each at most once, as in when_all<policy::atomics<A>>(...):
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_WHEN_ALL_HPP
-#define FRYS_SCHED_WHEN_ALL_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-
-// What stands for R in a tuple or a variant.
-template <class R>
-using answer_of = std::conditional_t<std::is_void_v<R>, std::monostate, std::remove_cvref_t<R>>;
-template <class R>
-answer_of<R> take_answer([[maybe_unused]] slot_of<R>& from) {
-  if constexpr (std::is_void_v<R>)
-    return {};
-  else
-    return std::move(*from);
-}
-
-// Things of different types: the things, their children, and where the answers go.
-template <class... As>
-struct pack_of_children {
-  static constexpr std::size_t size() noexcept { return sizeof...(As); }
-  explicit pack_of_children(As&&... what) : things(static_cast<As&&>(what)...) {}
-
-  void make() {
-    [this]<std::size_t... I>(std::index_sequence<I...>) {
-      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(slots))), ...);
-    }
-    (std::index_sequence_for<As...>{});
-  }
-
-  std::tuple<As...> things;
-  std::tuple<slot_of<await_result_t<As>>...> slots{};
-  child children[sizeof...(As)];
-};
-
-// Things of one type, in a container, as many as there are.
-template <class Range>
-struct range_of_children {
-  using thing = std::remove_reference_t<decltype(*std::declval<Range&>().begin())>;
-  using answer = await_result_t<thing>;
-  explicit range_of_children(Range&& from) : things(std::move(from)) {
-    for (auto at = things.begin(); at != things.end(); ++at) ++count;
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return count; }
-
-  void make() {
-    slots = std::make_unique<slot_of<answer>[]>(count);
-    children = std::make_unique<child[]>(count);
-    std::size_t i = 0;
-    for (thing& one : things) {
-      children[i] = run_child<thing>(one, slots[i]);
-      ++i;
+    };
+    take(due_);
+    for (std::size_t slot = first_slot(); slot != none; slot = first_slot()) {
+      mark_empty(slot);
+      take(slots_[slot]);
     }
   }
 
-  Range things;
-  std::size_t count = 0;
-  std::unique_ptr<slot_of<answer>[]> slots {};
-  std::unique_ptr<child[]> children{};
-};
-
-// The container of the answers: that of the things, with other elements.
-template <class Range, class T>
-struct container_of_answers;
-template <template <class...> class Container, class A, class... More, class T>
-struct container_of_answers<Container<A, More...>, T> {
-  using type = Container<T>;
-};
-
-// A container of things to await.
-template <class R>
-concept awaitable_range = !awaitable<R> && requires(std::remove_reference_t<R> & r) {
-  r.begin() != r.end();
-  requires awaitable<std::remove_reference_t<decltype(*r.begin())>>;
-};
-
-template <class Children, class Atomics>
-class [[nodiscard]] all_awaiter {
- public:
-  template <class... As>
-  explicit all_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
-  all_awaiter(all_awaiter&&) = default;
-  ~all_awaiter() { join_.abandon(); }
-
-  bool await_ready() const noexcept { return children_.size() == 0; }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
-    children_.make();
-    join_.begin(waiting, children_.size());
-    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
-    return join_.drop();
-  }
-  auto await_resume() {
-    join_.finish();
-    return answers(children_);
+  // When advance should be called next: never too late for the first timer. Before it, once per level, where the first
+  // one is further than a turn away. never() without timers.
+  [[nodiscard]] deadline next_deadline() const noexcept {
+    if (!due_.empty()) return deadline{time_of(current_)};
+    const std::size_t slot = first_slot();
+    return slot == none ? deadline::never() : deadline{time_of(start_of(slot))};
   }
 
  private:
-  static std::coroutine_handle<> ended(join_base& of, std::size_t, std::exception_ptr failure) noexcept {
-    auto& join = static_cast<join_core<Atomics>&>(of);
-    if (failure != nullptr) {
-      join.fail(std::move(failure));
-      join.request_stop();
-    }
-    return join.drop();
+  // A tick is a number of digits: the lowest has slot_bits bits and a slot for each value, the others six bits and 64
+  // slots. A timer stands at the level of the highest digit in which its tick differs from the present, in the slot of
+  // that digit. So all of a level come before all of the next, within a level the slots stand in order, and all timers
+  // of one tick stand in one slot, in the order they were added. When the present enters a slot of an outer level, its
+  // timers no longer differ in that digit and move inwards.
+  static constexpr unsigned slot_bits = static_cast<unsigned>(std::countr_zero(slot_count));
+  static constexpr std::uint64_t mask = slot_count - 1;
+  static constexpr unsigned tick_bits = 63;  // a time has no more
+  static constexpr std::size_t outer_levels = slot_bits >= tick_bits ? 0 : (tick_bits - slot_bits + 5) / 6;
+  static constexpr std::size_t all_slots = slot_count + 64 * outer_levels;
+  static constexpr std::size_t words = all_slots / 64;
+  static constexpr std::size_t summaries = (words + 63) / 64;
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  static constexpr unsigned shift_of(std::size_t outer_level) noexcept {
+    return slot_bits + 6 * static_cast<unsigned>(outer_level);
   }
-  template <class... As>
-  static auto answers(pack_of_children<As...>& from) {
-    return [&from]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.slots))...};
-    }
-    (std::index_sequence_for<As...>{});
+  static constexpr std::uint64_t bit(std::size_t i) noexcept { return std::uint64_t{1} << (i % 64); }
+
+  std::uint64_t floor_of(nanoseconds at) const noexcept {
+    return at.count() <= 0 ? 0 : per_tick_.divide(static_cast<std::uint64_t>(at.count())).quotient;
   }
-  template <class Range>
-  static auto answers(range_of_children<Range>& from) {
-    using answer = typename range_of_children<Range>::answer;
-    if constexpr (!std::is_void_v<answer>) {
-      typename container_of_answers<Range, std::remove_cvref_t<answer>>::type all;
-      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.slots[i]));
-      return all;
-    }
+  std::uint64_t ceil_of(nanoseconds at) const noexcept {
+    if (at.count() <= 0) return 0;
+    const auto [quotient, remainder] = per_tick_.divide(static_cast<std::uint64_t>(at.count()));
+    return quotient + (remainder != 0 ? 1u : 0u);
+  }
+  nanoseconds time_of(std::uint64_t tick) const noexcept {
+    const auto most = static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)() / tick_ns_);
+    return tick > most ? (nanoseconds::max)() : nanoseconds{static_cast<std::int64_t>(tick) * tick_ns_};
   }
 
-  join_core<Atomics> join_;  // outlives the children, who listen to it
-  Children children_;
+  // Of a timer that is not before the present.
+  void place(timer& t) noexcept {
+    const std::uint64_t differs = t.tick_ ^ current_;
+    std::size_t slot = static_cast<std::size_t>(t.tick_ & mask);
+    if (differs >= slot_count) {
+      const auto highest = static_cast<unsigned>(std::bit_width(differs)) - 1;
+      const std::size_t level = (highest - slot_bits) / 6;
+      slot = slot_count + 64 * level + static_cast<std::size_t>((t.tick_ >> shift_of(level)) % 64);
+    }
+    const bool first_here = slots_[slot].empty();
+    slots_[slot].push_back(t);
+    if (!first_here) return;
+    bits_[slot / 64] |= bit(slot);
+    summary_[slot / 64 / 64] |= bit(slot / 64);
+  }
+  void mark_empty(std::size_t slot) noexcept {
+    std::uint64_t& word = bits_[slot / 64];
+    word &= ~bit(slot);
+    if (word == 0) summary_[slot / 64 / 64] &= ~bit(slot / 64);
+  }
+  // The list of this head has lost its last timer. It need not be a slot's.
+  void emptied(detail::timer_links* head) noexcept {
+    const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(head) - reinterpret_cast<std::uintptr_t>(slots_);
+    if (offset < sizeof(slots_)) mark_empty(static_cast<std::size_t>(offset / sizeof(slots_[0])));
+  }
+  // The first slot with a timer: none before it has an earlier one.
+  std::size_t first_slot() const noexcept {
+    for (std::size_t i = 0; i < summaries; ++i) {
+      if (summary_[i] == 0) continue;
+      const std::size_t word = i * 64 + static_cast<std::size_t>(std::countr_zero(summary_[i]));
+      return word * 64 + static_cast<std::size_t>(std::countr_zero(bits_[word]));
+    }
+    return none;
+  }
+  // Its first tick.
+  std::uint64_t start_of(std::size_t slot) const noexcept {
+    if (slot < slot_count) return (current_ & ~mask) | slot;
+    const std::size_t outer = slot - slot_count;
+    const unsigned shift = shift_of(outer / 64);
+    return ((current_ >> shift >> 6 << 6) | (outer % 64)) << shift;
+  }
+  // The present has come to `start`, where the timers of an outer slot begin.
+  void spread(detail::timer_list& slot, std::uint64_t start) noexcept {
+    detail::timer_list moving;
+    moving.take_all(slot);
+    current_ = start;
+    while (detail::timer_links* const first = moving.pop_front()) place(static_cast<timer&>(*first));
+  }
+
+  std::int64_t tick_ns_;
+  detail::reciprocal per_tick_;
+  std::uint64_t current_;  // the tick that advance has reached
+  std::size_t size_ = 0;
+  std::uint64_t summary_[summaries] = {};  // words of bits_ that are not zero
+  std::uint64_t bits_[words] = {};         // slots that are not empty
+  detail::timer_list due_;
+  detail::timer_list slots_[all_slots];
 };
 
-}  // namespace detail
+// What a timer can stand in: a timer_wheel, or a reactor's loop.
+template <class Host>
+concept timer_host = requires(Host& host, timer& t, deadline at) {
+  host.add(t, at);
+  { host.cancel(t) } -> std::convertible_to<bool>;
+}
+|| requires(Host& host, timer& t, deadline at) {
+  host.add_timer(t, at);
+  { host.cancel_timer(t) } -> std::convertible_to<bool>;
+};
 
-template <class... Policies, awaitable... As>
-requires(sizeof...(As) != 0) [[nodiscard]] auto when_all(As&&... things) {
-  using policies = detail::join_policies<Policies...>;
-  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
-  using children = detail::pack_of_children<As...>;
-  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
-}
-// Of a container, which is given away.
-template <class... Policies, class Range>
-requires detail::awaitable_range<Range>
-[[nodiscard]] auto when_all(Range&& range) {
-  using policies = detail::join_policies<Policies...>;
-  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
-  static_assert(!std::is_lvalue_reference_v<Range>,
-                "frys::when_all: a container is given away; write when_all(std::move(tasks))");
-  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
-  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
-}
+// A timer with a callable of its own, which withdraws itself at its end. The host may die first; and the callable may
+// destroy its own timer, set it again, or destroy the others. What the callable throws ends the program.
+//
+//   frys::scoped_timer idle(wheel, [&] { session.close(); });
+//   idle.set(now + 30s);  // again at each sign of life
+template <class Host, class F>
+class scoped_timer : private timer {
+  static_assert(timer_host<Host>,
+                "frys::scoped_timer: the host wants add and cancel as timer_wheel has them, or add_timer and "
+                "cancel_timer as a reactor");
+  static_assert(std::is_nothrow_move_constructible_v<F> && std::is_invocable_v<F&>,
+                "frys::scoped_timer: the callable must move without throwing and take no arguments");
+
+ public:
+  scoped_timer(Host& host, F f) noexcept : timer(&rings), host_(&host), f_(std::move(f)) {}
+  scoped_timer(const scoped_timer&) = delete;
+  scoped_timer& operator=(const scoped_timer&) = delete;
+  ~scoped_timer() {
+    cancel();
+    if (gone_ != nullptr) *gone_ = true;
+  }
+
+  using timer::is_pending;
+  // Fires at `at`, and not when it was to fire before.
+  void set(deadline at) noexcept {
+    cancel();
+    if constexpr (requires { host_->add_timer(*this, at); })
+      host_->add_timer(*this, at);
+    else
+      host_->add(*this, at);
+  }
+  void set(nanoseconds at) noexcept { set(deadline{at}); }
+  // True if it was to fire, and will not now.
+  bool cancel() noexcept {
+    if (!is_pending()) return false;  // so a host that is gone is not asked
+    timer& t = *this;
+    if constexpr (requires { host_->cancel_timer(t); })
+      return host_->cancel_timer(t);
+    else
+      return host_->cancel(t);
+  }
+
+ private:
+  // The callable runs on the stack, so that what it has captured outlives a timer that it destroys.
+  static void rings(timer& t) noexcept {
+    auto& self = static_cast<scoped_timer&>(t);
+    FRYS_ASSERT(self.gone_ == nullptr, "scoped_timer: fired again inside its own callable");
+    bool gone = false;
+    self.gone_ = &gone;
+    F running(std::move(self.f_));
+    running();
+    if (gone) return;
+    self.gone_ = nullptr;
+    std::destroy_at(std::addressof(self.f_));
+    std::construct_at(std::addressof(self.f_), std::move(running));
+  }
+
+  Host* host_;
+  bool* gone_ = nullptr;  // while the callable runs: where it is told that the timer is no more
+  F f_;
+};
 
 }  // namespace frys::inline FRYS_ABI
 
-#endif  // FRYS_SCHED_WHEN_ALL_HPP
-// ---- frys/sched/when_any.hpp
-// when_any: awaits several things at once and answers the first that ends, when all have ended: the others are asked to
-// stop, and waited for.
-//
-// Use when  several ways lead to an answer and the first will do: replicas, a reply or a shutdown.
-// Not when  all answers are wanted (when_all), or the other way is the clock (with_timeout).
-// Threads   as when_all: children are started one after another where it is awaited, and may end on any thread.
-// Progress  waits for all of its children, the losers too: it is as slow as the slowest of them is to stop. What it
-//           answers holds nothing that somebody else still uses.
-// Cost      one frame per child (frame_memory), and with a container two arrays; two atomic operations per child.
-// Ordering  what the children did happens-before what follows the wait.
-// Stop      a stop that is asked of who waits is passed on to the children; the first to end is the answer then, too. A
-//           child that ends by an exception ends: if it is the first, its exception is rethrown. What losers answer or
-//           throw is dropped.
-// Lifetime  as when_all.
-//
-//   auto first = co_await when_any(reply(), shutdown());               // a variant; first.index() says which
-//   auto [index, value] = co_await when_any(std::move(replicas));      // of a vector, which must not be empty
-//
-// Policies, in any order, each at most once, as in when_any<policy::atomics<A>>(...):
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_WHEN_ANY_HPP
-#define FRYS_SCHED_WHEN_ANY_HPP
-
-namespace frys::inline FRYS_ABI {
-
-// What when_any answers for a range: which one, and its answer (std::monostate for void).
-template <class T>
-struct any_result {
-  std::size_t index;
-  T value;
-};
-
-namespace detail {
-
-template <class Atomics>
-class any_core : public join_core<Atomics> {
- public:
-  using join_core<Atomics>::join_core;
-  any_core(any_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
-
-  // True for the first.
-  bool win(std::size_t index) noexcept {
-    std::uint32_t none = nobody;
-    // relaxed: decides who has won; the count carries the rest to who waits
-    return winner_.compare_exchange_strong(none, static_cast<std::uint32_t>(index), std::memory_order_relaxed,
-                                           std::memory_order_relaxed);
-  }
-  // relaxed: behind the count
-  std::size_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
-
- private:
-  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
-  typename Atomics::template atomic<std::uint32_t> winner_{nobody};
-};
-
-template <class Children, class Atomics>
-class [[nodiscard]] any_awaiter {
- public:
-  template <class... As>
-  explicit any_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
-  any_awaiter(any_awaiter&&) = default;
-  ~any_awaiter() { join_.abandon(); }
-
-  bool await_ready() const noexcept {
-    FRYS_ASSERT(children_.size() != 0, "when_any: of nothing there is no first");
-    return false;
-  }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
-    children_.make();
-    join_.begin(waiting, children_.size());
-    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
-    return join_.drop();
-  }
-  auto await_resume() {
-    join_.finish();
-    return answer(children_, join_.winner());
-  }
-
- private:
-  static std::coroutine_handle<> ended(join_base& of, std::size_t index, std::exception_ptr failure) noexcept {
-    auto& join = static_cast<any_core<Atomics>&>(of);
-    if (join.win(index)) {
-      if (failure != nullptr) join.fail(std::move(failure));
-      join.request_stop();
-    }
-    return join.drop();
-  }
-  template <class... As>
-  static auto answer(pack_of_children<As...>& from, std::size_t winner) {
-    using all = std::variant<answer_of<await_result_t<As>>...>;
-    using taker = all (*)(pack_of_children<As...>&);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      constexpr taker takers[] = {[](pack_of_children<As...>& of) {
-        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.slots)));
-      }...};
-      return takers[winner](from);
-    }
-    (std::index_sequence_for<As...>{});
-  }
-  template <class Range>
-  static auto answer(range_of_children<Range>& from, std::size_t winner) {
-    using of = typename range_of_children<Range>::answer;
-    return any_result<answer_of<of>>{winner, take_answer<of>(from.slots[winner])};
-  }
-
-  any_core<Atomics> join_;  // outlives the children, who listen to it
-  Children children_;
-};
-
-}  // namespace detail
-
-template <class... Policies, awaitable... As>
-requires(sizeof...(As) != 0) [[nodiscard]] auto when_any(As&&... things) {
-  using policies = detail::join_policies<Policies...>;
-  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
-  using children = detail::pack_of_children<As...>;
-  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
-}
-// Of a container, which is given away.
-template <class... Policies, class Range>
-requires detail::awaitable_range<Range>
-[[nodiscard]] auto when_any(Range&& range) {
-  using policies = detail::join_policies<Policies...>;
-  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
-  static_assert(!std::is_lvalue_reference_v<Range>,
-                "frys::when_any: a container is given away; write when_any(std::move(tasks))");
-  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
-  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
-}
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_WHEN_ANY_HPP
+#endif  // FRYS_SCHED_TIMER_WHEEL_HPP
 // ---- frys/io/os_error.hpp
 // os_error: errno as an error of frys.
 //
@@ -42962,6 +33478,350 @@ class leak_checked : public detail::wrapped<A> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_LEAK_CHECKED_HPP
+// ---- frys/memory/pool_registry.hpp
+// pool_registry: every pool, arena and allocator of a program by name and type: what they hold in all, who they are,
+// and their end in order.
+//
+// Use when  a program must say how much memory its parts hold, close all of them at shutdown, or let a plugin find the
+//           pool of a type when it runs.
+// Not when  the pools are members of one object: its destructor ends them in order.
+// Threads   add, find, bytes, for_each, and a registration's end: any. teardown: one, while nobody ends a pool.
+// Cost      a lock, and a walk over the entries; nothing while pools are used.
+// Errors    errc::out_of_memory: no pages for the entry; errc::invalid_argument: dependencies in a circle.
+// Lifetime  a pool outlives its registration, and the registry outlives both. What find answers is there until its
+//           registration ends. The functions of an entry run on the thread that asks: bytes under the lock, so that it
+//           must not use the registry, and must be right while other threads use the pool; teardown without it.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model of its lock      default atomics::standard
+//   policy::pages<P>    where its entries lie              default os_pages
+#ifndef FRYS_MEMORY_POOL_REGISTRY_HPP
+#define FRYS_MEMORY_POOL_REGISTRY_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// A raw_allocator whose type is forgotten: for plugins, and for what shall not be a template.
+class any_allocator_ref {
+ public:
+  any_allocator_ref() noexcept = default;
+  template <class A>
+  requires(raw_allocator<A> && !std::is_same_v<A, any_allocator_ref>) any_allocator_ref(A& allocator)
+  noexcept
+      : object_(std::addressof(allocator)),
+        allocate_([](void* a, std::size_t size, std::size_t alignment) noexcept {
+          return static_cast<A*>(a)->allocate(size, alignment);
+        }),
+        deallocate_([](void* a, void* memory, std::size_t size, std::size_t alignment) noexcept {
+          static_cast<A*>(a)->deallocate(memory, size, alignment);
+        }) {}
+
+  [[nodiscard]] result<void*> allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    if (object_ == nullptr) return error{errc::unsupported, domain::memory, "there is no allocator here", 0};
+    return allocate_(object_, size, alignment);
+  }
+  void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    if (object_ != nullptr) deallocate_(object_, memory, size, alignment);
+  }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  void* object_ = nullptr;
+  result<void*> (*allocate_)(void*, std::size_t, std::size_t) noexcept = nullptr;
+  void (*deallocate_)(void*, void*, std::size_t, std::size_t) noexcept = nullptr;
+};
+
+// What a registry says of one of its pools.
+struct pool_info {
+  std::string_view name;
+  type_id_t type = 0;             // of the pool
+  type_id_t element = 0;          // of what is in it (its value_type); 0: it has none
+  std::string_view type_name;     // of the pool, as the compiler writes it
+  void* object = nullptr;         // the pool
+  std::size_t bytes = 0;          // that it holds now
+  any_allocator_ref allocator{};  // if it is a raw_allocator
+};
+
+namespace detail {
+
+// A vector in pages, of what may be moved by its bytes.
+template <class T, class Pages>
+class page_array {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  page_array() noexcept = default;
+  page_array(const page_array&) = delete;
+  page_array& operator=(const page_array&) = delete;
+  ~page_array() { Pages::release(memory_); }
+
+  result<void> push_back(const T& value) noexcept {
+    if ((count_ + 1) * sizeof(T) > memory_.size()) {
+      result<byte_span> grown = Pages::allocate(memory_.empty() ? page_size : memory_.size() * 2);
+      if (!grown) return grown.error();
+      for (std::size_t i = 0; i < count_; ++i) ::new (static_cast<void*>(at(*grown, i))) T(*at(memory_, i));
+      Pages::release(memory_);
+      memory_ = *grown;
+    }
+    ::new (static_cast<void*>(at(memory_, count_++))) T(value);
+    return {};
+  }
+  // Removes those of which gone(value) is true; the rest keeps its order.
+  template <class F>
+  void remove_if(F&& gone) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count_; ++i)
+      if (!gone((*this)[i])) (*this)[kept++] = (*this)[i];
+    count_ = kept;
+  }
+  T& operator[](std::size_t i) noexcept { return *at(memory_, i); }
+  const T& operator[](std::size_t i) const noexcept { return *at(memory_, i); }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  const T* begin() const noexcept { return at(memory_, 0); }
+  const T* end() const noexcept { return at(memory_, 0) + count_; }
+
+ private:
+  static T* at(byte_span memory, std::size_t i) noexcept { return reinterpret_cast<T*>(memory.data()) + i; }
+  byte_span memory_;
+  std::size_t count_ = 0;
+};
+
+// What a pool holds, by the name under which it tells.
+struct bytes_held {
+  template <class T>
+  std::size_t operator()(const T& pool) const noexcept {
+    if constexpr (requires {
+                    { pool.reserved() } -> std::convertible_to<std::size_t>;
+                  })
+      return pool.reserved();
+    else if constexpr (requires {
+                         { pool.counts().live_bytes } -> std::convertible_to<std::size_t>;
+                       })
+      return static_cast<std::size_t>(pool.counts().live_bytes);
+    else if constexpr (requires {
+                         { pool.live_bytes() } -> std::convertible_to<std::size_t>;
+                       })
+      return pool.live_bytes();
+    else if constexpr (requires {
+                         { pool.used() } -> std::convertible_to<std::size_t>;
+                       })
+      return pool.used();
+    else
+      return 0;
+  }
+};
+// Gives back what the pool holds, if it has a release() for it.
+struct release_all {
+  template <class T>
+  void operator()(T& pool) const noexcept {
+    if constexpr (requires { pool.release(); }) static_cast<void>(pool.release());
+  }
+};
+
+template <class T>
+constexpr type_id_t element_of() noexcept {
+  if constexpr (requires { typename T::value_type; })
+    return type_id<typename T::value_type>();
+  else
+    return 0;
+}
+
+}  // namespace detail
+
+template <class... Policies>
+class basic_pool_registry {
+  using accepted = policy::keys<policy::atomics_key, policy::pages_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_pool_registry: unknown policy; it takes policy::atomics, policy::pages and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_pool_registry: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_pool_registry: policy::atomics wants an atomics model, see core/atomics.hpp");
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  static_assert(page_source<pages_type>,
+                "frys::basic_pool_registry: policy::pages wants a page source, see core/concepts.hpp");
+
+  // One pool's place in the registry; its end takes it out. Moves.
+  class registration {
+   public:
+    registration() noexcept = default;
+    registration(registration&& other) noexcept : registry_(std::exchange(other.registry_, nullptr)), id_(other.id_) {}
+    registration& operator=(registration&& other) noexcept {
+      registration taken(std::move(other));
+      std::swap(registry_, taken.registry_);
+      std::swap(id_, taken.id_);
+      return *this;
+    }
+    ~registration() { reset(); }
+    void reset() noexcept {
+      if (registry_ != nullptr) std::exchange(registry_, nullptr)->remove(id_);
+    }
+    explicit operator bool() const noexcept { return registry_ != nullptr; }
+
+   private:
+    friend basic_pool_registry;
+    registration(basic_pool_registry* registry, std::uint64_t id) noexcept : registry_(registry), id_(id) {}
+    basic_pool_registry* registry_ = nullptr;
+    std::uint64_t id_ = 0;
+  };
+
+  basic_pool_registry() noexcept = default;
+  basic_pool_registry(const basic_pool_registry&) = delete;
+  basic_pool_registry& operator=(const basic_pool_registry&) = delete;
+
+  // Registers `pool`. `name` is not copied: a literal. bytes(pool) answers what it holds, teardown(pool) ends it:
+  // functors without state, such as lambdas without captures; by default what the pool has: reserved() and the like,
+  // release().
+  template <class T, class Bytes = detail::bytes_held, class Teardown = detail::release_all>
+  [[nodiscard]] result<registration> add(std::string_view name, T& pool, Bytes = {}, Teardown = {}) noexcept {
+    static_assert(std::is_empty_v<Bytes> && std::is_empty_v<Teardown> && std::default_initializable<Bytes> &&
+                      std::default_initializable<Teardown>,
+                  "frys::basic_pool_registry::add: bytes and teardown must be functors without state");
+    static_assert(
+        std::is_invocable_r_v<std::size_t, Bytes, const T&> && std::is_invocable_v<Teardown, T&>,
+        "frys::basic_pool_registry::add: bytes must take a const pool and answer a number, teardown take a pool");
+    entry e;
+    e.info.name = name;
+    e.info.type = type_id<T>();
+    e.info.element = detail::element_of<T>();
+    e.info.type_name = type_name<T>();
+    e.info.object = std::addressof(pool);
+    if constexpr (raw_allocator<T>) e.info.allocator = any_allocator_ref(pool);
+    e.bytes = [](const void* p) noexcept { return static_cast<std::size_t>(Bytes{}(*static_cast<const T*>(p))); };
+    e.teardown = [](void* p) noexcept { Teardown{}(*static_cast<T*>(p)); };
+    held_lock hold(lock_);
+    e.id = ++last_id_;
+    result<void> added = entries_.push_back(e);
+    if (!added) return added.error();
+    return registration(this, e.id);
+  }
+  // `user` stands on `base`: teardown ends it before, whichever was registered first.
+  result<void> depends(const registration& user, const registration& base) noexcept {
+    held_lock hold(lock_);
+    if (user.registry_ != this || base.registry_ != this)
+      return error{errc::invalid_argument, domain::memory, "one of the two is not registered here", 0};
+    if (user.id_ == base.id_ || stands_on(base.id_, user.id_))
+      return error{errc::invalid_argument, domain::memory, "the dependencies would run in a circle", 0};
+    return edges_.push_back({user.id_, base.id_});
+  }
+
+  // What all of them hold.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    held_lock hold(lock_);
+    std::size_t sum = 0;
+    for (const entry& e : entries_) sum += e.bytes(e.info.object);
+    return sum;
+  }
+  [[nodiscard]] std::size_t size() const noexcept {
+    held_lock hold(lock_);
+    return entries_.size();
+  }
+  // f(pool_info) for each, in the order of their registration, under the lock: f must not use the registry.
+  template <class F>
+  void for_each(F&& f) const {
+    held_lock hold(lock_);
+    for (const entry& e : entries_) f(told(e));
+  }
+
+  // The first pool of type T, with that name if one is given; nullptr if there is none.
+  template <class T>
+  [[nodiscard]] T* find(std::string_view name = {}) const noexcept {
+    return static_cast<T*>(first([name](const pool_info& p) {
+                             return p.type == type_id<T>() && (name.empty() || p.name == name);
+                           }).object);
+  }
+  // The first pool whose elements are of that type: object_pool<session> for type_id<session>(). Without: object is
+  // null.
+  [[nodiscard]] pool_info find_for(type_id_t element) const noexcept {
+    return first([element](const pool_info& p) { return element != 0 && p.element == element; });
+  }
+  // The first pool of that name. Without: object is null.
+  [[nodiscard]] pool_info find_named(std::string_view name) const noexcept {
+    return first([name](const pool_info& p) { return p.name == name; });
+  }
+
+  // Ends all: who stands on another one before it, else the last registered first. What a teardown registers is ended
+  // too. Answers how many.
+  std::size_t teardown() noexcept {
+    std::size_t ended = 0;
+    for (entry next; take_next(next); ++ended) next.teardown(next.info.object);
+    return ended;
+  }
+
+ private:
+  struct entry {
+    pool_info info;
+    std::size_t (*bytes)(const void*) noexcept = nullptr;
+    void (*teardown)(void*) noexcept = nullptr;
+    std::uint64_t id = 0;
+  };
+  struct edge {
+    std::uint64_t user, base;
+  };
+
+  static pool_info told(const entry& e) noexcept {
+    pool_info info = e.info;
+    info.bytes = e.bytes(info.object);
+    return info;
+  }
+  template <class F>
+  pool_info first(F&& wanted) const noexcept {
+    held_lock hold(lock_);
+    for (const entry& e : entries_)
+      if (wanted(e.info)) return told(e);
+    return {};
+  }
+  bool stands_on(std::uint64_t user, std::uint64_t base) const noexcept {
+    for (const edge& e : edges_)
+      if (e.user == user && (e.base == base || stands_on(e.base, base))) return true;
+    return false;
+  }
+  bool is_used(std::uint64_t id) const noexcept {
+    for (const edge& e : edges_)
+      if (e.base == id) return true;
+    return false;
+  }
+  // The last one that nobody stands on, taken out. There is one as long as there are any: no circles.
+  bool take_next(entry& next) noexcept {
+    held_lock hold(lock_);
+    for (std::size_t i = entries_.size(); i-- > 0;) {
+      if (is_used(entries_[i].id)) continue;
+      next = entries_[i];
+      forget(next.id);
+      return true;
+    }
+    return false;
+  }
+  void remove(std::uint64_t id) noexcept {
+    held_lock hold(lock_);
+    forget(id);
+  }
+  void forget(std::uint64_t id) noexcept {
+    entries_.remove_if([id](const entry& e) { return e.id == id; });
+    edges_.remove_if([id](const edge& e) { return e.user == id || e.base == id; });
+  }
+
+  mutable detail::table_lock<atomics_type> lock_;
+  detail::page_array<entry, pages_type> entries_;
+  detail::page_array<edge, pages_type> edges_;
+  std::uint64_t last_id_ = 0;
+};
+using pool_registry = basic_pool_registry<>;
+
+// One for the whole program, for those who want one: made when it is first asked for and never ended, so that pools of
+// static storage may leave it at any time. Call its teardown() yourself. A plugin that may be unloaded takes the host's
+// registry by reference instead: this function keeps an object of its own in each program that does not share symbols.
+inline pool_registry& process_pools() noexcept {
+  alignas(pool_registry) static std::byte memory[sizeof(pool_registry)];
+  static pool_registry* const registry = ::new (static_cast<void*>(memory)) pool_registry;
+  return *registry;
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_MEMORY_POOL_REGISTRY_HPP
 // ---- frys/memory/tracked.hpp
 // tracked: an allocator that counts: bytes and blocks that are out, their peak, totals, sizes; by tag; and a profile by
 // samples, as folded stacks or for pprof.
@@ -43381,6 +34241,9169 @@ class tracked : public detail::wrapped<A> {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_MEMORY_TRACKED_HPP
+#endif  // gate
+#if (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SIM) && FRYS_WITH_SIM)
+
+// ---- frys/core/thread.hpp
+// thread: a thread of the system, and what it shall be: its name, its stack, its processors, its scheduling.
+//
+// thread_options  what is asked for; everything has a default that leaves it to the system
+// thread          starts it, and joins it in its destructor
+// this_thread     the same asked of the thread that calls
+// os_threads      the model of policy::threads that blocks take by default
+//
+// Use when  a thread needs a name, a bounded stack, a place or a class; or a block starts threads by policy::threads.
+// Not when  many pieces of work want a few threads (sched/scheduler.hpp), or work blocks (sched/blocking_pool.hpp).
+// Threads   a thread object is one thread's at a time; this_thread: the caller itself.
+// Cost      start: the system's, one allocation, and, where processors or a class are asked for, the wait until the new
+//           thread has taken them (two wakes).
+// Errors    start: errc::limit_exceeded (EAGAIN: too many threads, or no address space for the stack),
+//           errc::out_of_memory, errc::invalid_argument (a stack smaller than the system wants). `number` is errno.
+//           What the system does not permit (a class without the right, a processor that is not ours) is told() and the
+//           thread runs without it; with `insist`, start answers that error and nothing has run.
+//           An exception that leaves the function of a thread ends the program.
+// Lifetime  the destructor joins: it waits for as long as the function runs.
+// Systems   POSIX; FRYS_HAS_THREAD is 0 elsewhere, and only the options and the concept are there. Processors,
+//           nice values, and the classes batch, idle and deadline are Linux's; elsewhere errc::unsupported.
+// frys: real model
+#ifndef FRYS_CORE_THREAD_HPP
+#define FRYS_CORE_THREAD_HPP
+
+#define FRYS_HAS_THREAD FRYS_OS_POSIX
+
+#if FRYS_HAS_THREAD
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+#endif
+#if FRYS_OS_LINUX
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+// How the system shares its processors out to a thread.
+enum class scheduling : std::uint8_t {
+  inherit,      // as the thread that starts it
+  normal,       // fair shares; priority is the nice value, -20 (more) to 19
+  batch,        // the same, for work that nobody waits for: fewer preemptions
+  idle,         // only what nobody else wants
+  fifo,         // before all of the above, priority 1 to 99, until it waits; needs a right
+  round_robin,  // fifo, in turns among equals; needs a right
+  deadline,     // `runtime` of each `period`, done `deadline` after its begin; needs a right
+};
+
+struct thread_options {
+  const char* name = nullptr;        // what tools show; Linux keeps 15 bytes. Read before start returns
+  std::size_t stack_bytes = 0;       // 0: the system's own, often 8 MiB
+  std::span<const unsigned> cpus{};  // where it may run; empty: where its starter may
+  frys::scheduling scheduling = frys::scheduling::inherit;
+  int priority = 0;        // its meaning is the class's
+  nanoseconds runtime{0};  // these three: scheduling::deadline only
+  nanoseconds deadline{0};
+  nanoseconds period{0};
+  bool insist = false;  // a thread that is not as asked for shall not run at all
+};
+
+// What blocks ask of policy::threads. A thread is joinable from start until join, and its destructor joins. local<Tag>
+// is the calling thread's own pointer for Tag, null at first: the same one for each call of that thread.
+template <class T>
+concept thread_source = requires(typename T::thread& t, const thread_options& options, void (*run)(void*) noexcept,
+                                 void* argument) {
+  requires std::movable<typename T::thread>;
+  { t.joinable() } -> std::same_as<bool>;
+  t.join();
+  { T::start(options, run, argument) } -> std::same_as<result<typename T::thread>>;
+  { T::template local<int>() } -> std::same_as<void*&>;
+};
+
+#if FRYS_HAS_THREAD
+
+namespace detail {
+
+inline error thread_refused(int number, const char* message) noexcept {
+  errc code = errc::io_failed;
+  switch (number) {
+    case EAGAIN:
+      code = errc::limit_exceeded;
+      break;
+    case EBUSY:  // scheduling::deadline: the processors have promised all that they have
+      code = errc::busy;
+      break;
+    case ENOMEM:
+      code = errc::out_of_memory;
+      break;
+    case EPERM:
+    case EACCES:
+      code = errc::permission_denied;
+      break;
+    case EINVAL:
+    case ESRCH:
+      code = errc::invalid_argument;
+      break;
+    case ENOSYS:
+    case E2BIG:
+      code = errc::unsupported;
+      break;
+    default:
+      break;
+  }
+  return {code, domain::core, message, number};
+}
+
+#if FRYS_OS_LINUX
+// A set of processors, as the kernel takes it: as many as one can be built for.
+struct cpu_bits {
+  static constexpr unsigned most = 8192;
+  static constexpr unsigned bits = sizeof(unsigned long) * 8;
+  std::array<unsigned long, most / bits> words{};
+
+  bool has(unsigned cpu) const noexcept { return cpu < most && (words[cpu / bits] >> (cpu % bits) & 1) != 0; }
+  void add(unsigned cpu) noexcept { words[cpu / bits] |= 1ul << (cpu % bits); }
+  // errno, or 0.
+  int read() noexcept {
+    words = {};
+    return ::syscall(SYS_sched_getaffinity, 0, sizeof words, words.data()) < 0 ? errno : 0;
+  }
+  int apply() const noexcept { return ::syscall(SYS_sched_setaffinity, 0, sizeof words, words.data()) < 0 ? errno : 0; }
+};
+
+// What sched_setattr reads; not every C library names it.
+struct kernel_scheduling {
+  std::uint32_t size = 48;
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0, deadline = 0, period = 0;
+};
+static_assert(sizeof(kernel_scheduling) == 48);
+#endif
+
+}  // namespace detail
+
+namespace this_thread {
+
+// The system's number of this thread, as tools show it; elsewhere than on Linux some number that no other thread has.
+inline std::uint64_t id() noexcept {
+#if FRYS_OS_LINUX
+  return static_cast<std::uint64_t>(::syscall(SYS_gettid));
+#elif defined(__APPLE__)
+  std::uint64_t number = 0;
+  ::pthread_threadid_np(nullptr, &number);
+  return number;
+#else
+  static_assert(sizeof(::pthread_t) <= sizeof(std::uint64_t));
+  std::uint64_t number = 0;
+  const ::pthread_t self = ::pthread_self();
+  __builtin_memcpy(&number, &self, sizeof self);
+  return number;
+#endif
+}
+
+inline constexpr unsigned no_cpu = ~0u;
+
+// The processor that runs this thread; it may be another one by the time that you look. no_cpu: nobody can say.
+inline unsigned current_cpu() noexcept {
+#if FRYS_OS_LINUX
+  const int cpu = ::sched_getcpu();
+  return cpu < 0 ? no_cpu : static_cast<unsigned>(cpu);
+#else
+  return no_cpu;
+#endif
+}
+
+// What debuggers and top show. Linux keeps the first 15 bytes; a system without names does nothing.
+inline void set_name(const char* name) noexcept {
+#if FRYS_OS_LINUX
+  ::prctl(PR_SET_NAME, name, 0, 0, 0);
+#elif defined(__APPLE__)
+  ::pthread_setname_np(name);
+#else
+  (void)name;
+#endif
+}
+
+// Where this thread may run. errc::invalid_argument where none of `cpus` is one that it may have; permission_denied
+// where it got only some of them, and keeps those; unsupported elsewhere than on Linux.
+inline result<void> set_affinity(std::span<const unsigned> cpus) noexcept {
+#if FRYS_OS_LINUX
+  detail::cpu_bits wanted;
+  for (const unsigned cpu : cpus) {
+    if (cpu >= detail::cpu_bits::most)
+      return error{errc::invalid_argument, domain::core, "no processor has so high a number", cpu};
+    wanted.add(cpu);
+  }
+  if (const int number = wanted.apply())
+    return detail::thread_refused(number, "the system does not let the thread run on these processors");
+  detail::cpu_bits got;
+  if (got.read() == 0 && got.words != wanted.words)  // the kernel leaves out what a cpuset forbids and does not say so
+    return error{errc::permission_denied, domain::core, "the thread may not run on some of these processors", 0};
+  return {};
+#else
+  (void)cpus;
+  return error{errc::unsupported, domain::core, "this system does not place threads on processors", 0};
+#endif
+}
+
+// This thread's class, priority and times, from the fields of `o`; what else is in it is left alone.
+inline result<void> set_scheduling(const thread_options& o) noexcept {
+  if (o.scheduling == scheduling::inherit) return {};
+  constexpr const char* refused = "the system does not let the thread have this class and priority";
+#if FRYS_OS_LINUX
+  // The kernel's numbers: SCHED_NORMAL 0, FIFO 1, RR 2, BATCH 3, IDLE 5, DEADLINE 6.
+  constexpr std::array<std::uint32_t, 7> numbers{0, 0, 3, 5, 1, 2, 6};
+  const auto which = static_cast<std::size_t>(o.scheduling);
+  if (which >= numbers.size()) return detail::thread_refused(EINVAL, refused);
+  detail::kernel_scheduling wanted;
+  wanted.policy = numbers[which];
+  switch (o.scheduling) {
+    case scheduling::fifo:
+    case scheduling::round_robin:
+      if (o.priority < 0) return detail::thread_refused(EINVAL, refused);
+      wanted.priority = static_cast<std::uint32_t>(o.priority);
+      break;
+    case scheduling::deadline:
+      if (o.runtime.count() < 0 || o.deadline.count() < 0 || o.period.count() < 0)
+        return detail::thread_refused(EINVAL, refused);
+      wanted.runtime = static_cast<std::uint64_t>(o.runtime.count());
+      wanted.deadline = static_cast<std::uint64_t>(o.deadline.count());
+      wanted.period = static_cast<std::uint64_t>(o.period.count());
+      break;
+    case scheduling::idle:
+      break;
+    default:
+      if (o.priority < -20 || o.priority > 19) return detail::thread_refused(EINVAL, refused);
+      wanted.nice = o.priority;
+      break;
+  }
+#if defined(SYS_sched_setattr)
+  if (::syscall(SYS_sched_setattr, 0, &wanted, 0u) == 0) return {};
+  return detail::thread_refused(errno, refused);
+#else
+  return detail::thread_refused(ENOSYS, refused);
+#endif
+#else
+  int policy = SCHED_OTHER;
+  if (o.scheduling == scheduling::fifo) policy = SCHED_FIFO;
+  if (o.scheduling == scheduling::round_robin) policy = SCHED_RR;
+  if (policy == SCHED_OTHER && (o.scheduling != scheduling::normal || o.priority != 0))
+    return detail::thread_refused(ENOSYS, "this system has no such class of threads");
+  ::sched_param wanted{};
+  wanted.sched_priority = policy == SCHED_OTHER ? 0 : o.priority;
+  if (const int number = ::pthread_setschedparam(::pthread_self(), policy, &wanted))
+    return detail::thread_refused(number, refused);
+  return {};
+#endif
+}
+
+}  // namespace this_thread
+
+class thread {
+ public:
+  thread() noexcept = default;  // of nothing
+  thread(thread&& other) noexcept : handle_(other.handle_), body_(std::exchange(other.body_, nullptr)) {}
+  // Joins the one that stood here.
+  thread& operator=(thread&& other) noexcept {
+    if (this != &other) {
+      if (joinable()) join();
+      handle_ = other.handle_;
+      body_ = std::exchange(other.body_, nullptr);
+    }
+    return *this;
+  }
+  ~thread() {
+    if (joinable()) join();
+  }
+
+  // Calls run(argument) on a new thread. options and what it points at are not needed afterwards.
+  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument) noexcept {
+    return started(options, new (std::nothrow) body(run, argument));
+  }
+  // The same with anything that can be called; it is moved or copied in, and destroyed on the new thread. An exception
+  // that leaves it ends the program.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> && std::constructible_from<std::decay_t<F>, F>
+  static result<thread> start(const thread_options& options, F&& f) {
+    using function = std::decay_t<F>;
+    struct holder final : body {
+      explicit holder(F&& function_) : body(&call, this), held(std::in_place, std::forward<F>(function_)) {}
+      static void call(void* self) noexcept {
+        auto& h = *static_cast<holder*>(self);
+        static_cast<function&&> (*h.held)();
+        h.held.reset();  // here, not where it is joined
+      }
+      std::optional<function> held;
+    };
+    return started(options, new (std::nothrow) holder(std::forward<F>(f)));
+  }
+
+  [[nodiscard]] bool joinable() const noexcept { return body_ != nullptr; }
+  // Waits for the end of its function; what that did happens-before the return.
+  void join() noexcept {
+    FRYS_ASSERT(joinable(), "thread::join: there is no thread to wait for");
+    FRYS_ASSERT(::pthread_equal(handle_, ::pthread_self()) == 0, "thread::join: a thread cannot wait for itself");
+    ::pthread_join(handle_, nullptr);
+    delete std::exchange(body_, nullptr);
+  }
+
+  // The first thing that was asked for and not permitted; no error where the thread is as asked for. While joinable.
+  [[nodiscard]] result<void> told() const noexcept {
+    FRYS_ASSERT(joinable(), "thread::told: there is no thread");
+    return body_->told;
+  }
+
+ private:
+  // What starter and thread share; the thread object's, which frees it after the join.
+  struct body {
+    body(void (*r)(void*) noexcept, void* a) noexcept : run(r), argument(a) {}
+    body(const body&) = delete;
+    body& operator=(const body&) = delete;
+    virtual ~body() = default;
+
+    void (*run)(void*) noexcept;
+    void* argument;
+    const thread_options* options = nullptr;  // not null: the starter waits, so its options live
+    bool is_named = false;
+    bool may_run = true;
+    result<void> told{};
+    std::array<char, 64> name{};
+    std::atomic<std::uint32_t> ready{0};
+  };
+
+  static void* enter(void* argument) noexcept {
+    auto& b = *static_cast<body*>(argument);
+    if (b.is_named) this_thread::set_name(b.name.data());
+    if (b.options != nullptr) {
+      const thread_options& o = *b.options;
+      // First the processors: who has scheduling::deadline may not choose them any more.
+      if (!o.cpus.empty()) b.told = this_thread::set_affinity(o.cpus);
+      if (result<void> r = this_thread::set_scheduling(o); !r && b.told) b.told = r;
+      b.may_run = b.told.has_value() || !o.insist;
+      const bool may_run = b.may_run;
+      // sync(thread.ready): release; what this thread was told is whole before its starter reads it.
+      b.ready.store(1, std::memory_order_release);
+      atomics::standard::notify_one(b.ready);
+      if (!may_run) return nullptr;
+    }
+    b.run(b.argument);
+    return nullptr;
+  }
+
+  static result<thread> started(const thread_options& options, body* b) noexcept {
+    if (b == nullptr)
+      return error{errc::out_of_memory, domain::core, "no memory for a thread's arguments", sizeof(body)};
+    if (options.name != nullptr) {
+      b->is_named = true;
+      for (std::size_t i = 0; i + 1 < b->name.size() && options.name[i] != '\0'; ++i) b->name[i] = options.name[i];
+    }
+    const bool waits = !options.cpus.empty() || options.scheduling != scheduling::inherit;
+    if (waits) b->options = &options;
+    thread t;
+    if (const int number = create(t.handle_, options.stack_bytes, b)) {
+      delete b;
+      return detail::thread_refused(number, "the system does not start another thread");
+    }
+    t.body_ = b;
+    if (waits) {
+      // sync(thread.ready): acquire; pairs with the release in enter.
+      while (b->ready.load(std::memory_order_acquire) == 0)
+        static_cast<void>(atomics::standard::wait(b->ready, 0, frys::deadline::never()));
+      if (!b->may_run) {
+        const error why = b->told.error();
+        t.join();
+        return why;
+      }
+    }
+    return t;
+  }
+
+  // errno, or 0.
+  static int create(::pthread_t& handle, std::size_t stack_bytes, body* b) noexcept {
+    if (stack_bytes == 0) return ::pthread_create(&handle, nullptr, &enter, b);
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
+    if (stack_bytes > SIZE_MAX - page) return EAGAIN;  // as any stack for which there are no addresses
+    if (stack_bytes < least) stack_bytes = least;
+    stack_bytes = (stack_bytes + page - 1) & ~(page - 1);
+    ::pthread_attr_t attributes;
+    if (const int number = ::pthread_attr_init(&attributes)) return number;
+    int number = ::pthread_attr_setstacksize(&attributes, stack_bytes);
+    if (number == 0) number = ::pthread_create(&handle, &attributes, &enter, b);
+    ::pthread_attr_destroy(&attributes);
+    return number;
+  }
+
+  ::pthread_t handle_{};
+  body* body_ = nullptr;
+};
+
+// policy::threads of the machine.
+struct os_threads {
+  using thread = frys::thread;
+
+  static result<thread> start(const thread_options& options, void (*run)(void*) noexcept, void* argument) noexcept {
+    return thread::start(options, run, argument);
+  }
+  // A pointer that needs neither construction nor destruction: a plugin with it can be unloaded.
+  template <class Tag>
+  static void*& local() noexcept {
+    static constinit thread_local void* mine = nullptr;
+    return mine;
+  }
+};
+static_assert(thread_source<os_threads>);
+
+#endif  // FRYS_HAS_THREAD
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_THREAD_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
+#include <bitset>
+
+// ---- frys/core/tsc_clock.hpp
+// tsc_clock: the time of CLOCK_MONOTONIC, read from the processor's cycle counter.
+//
+// Use when  time is asked for by the million (stamps of events, latencies, deadlines of every request).
+// Not when  a call in a microsecond is enough (clocks::steady), or a tick of the kernel is (clocks::coarse).
+// A model   of policy::clock: what it answers may be compared with deadlines of clocks::steady and waited for.
+// Ordering  now() does not wait for what stands before it, so the counter may be read some ten nanoseconds ahead of
+//           loads before it; in one thread it does not go back. now_ordered() reads it after all loads before it: a
+//           time that another thread has handed over is not later. ticks() is the counter as it is, for measuring.
+// Threads   any; lock-free. While one thread draws the next piece of the line, the others ask the kernel.
+// Cost      now: the counter, six loads of one line, one multiplication; no division, no write. Some hundred times a
+//           second one call takes some hundred nanoseconds more, for the comparison with the kernel's clock. The first
+//           20 ms of use answer the kernel's time while the counter is measured.
+// Error     against CLOCK_MONOTONIC: what both reads cost (some ten nanoseconds), and 30 ms times the change of the
+//           kernel's rate in the last half second: nothing to speak of, or 15 us when it begins to be slewed by 500
+//           ppm. The line bends by at most 1/512 to come back, so it neither stands still nor leaps. Only a counter
+//           that has stood (more than a millisecond is missing) goes forward at once, and one that has run while the
+//           clock stood (a machine that slept) at half its rate until it is right, 40 ms at most.
+// Fallback  clocks::steady, where the counter does not count evenly or the kernel keeps time by another one;
+//           is_hardware() tells.
+// Lifetime  the program's: nothing is made or freed.
+// frys: real model
+#ifndef FRYS_CORE_TSC_CLOCK_HPP
+#define FRYS_CORE_TSC_CLOCK_HPP
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if FRYS_OS_LINUX
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+// A counter that counts at one rate: ticks(), ordered_ticks() (not before the loads that precede it), is_usable():
+// whether that is true here, and is_present: whether there is one at all.
+template <class C>
+concept tick_counter = requires {
+  { C::is_present } -> std::convertible_to<bool>;
+  { C::ticks() } -> std::same_as<std::uint64_t>;
+  { C::ordered_ticks() } -> std::same_as<std::uint64_t>;
+  { C::is_usable() } -> std::convertible_to<bool>;
+};
+
+// The processor's: rdtsc, or cntvct_el0.
+struct cycle_counter {
+#if defined(__x86_64__)
+  static constexpr bool is_present = true;
+  static std::uint64_t ticks() noexcept { return __builtin_ia32_rdtsc(); }
+  static std::uint64_t ordered_ticks() noexcept {
+    __builtin_ia32_lfence();  // waits for the loads before it; also keeps the compiler from moving them
+    return __builtin_ia32_rdtsc();
+  }
+  // It counts at one rate in all states of power, by the processor's word and the kernel's.
+  static bool is_usable() noexcept {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    const bool invariant = __get_cpuid(0x80000007u, &a, &b, &c, &d) != 0 && (d & (1u << 8)) != 0;
+    return invariant && is_trusted();
+  }
+#elif defined(__aarch64__)
+  static constexpr bool is_present = true;
+  static std::uint64_t ticks() noexcept {
+    std::uint64_t t;
+    asm volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+  }
+  static std::uint64_t ordered_ticks() noexcept {
+    std::uint64_t t;
+    asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(t) : : "memory");
+    return t;
+  }
+  static bool is_usable() noexcept {
+    std::uint64_t hertz;  // what the firmware has written there; the rate itself is measured
+    asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
+    return hertz >= 1'000'000 && is_trusted();
+  }
+#else
+  static constexpr bool is_present = false;
+  static std::uint64_t ticks() noexcept { return 0; }
+  static std::uint64_t ordered_ticks() noexcept { return 0; }
+  static bool is_usable() noexcept { return false; }
+#endif
+
+ private:
+  // False where the kernel has found the counters of the processors apart and keeps time by another one. Where it does
+  // not tell, yes.
+  static bool is_trusted() noexcept {
+#if FRYS_OS_LINUX
+    const int file = ::open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return true;
+    char text[32];
+    const auto size = ::read(file, text, sizeof(text));
+    ::close(file);
+    const std::string_view source(text, size < 0 ? 0 : static_cast<std::size_t>(size));
+    for (const std::string_view other : {"hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit"})
+      if (source.substr(0, other.size()) == other) return false;
+#endif
+    return true;
+  }
+};
+
+// The line through a counter's readings that follows a clock: the machinery of tsc_clock, for a counter of your own.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model                    default atomics::standard
+//   policy::clock<C>    the clock that it follows            default clocks::steady
+//
+// Time is drawn in pieces: a piece says base + (ticks - origin) * rate for the next 2^shift ticks, and the next one
+// begins where it ends. One word, the gate, says whether a piece stands: 2 * number + 1, or, between two pieces,
+// 2 * floor, the latest time that anybody has been told. A time is told only from a piece that stood before and after
+// its fields were read, or by raising the floor; a piece can be put up only by exchanging the very floor that it begins
+// above. So time never goes back, whoever is stopped where.
+template <class Counter, class... Policies>
+class counter_clock {
+  using accepted = policy::keys<policy::atomics_key, policy::clock_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::counter_clock: unknown policy; it takes policy::atomics, policy::clock and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::counter_clock: a policy is given twice; name each at most once");
+  static_assert(tick_counter<Counter>,
+                "frys::counter_clock<Counter>: Counter wants is_present, ticks(), ordered_ticks() and is_usable()");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::counter_clock: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::counter_clock: policy::clock wants a type with a static now() in nanoseconds");
+
+  // How long the clock answers while the counter is measured.
+  static constexpr nanoseconds warm_up{20'000'000};
+
+  counter_clock() = default;
+  counter_clock(const counter_clock&) = delete;
+  counter_clock& operator=(const counter_clock&) = delete;
+
+  [[nodiscard]] nanoseconds now() noexcept {
+    if constexpr (Counter::is_present) {
+      nanoseconds time;
+      if (told(Counter::ticks(), time)) [[likely]]
+        return time;
+      return drawn();
+    } else {
+      return clock_type::now();
+    }
+  }
+  [[nodiscard]] nanoseconds now_ordered() noexcept {
+    if constexpr (Counter::is_present) {
+      nanoseconds time;
+      if (told(Counter::ordered_ticks(), time)) [[likely]]
+        return time;
+      return drawn();
+    } else {
+      return clock_type::now();
+    }
+  }
+
+  // False where it answers the clock's own time for good.
+  [[nodiscard]] bool is_hardware() noexcept {
+    if constexpr (!Counter::is_present) return false;
+    return source() == counting;
+  }
+  // True once now() comes from the counter: after warm_up of use.
+  [[nodiscard]] bool is_calibrated() const noexcept {
+    // relaxed: a look
+    return (gate_.load(std::memory_order_relaxed) & 1) != 0;
+  }
+
+ private:
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+  template <class T>
+  using var = typename atomics_type::template var<T>;
+  enum : std::uint32_t { unknown, counting, unusable };
+
+  static constexpr std::uint64_t to_floor(std::int64_t ns) noexcept {
+    return ns <= 0 ? 0 : static_cast<std::uint64_t>(ns) * 2;
+  }
+
+  // What the piece says, if one stands and reaches that far. One that begins later says when it begins.
+  bool told(std::uint64_t ticks, nanoseconds& time) const noexcept {
+    // sync(counter_clock.piece): acquire; the fields are at least as new as the gate.
+    const std::uint64_t gate = gate_.load(std::memory_order_acquire);
+    if ((gate & 1) == 0) return false;
+    // sync(counter_clock.begin): acquire, all three; if a field was of a later piece, the look below finds the gate
+    // changed. With relaxed we could mix two pieces.
+    const std::uint64_t origin = origin_.load(std::memory_order_acquire);
+    const std::uint64_t base = base_.load(std::memory_order_acquire);
+    const std::uint64_t rate = rate_.load(std::memory_order_acquire);
+    const std::uint32_t shift = shift_.load(std::memory_order_relaxed);  // relaxed: written before the first piece only
+    if (gate_.load(std::memory_order_relaxed) != gate) return false;     // relaxed: the acquires above order it
+    std::uint64_t since = ticks - origin;
+    if (since >> shift != 0) [[unlikely]] {
+      // It is over; or far ahead, and then either the ticks are old or the counter has gone back: it is read again.
+      if (static_cast<std::int64_t>(since) >= 0 || (std::uint64_t{0} - since) >> shift != 0) return false;
+      since = 0;
+    }
+    time = nanoseconds{static_cast<std::int64_t>(base + ((since * rate) >> 32))};
+    return true;
+  }
+
+  std::uint32_t source() noexcept {
+    // relaxed: whoever decides decides the same
+    std::uint32_t s = source_.load(std::memory_order_relaxed);
+    if (s == unknown) {
+      const std::uint32_t found = Counter::is_usable() ? counting : unusable;
+      // relaxed: as above; a counter that was given up meanwhile stays given up
+      if (source_.compare_exchange_strong(s, found, std::memory_order_relaxed, std::memory_order_relaxed)) s = found;
+    }
+    return s;
+  }
+
+  // No piece reaches this far.
+  FRYS_NOINLINE nanoseconds drawn() noexcept {
+    if (source() == counting) {
+      // sync(counter_clock.drawing): acquire; what the last one who drew has measured is ours.
+      if (drawing_.exchange(1, std::memory_order_acquire) == 0) {
+        draw();
+        // sync(counter_clock.drawing): release; the other end.
+        drawing_.store(0, std::memory_order_release);
+      }
+      nanoseconds time;
+      if (told(Counter::ordered_ticks(), time)) return time;
+    }
+    return asked();
+  }
+
+  // The clock's own time, not before anything that was told. Leaves word of it, for the next piece to begin above.
+  nanoseconds asked() noexcept {
+    const std::int64_t now = clock_type::now().count();
+    for (;;) {
+      // sync(counter_clock.piece): acquire; as in told. A floor needs no order: it is one word, and only grows.
+      std::uint64_t gate = gate_.load(std::memory_order_acquire);
+      std::uint64_t answer = to_floor(now);
+      if ((gate & 1) != 0) {
+        nanoseconds time;
+        if (told(Counter::ordered_ticks(), time)) return time;
+        answer = (std::max)(answer, end_of_piece() * 2);
+      } else {
+        answer = (std::max)(answer, gate);
+        // relaxed: given up for good, and nobody draws after that: no word needs to be left.
+        if (answer == gate || source_.load(std::memory_order_relaxed) == unusable) return time_of(answer);
+      }
+      // relaxed, both: it finds the piece whose end was read, or the floor, or fails; what follows is in the word
+      // itself.
+      if (gate_.compare_exchange_strong(gate, answer, std::memory_order_relaxed, std::memory_order_relaxed))
+        return time_of(answer);
+    }
+  }
+  static nanoseconds time_of(std::uint64_t floor) noexcept { return nanoseconds{static_cast<std::int64_t>(floor / 2)}; }
+
+  std::uint64_t end_of_piece() const noexcept {
+    // sync(counter_clock.begin): acquire, both; the caller exchanges the gate, which fails if it has changed.
+    const std::uint64_t base = base_.load(std::memory_order_acquire);
+    const std::uint64_t rate = rate_.load(std::memory_order_acquire);
+    const std::uint32_t shift = shift_.load(std::memory_order_relaxed);  // relaxed: as in told
+    return base + ((rate << shift) >> 32);
+  }
+
+  struct reading {
+    std::uint64_t ticks = 0;
+    std::int64_t ns = 0;
+  };
+  // The counter beside the clock: of three, the one that was least disturbed.
+  static reading compare() noexcept {
+    reading best;
+    std::uint64_t width = ~std::uint64_t{0};
+    for (int i = 0; i < 3; ++i) {
+      const std::uint64_t before = Counter::ordered_ticks();
+      const std::int64_t ns = clock_type::now().count();
+      const std::uint64_t after = Counter::ordered_ticks();
+      if (after - before >= width) continue;
+      width = after - before;
+      best = {before + width / 2, ns};
+    }
+    return best;
+  }
+
+  // Nanoseconds per tick, times 2^32. Both are positive.
+  static std::uint64_t rate_of(std::uint64_t ns, std::uint64_t ticks) noexcept {
+    const int spare = std::countl_zero(ns) - 33;  // ns << 32 has to fit, and to stay positive
+    if (spare < 0) {
+      ns >>= -spare;
+      ticks >>= -spare;
+    }
+    return ticks == 0 ? 0 : (ns << 32) / ticks;
+  }
+
+  struct measured {
+    reading last;
+    reading from;              // where the rate is measured from
+    std::uint64_t rate = 0;    // 0: not known yet
+    std::uint64_t number = 0;  // of the last piece
+    std::uint32_t odd = 0;     // how many rates in turn were not to be believed
+  };
+
+  // Of the thread that holds drawing_. Puts up the next piece if there is enough to go by.
+  void draw() noexcept {
+    if (source_.load(std::memory_order_relaxed) != counting) return;  // relaxed: written under the lock that we hold
+    measured& m = measured_.ref();
+    const reading here = compare();
+    if (m.last.ns == 0) {
+      m.last = m.from = here;
+      return;
+    }
+    if (here.ticks < m.last.ticks) return give_up();
+    m.last = here;
+    const std::uint64_t ticks = here.ticks - m.from.ticks;
+    const auto ns = static_cast<std::uint64_t>(here.ns - m.from.ns);
+    // relaxed: written by who draws alone
+    std::uint32_t shift = shift_.load(std::memory_order_relaxed);
+    if (m.rate == 0) {
+      if (ns < static_cast<std::uint64_t>(warm_up.count())) return;
+      m.rate = rate_of(ns, ticks);
+      if (m.rate == 0 || m.rate >> 54 != 0) return give_up();
+      // The last power of two of ticks that lasts less than 2^24 ns, 17 ms. The product stays below 2^57.
+      shift = static_cast<std::uint32_t>(56 - std::bit_width(m.rate));
+      m.from = here;
+    } else if (ns >= std::uint64_t{1} << 27) {  // 0.13 s: read costs are a ten millionth of it
+      const std::uint64_t rate = rate_of(ns, ticks);
+      const std::uint64_t apart = rate > m.rate ? rate - m.rate : m.rate - rate;
+      if (apart <= m.rate / 1024) {
+        m.rate = (m.rate + rate) / 2;
+        m.odd = 0;
+      } else if (++m.odd >= 3 && std::bit_width(rate) == std::bit_width(m.rate)) {
+        m.rate = rate;  // the counter has another rate now (a machine that has moved)
+      }
+      m.from = here;
+    }
+    put_up(m, here, shift);
+  }
+
+  void put_up(measured& m, reading here, std::uint32_t shift) noexcept {
+    std::uint64_t gate = gate_.load(std::memory_order_relaxed);  // relaxed: only who draws writes what it leads to
+    const std::uint64_t length = std::uint64_t{1} << shift;
+    std::uint64_t origin = here.ticks;
+    auto base = static_cast<std::uint64_t>(here.ns);
+    if ((gate & 1) != 0) {
+      const std::uint64_t end = end_of_piece();
+      // relaxed: written by who draws alone
+      const std::uint64_t next = origin_.load(std::memory_order_relaxed) + length;
+      if (static_cast<std::int64_t>(here.ticks - next) < 0) return;  // it is not over yet
+      // relaxed, both: the fields' own release takes the closed gate along
+      if (gate_.compare_exchange_strong(gate, end * 2, std::memory_order_relaxed, std::memory_order_relaxed)) {
+        gate = end * 2;
+        // Goes on where the last piece ended, if that was just now and not too far from the truth.
+        const std::uint64_t since = here.ticks - next;
+        if (since < length && end + ((since * m.rate) >> 32) + leap > base) {
+          origin = next;
+          base = end;
+        }
+      }
+    }
+    for (;;) {
+      if (base < gate / 2) {
+        origin = here.ticks;
+        base = (std::max)(gate / 2, static_cast<std::uint64_t>(here.ns));
+      }
+      // Such that the piece ends where the clock will be.
+      const std::uint64_t there =
+          static_cast<std::uint64_t>(here.ns) + (((length - (here.ticks - origin)) * m.rate) >> 32);
+      const std::uint64_t most = m.rate + m.rate / 512;
+      const bool far_ahead = base > static_cast<std::uint64_t>(here.ns) + leap;
+      const std::uint64_t least = m.rate - m.rate / (far_ahead ? 2 : 512);
+      std::uint64_t rate = there > base ? rate_of(there - base, length) : 0;
+      rate = rate > most ? most : rate < least ? least : rate;
+      // sync(counter_clock.begin): release, all; who reads one finds the gate that closed before. With relaxed somebody
+      // could mix two pieces and not see it.
+      origin_.store(origin, std::memory_order_release);
+      base_.store(base, std::memory_order_release);
+      rate_.store(rate, std::memory_order_release);
+      shift_.store(shift, std::memory_order_relaxed);  // relaxed: the same number, but for the first piece
+      // sync(counter_clock.piece): release; the fields are there before the gate says so. relaxed when it fails:
+      // somebody was told a later time, which is in the word.
+      if (gate_.compare_exchange_strong(gate, 2 * (m.number + 1) + 1, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+        ++m.number;
+        return;
+      }
+    }
+  }
+
+  // The counter has gone back, or is too slow to measure by: it is no clock.
+  void give_up() noexcept {
+    source_.store(unusable, std::memory_order_relaxed);          // relaxed: nothing hangs on when it is seen
+    std::uint64_t gate = gate_.load(std::memory_order_relaxed);  // relaxed: as in put_up
+    // relaxed, both: as in asked
+    while ((gate & 1) != 0 && !gate_.compare_exchange_strong(gate, end_of_piece() * 2, std::memory_order_relaxed,
+                                                             std::memory_order_relaxed)) {
+    }
+  }
+
+  static constexpr std::uint64_t leap = 1'000'000;  // ns; more than that is not bent to, but made good at once
+
+  // What now() reads, in one line; written some times a second.
+  alignas(cache_line) atomic<std::uint64_t> gate_{0};
+  atomic<std::uint64_t> origin_{0};
+  atomic<std::uint64_t> base_{0};   // ns
+  atomic<std::uint64_t> rate_{0};   // ns per tick, times 2^32
+  atomic<std::uint32_t> shift_{0};  // the piece has 2^shift ticks
+  atomic<std::uint32_t> source_{unknown};
+  alignas(cache_line) atomic<std::uint32_t> drawing_{0};
+  var<measured> measured_{};
+};
+
+struct tsc_clock {
+  static nanoseconds now() noexcept { return line.now(); }
+  static nanoseconds now_ordered() noexcept { return line.now_ordered(); }
+  static std::uint64_t ticks() noexcept { return cycle_counter::ticks(); }
+  // False where this is clocks::steady.
+  static bool is_hardware() noexcept { return line.is_hardware(); }
+  // True once now() comes from the counter: after 20 ms of use.
+  static bool is_calibrated() noexcept { return line.is_calibrated(); }
+
+ private:
+  inline static constinit counter_clock<cycle_counter> line{};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_TSC_CLOCK_HPP
+// ---- frys/sched/detail/waiting_line.hpp
+// waiting_line: the coroutines that wait for one mutex, semaphore, event or latch, in the order in which they came, and
+// the word that says whether there are any.
+//
+// The word's two low bits are the line's: `busy` while somebody looks at the line, `crowd` while it is not empty. The
+// rest is the block's. Who changes the word without the line does it by a compare-exchange from a value in which
+// neither bit is set; so while `busy` is set the word is its holder's alone, who ends that by a store.
+#ifndef FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+#define FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+enum class wait_end : unsigned char {
+  pending,  // nobody has decided
+  called,   // it has what it waited for
+  stopped,  // a stop came first
+};
+
+// One who waits.
+struct line_waiter : list_hook<>, work {
+  std::coroutine_handle<> waiting;
+  void* home = nullptr;                                // the executor
+  void (*post)(void* home, work&) noexcept = nullptr;  // null: it goes on where it is called
+  wait_end end = wait_end::pending;                    // as the links: the line's, under `busy`, until it is decided
+
+  line_waiter() = default;
+  template <executor E>
+  explicit line_waiter(E& on) noexcept
+      : work([](work& w) noexcept { static_cast<line_waiter&>(w).waiting.resume(); }),
+        home(&on),
+        post([](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); }) {}
+};
+
+// Goes on with a coroutine on this thread. Who goes on may call the next one, from within: a crowd would need a stack
+// as deep as it is long. So from some depth on they stand in a list, and go on when those before have come back.
+struct resume_nest {
+  static constexpr unsigned deepest = 8;
+  unsigned depth = 0;
+  intrusive_list<line_waiter>* later = nullptr;  // where depth == deepest
+
+  static FRYS_NOINLINE void resume(line_waiter& w) noexcept {
+    const unsigned depth = here.depth;
+    if (depth == deepest) return here.later->push_back(w);
+    here.depth = depth + 1;
+    if (depth + 1 < deepest) {
+      w.waiting.resume();
+    } else {
+      intrusive_list<line_waiter> waiting;
+      here.later = &waiting;
+      w.waiting.resume();
+      while (line_waiter* const next = waiting.pop_front()) next->waiting.resume();
+    }
+    here.depth = depth;
+  }
+
+ private:
+  static thread_local constinit resume_nest here;
+};
+inline thread_local constinit resume_nest resume_nest::here{};
+
+// Lets `w` go on; it has been taken out of its line, and may be gone when this returns.
+template <class A>
+void call(line_waiter& w) noexcept {
+  if (w.post != nullptr) return w.post(w.home, w);
+  // A checker's threads may share one of the system's: there they nest as they come.
+  if constexpr (std::derived_from<A, atomics::machine_services>)
+    resume_nest::resume(w);
+  else
+    w.waiting.resume();
+}
+
+template <class A, class Word>
+class waiting_line {
+  using list = intrusive_list<line_waiter>;
+
+ public:
+  static constexpr Word busy = 1, crowd = 2, unit = 4;  // unit: the first bit that is the block's
+
+  explicit waiting_line(Word first) noexcept : word(first) {}
+  waiting_line(const waiting_line&) = delete;
+  waiting_line& operator=(const waiting_line&) = delete;
+
+  typename A::template atomic<Word> word;
+
+  // Makes the line this thread's until leave. Answers the word without `busy`.
+  Word enter() noexcept {
+    backoff<A> patience;
+    Word seen = word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    for (;;) {
+      if ((seen & busy) != 0) {
+        patience.pause();
+        seen = word.load(std::memory_order_relaxed);  // relaxed: as above
+      } else if (word.compare_exchange_weak(seen, seen | busy,
+                                            // sync(waiting_line.busy): acquire; what the last holder did is done, and
+                                            // what was done before the word became what it is.
+                                            std::memory_order_acquire, std::memory_order_relaxed)) {
+        return seen;
+      }
+    }
+  }
+  // `next`: the block's part.
+  void leave(Word next) noexcept {
+    // sync(waiting_line.busy): release; what we did comes before the next holder's turn.
+    word.store((next & ~(busy | crowd)) | (line_.get().empty() ? Word{0} : crowd), std::memory_order_release);
+  }
+
+  // These between enter and leave.
+  [[nodiscard]] bool empty() const noexcept { return line_.get().empty(); }
+  line_waiter& front() noexcept { return line_.ref().front(); }
+  void push(line_waiter& w) noexcept { line_.ref().push_back(w); }
+  // Its wait is decided; it must be called after leave.
+  line_waiter& take_first() noexcept {
+    line_waiter& w = line_.ref().front();
+    list::remove(w);
+    w.end = wait_end::called;
+    return w;
+  }
+  void take_first_into(list& called) noexcept { called.push_back(take_first()); }
+  void remove(line_waiter& w) noexcept {
+    static_cast<void>(line_.ref());  // as a write, for a checker
+    list::remove(w);
+  }
+
+ private:
+  typename A::template var<list> line_;
+};
+
+// Calls all of them, first come first. One that goes on may destroy others that stand here.
+template <class A>
+void call_all(intrusive_list<line_waiter>& called) noexcept {
+  while (line_waiter* const w = called.pop_front()) call<A>(*w);
+}
+
+// What the awaiters of the blocks have in common. Derived has, the first under the line:
+//   bool admit(Word& word)   has what it waits for at once, and no one stands before it
+//   line()                   the waiting_line
+//   void admitted()          without the line, may be missing: admit answered true
+//   void left()              without the line: it stood in line and went without what it waited for
+//   void give_back()         without the line: it was called, and will never know
+template <class Derived, class A>
+class line_awaiter : public line_waiter {
+ public:
+  line_awaiter() = default;
+  template <executor E>
+  explicit line_awaiter(E& on) noexcept : line_waiter(on) {}
+  // Before it is awaited.
+  line_awaiter(line_awaiter&& other) noexcept : line_waiter(other) {
+    FRYS_ASSERT(!other.stands_, "an awaiter was moved while its coroutine waits");
+  }
+  line_awaiter& operator=(line_awaiter&&) = delete;
+  ~line_awaiter() {
+    if (stands_) withdraw();
+  }
+
+  // When it answers true, `*this` may be gone.
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    waiting = h;
+    if (!stop_.begin(stop_token_of(h), *this, &on_stop)) {
+      end = wait_end::stopped;
+      return false;
+    }
+    auto& line = self().line();
+    auto word = line.enter();
+    if (end == wait_end::pending && self().admit(word)) end = wait_end::called;  // a stop would come too late
+    const bool waits = end == wait_end::pending;
+    if (waits) {
+      stands_ = true;
+      line.push(*this);
+    }
+    line.leave(word);
+    if constexpr (requires { self().admitted(); })
+      if (!waits && end == wait_end::called) self().admitted();
+    return waits;
+  }
+
+ protected:
+  // For await_resume: false if the wait was stopped.
+  [[nodiscard]] bool has_come() noexcept {
+    stop_.end();
+    const bool stood = std::exchange(stands_, false);
+    if (end != wait_end::stopped) return true;
+    if (stood) self().left();
+    return false;
+  }
+
+ private:
+  Derived& self() noexcept { return static_cast<Derived&>(*this); }
+
+  static stop_action on_stop(void* p) noexcept {
+    auto& w = *static_cast<line_awaiter*>(p);
+    auto& line = w.self().line();
+    const auto word = line.enter();
+    if (w.end != wait_end::pending) {  // too late
+      line.leave(word);
+      return {};
+    }
+    w.end = wait_end::stopped;
+    if (!w.is_linked()) {  // too early: await_suspend will see it
+      line.leave(word);
+      return {};
+    }
+    line.remove(w);
+    line.leave(word);
+    if (w.post == nullptr) return stop_action::resume(w.waiting);
+    w.post(w.home, w);
+    return {};
+  }
+  FRYS_NOINLINE void withdraw() noexcept {
+    stop_.end();
+    auto& line = self().line();
+    const auto word = line.enter();
+    const bool waits = end == wait_end::pending;
+    if (waits) line.remove(*this);
+    line.leave(word);
+    if (waits) return self().left();
+    FRYS_ASSERT(post == nullptr, "a coroutine that was called by its executor was destroyed before it ran");
+    if (end == wait_end::called) {
+      unlink();  // of those who are called, by this thread, further up its stack
+      self().give_back();
+    }
+  }
+
+  stop_wait stop_;
+  bool stands_ = false;  // the coroutine's own: it was put in line, and has not gone on
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_WAITING_LINE_HPP
+// ---- frys/sched/async_event.hpp
+// async_event: coroutines wait until somebody has said that it is so; it stays so until reset.
+//
+// Use when  many wait for one thing that becomes true: started, connected, configured.
+// Not when  each set shall let one through (async_semaphore), or it becomes true by counting (async_latch).
+// Roles     every operation: any thread.
+// Progress  is_set is wait-free, set and reset lock-free where nobody waits; where somebody does, by a lock of a few
+//           instructions.
+// Cost      a wait for what is so already: one load. set and reset: one compare-exchange. To wait allocates nothing:
+//           the node lies in the coroutine's frame.
+// Ordering  what was done before set happens-before what follows the wait that it ends, and an is_set that answers
+//           true.
+// Goes on   wait(): within set, on the thread that sets, before that returns (deep in such calls: a bit later, as
+//           async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which must outlive
+//           the wait. Who was called goes on even if reset comes first.
+// Errors    errc::cancelled where a stop was asked for while it waited.
+// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
+//           long as no other thread can set it or stop the wait meanwhile, and not between an executor's call and its
+//           run (hardened builds check).
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_EVENT_HPP
+#define FRYS_SCHED_ASYNC_EVENT_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_event {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_event: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_event: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_event: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  explicit async_event(bool is_set = false) noexcept : line_(is_set ? so : 0) {}
+#if FRYS_HARDENED
+  ~async_event() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_event: destroyed while a coroutine waits");
+  }
+#endif
+
+  [[nodiscard]] bool is_set() const noexcept {
+    // sync(async_event.set): acquire; what was done before set is visible to who sees it.
+    return (line_.word.load(std::memory_order_acquire) & so) != 0;
+  }
+  // Lets all go on who wait, and those who come until reset.
+  void set() noexcept {
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      if ((seen & taken) != 0) return call_all();
+      // sync(async_event.set): release; the second set of two publishes, too. relaxed on failure: another look.
+    } while (!line_.word.compare_exchange_weak(seen, seen | so, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Those who come from now on wait. What was done before the set that it takes back is visible to who resets.
+  void reset() noexcept {
+    std::uint32_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    do {
+      if ((seen & taken) != 0) return line_.leave(line_.enter() & ~so);
+      // sync(async_event.set): acquire; who resets and then looks at what was announced does not miss it. relaxed on
+      // failure: another look.
+    } while (!line_.word.compare_exchange_weak(seen, seen & ~so, std::memory_order_acquire, std::memory_order_relaxed));
+  }
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
+  static constexpr std::uint32_t so = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_event& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_event& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() const noexcept { return of_->is_set(); }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) const noexcept { return (word & so) != 0; }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    async_event* of_;
+  };
+
+ public:
+  // co_await: result<void>. Where it must wait, the coroutine goes on within the call that sets.
+  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter wait(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+
+ private:
+  FRYS_NOINLINE void call_all() noexcept {
+    intrusive_list<detail::line_waiter> called;
+    const std::uint32_t word = line_.enter();
+    while (!line_.empty()) line_.take_first_into(called);
+    line_.leave(word | so);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_EVENT_HPP
+// ---- frys/sched/async_latch.hpp
+// async_latch: coroutines wait until so many things have happened. It opens once.
+//
+// Use when  a known number of steps must be done before others go on: parts of a start, answers of all shards.
+// Not when  tasks are waited for as a whole (task_scope::join, when_all), or it shall close again (async_event).
+// Roles     every operation: any thread.
+// Progress  try_wait is wait-free, count_down lock-free where nobody waits; where somebody does, by a lock of a few
+//           instructions.
+// Cost      count_down: one compare-exchange. A wait for an open one: one load. To wait allocates nothing: the node
+//           lies in the coroutine's frame.
+// Ordering  what was done before each count_down happens-before what follows every wait, and a try_wait that answers
+//           true.
+// Goes on   wait(): within the last count_down, on the thread that calls it, before that returns (deep in such calls: a
+//           bit later, as async_mutex says), in the order in which they came. wait(on): as work posted to `on`, which
+//           must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; what was counted stays counted.
+// Lifetime  destroy it when all waits have ended, the last of them because it opened; or when nobody is within a call.
+//           A coroutine may be destroyed while it waits as long as no other thread can open it or stop the wait
+//           meanwhile, and not between an executor's call and its run (hardened builds check).
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_LATCH_HPP
+#define FRYS_SCHED_ASYNC_LATCH_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_latch {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_latch: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_latch: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_latch: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::size_t>;
+  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+ public:
+  static constexpr std::size_t most = ~std::size_t{0} / unit;
+
+  explicit async_latch(std::size_t count) noexcept : line_(count * unit) {
+    FRYS_ASSERT(count <= most, "async_latch: more than it can count");
+  }
+#if FRYS_HARDENED
+  ~async_latch() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_latch: destroyed while a coroutine waits");
+  }
+#endif
+
+  // Not more than are left. Behind the one that opens it, this may be gone.
+  void count_down(std::size_t n = 1) noexcept {
+    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      FRYS_ASSERT(n <= seen / unit, "async_latch: counted down below zero");
+      if ((seen & taken) != 0) return count_in_line(n);
+      // sync(async_latch.open): release; each of these exchanges continues the one before, so who sees zero sees what
+      // was done before all of them. relaxed on failure: another look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Whether it is open.
+  [[nodiscard]] bool try_wait() const noexcept {
+    // sync(async_latch.open): acquire; what was done before each count_down is visible.
+    return line_.word.load(std::memory_order_acquire) / unit == 0;
+  }
+
+ private:
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_latch& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_latch& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() const noexcept { return of_->try_wait(); }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::size_t& word) const noexcept { return word / unit == 0; }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    async_latch* of_;
+  };
+
+ public:
+  // co_await: result<void>. Where it must wait, the coroutine goes on within the count_down that opens it.
+  [[nodiscard]] awaiter wait() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter wait(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+  // Counts one down, now, and then waits.
+  [[nodiscard]] awaiter arrive_and_wait() noexcept {
+    count_down();
+    return wait();
+  }
+  template <executor E>
+  [[nodiscard]] awaiter arrive_and_wait(E& on) noexcept {
+    count_down();
+    return wait(on);
+  }
+
+ private:
+  FRYS_NOINLINE void count_in_line(std::size_t n) noexcept {
+    intrusive_list<detail::line_waiter> called;
+    const std::size_t word = line_.enter() - n * unit;
+    if (word / unit == 0)
+      while (!line_.empty()) line_.take_first_into(called);
+    line_.leave(word);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_LATCH_HPP
+// ---- frys/sched/async_mutex.hpp
+// async_mutex: one coroutine at a time; who has to wait lets its thread do something else.
+//
+// Use when  a coroutine holds something over a wait: a connection during request and reply, a file during a rewrite.
+// Not when  nothing is awaited while it is held (on one thread no lock is needed; between threads a std::mutex or a
+//           queue is simpler), or what is shared belongs to one core anyway.
+// Roles     lock, try_lock: any thread. A guard: its owner, who may end it on another thread than it began on.
+// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn:
+//           unlock hands over to who has waited longest, nobody comes in between.
+// Cost      lock and unlock: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
+//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
+// Ordering  what was done under the lock happens-before what the next one does who has it.
+// Goes on   lock(): within unlock, on the thread that unlocks, before that returns (deep in such calls: a bit later,
+//           see below). lock(on): as work posted to `on`, which must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; the lock is not held then.
+// Lifetime  destroy it when nobody holds it or waits; who has just got it from the last one may. A coroutine may be
+//           destroyed while it waits as long as no other thread can unlock or stop it meanwhile, and not between an
+//           executor's call and its run (hardened builds check). A lock that was handed to it goes to the next.
+//
+// Who goes on within unlock and unlocks calls the next one from within: that nests up to 8 deep on a thread, those
+// beyond go on when one of the 8 comes back. So who was resumed so must not block its thread for another one.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_MUTEX_HPP
+#define FRYS_SCHED_ASYNC_MUTEX_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_mutex {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_mutex: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_mutex: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_mutex: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  // Holds the lock, or nothing.
+  class [[nodiscard]] guard {
+   public:
+    guard() = default;
+    guard(guard&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+    guard& operator=(guard&& other) noexcept {
+      if (this != &other) {
+        unlock();
+        of_ = std::exchange(other.of_, nullptr);
+      }
+      return *this;
+    }
+    ~guard() { unlock(); }
+
+    explicit operator bool() const noexcept { return of_ != nullptr; }
+    void unlock() noexcept {
+      if (of_ != nullptr) std::exchange(of_, nullptr)->unlock();
+    }
+
+   private:
+    friend async_mutex;
+    explicit guard(async_mutex& of) noexcept : of_(&of) {}
+    async_mutex* of_ = nullptr;
+  };
+
+  async_mutex() noexcept = default;
+#if FRYS_HARDENED
+  ~async_mutex() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT(line_.word.load(std::memory_order_relaxed) == 0, "async_mutex: destroyed while it is held");
+  }
+#endif
+
+  // Empty if somebody else holds it.
+  [[nodiscard]] guard try_lock() noexcept {
+    std::uint32_t seen = 0;
+    if (take(seen)) return guard(*this);
+    if ((seen & held) != 0) return guard();
+    // Somebody looks at the line of a lock that nobody holds: he may have come to see that, and go.
+    std::uint32_t word = line_.enter();
+    const bool free = (word & held) == 0;
+    line_.leave(word | held);
+    return free ? guard(*this) : guard();
+  }
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
+  static constexpr std::uint32_t held = line_type::unit;
+
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    explicit awaiter(async_mutex& of) noexcept : of_(&of) {}
+    template <executor E>
+    awaiter(async_mutex& of, E& on) noexcept : base(on), of_(&of) {}
+    bool await_ready() noexcept {
+      std::uint32_t seen = 0;
+      return of_->take(seen);
+    }
+    result<guard> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return guard(*of_);
+    }
+
+   private:
+    friend base;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) noexcept {
+      if ((word & held) != 0) return false;
+      word |= held;
+      return true;
+    }
+    void left() noexcept {}
+    void give_back() noexcept { of_->unlock(); }
+
+    async_mutex* of_;
+  };
+
+ public:
+  // co_await: result<guard>. Where it must wait, the coroutine goes on within the call that unlocks.
+  [[nodiscard]] awaiter lock() noexcept { return awaiter(*this); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter lock(E& on) noexcept {
+    return awaiter(*this, on);
+  }
+
+ private:
+  // seen: 0 before, and the word where it answers false.
+  bool take(std::uint32_t& seen) noexcept {
+    // sync(async_mutex.held): acquire; what the last holder did is done. relaxed on failure: it takes nothing.
+    return line_.word.compare_exchange_strong(seen, held, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void unlock() noexcept {
+    std::uint32_t alone = held;
+    // sync(async_mutex.held): release; what was done under the lock comes before the next holder's turn. relaxed on
+    // failure: the line acquires.
+    if (!line_.word.compare_exchange_strong(alone, 0, std::memory_order_release, std::memory_order_relaxed))
+      hand_over();
+  }
+  FRYS_NOINLINE void hand_over() noexcept {
+    const std::uint32_t word = line_.enter();
+    FRYS_ASSERT((word & held) != 0, "async_mutex: unlocked, but nobody holds it");
+    if (line_.empty()) return line_.leave(word & ~held);  // who waited was stopped
+    detail::line_waiter& next = line_.take_first();
+    line_.leave(word);
+    detail::call<atomics_type>(next);
+  }
+
+  line_type line_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_MUTEX_HPP
+#endif  // gate
+#if (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS)
+
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    open(children + 1);
+    listen(waiting);
+  }
+  // The two parts of it: so many counts;
+  void open(std::size_t counts) noexcept {
+    // relaxed: nobody else knows of this yet
+    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
+  }
+  // and one who waits, and is resumed by the last of them. By who holds one.
+  template <class Promise>
+  void listen(std::coroutine_handle<Promise> waiting) noexcept {
+    waiting_ = waiting;
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  // One more, unless it is over.
+  [[nodiscard]] bool take() noexcept {
+    // relaxed, all: the count is taken to stay, not to see
+    std::uint32_t left = left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+  [[nodiscard]] std::uint32_t counts() const noexcept {
+    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
+    return left_.load(std::memory_order_acquire);
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  bool request_stop() noexcept { return stop_.request_stop(); }
+  // True for the first failure: its details are the caller's to write.
+  [[nodiscard]] bool first_failure() noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    return !failed_.exchange(true, std::memory_order_relaxed);
+  }
+  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  void fail(std::exception_ptr failure) noexcept {
+    if (first_failure()) set_failure(std::move(failure));
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks; who waits cannot go on before this function is through.
+  static stop_action on_stop(void* p) noexcept {
+    if (!static_cast<join_core*>(p)->take()) return {};
+    return {&pass_on, p};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
+
+// ---- frys/sched/async_scope.hpp
+// async_scope: owns tasks that run on any threads, and is joined: when the join answers, all of them are over.
+//
+// Use when  tasks come and go in a number that nobody knows before: a connection each, a job each.
+// Not when  they are all there at once (when_all), or they live on one thread and may be destroyed where they wait
+//           (task_scope).
+// Threads   spawn and request_stop: any, also the scope's own tasks. join: one, once. A task goes on wherever it is
+//           resumed.
+// Progress  spawn waits for nobody; join waits for every task, also for those that are spawned while it waits.
+// Cost      one frame more per task (frame_memory), and an atomic increment and decrement.
+// Ordering  what was done before spawn happens-before the task, and what the tasks did before what follows the join.
+// Errors    a task fails when an exception leaves it, or when it answers a result with an error other than
+//           errc::cancelled. The first failure is the join's: rethrown, or answered. Whether it stops the others is
+//           policy::failure's. spawn answers errc::closed when the scope has been joined; its task never begins.
+// Stop      request_stop asks all tasks; a stop that is asked of who joins does, too.
+// Lifetime  a scope whose tasks have ended, or that had none, may just go. One that goes while a task still runs ends
+//           the program, as a std::thread does that nobody joined: it cannot wait, and what runs needs it. So who joins
+//           is not destroyed while it waits.
+//
+// Policies, in any order, each at most once:
+//   policy::failure<F>  failures::stop_rest, failures::run_on  default failures::stop_rest
+//   policy::atomics<A>  the atomics model                      default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_SCOPE_HPP
+#define FRYS_SCHED_ASYNC_SCOPE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct failure_key {};  // failure_policy (sched/async_scope.hpp)
+
+// What becomes of the others when one fails.
+template <class F>
+struct failure {
+  using key = failure_key;
+  using type = F;
+};
+}  // namespace policy
+
+template <class F>
+concept failure_policy = requires {
+  { F::stops_rest } -> std::convertible_to<bool>;
+};
+
+namespace failures {
+// They are asked to stop.
+struct stop_rest {
+  static constexpr bool stops_rest = true;
+};
+// Nothing; the join tells.
+struct run_on {
+  static constexpr bool stops_rest = false;
+};
+}  // namespace failures
+
+// co_await: goes on in work that is posted to `on`.
+template <executor E>
+[[nodiscard]] auto resume_on(E& on) noexcept {
+  struct awaiter : work {
+    E& on;
+    std::coroutine_handle<> waiting = nullptr;
+    explicit awaiter(E& e) noexcept
+        : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), on(e) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+      waiting = h;
+      on.post(*this);  // the last touch: it may run before this returns
+    }
+    void await_resume() const noexcept {}
+  };
+  return awaiter(on);
+}
+
+namespace detail {
+
+// One task of a scope. Nobody holds it: it destroys itself at its end.
+class scope_child {
+ public:
+  // What a child knows of its scope. ended: the child's frame is gone.
+  struct home {
+    void (*failed)(home&, std::exception_ptr, const error*) noexcept;
+    std::coroutine_handle<> (*ended)(home&) noexcept;
+  };
+
+  class promise_type {
+   public:
+    template <class Thing, class... More>
+    promise_type(home& of, const stop_token& token, Thing&, More&...) noexcept : of_(&of), token_(token) {}
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    scope_child get_return_object() noexcept {
+      return scope_child(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          home& of = *at.promise().of_;
+          at.destroy();
+          return of.ended(of);
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { of_->failed(*of_, std::current_exception(), nullptr); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    home* of_;
+    stop_token token_;
+  };
+
+  void start() const { body_.resume(); }
+
+ private:
+  explicit scope_child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_;
+};
+
+template <class Thing>
+void tell_error(scope_child::home& of, const Thing& answer) noexcept {
+  if constexpr (is_result<Thing>)
+    if (!answer && !(answer.error() == errc::cancelled)) of.failed(of, nullptr, &answer.error());
+}
+template <class Thing>
+scope_child run_here(scope_child::home& of, stop_token, Thing thing) {
+  if constexpr (std::is_void_v<await_result_t<Thing>>) {
+    static_cast<void>(of);
+    co_await std::move(thing);
+  } else {
+    const auto answer = co_await std::move(thing);
+    tell_error(of, answer);
+  }
+}
+template <class Thing, class E>
+scope_child run_there(scope_child::home& of, stop_token, Thing thing, E& on) {
+  co_await resume_on(on);
+  if constexpr (std::is_void_v<await_result_t<Thing>>) {
+    static_cast<void>(of);
+    co_await std::move(thing);
+  } else {
+    const auto answer = co_await std::move(thing);
+    tell_error(of, answer);
+  }
+}
+
+}  // namespace detail
+
+template <class... Policies>
+class basic_async_scope : detail::scope_child::home {
+  using accepted = policy::keys<policy::failure_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::basic_async_scope: unknown policy; it takes policy::failure, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::basic_async_scope: a policy is given twice; name each at most once");
+
+ public:
+  using failure_type = typename policy::pick<policy::failure<failures::stop_rest>, Policies...>::type;
+  static_assert(failure_policy<failure_type>,
+                "frys::basic_async_scope: policy::failure wants failures::stop_rest, failures::run_on or a type with "
+                "their member stops_rest");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::basic_async_scope: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  basic_async_scope() noexcept : detail::scope_child::home{&failed, &ended} { join_.open(1); }
+  basic_async_scope(const basic_async_scope&) = delete;
+  basic_async_scope& operator=(const basic_async_scope&) = delete;
+  ~basic_async_scope() {
+    if (join_.counts() > (joined_ ? 0u : 1u)) {
+      FRYS_ASSERT(false, "async_scope: destroyed while a task runs; join it first");
+      std::terminate();
+    }
+  }
+
+  // Starts `thing` on this thread, up to where it first waits.
+  template <awaitable Thing>
+  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(Thing&& thing) {
+    if (!join_.take()) return closed();
+    detail::run_here<std::remove_cvref_t<Thing>>(*this, join_.token(), std::forward<Thing>(thing)).start();
+    return {};
+  }
+  // Starts it in work that is posted to `on`, which must outlive that.
+  template <executor E, awaitable Thing>
+  requires(!std::is_lvalue_reference_v<Thing>) result<void> spawn(E& on, Thing&& thing) {
+    if (!join_.take()) return closed();
+    detail::run_there<std::remove_cvref_t<Thing>, E>(*this, join_.token(), std::forward<Thing>(thing), on).start();
+    return {};
+  }
+
+  // Asks every task to stop, and each that comes. Any thread that knows the scope to be there while it asks: one of its
+  // tasks, or who has not joined it yet.
+  bool request_stop() noexcept {
+    if (!join_.take()) return false;
+    const bool first = join_.request_stop();
+    join_.drop().resume();
+    return first;
+  }
+  [[nodiscard]] stop_token token() noexcept { return join_.token(); }
+  // Tasks that have not ended; may be different already.
+  [[nodiscard]] std::size_t size_hint() const noexcept {
+    const std::size_t counts = join_.counts();
+    return counts == 0 || joined_ ? counts : counts - 1;
+  }
+
+  class join_awaiter;
+  // co_await: result<void>, when every task has ended: ok, or the first error; the first exception is rethrown. Once.
+  [[nodiscard]] join_awaiter join() noexcept { return join_awaiter(*this); }
+
+ private:
+  static error closed() noexcept { return {errc::closed, domain::sched, "the scope has been joined"}; }
+
+  static void failed(detail::scope_child::home& of, std::exception_ptr failure, const error* why) noexcept {
+    auto& self = static_cast<basic_async_scope&>(of);
+    if (self.join_.first_failure()) {
+      if (why != nullptr) {
+        self.error_ = *why;
+        self.has_error_ = true;
+      } else {
+        self.join_.set_failure(std::move(failure));
+      }
+    }
+    if constexpr (failure_type::stops_rest) (void)self.join_.request_stop();  // the task's own count holds us
+  }
+  static std::coroutine_handle<> ended(detail::scope_child::home& of) noexcept {
+    return static_cast<basic_async_scope&>(of).join_.drop();
+  }
+
+  detail::join_core<atomics_type> join_{nullptr};
+  error error_{};
+  bool has_error_ = false;
+  bool joined_ = false;  // of who joins
+};
+using async_scope = basic_async_scope<>;
+
+template <class... Policies>
+class basic_async_scope<Policies...>::join_awaiter {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) const noexcept {
+    FRYS_ASSERT(!scope_.joined_, "async_scope::join: joined already");
+    scope_.joined_ = true;
+    scope_.join_.listen(waiting);
+    return scope_.join_.drop();
+  }
+  result<void> await_resume() const {
+    scope_.join_.finish();
+    if (scope_.has_error_) return scope_.error_;
+    return {};
+  }
+
+ private:
+  friend basic_async_scope;
+  explicit join_awaiter(basic_async_scope& scope) noexcept : scope_(scope) {}
+  basic_async_scope& scope_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_SCOPE_HPP
+// ---- frys/sched/async_semaphore.hpp
+// async_semaphore: a number of permits that coroutines take and give back; who has to wait lets its thread do something
+// else.
+//
+// Use when  so many may do something at once: requests to a disk, bytes in flight, connections of a pool.
+// Not when  it is one at a time (async_mutex), or the permits would be values in a queue (channel, awaiting).
+// Roles     every operation: any thread.
+// Progress  lock-free where nobody waits; where somebody does, by a lock of a few instructions. Strictly in turn: who
+//           wants many is not passed by who wants few, for no try_acquire either.
+// Cost      acquire and release: one compare-exchange each. To wait allocates nothing: the node lies in the coroutine's
+//           frame. With policy::atomics<atomics::local> no read-modify-write at all.
+// Ordering  what was done before a release happens-before what follows the acquire that takes one of its permits, or
+//           any later one.
+// Goes on   acquire(n): within release, on the thread that releases, before that returns (deep in such calls: a bit
+//           later, as async_mutex says). acquire(on, n): as work posted to `on`, which must outlive the wait.
+// Errors    errc::cancelled where a stop was asked for while it waited; no permit is held then.
+// Lifetime  destroy it when nobody waits and nobody is within a call. A coroutine may be destroyed while it waits as
+//           long as no other thread can release or stop it meanwhile, and not between an executor's call and its run
+//           (hardened builds check). Permits that were handed to it go to the next.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+#define FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class async_semaphore {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::async_semaphore: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::async_semaphore: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::async_semaphore: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::size_t>;
+  static constexpr std::size_t unit = line_type::unit, taken = line_type::busy | line_type::crowd;
+
+ public:
+  static constexpr std::size_t most = ~std::size_t{0} / unit;  // permits
+
+  explicit async_semaphore(std::size_t permits) noexcept : line_(permits * unit) {
+    FRYS_ASSERT(permits <= most, "async_semaphore: more permits than it can count");
+  }
+#if FRYS_HARDENED
+  ~async_semaphore() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & taken) == 0,
+                "async_semaphore: destroyed while a coroutine waits");
+  }
+#endif
+
+  // All `n` or none; none where somebody waits.
+  [[nodiscard]] bool try_acquire(std::size_t n = 1) noexcept {
+    std::size_t seen = 0;
+    if (take(n, seen)) return true;
+    if ((seen & line_type::crowd) != 0 || seen / unit < n) return false;
+    // Somebody looks at the line; he may have come to go again.
+    std::size_t word = line_.enter();
+    const bool got = admit(word, n);
+    line_.leave(word);
+    return got;
+  }
+  void release(std::size_t n = 1) noexcept {
+    std::size_t seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below releases
+    do {
+      if ((seen & taken) != 0) return settle(n);
+      FRYS_ASSERT(n <= most - seen / unit, "async_semaphore: more permits than it can count");
+      // sync(async_semaphore.permit): release; what was done before comes before what follows the acquire. relaxed on
+      // failure: another look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen + n * unit, std::memory_order_release, std::memory_order_relaxed));
+  }
+  // Permits that nobody has; stale when it returns.
+  [[nodiscard]] std::size_t available() const noexcept {
+    return line_.word.load(std::memory_order_relaxed) / unit;  // relaxed: a hint
+  }
+
+ private:
+  class awaiter final : public detail::line_awaiter<awaiter, atomics_type> {
+    using base = detail::line_awaiter<awaiter, atomics_type>;
+
+   public:
+    awaiter(async_semaphore& of, std::size_t n) noexcept : of_(&of), n_(n) {}
+    template <executor E>
+    awaiter(async_semaphore& of, E& on, std::size_t n) noexcept : base(on), of_(&of), n_(n) {}
+    bool await_ready() noexcept {
+      std::size_t seen = 0;
+      return of_->take(n_, seen);
+    }
+    result<void> await_resume() noexcept {
+      if (!this->has_come()) return cancelled_error();
+      return {};
+    }
+
+   private:
+    friend base;
+    friend async_semaphore;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::size_t& word) noexcept { return of_->admit(word, n_); }
+    void left() noexcept { of_->settle(0); }  // those behind may want less
+    void give_back() noexcept { of_->release(n_); }
+
+    async_semaphore* of_;
+    std::size_t n_;
+  };
+
+ public:
+  // co_await: result<void>. All `n` at once; more than there ever are waits until it is stopped. Where it must wait,
+  // the coroutine goes on within the call that releases.
+  [[nodiscard]] awaiter acquire(std::size_t n = 1) noexcept { return awaiter(*this, n); }
+  // The same, and the coroutine goes on in work that is posted to `on`.
+  template <executor E>
+  [[nodiscard]] awaiter acquire(E& on, std::size_t n = 1) noexcept {
+    return awaiter(*this, on, n);
+  }
+
+ private:
+  // seen: the word where it answers false.
+  bool take(std::size_t n, std::size_t& seen) noexcept {
+    seen = line_.word.load(std::memory_order_relaxed);  // relaxed: a look; the exchange below acquires
+    do {
+      if ((seen & taken) != 0 || seen / unit < n) return false;
+      // sync(async_semaphore.permit): acquire; what was done before the releases is done. relaxed on failure: another
+      // look.
+    } while (
+        !line_.word.compare_exchange_weak(seen, seen - n * unit, std::memory_order_acquire, std::memory_order_relaxed));
+    return true;
+  }
+  // In the line: whether who has just come may have `n`.
+  bool admit(std::size_t& word, std::size_t n) noexcept {
+    if (!line_.empty() || word / unit < n) return false;
+    word -= n * unit;
+    return true;
+  }
+  // Gives `n` more, and all that there is to those whose turn it is.
+  FRYS_NOINLINE void settle(std::size_t n) noexcept {
+    intrusive_list<detail::line_waiter> called;
+    std::size_t word = line_.enter();
+    FRYS_ASSERT(n <= most - word / unit, "async_semaphore: more permits than it can count");
+    word += n * unit;
+    while (!line_.empty()) {
+      const std::size_t wanted = static_cast<awaiter&>(line_.front()).n_;
+      if (word / unit < wanted) break;
+      word -= wanted * unit;
+      line_.take_first_into(called);
+    }
+    line_.leave(word);
+    detail::call_all<atomics_type>(called);
+  }
+
+  line_type line_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_ASYNC_SEMAPHORE_HPP
+// ---- frys/sched/blocking_pool.hpp
+// blocking_pool: threads for work that blocks in the system: fsync, name look-ups, calls into plugins. There are as
+// many as work is under way, up to a cap, made when they are needed and gone when they are not.
+//
+// Use when  something waits in the kernel, or in a library that does, and a loop or a worker must not.
+// Not when  work computes (sched/scheduler.hpp: as many threads as cores), or a reactor can do it without a thread.
+// Threads   post, submit, run, close, stats: any thread. create, drain, shutdown, the destructor: the one that owns it,
+//           and not from its own work.
+// Starts    threads on demand, at most most_threads; `resident` of them from the beginning, which stay.
+// Progress  post and submit take no lock; they block in the system where a thread has to be made or woken. Work waits
+//           only where most_threads are busy, or no more can be made.
+// Cost      post: two read-modify-writes and the queue's exchange, and a wake or a thread. submit: a block of the
+//           allocator's thread cache besides. Idle threads sleep; the one that slept last works first, so the others
+//           reach their keep_alive.
+// Ordering  what was done before post or submit happens-before the work. Work begins oldest first; nothing is said of
+//           its end. With `run`, the work happens-before what goes on after the await.
+// Errors    create: errc::invalid_argument, errc::out_of_memory, and that of the threads. submit, run: errc::closed;
+//           errc::out_of_memory; where there is no thread and none can be made, the error of that (EAGAIN is
+//           errc::limit_exceeded). Where there is one, work waits for it and is never lost. What a submitted callable
+//           throws goes to options.failed, without one it ends the program; run rethrows at the await.
+// Shutdown  close() refuses new work; drain(deadline) waits until nothing is queued or running; shutdown(deadline)
+//           drains, and cancels what has not begun by then. Cancelled callables are destroyed, their awaits answer
+//           errc::cancelled; posted work is let go of. The destructor is shutdown at once and waits for what runs.
+// Lifetime  destroy it when no other thread can call it.
+//
+// Policies, in any order, each at most once:
+//   policy::threads<T>    who starts its threads                            default os_threads
+//   policy::wait<W>       how an idle thread waits                          default wait::park
+//   policy::clock<C>      of keep_alive and deadlines                       default clocks::steady
+//   policy::allocator<A>  where callables lie; stateless, from any thread   default process_heap
+//   policy::atomics<A>    the atomics model                                 default atomics::standard
+#ifndef FRYS_SCHED_BLOCKING_POOL_HPP
+#define FRYS_SCHED_BLOCKING_POOL_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+struct blocking_pool_options {
+  unsigned most_threads = 512;
+  unsigned resident = 0;                                 // made by create, and kept. With 1, post always has a thread
+  nanoseconds keep_alive = nanoseconds{10'000'000'000};  // how long a thread sleeps before it goes
+  const char* name = "blocking";                         // of the threads, with their number behind it
+  std::size_t stack_bytes = std::size_t{2} * 1024 * 1024;
+  void (*failed)(std::exception_ptr) noexcept = nullptr;  // a submitted callable's exception
+};
+
+struct blocking_pool_stats {
+  unsigned threads = 0;          // now
+  std::uint64_t unfinished = 0;  // work that waits or runs now
+  std::uint64_t finished = 0;
+  std::uint64_t started = 0;  // threads, in all
+  std::uint64_t refused = 0;  // times that no thread could be made
+};
+
+namespace detail {
+
+// What a callable for a result<T> answers as: result<X> stays what it is.
+template <class T>
+struct flat_result {
+  using type = result<T>;
+};
+template <class T>
+struct flat_result<result<T>> {
+  using type = result<T>;
+};
+
+// Work of the pool's own, which can be cancelled.
+struct blocking_job : work {
+  enum class outcome : bool { runs, cancelled };
+  using body = void (*)(blocking_job&, outcome) noexcept;
+  explicit blocking_job(body b) noexcept : work(&enters), ends(b) {}
+  static void enters(work& w) noexcept {
+    auto& j = static_cast<blocking_job&>(w);
+    j.ends(j, outcome::runs);
+  }
+  body ends;
+};
+
+}  // namespace detail
+
+template <class... Policies>
+class blocking_pool {
+  using accepted = policy::keys<policy::threads_key, policy::wait_key, policy::clock_key, policy::allocator_key,
+                                policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::blocking_pool: unknown policy; it takes policy::threads, policy::wait, policy::clock, "
+                "policy::allocator, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::blocking_pool: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using wait_type = typename policy::pick<policy::wait<wait::park>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::blocking_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::blocking_pool: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::blocking_pool: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(thread_source<threads_type>,
+                "frys::blocking_pool: policy::threads wants a source of threads, see core/thread.hpp");
+  static_assert(stateless_allocator<allocator_type>,
+                "frys::blocking_pool: policy::allocator wants a stateless allocator, see core/concepts.hpp");
+
+  [[nodiscard]] static result<std::unique_ptr<blocking_pool>> create(
+      const blocking_pool_options& options = {}) noexcept {
+    if (options.most_threads == 0 || options.most_threads > most_slots || options.resident > options.most_threads)
+      return error{errc::invalid_argument, domain::sched, "blocking_pool: 1 to 4096 threads, and no more that stay",
+                   options.most_threads};
+    std::unique_ptr<blocking_pool> pool(new (std::nothrow) blocking_pool(options));
+    if (pool != nullptr) pool->slots_.reset(new (std::nothrow) slot[options.most_threads]);
+    if (pool == nullptr || pool->slots_ == nullptr)
+      return error{errc::out_of_memory, domain::sched, "no memory for a blocking_pool", 0};
+    for (unsigned i = options.most_threads; i-- != 0;) {
+      pool->slots_[i].pool = pool.get();
+      pool->slots_[i].number = i;
+      pool->push_slot(pool->slots_[i]);
+    }
+    // Woken when all are there: one that sleeps already would be taken for the next.
+    error why{};
+    std::uint32_t last = 0;
+    unsigned made = 0;
+    for (; made != options.resident; ++made) {
+      slot* const s = pool->claim(&why);
+      if (s == nullptr) break;
+      s->below.store(std::exchange(last, s->number + 1), std::memory_order_relaxed);  // relaxed: ours, not in the list
+    }
+    while (last != 0) {
+      slot& s = pool->slots_[last - 1];
+      last = s.below.load(std::memory_order_relaxed);  // relaxed: as above
+      pool->wake(s);
+    }
+    if (made != options.resident) return why;  // those that were made end with the pool
+    return pool;
+  }
+  blocking_pool(const blocking_pool&) = delete;
+  blocking_pool& operator=(const blocking_pool&) = delete;
+  ~blocking_pool() {
+    close();
+    if (slots_ != nullptr) stop();
+  }
+
+  // Any thread. Runs w on a thread of the pool. Never refuses: where there is no thread and none can be made, w waits
+  // until a later call can. Not after close.
+  void post(work& w) noexcept {
+    [[maybe_unused]] const std::uint64_t before = admit();
+    FRYS_ASSERT((before & closed) == 0, "blocking_pool::post: the pool is closed");
+    error why{};
+    slot* const s = claim(&why);
+    hand_in(w, s);
+  }
+
+  // Any thread. Runs f() on a thread of the pool.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> result<void> submit(F&& f) {
+    struct job final : detail::blocking_job {
+      job(blocking_pool& p, F&& g) : blocking_job(&ends_with), pool(p), called(std::forward<F>(g)) {}
+      static void ends_with(blocking_job& b, outcome how) noexcept {
+        auto& j = static_cast<job&>(b);
+        if (how == outcome::runs) {
+#if FRYS_EXCEPTIONS
+          if (j.pool.failed_ != nullptr) {
+            try {
+              static_cast<void>(std::move(j.called)());
+            } catch (...) {
+              j.pool.failed_(std::current_exception());
+            }
+          } else {
+            static_cast<void>(std::move(j.called)());  // noexcept ends the program
+          }
+#else
+          static_cast<void>(std::move(j.called)());
+#endif
+        }
+        std::destroy_at(&j);
+        allocator_type::deallocate(&j, sizeof(job), alignof(job));
+      }
+      blocking_pool& pool;
+      std::decay_t<F> called;
+    };
+    const std::uint64_t before = admit();
+    if ((before & closed) != 0) return give_up(is_closed());
+    result<void*> memory = allocator_type::allocate(sizeof(job), alignof(job));
+    if (!memory) return give_up(memory.error());
+    error why{};
+    slot* const s = claim(&why);
+    if (s == nullptr && !has_threads()) {
+      allocator_type::deallocate(*memory, sizeof(job), alignof(job));
+      return give_up(why);
+    }
+    struct undo {
+      blocking_pool* self;
+      void* at;
+      slot* woken;
+      ~undo() {
+        if (at == nullptr) return;
+        allocator_type::deallocate(at, sizeof(job), alignof(job));
+        self->finish();
+        if (woken != nullptr) self->wake(*woken);
+      }
+    } unless_done{this, *memory, s};
+    job* const made = ::new (*memory) job(*this, std::forward<F>(f));
+    unless_done.at = nullptr;
+    hand_in(*made, s);
+    return {};
+  }
+
+  // co_await pool.run(f): f() on a thread of the pool, and then the coroutine goes on there; with an executor it goes
+  // on where that runs it. Answers result<T> of what f answers (a result<T> as it is), or why f did not run; rethrows
+  // what f throws. f lies in the awaiting frame: nothing is allocated. Dropping the coroutine meanwhile is not allowed.
+  template <class F>
+  requires std::invocable<std::decay_t<F>>
+  [[nodiscard]] auto run(F&& f) { return operation<std::decay_t<F>, void>(*this, std::forward<F>(f), nullptr); }
+  template <class F, executor E>
+  requires std::invocable<std::decay_t<F>>
+  [[nodiscard]] auto run(F&& f, E& back_on) {
+    return operation<std::decay_t<F>, E>(*this, std::forward<F>(f), std::addressof(back_on));
+  }
+
+  // Any thread. From now on submit and run answer closed.
+  void close() noexcept {
+    // sync(blocking_pool.load): acq_rel; as admit.
+    load_.fetch_or(closed, std::memory_order_acq_rel);
+  }
+  // Owner only. Closes, and waits until nothing is queued and nothing runs; errc::timed_out at the deadline.
+  result<void> drain(deadline until = deadline::never()) noexcept {
+    close();
+    if (!has_threads()) {  // for what was posted when no thread could be made
+      error why{};
+      if (slot* const s = claim(&why)) wake(*s);
+    }
+    return wait_for([](std::uint64_t load) { return load < one_job; }, until);
+  }
+  // Owner only. Drains, and cancels what has not begun at the deadline: then errc::timed_out. What runs goes on.
+  result<void> shutdown(deadline until) noexcept {
+    const result<void> r = drain(until);
+    if (!r) cancel_queued();
+    return r;
+  }
+
+  [[nodiscard]] blocking_pool_stats stats() const noexcept {
+    blocking_pool_stats s;
+    const std::uint64_t load = load_.load(std::memory_order_relaxed);  // relaxed, all of it: figures for people
+    s.threads = static_cast<unsigned>(load & live_mask);
+    s.unfinished = load / one_job;
+    s.finished = finished_.load(std::memory_order_relaxed);  // relaxed: as above
+    s.started = started_.load(std::memory_order_relaxed);    // relaxed: as above
+    s.refused = refused_.load(std::memory_order_relaxed);    // relaxed: as above
+    return s;
+  }
+
+ private:
+  template <class T>
+  using atomic = typename atomics_type::template atomic<T>;
+  using thread = typename threads_type::thread;
+
+  static constexpr unsigned most_slots = 4096;
+  // load_: live threads, closed, work that is admitted and not finished.
+  static constexpr std::uint64_t one_live = 1, live_mask = 0xffff, closed = 0x1'0000, one_job = std::uint64_t{1} << 32;
+
+  // What a slot, a place for a thread, can be. In the list of places stand those that are empty, parked, or listed, and
+  // whoever takes one out of it alone may change what it is, but for a parked thread that wakes by itself.
+  enum place : std::uint32_t {
+    empty,    // no thread
+    running,  // a thread, not in the list
+    listed,   // a thread that works, and stands in the list from a time when it slept
+    parked,   // a thread that sleeps or is about to
+    claimed,  // the same, and somebody who took it out of the list is going to wake it
+  };
+  struct alignas(cache_line) slot {
+    blocking_pool* pool = nullptr;
+    unsigned number = 0;
+    atomic<std::uint32_t> is{empty};
+    atomic<std::uint32_t> below{0};  // in the list: number + 1 of the next
+    parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper;
+    thread runs;  // of whoever has taken an empty slot out of the list
+  };
+
+  explicit blocking_pool(const blocking_pool_options& o) noexcept
+      : keep_alive_(o.keep_alive), resident_(o.resident), failed_(o.failed), options_(o) {
+    std::size_t i = 0;
+    if (o.name != nullptr)
+      for (; i + 8 < name_.size() && o.name[i] != '\0'; ++i) name_[i] = o.name[i];
+    name_length_ = i;
+  }
+
+  // --- the list of places: a stack, with a count of changes beside the number of its top against ABA
+
+  void push_slot(slot& s) noexcept {
+    std::uint64_t top = list_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do s.below.store(static_cast<std::uint32_t>(top & 0xffff'ffff), std::memory_order_relaxed);
+    // (relaxed: published by the exchange)
+    // sync(blocking_pool.list): release; whoever takes the slot sees what it is, and its thread object.
+    while (!list_.compare_exchange_weak(top, next_version(top) | (s.number + 1), std::memory_order_release,
+                                        std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+  }
+  slot* pop_slot() noexcept {
+    // sync(blocking_pool.list): acquire; pairs with the release in push_slot, here and below.
+    std::uint64_t top = list_.load(std::memory_order_acquire);
+    for (;;) {
+      const auto number = static_cast<std::uint32_t>(top & 0xffff'ffff);
+      if (number == 0) return nullptr;
+      slot& s = slots_[number - 1];
+      // relaxed: where s has left the list meanwhile, this is nonsense and the exchange fails
+      const std::uint32_t below = s.below.load(std::memory_order_relaxed);
+      if (list_.compare_exchange_weak(top, next_version(top) | below, std::memory_order_acquire,
+                                      std::memory_order_acquire))
+        return &s;
+    }
+  }
+  static std::uint64_t next_version(std::uint64_t top) noexcept {
+    return (top & ~std::uint64_t{0xffff'ffff}) + one_job;
+  }
+
+  // A thread that looks at the queue after the `wake` that the caller owes it: one that sleeps or, with `why`, a new
+  // one. Null: all are busy, or no more can be made and `why` says so.
+  slot* claim(error* why) noexcept {
+    while (slot* const s = pop_slot()) {
+      std::uint32_t seen = s->is.load(std::memory_order_relaxed);  // relaxed: the exchanges below look again
+      for (;;) {
+        if (seen == empty) {
+          // sync(blocking_pool.slot): acquire; its last thread has left. The slot is ours.
+          if (why != nullptr && s->is.load(std::memory_order_acquire) == empty && start(*s, *why)) return s;
+          push_slot(*s);
+          return nullptr;
+        }
+        // From parked it is ours to wake; from listed it works, and is now only no more in the list. relaxed: whoever
+        // sleeps is told by the unpark.
+        const std::uint32_t to = seen == parked ? claimed : running;
+        if (s->is.compare_exchange_weak(seen, to, std::memory_order_relaxed, std::memory_order_relaxed)) break;
+      }
+      if (seen == parked) return s;
+    }
+    return nullptr;
+  }
+  void wake(slot& s) noexcept { s.sleeper.unpark(); }
+
+  bool start(slot& s, error& why) noexcept {
+    if (s.runs.joinable()) s.runs.join();            // its last one, which has left
+    s.is.store(claimed, std::memory_order_relaxed);  // relaxed: the new thread sees it by its start
+    std::array<char, 64> name = name_;
+    if (options_.name != nullptr) {
+      std::array<char, 5> digits{};
+      std::size_t n = digits.size();
+      unsigned number = s.number;
+      do digits[--n] = static_cast<char>('0' + number % 10);
+      while ((number /= 10) != 0);
+      std::size_t at = name_length_;
+      name[at++] = '-';
+      while (n != digits.size()) name[at++] = digits[n++];
+    }
+    thread_options o;
+    o.name = options_.name != nullptr ? name.data() : nullptr;
+    o.stack_bytes = options_.stack_bytes;
+    result<thread> t = threads_type::start(o, &enter, &s);
+    if (t) {
+      s.runs = *std::move(t);
+      // Only now, so that who finds no thread and cannot make one does not count on ours. It waits for our wake, and
+      // does not go before. relaxed: a count; our caller's work counts already
+      load_.fetch_add(one_live, std::memory_order_relaxed);
+      started_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
+      return true;
+    }
+    why = t.error();
+    refused_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
+    s.is.store(empty, std::memory_order_relaxed);      // relaxed: push_slot publishes it
+    return false;
+  }
+
+  // --- work comes in
+
+  // Counts a piece of work before it is handed in: from here on the last thread does not go.
+  std::uint64_t admit() noexcept {
+    // sync(blocking_pool.load): acq_rel; a thread that goes has seen no work, or we see it gone.
+    return load_.fetch_add(one_job, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] bool has_threads() const noexcept {
+    // sync(blocking_pool.load): acquire; as admit.
+    return (load_.load(std::memory_order_acquire) & live_mask) != 0;
+  }
+  error give_up(const error& e) noexcept {
+    finish();
+    return e;
+  }
+  static error is_closed() noexcept { return {errc::closed, domain::sched, "the blocking_pool is closed", 0}; }
+
+  void hand_in(work& w, slot* s) noexcept {
+    queue_.push(w);
+    if (s == nullptr) {
+      // A thread may have looked before our push and put itself into the list after our look at that.
+      // sync(blocking_pool.sleep): seq_cst; our push and the thread's entry in the list: one sees the other.
+      atomics_type::fence(std::memory_order_seq_cst);
+      error why{};
+      s = claim(&why);
+    }
+    if (s != nullptr) wake(*s);
+  }
+  // One piece of work less.
+  void finish() noexcept {
+    // sync(blocking_pool.load): acq_rel; what the work did happens-before the end of drain.
+    const std::uint64_t before = load_.fetch_sub(one_job, std::memory_order_acq_rel);
+    if ((before & closed) != 0 && before / one_job == 1) over_.notify_all();
+  }
+  void leave_load() noexcept {
+    // sync(blocking_pool.load): acq_rel; as in finish.
+    const std::uint64_t before = load_.fetch_sub(one_live, std::memory_order_acq_rel);
+    if ((before & closed) != 0) over_.notify_all();
+  }
+
+  // --- a thread of the pool
+
+  static void enter(void* argument) noexcept {
+    slot& s = *static_cast<slot*>(argument);
+    s.sleeper.park();                                // until who started us has brought its work
+    s.is.store(running, std::memory_order_relaxed);  // relaxed: not in the list, nobody looks
+    s.pool->work_in(s);
+  }
+  work* take(bool& more) noexcept {
+    const held_lock held(consumers_);
+    work* const w = queue_.pop();
+    more = w != nullptr && !queue_.empty();
+    return w;
+  }
+  [[nodiscard]] bool is_stopping() const noexcept {
+    // sync(blocking_pool.stop): acquire; pairs with the release in stop.
+    return stopping_.load(std::memory_order_acquire);
+  }
+
+  void work_in(slot& s) noexcept {
+    for (;;) {
+      bool more = false;
+      while (work* const w = is_stopping() ? nullptr : take(more)) {
+        if (more)
+          // Perhaps pushed earlier and to be seen only now: then its own thread has come, seen nothing, and sleeps.
+          if (slot* const other = claim(nullptr)) wake(*other);
+        w->run(*w);
+        finished_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
+        finish();
+      }
+      if (is_stopping()) break;
+      if (!sleep(s)) return;
+    }
+    leave_load();
+  }
+
+  // In the list until somebody claims this thread, or it has slept for keep_alive. False: it has gone.
+  bool sleep(slot& s) noexcept {
+    std::uint32_t seen = listed;
+    // relaxed: what a claimer must see of us, it sees by the list or by the work
+    if (!s.is.compare_exchange_strong(seen, parked, std::memory_order_relaxed, std::memory_order_relaxed)) {
+      s.is.store(parked, std::memory_order_relaxed);  // relaxed: push_slot publishes it
+      push_slot(s);
+    }
+    // sync(blocking_pool.sleep): seq_cst; pairs with the fence in hand_in and in stop.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (has_work() || is_stopping()) return wakes(s, false);
+    for (;;) {
+      if (s.sleeper.park_until(deadline::after<clock_type>(keep_alive_))) return wakes(s, true);
+      if (!may_go()) {
+        if (has_work()) return wakes(s, false);
+        continue;
+      }
+      seen = parked;
+      // sync(blocking_pool.slot): release; who takes the slot may join us and start another one.
+      if (s.is.compare_exchange_strong(seen, empty, std::memory_order_release, std::memory_order_relaxed)) {
+        over_.notify_all();  // the destructor may wait for the last of us; it joins us, too
+        return false;
+      }
+      // relaxed on failure: claimed. We stay, and are woken at once. relaxed: our own count comes back
+      load_.fetch_add(one_live, std::memory_order_relaxed);
+    }
+  }
+  // It sleeps no more. Where somebody has claimed it, that one brings work and then wakes it, and it must not take
+  // other work before that: it would be busy with it, and nobody come for the claimer's.
+  bool wakes(slot& s, bool was_woken) noexcept {
+    std::uint32_t seen = parked;
+    // relaxed: what a claimer has done, the parker tells
+    if (s.is.compare_exchange_strong(seen, listed, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
+    if (!was_woken) s.sleeper.park();
+    s.is.store(running, std::memory_order_relaxed);  // relaxed: not in the list, nobody looks
+    return true;
+  }
+  [[nodiscard]] bool has_work() noexcept {
+    const held_lock held(consumers_);
+    return !queue_.empty();
+  }
+  // Whether one thread less will do: then it is counted out.
+  bool may_go() noexcept {
+    std::uint64_t load = load_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do {
+      const std::uint64_t live = load & live_mask;
+      if (live <= resident_ || (live == 1 && load >= one_job)) return false;
+      // sync(blocking_pool.load): acq_rel; as admit.
+    } while (!load_.compare_exchange_weak(load, load - one_live, std::memory_order_acq_rel, std::memory_order_relaxed));
+    return true;
+  }
+
+  // --- the end
+
+  template <class Done>
+  result<void> wait_for(Done done, deadline until) noexcept {
+    for (;;) {
+      // sync(blocking_pool.load): acquire; pairs with the release in finish.
+      if (done(load_.load(std::memory_order_acquire))) return {};
+      auto key = over_.prepare_wait();
+      if (done(load_.load(std::memory_order_acquire))) {  // sync(blocking_pool.load), as above
+        over_.cancel_wait();
+        return {};
+      }
+      if (!over_.commit_wait_until(key, until))
+        return error{errc::timed_out, domain::sched, "the blocking_pool has work left at the deadline", 0};
+    }
+  }
+  void cancel_queued() noexcept {
+    for (;;) {
+      bool more = false;
+      work* const w = take(more);
+      if (w == nullptr) return;
+      if (w->run == &detail::blocking_job::enters) {
+        auto& j = static_cast<detail::blocking_job&>(*w);
+        j.ends(j, detail::blocking_job::outcome::cancelled);
+      }
+      finish();
+    }
+  }
+  void stop() noexcept {
+    // sync(blocking_pool.stop): release; pairs with the acquire in is_stopping.
+    stopping_.store(true, std::memory_order_release);
+    // sync(blocking_pool.sleep): seq_cst; a thread that goes to sleep now sees the word, or we see it in the list.
+    atomics_type::fence(std::memory_order_seq_cst);
+    cancel_queued();
+    while (slot* const s = pop_slot()) wake(*s);
+    static_cast<void>(wait_for([](std::uint64_t load) { return (load & live_mask) == 0; }, deadline::never()));
+    for (unsigned i = 0; i != options_.most_threads; ++i)
+      if (slots_[i].runs.joinable()) slots_[i].runs.join();
+    cancel_queued();  // what running work has posted at the last moment
+  }
+
+  // --- awaiting
+
+  template <class F, class E>
+  class [[nodiscard]] operation : detail::blocking_job {
+    using answer = std::invoke_result_t<F>;
+    using result_type = typename detail::flat_result<answer>::type;
+
+   public:
+    template <class G>
+    operation(blocking_pool& pool, G&& g, E* back_on)
+        : blocking_job(&ends_with), pool_(&pool), back_on_(back_on), called_(std::forward<G>(g)) {}
+    operation(const operation&) = delete;
+    operation& operator=(const operation&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+      waiting_ = waiting;
+      blocking_pool& pool = *pool_;
+      if ((pool.admit() & closed) != 0) {
+        outcome_.emplace(pool.give_up(is_closed()));
+        return false;
+      }
+      error why{};
+      slot* const s = pool.claim(&why);
+      if (s == nullptr && !pool.has_threads()) {
+        outcome_.emplace(pool.give_up(why));
+        return false;
+      }
+      pool.hand_in(*this, s);  // from here on it may be over, and the frame gone
+      return true;
+    }
+    result_type await_resume() {
+      if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+      return *std::move(outcome_);
+    }
+
+   private:
+    static void ends_with(blocking_job& b, outcome how) noexcept {
+      auto& self = static_cast<operation&>(b);
+      if (how == outcome::cancelled) {
+        self.outcome_.emplace(error{errc::cancelled, domain::sched, "the blocking_pool was shut down first", 0});
+      } else {
+#if FRYS_EXCEPTIONS
+        try {
+          self.call();
+        } catch (...) {
+          self.failure_ = std::current_exception();
+        }
+#else
+        self.call();
+#endif
+      }
+      if constexpr (std::is_void_v<E>) {
+        self.waiting_.resume();
+      } else {
+        self.run = [](work& w) noexcept { static_cast<operation&>(w).waiting_.resume(); };
+        self.back_on_->post(self);
+      }
+    }
+    void call() {
+      if constexpr (std::is_void_v<answer>) {
+        std::move(called_)();
+        outcome_.emplace();
+      } else {
+        outcome_.emplace(std::move(called_)());
+      }
+    }
+
+    blocking_pool* pool_;
+    E* back_on_;
+    F called_;
+    std::coroutine_handle<> waiting_ = nullptr;
+    std::optional<result_type> outcome_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  // Read by all, written at the beginning.
+  nanoseconds keep_alive_;
+  unsigned resident_;
+  void (*failed_)(std::exception_ptr) noexcept;
+  blocking_pool_options options_;
+  std::array<char, 64> name_{};
+  std::size_t name_length_ = 0;
+  std::unique_ptr<slot[]> slots_;
+
+  alignas(cache_line) atomic<std::uint64_t> load_{0};
+  alignas(cache_line) atomic<std::uint64_t> list_{0};
+  atomic<bool> stopping_{false};
+  intrusive_mpsc_queue<work, policy::atomics<atomics_type>> queue_;
+  // One thread at a time is the queue's consumer.
+  alignas(cache_line) word_lock<atomics_type, wait_type> consumers_;
+  atomic<std::uint64_t> finished_{0}, started_{0}, refused_{0};
+  eventcount<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> over_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_BLOCKING_POOL_HPP
+// ---- frys/sched/channel.hpp
+// channel: values from coroutines to coroutines, in order, with or without room in between; both sides can wait.
+//
+// Use when  coroutines hand values to each other: a pipeline on one reactor, requests to a worker, results back. With
+//           no room at all (policy::capacity<0>) a push ends when a pop has the value: a rendezvous.
+// Not when  many threads push and pop at once and hardly ever wait, or threads without coroutines do: awaiting over
+//           mpmc_ring takes no lock. Not for one value (async_event and a variable), not without a bound.
+// Roles     every operation: any thread.
+// Progress  by a lock of a few instructions and at most two moves of T; who waits holds none. Strictly in turn: a value
+//           goes to who has waited longest, and nobody takes it on the way.
+// Cost      one compare-exchange and one store for each push and pop, a load where the answer is full or empty, no
+//           allocation: nodes and values of those who wait lie in their coroutines' frames. With
+//           policy::atomics<atomics::local> no read-modify-write at all.
+// Ordering  what was done before a push happens-before what follows the pop that takes its value; without room the pop
+//           also happens-before what follows the push. FIFO. What was done before close() happens-before what another
+//           does that is told closed.
+// Goes on   push(v), pop(): who waits goes on within the call that ends its wait, on that thread, before that returns
+//           (deep in such calls: a bit later, as async_mutex says). push(on, v), pop(on): as work posted to `on`, which
+//           must outlive the wait.
+// Close     after close() every push answers closed, those who wait too, with the value untouched; pops hand out what
+//           was accepted, to the last value, and answer closed only then.
+// Errors    a stop that is asked for while one waits: a pop answers empty, a push full with the value untouched. A
+//           value that was already handed over is had: then the stop came too late.
+// Lifetime  destroy it when nobody waits; values left in it are destroyed. A coroutine may be destroyed while it waits
+//           as long as no other thread can push, pop, close or stop it meanwhile, and not between an executor's call
+//           and its run (hardened builds check). A value that it was just being handed dies with it.
+//
+// T's moves and destructor must not call the channel that they happen in.
+//
+// Policies, in any order, each at most once:
+//   policy::capacity<N>        values that wait for a pop; any number, 0 too         default 64
+//   policy::capacity<dynamic>  policy::dynamic: make(n) answers one for n, or why not
+//   policy::atomics<A>         the atomics model                                     default atomics::standard
+// Source    C. A. R. Hoare, "Communicating sequential processes", 1978; the hand-over to who waits, as in Go's
+//           channels.
+#ifndef FRYS_SCHED_CHANNEL_HPP
+#define FRYS_SCHED_CHANNEL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// Raw room for values.
+template <class T, std::size_t N>
+class channel_slots {
+ public:
+  static constexpr std::size_t count() noexcept { return N; }
+  T* at(std::size_t i) noexcept { return std::launder(reinterpret_cast<T*>(memory_)) + i; }
+
+ private:
+  alignas(T) unsigned char memory_[N * sizeof(T)];
+};
+template <class T>
+class channel_slots<T, 0> {
+ public:
+  static constexpr std::size_t count() noexcept { return 0; }
+  static T* at(std::size_t) noexcept { return nullptr; }
+};
+template <class T>
+class channel_slots<T, policy::dynamic> {
+ public:
+  channel_slots(T* memory, std::size_t count) noexcept : memory_(memory), count_(count) {}
+  channel_slots(const channel_slots&) = delete;
+  channel_slots& operator=(const channel_slots&) = delete;
+  ~channel_slots() { ::operator delete(static_cast<void*>(memory_), std::align_val_t(alignof(T))); }
+  // nullptr where there is no memory.
+  static T* allocate(std::size_t count) noexcept {
+    if (count > (~std::size_t{0} / 2) / sizeof(T)) return nullptr;
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(alignof(T)), std::nothrow));
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  T* at(std::size_t i) noexcept { return memory_ + i; }
+
+ private:
+  T* memory_;
+  std::size_t count_;
+};
+
+}  // namespace detail
+
+template <class T, class... Policies>
+class channel {
+  using accepted = policy::keys<policy::capacity_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::channel: unknown policy; it takes policy::capacity, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::channel: a policy is given twice; name each at most once");
+  static_assert(queue_element<T>, "frys::channel<T>: T must be an object type that moves and dies without throwing");
+
+ public:
+  using value_type = T;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::channel: policy::atomics wants an atomics model, see core/atomics.hpp");
+  // policy::dynamic where slot_count() knows it.
+  static constexpr std::size_t capacity = policy::pick<policy::capacity<64>, Policies...>::value;
+  static constexpr bool is_dynamic = capacity == policy::dynamic;
+
+  channel() noexcept requires(!is_dynamic) : line_(capacity == 0 ? full : 0) {}
+  channel(const channel&) = delete;
+  channel& operator=(const channel&) = delete;
+  ~channel() {
+    // relaxed: a check of the caller, not an order
+    FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & (line_type::busy | line_type::crowd)) == 0,
+                "channel: destroyed while a coroutine waits; close it and let them end first");
+    for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
+  }
+
+  // One for `count` values, 0 too. out_of_memory: there is none.
+  [[nodiscard]] static result<std::unique_ptr<channel>> make(std::size_t count) noexcept requires(is_dynamic) {
+    if (T* const memory = slots_type::allocate(count)) {
+      if (auto* const made = new (std::nothrow) channel(memory, count)) return std::unique_ptr<channel>(made);
+      ::operator delete(static_cast<void*>(memory), std::align_val_t(alignof(T)));
+    }
+    return error{errc::out_of_memory, domain::sched, "no memory for a channel's values",
+                 static_cast<std::int64_t>(count)};
+  }
+
+  // On full and closed the value is untouched. Without room: full unless somebody waits in pop.
+  push_result try_push(T&& value) noexcept {
+    if (is_surely_full()) return push_result::full;
+    detail::line_waiter* served = nullptr;
+    const std::uint32_t word = line_.enter();
+    const push_result answer = put(word, value, served);
+    line_.leave(marked(word));
+    if (served != nullptr) detail::call<atomics_type>(*served);
+    return answer;
+  }
+  pop_result<T> try_pop() noexcept {
+    pop_result<T> answer = pop_status::empty;
+    if (is_surely_empty()) return answer;
+    detail::line_waiter* served = nullptr;
+    const std::uint32_t word = line_.enter();
+    take(word, answer, served);
+    line_.leave(marked(word));
+    if (served != nullptr) detail::call<atomics_type>(*served);
+    return answer;
+  }
+  // Any number of times.
+  void close() noexcept {
+    intrusive_list<detail::line_waiter> called;
+    const std::uint32_t word = line_.enter();
+    while (!line_.empty()) {
+      if (pushers_wait(word))
+        static_cast<push_awaiter&>(line_.front()).answer_ = push_result::closed;
+      else
+        static_cast<pop_awaiter&>(line_.front()).answer_ = pop_status::closed;
+      line_.take_first_into(called);
+    }
+    line_.leave(word | closed);
+    detail::call_all<atomics_type>(called);
+  }
+  [[nodiscard]] bool is_closed() const noexcept {
+    // sync(waiting_line.busy): acquire; what was done before close is visible to who sees it.
+    return (line_.word.load(std::memory_order_acquire) & closed) != 0;
+  }
+  // How many values have room.
+  [[nodiscard]] std::size_t slot_count() const noexcept { return slots_.count(); }
+
+ private:
+  using line_type = detail::waiting_line<atomics_type, std::uint32_t>;
+  using slots_type = detail::channel_slots<T, capacity>;
+  // Of the line's word: nothing is taken any more; those who wait are pushers (they and poppers never wait at once);
+  // there are values; there is no room.
+  static constexpr std::uint32_t closed = line_type::unit, pushers = line_type::unit * 2, some = line_type::unit * 4,
+                                 full = line_type::unit * 8;
+  struct ring {
+    std::size_t oldest = 0, count = 0;
+  };
+
+  template <class Derived>
+  using awaiter_base = detail::line_awaiter<Derived, atomics_type>;
+
+  class pop_awaiter : public awaiter_base<pop_awaiter> {
+   public:
+    explicit pop_awaiter(channel& of) noexcept : of_(&of) {}
+    template <executor E>
+    pop_awaiter(channel& of, E& on) noexcept : awaiter_base<pop_awaiter>(on), of_(&of) {}
+    bool await_ready() noexcept {
+      answer_ = of_->try_pop();
+      return !answer_.is_empty();
+    }
+    pop_result<T> await_resume() noexcept {
+      static_cast<void>(this->has_come());  // one that was stopped has the answer empty
+      return std::move(answer_);
+    }
+
+   private:
+    friend awaiter_base<pop_awaiter>;
+    friend channel;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) noexcept {
+      of_->take(word, answer_, served_);
+      word = of_->marked(word);
+      if (answer_.is_empty()) word &= ~pushers;
+      return !answer_.is_empty();
+    }
+    void admitted() noexcept {
+      if (served_ != nullptr) detail::call<atomics_type>(*served_);
+    }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    channel* of_;
+    detail::line_waiter* served_ = nullptr;
+    pop_result<T> answer_ = pop_status::empty;
+  };
+
+  class result_awaiter final : public pop_awaiter {
+   public:
+    using pop_awaiter::pop_awaiter;
+    result<T> await_resume() noexcept {
+      pop_result<T> popped = pop_awaiter::await_resume();
+      if (popped) return result<T>(std::in_place, *std::move(popped));
+      if (popped.is_closed()) return error{errc::closed, domain::sched, "the channel is closed and drained"};
+      return cancelled_error();
+    }
+  };
+
+  class push_awaiter final : public awaiter_base<push_awaiter> {
+   public:
+    push_awaiter(channel& of, T& value) noexcept : of_(&of), value_(&value) {}
+    template <executor E>
+    push_awaiter(channel& of, E& on, T& value) noexcept : awaiter_base<push_awaiter>(on), of_(&of), value_(&value) {}
+    bool await_ready() noexcept {
+      answer_ = of_->try_push(std::move(*value_));
+      return !answer_.is_full();
+    }
+    push_result await_resume() noexcept {
+      static_cast<void>(this->has_come());  // one that was stopped has the answer full
+      return answer_;
+    }
+
+   private:
+    friend awaiter_base<push_awaiter>;
+    friend channel;
+    line_type& line() noexcept { return of_->line_; }
+    bool admit(std::uint32_t& word) noexcept {
+      answer_ = of_->put(word, *value_, served_);
+      word = of_->marked(word);
+      if (answer_.is_full()) word |= pushers;
+      return !answer_.is_full();
+    }
+    void admitted() noexcept {
+      if (served_ != nullptr) detail::call<atomics_type>(*served_);
+    }
+    void left() noexcept {}
+    void give_back() noexcept {}
+
+    channel* of_;
+    T* value_;
+    detail::line_waiter* served_ = nullptr;
+    push_result answer_ = push_result::full;
+  };
+
+ public:
+  // co_await: pop_result<T>: a value, or closed when there will be none any more; empty if it was stopped.
+  [[nodiscard]] pop_awaiter pop() noexcept { return pop_awaiter(*this); }
+  template <executor E>
+  [[nodiscard]] pop_awaiter pop(E& on) noexcept {
+    return pop_awaiter(*this, on);
+  }
+  // co_await: result<T>: a value, errc::closed or errc::cancelled. For with_timeout, which never drops a result's
+  // value, though it came too late.
+  [[nodiscard]] result_awaiter pop_as_result() noexcept { return result_awaiter(*this); }
+  template <executor E>
+  [[nodiscard]] result_awaiter pop_as_result(E& on) noexcept {
+    return result_awaiter(*this, on);
+  }
+  // co_await: push_result: ok, or closed; full if it was stopped. `value` lives until then, as a temporary of the same
+  // expression does.
+  [[nodiscard]] push_awaiter push(T&& value) noexcept { return push_awaiter(*this, value); }
+  template <executor E>
+  [[nodiscard]] push_awaiter push(E& on, T&& value) noexcept {
+    return push_awaiter(*this, on, value);
+  }
+
+ private:
+  channel(T* memory, std::size_t count) noexcept requires(is_dynamic)
+      : line_(count == 0 ? full : 0), slots_(memory, count) {}
+
+  // A look, without the lock.
+  bool is_surely_full() const noexcept {
+    // relaxed: what answers full or empty promises nothing about what was before
+    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    return (seen & (full | closed | line_type::busy)) == full &&
+           (seen & (line_type::crowd | pushers)) != line_type::crowd;
+  }
+  bool is_surely_empty() const noexcept {
+    // relaxed: as above
+    const std::uint32_t seen = line_.word.load(std::memory_order_relaxed);
+    return (seen & (some | closed | line_type::busy)) == 0 &&
+           (seen & (line_type::crowd | pushers)) != (line_type::crowd | pushers);
+  }
+
+  // In the line, all that follow.
+  std::uint32_t marked(std::uint32_t word) const noexcept {
+    const std::size_t count = ring_.get().count;
+    return (word & ~(some | full)) | (count != 0 ? some : 0) | (count == slots_.count() ? full : 0);
+  }
+  bool pushers_wait(std::uint32_t word) const noexcept { return (word & pushers) != 0 && !line_.empty(); }
+  bool poppers_wait(std::uint32_t word) const noexcept { return (word & pushers) == 0 && !line_.empty(); }
+  void store_newest(T& value) noexcept {
+    ring& r = ring_.ref();
+    std::size_t to = r.oldest + r.count;
+    if (to >= slots_.count()) to -= slots_.count();
+    std::construct_at(slots_.at(to), std::move(value));
+    ++r.count;
+  }
+  pop_result<T> take_oldest() noexcept {
+    ring& r = ring_.ref();
+    T* const from = slots_.at(r.oldest);
+    pop_result<T> taken(std::in_place, std::move(*from));
+    std::destroy_at(from);
+    if (++r.oldest == slots_.count()) r.oldest = 0;
+    --r.count;
+    return taken;
+  }
+  // served: who must be called behind leave, if anybody.
+  push_result put(std::uint32_t word, T& value, detail::line_waiter*& served) noexcept {
+    if ((word & closed) != 0) return push_result::closed;
+    if (poppers_wait(word)) {
+      auto& first = static_cast<pop_awaiter&>(line_.take_first());
+      first.answer_ = pop_result<T>(std::in_place, std::move(value));
+      served = &first;
+      return push_result::ok;
+    }
+    if (ring_.get().count == slots_.count()) return push_result::full;
+    store_newest(value);
+    return push_result::ok;
+  }
+  void take(std::uint32_t word, pop_result<T>& answer, detail::line_waiter*& served) noexcept {
+    const bool stored = ring_.get().count != 0;
+    if (stored) answer = take_oldest();
+    if (pushers_wait(word)) {
+      auto& first = static_cast<push_awaiter&>(line_.take_first());
+      if (stored)
+        store_newest(*first.value_);  // into the room that has just come
+      else
+        answer = pop_result<T>(std::in_place, std::move(*first.value_));
+      first.answer_ = push_result::ok;
+      served = &first;
+    } else if (!stored && (word & closed) != 0) {
+      answer = pop_status::closed;
+    }
+  }
+
+  line_type line_;
+  typename atomics_type::template var<ring> ring_;
+  [[no_unique_address]] slots_type slots_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_CHANNEL_HPP
+// ---- frys/sched/discipline.hpp
+// discipline: which worker of a scheduler runs what, as policies, and how forks reach other workers.
+//
+// discipline::work_stealing   each worker has its own queue; one that has nothing takes half of another's    the
+// default discipline::work_sharing    one queue for all, first in, first out discipline::shard_per_core  a piece of
+// work stays with its worker: state that only it touches needs no lock discipline::deadline        one queue for all,
+// the earliest deadline first; behind them what has none, in its order
+//
+// promotion::on_demand        a fork is offered when somebody is hungry: it costs 1 to 2 ns             the default
+// promotion::eager            each fork is offered at once, to thieves that take it while a long piece runs on; 10 ns
+// Source  Earliest deadline first: C. L. Liu, J. W. Layland, "Scheduling algorithms for multiprogramming in a hard
+//         real-time environment", JACM 20(1), 1973. The rest: fork_join.hpp, stealing_deque.hpp.
+#ifndef FRYS_SCHED_DISCIPLINE_HPP
+#define FRYS_SCHED_DISCIPLINE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace discipline {
+
+struct work_stealing {
+  static constexpr bool steals = true;   // a worker takes from another
+  static constexpr bool shares = false;  // all have one queue
+};
+struct work_sharing {
+  static constexpr bool steals = false;
+  static constexpr bool shares = true;
+};
+struct shard_per_core {
+  static constexpr bool steals = false;
+  static constexpr bool shares = false;
+};
+struct deadline {
+  static constexpr bool steals = false;
+  static constexpr bool shares = true;
+};
+
+}  // namespace discipline
+
+namespace promotion {
+
+struct on_demand {
+  static constexpr bool each_fork = false;
+};
+struct eager {
+  static constexpr bool each_fork = true;
+};
+
+}  // namespace promotion
+
+template <class D>
+concept scheduling_discipline = requires {
+  { D::steals } -> std::convertible_to<bool>;
+  { D::shares } -> std::convertible_to<bool>;
+};
+template <class P>
+concept fork_promotion = requires {
+  { P::each_fork } -> std::convertible_to<bool>;
+};
+
+namespace policy {
+
+struct discipline_key {};  // scheduling_discipline (sched/discipline.hpp)
+struct promotion_key {};   // fork_promotion (sched/discipline.hpp)
+struct levels_key {};      // a number of priorities
+
+template <class D>
+struct discipline {
+  using key = discipline_key;
+  using type = D;
+};
+template <class P>
+struct promotion {
+  using key = promotion_key;
+  using type = P;
+};
+template <std::size_t N>
+struct levels {
+  using key = levels_key;
+  static constexpr std::size_t value = N;
+};
+
+}  // namespace policy
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_DISCIPLINE_HPP
+// ---- frys/sched/stack_pool.hpp
+// stack_pool: stacks for fibers, which go back and forth without the system once they are there.
+//
+// Use when  fibers or contexts come and go often. fiber_scheduler has one.
+// Not when  a few stacks live as long as the program: stack_memory (core/context.hpp) is enough.
+// Roles     acquire, release, trim and the counts: the owner thread only. hand_back: any thread.
+// Progress  hand_back is lock-free.
+// Cost      acquire and release: some loads and stores, no atomic, no system call where the pool has a stack. A new one
+//           with a guard page: two system calls; without: one for a slab of many.
+// Ordering  what a thread did before hand_back happens-before what the owner does on the stack after it acquired it.
+// Errors    acquire: errc::limit_exceeded above limit_bytes and for sizes above largest; errc::out_of_memory.
+// Lifetime  a stack must be back before the pool dies; the destructor gives all memory back.
+//
+// Sizes come in classes: powers of two from 16 KiB on. With a guard page an overflow is a fault; it costs a page of
+// addresses and two of the some 65,000 mappings that Linux lets a process have. Without, an overflow overwrites the
+// neighbour's stack: for code whose depth is known.
+//
+// Policies, in any order, each at most once:
+//   policy::guard_pages<B>  an unreadable page below each stack            default true
+//   policy::pages<P>        where slabs come from, without guard pages     default os_pages
+//   policy::atomics<A>      the atomics model                              default atomics::standard
+#ifndef FRYS_SCHED_STACK_POOL_HPP
+#define FRYS_SCHED_STACK_POOL_HPP
+
+#if FRYS_HAS_CONTEXT
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct guard_pages_key {};  // whether a stack has an unreadable page below it
+template <bool On>
+struct guard_pages {
+  using key = guard_pages_key;
+  static constexpr bool value = On;
+};
+}  // namespace policy
+
+struct stack_pool_options {
+  std::size_t limit_bytes = SIZE_MAX;  // of all stacks that there are, without their guard pages
+};
+
+template <class... Policies>
+class stack_pool {
+  using accepted = policy::keys<policy::guard_pages_key, policy::pages_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::stack_pool: unknown policy; it takes policy::guard_pages, policy::pages, policy::atomics and "
+                "policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::stack_pool: a policy is given twice; name each at most once");
+
+ public:
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static constexpr bool has_guard_pages = policy::pick<policy::guard_pages<true>, Policies...>::value;
+  static_assert(page_source<pages_type>, "frys::stack_pool: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(atomics_model<atomics_type>,
+                "frys::stack_pool: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+  static constexpr std::size_t smallest = 16 * 1024;
+  static constexpr std::size_t largest = 8 * 1024 * 1024;
+
+ private:
+  static constexpr std::size_t classes = std::bit_width(largest / smallest);
+  struct slab;
+
+ public:
+  // A stack; it stands at its own upper end.
+  class alignas(64) stack {
+   public:
+    // What it has, for a context: some less than its class, and not always the same (see `place`).
+    [[nodiscard]] byte_span span() const noexcept {
+      return {low_, static_cast<std::size_t>(reinterpret_cast<const std::byte*>(this) - low_)};
+    }
+
+   private:
+    friend class stack_pool;
+    stack(std::byte* low, std::size_t size_class, slab* of) noexcept : low_(low), of_(of), class_(size_class) {}
+
+    std::byte* low_;
+    stack* next_ = nullptr;  // in a free list, or on its way back
+    slab* of_;               // without a guard page
+    stack_memory memory_{};  // with one
+    std::size_t class_;
+  };
+
+  explicit stack_pool(stack_pool_options options = {}) noexcept : limit_(options.limit_bytes) {}
+  stack_pool(const stack_pool&) = delete;
+  stack_pool& operator=(const stack_pool&) = delete;
+  ~stack_pool() {
+    trim();
+    FRYS_ASSERT(bytes_ == 0, "stack_pool: destroyed while somebody has a stack of it");
+  }
+
+  // Owner only. A stack of `bytes`, a little less, or more.
+  [[nodiscard]] result<stack*> acquire(std::size_t bytes = smallest) noexcept {
+    const std::size_t c = class_of(bytes);
+    if (c >= classes)
+      return error{errc::limit_exceeded, domain::sched, "a stack is larger than stack_pool::largest", largest};
+    if (free_[c] == nullptr) [[unlikely]] {
+      take_back();
+      if (free_[c] == nullptr)
+        if (const result<void> made = make(c); !made) return made.error();
+    }
+    stack* const s = free_[c];
+    free_[c] = s->next_;
+    --cached_;
+    return s;
+  }
+  // Owner only. Nothing is given back to the system, so the stack may be the one that this runs on, as long as nobody
+  // acquires until it is left.
+  void release(stack& s) noexcept {
+    s.next_ = free_[s.class_];
+    free_[s.class_] = &s;
+    ++cached_;
+  }
+  // Any thread. The owner finds it when it has no other.
+  void hand_back(stack& s) noexcept {
+    stack* last = handed_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do s.next_ = last;
+    // sync(stack_pool.handed): release; who goes on to use the stack must see it left.
+    while (!handed_.compare_exchange_weak(last, &s, std::memory_order_release, std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+  }
+
+  // Owner only. Gives free stacks back to the system but for some `keep_bytes`; answers how many bytes that were. Where
+  // stacks lie in slabs, a slab goes when all of it is free, and of the others the content (if the pages can).
+  std::size_t trim(std::size_t keep_bytes = 0) noexcept;
+
+  // Owner only. Bytes of all stacks, and how many of them are free here.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t cached() const noexcept { return cached_; }
+
+ private:
+  // What the stacks of a slab have in common; it lies at the slab's begin.
+  struct alignas(64) slab {
+    byte_span memory;
+    std::size_t count = 0;
+    // trim's:
+    std::size_t free = 0;
+    bool goes = false;
+    slab* next = nullptr;
+  };
+
+  static constexpr std::size_t bytes_of(std::size_t c) noexcept { return smallest << c; }
+  static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+    if (bytes <= smallest) return 0;
+    return static_cast<std::size_t>(std::bit_width((bytes - 1) / smallest));
+  }
+
+  // A stack object at the upper end of its memory. The ends of stacks that lie a power of two apart would all fall into
+  // the same sets of the first-level cache, so they are moved down by a different number of lines each.
+  static stack* place(std::byte* low, std::size_t c, std::size_t number, slab* of) noexcept {
+    const std::size_t down = number % 8 * 3 * 64;
+    std::byte* const at = low + bytes_of(c) - down - sizeof(stack);
+    return ::new (static_cast<void*>(at)) stack(low, c, of);
+  }
+
+  void take_back() noexcept {
+    // relaxed: mostly there is nothing, and then nothing is read
+    if (handed_.load(std::memory_order_relaxed) == nullptr) return;
+    // sync(stack_pool.handed): acquire; pairs with the release in hand_back.
+    stack* s = handed_.exchange(nullptr, std::memory_order_acquire);
+    while (s != nullptr) release(*std::exchange(s, s->next_));
+  }
+
+  FRYS_NOINLINE result<void> make(std::size_t c) noexcept {
+    const std::size_t one = bytes_of(c);
+    const error refused{errc::limit_exceeded, domain::sched, "the stacks would take more than the pool's limit",
+                        static_cast<std::int64_t>((std::min)(limit_, std::size_t{PTRDIFF_MAX}))};
+    const std::size_t room = limit_ - bytes_;
+    if (room < one) return refused;
+    if constexpr (has_guard_pages) {
+      result<stack_memory> memory = stack_memory::allocate(one);
+      if (!memory) return memory.error();
+      std::byte* const top = memory->span().data() + memory->span().size();
+      stack* const s = place(top - one, c, made_++, nullptr);
+      s->low_ = memory->span().data();
+      s->memory_ = *std::move(memory);
+      bytes_ += one;
+      release(*s);
+    } else {
+      // A quarter of a MiB at a time, and one stack at least; at the front a line more for the slab itself.
+      const std::size_t count = (std::min)((std::max)(std::size_t{256 * 1024} / one, std::size_t{1}), room / one);
+      result<byte_span> memory = pages_type::allocate(count * one + sizeof(slab));
+      if (!memory) return memory.error();
+      slab* const of = ::new (static_cast<void*>(memory->data())) slab{*memory, count, 0, false, nullptr};
+      for (std::size_t i = count; i-- != 0;) release(*place(memory->data() + sizeof(slab) + i * one, c, made_++, of));
+      bytes_ += count * one;
+    }
+    return {};
+  }
+
+  std::array<stack*, classes> free_{};
+  std::size_t bytes_ = 0, cached_ = 0, made_ = 0;
+  std::size_t limit_;
+  alignas(cache_line) typename atomics_type::template atomic<stack*> handed_{nullptr};
+};
+
+template <class... Policies>
+std::size_t stack_pool<Policies...>::trim(std::size_t keep_bytes) noexcept {
+  take_back();
+  std::size_t gone = 0, kept = 0;
+  if constexpr (has_guard_pages) {
+    for (std::size_t c = 0; c != classes; ++c) {
+      stack* s = std::exchange(free_[c], nullptr);
+      while (s != nullptr) {
+        stack* const next = s->next_;
+        if (kept + bytes_of(c) <= keep_bytes) {
+          kept += bytes_of(c);
+          s->next_ = std::exchange(free_[c], s);
+        } else {
+          const stack_memory memory = std::move(s->memory_);  // it lies in itself
+          --cached_;
+          gone += bytes_of(c);
+        }
+        s = next;
+      }
+    }
+  } else {
+    for (std::size_t c = 0; c != classes; ++c) {
+      const std::size_t one = bytes_of(c);
+      for (stack* s = free_[c]; s != nullptr; s = s->next_) s->of_->free = 0, s->of_->goes = false;
+      for (stack* s = free_[c]; s != nullptr; s = s->next_) {
+        slab& of = *s->of_;
+        if (++of.free != of.count) continue;
+        of.goes = kept + of.count * one > keep_bytes;
+        if (!of.goes) kept += of.count * one;
+      }
+      // A slab goes when the last of its stacks has left the list.
+      slab* leaving = nullptr;
+      stack** link = &free_[c];
+      while (stack* const s = *link) {
+        slab& of = *s->of_;
+        if (of.goes) {
+          *link = s->next_;
+          --cached_;
+          if (--of.free == 0) of.next = std::exchange(leaving, &of);
+          continue;
+        }
+        if constexpr (region_source<pages_type>)
+          if (keep_bytes == 0) pages_type::discard(s->span());
+        link = &s->next_;
+      }
+      while (leaving != nullptr) {
+        const slab of = *std::exchange(leaving, leaving->next);
+        gone += of.count * one;
+        unpoison(of.memory.data(), of.memory.size());
+        pages_type::release(of.memory);
+      }
+    }
+  }
+  bytes_ -= gone;
+  return gone;
+}
+
+}  // namespace frys::inline FRYS_ABI
+#endif  // FRYS_HAS_CONTEXT
+
+#endif  // FRYS_SCHED_STACK_POOL_HPP
+// ---- frys/sched/fiber.hpp
+// fiber_scheduler, fiber: functions with a stack of their own that take turns on one thread. Inside, code waits as if
+// it blocked, in the middle of whatever calls, and the thread goes on with another one.
+//
+// Use when  code that is written as plain calls has to wait (a parser deep in a library, a script, old code), thousands
+//           at a time on one thread.
+// Not when  the code may be a coroutine (sched/task.hpp): that needs no stack. Or it works and does not wait
+//           (sched/scheduler.hpp). A fiber that blocks its thread blocks all fibers of it.
+// Roles     post, fiber_event::set: any thread. Everything else: the thread that runs the scheduler, inside fibers or
+//           outside; another thread may go on with it if it is handed over (run_on: see below).
+// Cost      a switch from fiber to fiber some 3 ns (x86-64); spawn, run and end on a pooled stack some 15. No
+//           allocation but of stacks: the fiber and its callable lie on its own.
+// Ordering  set happens-before the return from the wait that it ends; the end of a fiber before the join of it.
+// Errors    spawn: those of stack_pool. What a fiber throws is rethrown by join, and dropped where nobody joins. What
+//           leaves a fiber that was started without a handle ends the program.
+// Lifetime  a handle's destructor joins. All fibers must have ended before the scheduler dies (hardened builds
+//           check): the stacks of others, and what lies on them, are never given back.
+//
+// Rules     1. A fiber of 16 KiB has no room for printf of floating-point numbers, nor for a deep recursion: ask
+//              for more by stack_bytes. With guard pages an overflow is a fault.
+//           2. No address of a thread_local is kept over a wait by code that may go on in another thread; only fibers
+//              of a scheduler that runs on a pool of threads (run_on) ever do. docs/fibers.md has the cases.
+//           3. No mutex of a thread is held over a wait: the next fiber that wants it would block the thread.
+//           4. Rounding mode and floating-point exceptions are the thread's: who changes them changes them back before
+//              he waits, or the scheduler has policy::stack_switch<machine_switch> (4 ns more).
+//           A wait inside a catch block, and while an exception unwinds, is fine: each fiber has its own list of them.
+//
+// Policies, in any order, each at most once:
+//   policy::stack_switch<S>  how to switch                                default quick_switch
+//   policy::guard_pages<B>   an unreadable page below each stack          default true
+//   policy::pages<P>         where stacks without that come from          default os_pages
+//   policy::atomics<A>       the atomics model                            default atomics::standard
+//   policy::wait<W>          how the thread waits without ready fibers    default wait::spin_then_park
+//   policy::clock<C>         the clock of sleep_until                     default clocks::steady
+//   policy::threads<T>       whose threads run it                         default os_threads
+#ifndef FRYS_SCHED_FIBER_HPP
+#define FRYS_SCHED_FIBER_HPP
+
+#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#if FRYS_EXCEPTIONS
+#include <cxxabi.h>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+namespace policy {
+struct stack_switch_key {};  // basic_machine_switch and its like (core/context.hpp)
+template <class S>
+struct stack_switch {
+  using key = stack_switch_key;
+  using type = S;
+};
+}  // namespace policy
+
+template <class... Policies>
+class fiber_scheduler;
+template <class T = void>
+class fiber;
+
+namespace detail {
+
+class fiber_runner;
+
+// A fiber, as far as its context does not matter. As a work it makes itself ready.
+struct fiber_task : work {
+  fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
+
+  fiber_runner* runner;
+  fiber_task* behind = nullptr;  // in the queue of those that are ready
+  fiber_task* joiner = nullptr;
+  bool ended = false;
+  bool has_handle = false;
+};
+
+// What code inside a fiber needs of whatever scheduler runs it.
+class fiber_runner {
+ public:
+  virtual void yield() noexcept = 0;
+  virtual result<void> sleep_until(deadline at) noexcept = 0;
+  virtual nanoseconds now() noexcept = 0;
+  virtual void post(work& w) noexcept = 0;  // any thread
+  // The running fiber waits until somebody makes it ready.
+  virtual void suspend() noexcept = 0;
+  virtual void ready(fiber_task& task) noexcept = 0;
+  virtual void join(fiber_task& task) noexcept = 0;
+  virtual void recycle(fiber_task& task) noexcept = 0;
+  virtual bool is_here() const noexcept = 0;  // any thread
+  [[nodiscard]] fiber_task* current() const noexcept { return current_; }
+
+ protected:
+  fiber_runner() noexcept = default;
+  ~fiber_runner() = default;
+  fiber_task* current_ = nullptr;  // null: outside of fibers
+};
+
+struct fiber_tag;
+
+// Not inline: a compiler may keep the address of a thread_local over a switch, after which the fiber may be in another
+// thread.
+FRYS_NOINLINE inline fiber_runner* fiber_runner_here() noexcept {
+  return static_cast<fiber_runner*>(os_threads::local<fiber_tag>());
+}
+
+// What other threads have posted for one thread, and that thread's sleep, in one word: null, the mark of a sleeper, or
+// the last work that was posted.
+template <class Atomics, class Wait, class Clock>
+class post_box {
+ public:
+  // Any thread. True: the owner had set the mark by `arm`, and whoever gets this answer has to start it again.
+  bool push(work& w) noexcept {
+    work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do w.next = last == &mark_ ? nullptr : last;
+    // sync(post_box.post): release; what the poster wrote is visible to whoever takes the work. The mark carries
+    // nothing, so its reader needs no acquire.
+    while (!last_.compare_exchange_weak(last, &w, std::memory_order_release, std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+    return last == &mark_;
+  }
+  // Any thread; for an owner that sleeps in `sleep`. After this call returned or woke the owner, the box is not
+  // touched.
+  void push_and_wake(work& w) noexcept {
+    if (push(w)) sleeper_.unpark();
+  }
+
+  // Owner only, like all below. The works in the order in which they were posted, linked by next.
+  work* take() noexcept {
+    // relaxed: mostly there is nothing, and then nothing is read
+    if (last_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    // sync(post_box.post): acquire; pairs with the release in push.
+    work* newest = last_.exchange(nullptr, std::memory_order_acquire);
+    if (newest == &mark_) return nullptr;
+    work* first = nullptr;
+    while (newest != nullptr) {
+      work* const before = newest->next;
+      newest->next = first;
+      first = std::exchange(newest, before);
+    }
+    return first;
+  }
+  // Sets the mark. False: something was posted meanwhile.
+  bool arm() noexcept {
+    work* nothing = nullptr;
+    // relaxed: the mark publishes nothing here; run_on has an order of its own
+    return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
+  }
+  // Sleeps until something is posted or the deadline passes.
+  void sleep(deadline until) noexcept {
+    if (!arm() || sleeper_.park_until(until)) return;
+    work* mark = &mark_;
+    // Where the mark is gone already, its poster wakes us: that must not go to a box that died meanwhile, or to the
+    // next sleep. relaxed: takes our own mark back, or take acquires what came.
+    if (!last_.compare_exchange_strong(mark, nullptr, std::memory_order_relaxed, std::memory_order_relaxed))
+      sleeper_.park();
+  }
+
+ private:
+  work mark_;
+  typename Atomics::template atomic<work*> last_{nullptr};
+  parker<policy::atomics<Atomics>, policy::wait<Wait>, policy::clock<Clock>> sleeper_;
+};
+
+// What a fiber has answered.
+template <class T>
+class fiber_value {
+ public:
+  fiber_value() noexcept {}
+  fiber_value(const fiber_value&) = delete;
+  fiber_value& operator=(const fiber_value&) = delete;
+  ~fiber_value() {
+    if constexpr (!std::is_void_v<T>)
+      if (has_value_) std::destroy_at(std::addressof(value_));
+  }
+  template <class F>
+  void set_by(F&& f) {
+    if constexpr (std::is_void_v<T>) {
+      static_cast<F&&>(f)();
+    } else {
+      ::new (static_cast<void*>(std::addressof(value_))) T(static_cast<F&&>(f)());
+      has_value_ = true;
+    }
+  }
+  void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
+  T take() {
+    if (failure_ != nullptr) rethrow();
+    if constexpr (!std::is_void_v<T>) return std::move(value_);
+  }
+
+ private:
+  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
+
+  struct nothing {};
+  std::exception_ptr failure_ = nullptr;
+  bool has_value_ = false;
+  union {
+    std::conditional_t<std::is_void_v<T>, nothing, T> value_;
+  };
+};
+
+}  // namespace detail
+
+// What code inside a fiber may ask for, without a word about its scheduler. A scheduler with another policy::threads
+// has the same as members.
+namespace this_fiber {
+
+// Whether this is one.
+[[nodiscard]] inline bool is_running() noexcept {
+  const detail::fiber_runner* r = detail::fiber_runner_here();
+  return r != nullptr && r->current() != nullptr;
+}
+// Lets the others that are ready run first.
+inline void yield() noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::yield: this is no fiber");
+  detail::fiber_runner_here()->yield();
+}
+// errc::unsupported where the scheduler runs on an executor, which has timers of its own: fiber_await those.
+inline result<void> sleep_until(deadline at) noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::sleep_until: this is no fiber");
+  return detail::fiber_runner_here()->sleep_until(at);
+}
+inline result<void> sleep_for(nanoseconds delay) noexcept {
+  FRYS_ASSERT(is_running(), "this_fiber::sleep_for: this is no fiber");
+  detail::fiber_runner& r = *detail::fiber_runner_here();
+  const nanoseconds start = r.now();
+  if (delay.count() > 0 && start > (nanoseconds::max)() - delay) return r.sleep_until(deadline::never());
+  return r.sleep_until(deadline{delay.count() < 0 ? start : start + delay});
+}
+
+}  // namespace this_fiber
+
+// What one fiber waits for and somebody else does: made in the fiber that will wait, on its stack mostly. It is a work:
+// whoever runs it on the fiber's scheduler has set it, so any block that posts a work when it is done can wake a fiber.
+class fiber_event : public work {
+ public:
+  // For the fiber that runs now.
+  fiber_event() noexcept : fiber_event(here()) {}
+  // The same where policy::threads is not os_threads: as fiber_scheduler::event() makes it.
+  fiber_event(detail::fiber_runner& runner, detail::fiber_task& task) noexcept
+      : work(&happens), runner_(&runner), task_(&task) {}
+  fiber_event(const fiber_event&) = delete;
+  fiber_event& operator=(const fiber_event&) = delete;
+
+  // Any thread, once for each wait, before it or while it lasts. Behind the wake the event is not touched any more.
+  void set() noexcept {
+    if (runner_->is_here())
+      happens(*this);
+    else
+      runner_->post(*this);
+  }
+  // The fiber that made it. Returns when it has been set, and makes it ready for another set and wait.
+  void wait() noexcept {
+    FRYS_ASSERT(runner_->current() == task_, "fiber_event::wait: another fiber made it");
+    if (!is_set_) {
+      waits_ = true;
+      runner_->suspend();
+      waits_ = false;
+    }
+    is_set_ = false;
+  }
+
+ private:
+  explicit fiber_event(detail::fiber_runner& runner) noexcept : fiber_event(runner, *runner.current()) {}
+  static detail::fiber_runner& here() noexcept {
+    FRYS_ASSERT(this_fiber::is_running(), "fiber_event: this is no fiber");
+    return *detail::fiber_runner_here();
+  }
+  static void happens(work& w) noexcept {
+    auto& e = static_cast<fiber_event&>(w);
+    e.is_set_ = true;
+    if (e.waits_) e.runner_->ready(*e.task_);
+  }
+
+  detail::fiber_runner* runner_;
+  detail::fiber_task* task_;
+  // Only on the scheduler's thread.
+  bool is_set_ = false;
+  bool waits_ = false;
+};
+
+// What spawn answers: owns a fiber that ends with a T. Move it, join it or let it die inside fibers of the same
+// scheduler, or outside of fibers on its thread: there join runs the scheduler.
+template <class T>
+class [[nodiscard]] fiber {
+  static_assert(std::is_void_v<T> || (std::is_object_v<T> && std::is_move_constructible_v<T>),
+                "frys::fiber<T>: T must be void or an object that can be moved; answer a pointer instead of a "
+                "reference");
+
+ public:
+  using value_type = T;
+
+  fiber() noexcept = default;  // of nothing
+  fiber(fiber&& other) noexcept : task_(std::exchange(other.task_, nullptr)), value_(other.value_) {}
+  fiber& operator=(fiber&& other) noexcept {
+    if (this != &other) {
+      wait_and_drop();
+      task_ = std::exchange(other.task_, nullptr);
+      value_ = other.value_;
+    }
+    return *this;
+  }
+  ~fiber() { wait_and_drop(); }
+
+  [[nodiscard]] bool joinable() const noexcept { return task_ != nullptr; }
+  [[nodiscard]] bool done() const noexcept { return task_ != nullptr && task_->ended; }
+  // Waits for its end; answers what the callable answered, or rethrows what it threw.
+  T join() {
+    FRYS_ASSERT(joinable(), "fiber::join: there is no fiber to wait for");
+    if (!task_->ended) task_->runner->join(*task_);
+    struct dropped {
+      fiber& self;
+      ~dropped() { self.drop(); }
+    } at_end{*this};
+    return value_->take();
+  }
+
+ private:
+  template <class...>
+  friend class fiber_scheduler;
+  fiber(detail::fiber_task& task, detail::fiber_value<T>& value) noexcept : task_(&task), value_(&value) {}
+
+  void drop() noexcept {
+    std::destroy_at(value_);
+    detail::fiber_task& task = *std::exchange(task_, nullptr);
+    task.runner->recycle(task);
+  }
+  void wait_and_drop() noexcept {
+    if (task_ == nullptr) return;
+    if (!task_->ended) task_->runner->join(*task_);
+    drop();
+  }
+
+  detail::fiber_task* task_ = nullptr;
+  detail::fiber_value<T>* value_ = nullptr;
+};
+
+struct fiber_options {
+  std::size_t stack_bytes = 16 * 1024;            // of a fiber that does not ask for another size
+  std::size_t limit_bytes = SIZE_MAX;             // of all stacks
+  nanoseconds timer_tick = nanoseconds{100'000};  // sleepers wake at most that late
+};
+
+template <class... Policies>
+class fiber_scheduler final : detail::fiber_runner {
+  using accepted = policy::keys<policy::stack_switch_key, policy::guard_pages_key, policy::pages_key,
+                                policy::atomics_key, policy::wait_key, policy::clock_key, policy::threads_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::fiber_scheduler: unknown policy; it takes policy::stack_switch, policy::guard_pages, "
+                "policy::pages, policy::atomics, policy::wait, policy::clock, policy::threads and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::fiber_scheduler: a policy is given twice; name each at most once");
+
+#if FRYS_HAS_MACHINE_SWITCH && !FRYS_CONTEXT_UCONTEXT
+  using usual_switch = quick_switch;
+#else
+  using usual_switch = ucontext_switch;
+#endif
+
+ public:
+  using switch_type = typename policy::pick<policy::stack_switch<usual_switch>, Policies...>::type;
+  using pages_type = typename policy::pick<policy::pages<os_pages>, Policies...>::type;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  static_assert(
+      requires(switch_type & s) { switch_type::jump(s, s, static_cast<void*>(nullptr)); },
+      "frys::fiber_scheduler: policy::stack_switch wants a model of the switch, see core/context.hpp");
+  static_assert(page_source<pages_type>,
+                "frys::fiber_scheduler: policy::pages wants a page source, see core/concepts.hpp");
+  static_assert(atomics_model<atomics_type>,
+                "frys::fiber_scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::fiber_scheduler: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::fiber_scheduler: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(thread_source<threads_type>,
+                "frys::fiber_scheduler: policy::threads wants a source of threads, see core/thread.hpp");
+
+  explicit fiber_scheduler(fiber_options options = {}) noexcept
+      : stacks_({options.limit_bytes}),
+        options_(options),
+        home_(*this),
+        timers_(clock_type::now(), options.timer_tick) {}
+  fiber_scheduler(const fiber_scheduler&) = delete;
+  fiber_scheduler& operator=(const fiber_scheduler&) = delete;
+  ~fiber_scheduler() {
+    FRYS_ASSERT(live_ == 0, "fiber_scheduler: destroyed while fibers have not ended");
+    trim();
+  }
+
+  // A fiber that will call f(), behind those that are ready. Its stack is of the scheduler's size or `stack_bytes`.
+  template <class F>
+  [[nodiscard]] auto spawn(F&& f, std::size_t stack_bytes = 0) -> result<fiber<std::invoke_result_t<std::decay_t<F>>>> {
+    using T = std::invoke_result_t<std::decay_t<F>>;
+    using body = state<std::decay_t<F>, T, true>;
+    block* const b = take_block(stack_bytes);
+    if (b == nullptr) [[unlikely]]
+      return why_not(stack_bytes);
+    body* const s = place<body>(*b, std::forward<F>(f));
+    b->has_handle = true;
+    begin(*b);
+    return fiber<T>(*b, s->value);
+  }
+  // One that nobody waits for. What f() answers is dropped; an exception that leaves it ends the program.
+  template <class F>
+  requires std::invocable<std::decay_t<F>> result<void> start(F&& f, std::size_t stack_bytes = 0) {
+    using body = state<std::decay_t<F>, void, false>;
+    block* const b = take_block(stack_bytes);
+    if (b == nullptr) [[unlikely]]
+      return why_not(stack_bytes);
+    place<body>(*b, std::forward<F>(f));
+    begin(*b);
+    return {};
+  }
+
+  // Outside of fibers. Runs until all fibers have ended, and sleeps when all of them wait.
+  void run() noexcept {
+    run_while([this] { return live_ != 0; });
+  }
+  // Outside of fibers. Runs until no fiber is ready; answers whether there are some that wait.
+  bool run_ready() noexcept {
+    const running here(*this);
+    while (turn()) {
+    }
+    return live_ != 0;
+  }
+  // Any thread: w runs on the scheduler's thread, outside of fibers.
+  void post(work& w) noexcept override {
+    if (host_ == nullptr)
+      posted_.push_and_wake(w);
+    else if (posted_.push(w))
+      host_post_(host_, pump_);
+  }
+  // From now on the executor runs the fibers, a while at a time, and not run. Before others post. An executor of many
+  // threads runs them on any of these, one thread at a time. The last call before the scheduler dies has to be over.
+  template <executor E>
+  void run_on(E& host) noexcept {
+    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run_on: it runs on an executor already");
+    host_ = std::addressof(host);
+    host_post_ = [](void* h, work& w) noexcept { static_cast<E*>(h)->post(w); };
+    pump_.self = this;
+    host.post(pump_);
+  }
+
+  // Inside a fiber of this scheduler: as in this_fiber.
+  void yield() noexcept override {
+    block& me = current_block();
+    ready_push(me);
+    leave(me);
+  }
+  result<void> sleep_until(deadline at) noexcept override {
+    if (host_ != nullptr)
+      return error{errc::unsupported, domain::sched, "fibers that run on an executor sleep by its timers", 0};
+    if (at.is_never()) {
+      leave(current_block());
+      return {};
+    }
+    struct alarm : timer {
+      explicit alarm(fiber_scheduler& s, block& b) noexcept : timer(&rings), scheduler(&s), sleeper(&b) {}
+      static void rings(timer& t) noexcept {
+        auto& a = static_cast<alarm&>(t);
+        a.scheduler->ready_push(*a.sleeper);
+      }
+      fiber_scheduler* scheduler;
+      block* sleeper;
+    } at_end(*this, current_block());
+    timers_.add(at_end, at);
+    leave(*at_end.sleeper);
+    return {};
+  }
+  // An event of the running fiber.
+  [[nodiscard]] fiber_event event() noexcept { return fiber_event(*this, current_block()); }
+
+  // Fibers that have not ended.
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
+  // Gives the stacks of fibers that have ended back to the system, but for some keep_bytes; answers how many bytes.
+  std::size_t trim(std::size_t keep_bytes = 0) noexcept {
+    for (block*& list : idle_)
+      while (list != nullptr) {
+        block* const b = std::exchange(list, static_cast<block*>(list->behind));
+        stack& s = *b->memory;
+        std::destroy_at(b);
+        stacks_.release(s);
+      }
+    return stacks_.trim(keep_bytes);
+  }
+
+ private:
+  using pool = stack_pool<policy::guard_pages<policy::pick<policy::guard_pages<true>, Policies...>::value>,
+                          policy::pages<pages_type>, policy::atomics<atomics_type>>;
+  using stack = typename pool::stack;
+  using flow = basic_context<switch_type>;
+
+  // Stands at the upper end of its stack, and stays there from fiber to fiber.
+  struct alignas(64) block : detail::fiber_task {
+    explicit block(fiber_scheduler& s) noexcept : fiber_task(s, &makes_ready) {}
+    static void makes_ready(work& w) noexcept {
+      auto& b = static_cast<block&>(w);
+      static_cast<fiber_scheduler&>(*b.runner).ready_push(b);
+    }
+    flow self;
+    // Of the C++ runtime: the exceptions that are caught in this flow, and how many are on their way.
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+    unsigned size_class = 0;
+    stack* memory = nullptr;
+  };
+
+  template <class F, class T, bool HasHandle>
+  struct state {
+    template <class G>
+    explicit state(block& b, G&& g) : self(&b), f(std::forward<G>(g)) {}
+    ~state() {}
+    static void enter(void* argument) {
+      auto& s = *static_cast<state*>(argument);
+      block& self = *s.self;
+      if constexpr (HasHandle) {
+#if FRYS_EXCEPTIONS
+        try {
+          s.value.set_by(std::move(s.f));
+        } catch (...) {
+          s.value.set_failure(std::current_exception());
+        }
+#else
+        s.value.set_by(std::move(s.f));
+#endif
+      } else {
+        [](F& called) noexcept { static_cast<void>(std::move(called)()); }(s.f);
+      }
+      std::destroy_at(std::addressof(s.f));
+      static_cast<fiber_scheduler&>(*self.runner).end(self);
+    }
+    block* self;
+    union {
+      F f;
+    };
+    [[no_unique_address]] std::conditional_t<HasHandle, detail::fiber_value<T>, char>
+        value;  // the handle ends its life
+  };
+
+  struct pump : work {
+    pump() noexcept : work(&pumps) {}
+    static void pumps(work& w) noexcept { static_cast<pump&>(w).self->run_hosted(); }
+    fiber_scheduler* self = nullptr;
+  };
+
+  // While it lives, this thread runs the scheduler.
+  class running {
+   public:
+    explicit running(fiber_scheduler& s) noexcept : before_(threads_type::template local<detail::fiber_tag>()) {
+      FRYS_ASSERT(s.current_ == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
+      threads_type::template local<detail::fiber_tag>() = static_cast<detail::fiber_runner*>(&s);
+#if FRYS_EXCEPTIONS
+      s.exceptions_ = reinterpret_cast<exception_lists*>(abi::__cxa_get_globals());
+#endif
+    }
+    running(const running&) = delete;
+    running& operator=(const running&) = delete;
+    ~running() { threads_type::template local<detail::fiber_tag>() = before_; }
+
+   private:
+    void* before_;
+  };
+  // How the Itanium C++ ABI begins what a thread has of exceptions.
+  struct exception_lists {
+    void* caught;
+    unsigned uncaught;
+  };
+
+  block& current_block() noexcept {
+    FRYS_ASSERT(current_ != nullptr, "fiber_scheduler: this is no fiber of it");
+    return static_cast<block&>(*current_);
+  }
+  bool is_here() const noexcept override {
+    return threads_type::template local<detail::fiber_tag>() == static_cast<const detail::fiber_runner*>(this);
+  }
+
+  // --- fibers come and go
+
+  static std::size_t class_of(std::size_t bytes) noexcept {
+    return bytes <= pool::smallest ? 0 : static_cast<std::size_t>(std::bit_width((bytes - 1) / pool::smallest));
+  }
+  block* take_block(std::size_t stack_bytes) noexcept {
+    const std::size_t c = class_of(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
+    if (c >= idle_.size()) return nullptr;
+    block* const b = idle_[c];
+    if (b == nullptr) [[unlikely]]
+      return make_block(c);
+    idle_[c] = static_cast<block*>(b->behind);
+    return b;
+  }
+  FRYS_NOINLINE block* make_block(std::size_t c) noexcept {
+    const result<stack*> s = stacks_.acquire(pool::smallest << c);
+    if (!s) return nullptr;
+    std::byte* const top = (*s)->span().data() + (*s)->span().size();
+    block* const b = ::new (static_cast<void*>(top - sizeof(block))) block(*this);
+    b->memory = *s;
+    b->size_class = static_cast<unsigned>(c);
+    return b;
+  }
+  // Asks again for what was refused, for the reason.
+  FRYS_NOINLINE error why_not(std::size_t stack_bytes) noexcept {
+    const result<stack*> s = stacks_.acquire(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
+    if (!s) return s.error();
+    stacks_.release(**s);
+    return error{errc::out_of_memory, domain::sched, "no memory for the stack of a fiber", 0};
+  }
+  template <class Body, class F>
+  Body* place(block& b, F&& f) {
+    static_assert(
+        sizeof(Body) <= 4096,
+        "frys::fiber_scheduler: the callable and its answer lie on the fiber's stack, with 4 KiB at most; hold "
+        "a pointer to what is larger");
+    static_assert(alignof(Body) <= 64, "frys::fiber_scheduler: the callable is aligned to more than 64");
+    std::byte* const low = b.memory->span().data();
+    const std::size_t room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(&b) - low);
+    constexpr std::size_t size = (sizeof(Body) + 63) & ~std::size_t{63};
+    struct taken {
+      fiber_scheduler* self;
+      block* of;
+      ~taken() {
+        if (of != nullptr) self->recycle(*of);
+      }
+    } unless_done{this, &b};
+    unpoison(low + room - size, size);
+    Body* const body = ::new (static_cast<void*>(low + room - size)) Body(b, std::forward<F>(f));
+    unless_done.of = nullptr;
+    b.self.make({low, room - size}, &Body::enter, body);
+    return body;
+  }
+  void begin(block& b) noexcept {
+    b.ended = false;
+    ++live_;
+    if (host_ == nullptr || is_here())
+      ready_push(b);
+    else
+      post(b);
+  }
+  void recycle(detail::fiber_task& task) noexcept override {
+    auto& b = static_cast<block&>(task);
+    b.has_handle = false;
+    b.behind = idle_[b.size_class];
+    idle_[b.size_class] = &b;
+  }
+  [[noreturn]] void end(block& b) noexcept {
+    --live_;
+    b.ended = true;
+    if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
+    // Our stack may be taken for another fiber, but not before we have left it.
+    if (!b.has_handle) recycle(b);
+    block& to = next();
+    arrive(to);
+    flow::leave_to(to.self);
+  }
+  void join(detail::fiber_task& task) noexcept override {
+    if (current_ == nullptr) {
+      FRYS_ASSERT(host_ == nullptr, "fiber::join: the scheduler runs on an executor; join inside a fiber");
+      run_while([&] { return !task.ended; });
+      return;
+    }
+    FRYS_ASSERT(&task != current_, "fiber::join: a fiber cannot wait for itself");
+    FRYS_ASSERT(task.joiner == nullptr, "fiber::join: somebody waits already");
+    task.joiner = current_;
+    leave(current_block());
+  }
+
+  // --- who runs next
+
+  void ready(detail::fiber_task& task) noexcept override { ready_push(task); }
+  void suspend() noexcept override { leave(current_block()); }
+  void ready_push(detail::fiber_task& b) noexcept {
+    b.behind = nullptr;
+    *ready_last_ = &b;
+    ready_last_ = &b.behind;
+  }
+  block* ready_pop() noexcept {
+    detail::fiber_task* const first = ready_first_;
+    if (first == nullptr) return nullptr;
+    ready_first_ = first->behind;
+    if (ready_first_ == nullptr) ready_last_ = &ready_first_;
+    return static_cast<block*>(first);
+  }
+  // The one to go on with: a ready fiber; or home, when there is none, and from time to time, to see what others have
+  // posted.
+  block& next() noexcept {
+    if (--budget_ == 0) [[unlikely]]
+      return home_;
+    block* const b = ready_pop();
+    return b != nullptr ? *b : home_;
+  }
+  // Of what is the thread's: takes that of the flow that is left, gives that of the one to come.
+  void depart([[maybe_unused]] block& from) noexcept {
+#if FRYS_EXCEPTIONS
+    from.caught = exceptions_->caught;
+    from.uncaught = exceptions_->uncaught;
+#endif
+  }
+  void arrive(block& to) noexcept {
+#if FRYS_EXCEPTIONS
+    exceptions_->caught = std::exchange(to.caught, nullptr);
+    exceptions_->uncaught = std::exchange(to.uncaught, 0u);
+#endif
+    current_ = &to == &home_ ? nullptr : &to;
+  }
+  void leave(block& me) noexcept {
+    block& to = next();
+    if (&to == &me) return;
+    depart(me);
+    arrive(to);
+    flow::switch_to(me.self, to.self);
+  }
+
+  // --- outside of fibers
+
+  // Looks at what was posted and at the time, then lets fibers run for a while. False: there was nothing to do.
+  bool turn() noexcept {
+    bool did = false;
+    for (work* w = posted_.take(); w != nullptr;) {
+      work* const rest = w->next;
+      did = true;
+      w->run(*w);
+      w = rest;
+    }
+    if (!timers_.empty()) timers_.advance(clock_type::now());
+    block* const first = ready_pop();
+    if (first == nullptr) return did;
+    budget_ = turn_length;
+    depart(home_);
+    arrive(*first);
+    flow::switch_to(home_.self, first->self);
+    return true;
+  }
+  template <class Condition>
+  void run_while(Condition goes_on) noexcept {
+    FRYS_ASSERT(host_ == nullptr, "fiber_scheduler::run: it runs on an executor");
+    const running here(*this);
+    while (goes_on())
+      if (!turn() && goes_on()) posted_.sleep(timers_.next_deadline());
+  }
+  void run_hosted() noexcept {
+    const running here(*this);
+    for (unsigned turns = 0; turns != turns_hosted; ++turns)
+      if (!turn() && posted_.arm()) return;
+    host_post_(host_, pump_);  // let others of the executor have a turn
+  }
+  nanoseconds now() noexcept override { return clock_type::now(); }
+
+  static constexpr unsigned turn_length = 64;
+  static constexpr unsigned turns_hosted = 16;
+
+  detail::fiber_task* ready_first_ = nullptr;
+  detail::fiber_task** ready_last_ = &ready_first_;
+  unsigned budget_ = turn_length;
+  std::size_t live_ = 0;
+  exception_lists* exceptions_ = nullptr;
+  std::array<block*, std::bit_width(pool::largest / pool::smallest)> idle_{};
+  pool stacks_;
+  fiber_options options_;
+  block home_;
+  void* host_ = nullptr;
+  void (*host_post_)(void*, work&) noexcept = nullptr;
+  pump pump_;
+  timer_wheel<policy::capacity<64>, policy::clock<clock_type>> timers_;
+  alignas(cache_line) detail::post_box<atomics_type, wait_type, clock_type> posted_;
+};
+
+namespace detail {
+
+// A coroutine that wakes a fiber when it is resumed, and is then over. It lies on the fiber's stack.
+class fiber_bridge {
+ public:
+  static constexpr std::size_t usual_size = 256;
+  struct memory {
+    alignas(std::max_align_t) std::byte bytes[usual_size];
+  };
+  struct promise_type {
+    promise_type(memory&, fiber_event& e) noexcept : waiting(&e) {}
+    static void* operator new(std::size_t size, memory& m, fiber_event&) {
+      return size <= usual_size ? m.bytes : ::operator new(size);
+    }
+    static void operator delete(void* at, std::size_t size) noexcept {
+      if (size > usual_size) ::operator delete(at);
+    }
+    fiber_bridge get_return_object() noexcept {
+      return fiber_bridge(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct waker {
+        bool await_ready() const noexcept { return false; }
+        // Not inline, so that nothing of the frame is touched after the wake: the fiber destroys it at once, perhaps on
+        // another thread.
+        FRYS_NOINLINE void await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
+          self.promise().waiting->set();
+        }
+        void await_resume() const noexcept {}
+      };
+      return waker{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept {}
+
+    fiber_event* waiting;
+  };
+
+  explicit fiber_bridge(std::coroutine_handle<promise_type> h) noexcept : handle_(h) {}
+  fiber_bridge(const fiber_bridge&) = delete;
+  fiber_bridge& operator=(const fiber_bridge&) = delete;
+  ~fiber_bridge() { handle_.destroy(); }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+
+ private:
+  std::coroutine_handle<promise_type> handle_;
+};
+
+inline fiber_bridge bridge_to(fiber_bridge::memory&, fiber_event&) { co_return; }
+
+template <class Awaiter>
+void fiber_wait(Awaiter& a) {
+  fiber_bridge::memory memory;
+  fiber_event resumed;
+  const fiber_bridge bridge = bridge_to(memory, resumed);
+  using answer = decltype(a.await_suspend(bridge.handle()));
+  if constexpr (std::is_void_v<answer>) {
+    a.await_suspend(bridge.handle());
+  } else if constexpr (std::same_as<answer, bool>) {
+    if (!a.await_suspend(bridge.handle())) return;
+  } else {
+    a.await_suspend(bridge.handle()).resume();
+  }
+  resumed.wait();
+}
+
+}  // namespace detail
+
+// Inside a fiber: waits for whatever a coroutine can wait for, and answers what co_await answers there. What that runs
+// until it first waits, such as the body of a task, runs on the fiber's stack. Whoever resumes it may do so on any
+// thread: the fiber goes on where its scheduler runs.
+template <awaitable A>
+await_result_t<A> fiber_await(A&& a) {
+  auto&& waits = detail::awaiter_of(static_cast<A&&>(a));
+  if (!waits.await_ready()) detail::fiber_wait(waits);
+  return waits.await_resume();
+}
+
+}  // namespace frys::inline FRYS_ABI
+#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_FIBER_HPP
+// ---- frys/sched/detail/fork_seat.hpp
+// fork_seat: what a worker of fork-join needs: the forks that it has announced and not begun, and those that others may
+// take.
+//
+// A fork is two words in an array of its own and a frame on the stack of the function that forked: nothing else is
+// written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
+// next fork, or step of a loop, then promotes the oldest one, which is the largest: it becomes a job in a deque that
+// others steal from. A loop stands among the forks, and gives the farther half of what is left of it.
+#ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+#define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class fork_seat;
+
+// A fork that another worker may run. It lies in the frame of the join that waits for it.
+template <class Atomics>
+struct fork_job : work {
+  // Runs the fork of this frame and keeps what it answers there.
+  using body = void (*)(void* frame, fork_job& job) noexcept;
+
+  fork_job(body b, void* f, fork_seat<Atomics>& forked_by) noexcept
+      : work(&start), call(b), frame(f), owner(&forked_by) {}
+  static void start(work& w) noexcept;
+
+  static constexpr std::uint32_t pending = 0, awaited = 1, done = 2;
+  body call;
+  void* frame;
+  fork_seat<Atomics>* owner;
+  std::exception_ptr failure = nullptr;
+  // Who runs it: whoever waits for it finds the job's own forks there.
+  typename Atomics::template atomic<fork_seat<Atomics>*> runner{nullptr};
+  typename Atomics::template atomic<std::uint32_t> state{pending};
+};
+
+// The piece of memory in a join's frame where a job is made when its fork is promoted.
+template <class Atomics>
+struct fork_place {
+  alignas(fork_job<Atomics>) std::byte memory[sizeof(fork_job<Atomics>)];
+  [[nodiscard]] fork_job<Atomics>& job() noexcept {
+    return *std::launder(reinterpret_cast<fork_job<Atomics>*>(memory));
+  }
+};
+
+template <class Atomics>
+class fork_seat {
+ public:
+  using job_type = fork_job<Atomics>;
+  using place = fork_place<Atomics>;
+
+  // What the scheduler does for its seats.
+  struct host_functions {
+    void (*promoted)(fork_seat&) noexcept;          // there is a job to take
+    void (*await)(fork_seat&, job_type&) noexcept;  // works until the job is done
+    void (*wake)(fork_seat&) noexcept;              // any thread: the seat's job is done, and it waits
+    void (*post)(fork_seat&, work&, bool owned) noexcept;
+    void (*work_until)(fork_seat&, bool (*ready)(void*), void*) noexcept;  // who makes it ready wakes
+  };
+
+  // A loop that runs: who asks gets the farther half of what is left of it.
+  struct loop {
+    // Cuts off a piece, answers where its job shall lie, and how it runs; nullptr: it is too short, and stays so. With
+    // `undo`: joins on again what the last call has cut off.
+    typename job_type::body (*split)(loop& self, place*& where, bool undo) noexcept;
+  };
+  // A fork that nobody has begun, or a loop.
+  struct entry {
+    typename job_type::body call;  // nullptr: a loop
+    void* frame;                   // a place, or a loop
+  };
+  // Deeper than that, forks run at once, in their order.
+  static constexpr std::size_t most = 1024;
+
+  fork_seat(const host_functions& host, bool promote_each) noexcept
+      : host_(&host), shared_own_(shared_.owner()), tasks_own_(tasks_.owner()), promote_each_(promote_each) {
+    calm();
+  }
+  fork_seat(const fork_seat&) = delete;
+  fork_seat& operator=(const fork_seat&) = delete;
+
+  // ---- the owner
+
+  // Announces a fork. False: there is no room; it runs at once.
+  FRYS_ALWAYS_INLINE bool fork(entry*& at, typename job_type::body call, place& frame) noexcept {
+    return announce(at, call, &frame);
+  }
+  // Announces a loop, of which pieces may be taken while the owner runs what is inside it.
+  bool enter(entry*& at, loop& l) noexcept { return announce(at, nullptr, &l); }
+  // It has come to its end, or throws. The pieces that were taken are joined next, the newest first.
+  void leave(entry* at) noexcept {
+    top_ = at;
+    if (at < floor_) floor_ = at;
+  }
+  // A piece of a loop that has left, as take_back.
+  bool take_piece(place& frame) noexcept { return take_job(frame.job()); }
+  // The fork at `at` is the newest one, and its turn has come. True: nobody has it, the caller runs it (or drops it).
+  // False: another worker has run it; the job is done, and take_result ends its life.
+  FRYS_ALWAYS_INLINE bool take_back(entry* at) noexcept {
+    top_ = at;
+    if (at < floor_) [[unlikely]]
+      return take_promoted(at);
+    return true;
+  }
+  // Rethrows what the job threw.
+  static void end_job(place& frame) {
+    std::exception_ptr failure = std::move(frame.job().failure);
+    std::destroy_at(&frame.job());
+    if (failure != nullptr) [[unlikely]]
+      std::rethrow_exception(std::move(failure));
+  }
+  static void drop_job(place& frame) noexcept { std::destroy_at(&frame.job()); }
+
+  // Somebody is hungry.
+  FRYS_ALWAYS_INLINE bool is_asked() const noexcept {
+    return limit_.load(std::memory_order_relaxed) == 0;  // relaxed: as in fork
+  }
+  // Gives the oldest fork to who is hungry, or else the oldest tasks. False: there is none.
+  FRYS_NOINLINE bool answer() noexcept {
+    // Nothing to give: it stays asked, for who sleeps meanwhile does not ask again.
+    if (floor_ == top_ && tasks_own_.size() == 0) return false;
+    calm();
+    if (promote()) return true;
+    if (tasks_own_.size() == 0) return false;
+    tasks_own_.share();
+    host_->promoted(*this);
+    return true;
+  }
+
+  // Tasks that a coroutine has forked and not awaited: a stack of their own, as they may outlive what was forked later.
+  bool push_task(work& w) noexcept {
+    if (!tasks_own_.try_push(&w)) return false;
+    if (is_asked()) [[unlikely]] {
+      calm();
+      tasks_own_.share();
+      host_->promoted(*this);
+    }
+    return true;
+  }
+  // True: `w` was the newest, and is the caller's again.
+  bool take_task(work& w) noexcept {
+    auto got = tasks_own_.try_pop();
+    if (!got) return false;
+    if (got.value() == &w) [[likely]]
+      return true;
+    // There was room for it a moment ago, and only thieves make any: this cannot fail.
+    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(got.value()));
+    FRYS_ASSERT(back, "forked: no room for what was just taken");
+    return false;
+  }
+  work* pop_task() noexcept {
+    auto got = tasks_own_.try_pop();
+    return got ? got.value() : nullptr;
+  }
+
+  [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
+
+  // ---- anybody
+
+  // Asks for a fork; the next one that the owner makes answers.
+  void ask() noexcept {
+    // relaxed: a question. Read first, so that many who ask share the line.
+    if (limit_.load(std::memory_order_relaxed) != 0) limit_.store(0, std::memory_order_relaxed);
+  }
+  // A promoted fork, the oldest; nullptr.
+  [[nodiscard]] job_type* steal() noexcept {
+    auto got = shared_.thief().try_steal();
+    return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] work* steal_forked_task() noexcept {
+    auto got = tasks_.thief().try_steal();
+    return got ? got.value() : nullptr;
+  }
+  [[nodiscard]] bool has_forked_tasks() const noexcept {
+    return const_cast<fork_seat*>(this)->tasks_.thief().size_hint() != 0;
+  }
+  [[nodiscard]] bool has_promoted() const noexcept {
+    return const_cast<fork_seat*>(this)->shared_.thief().size_hint() != 0;
+  }
+
+ private:
+  template <class T>
+  using atomic = typename Atomics::template atomic<T>;
+
+  static std::uintptr_t address(const entry* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
+
+  // relaxed: who asks before that is answered by the promotion behind it, who asks later is asked for again.
+  void calm() noexcept { limit_.store(promote_each_ ? 0 : address(entries_ + most), std::memory_order_relaxed); }
+
+  FRYS_ALWAYS_INLINE bool announce(entry*& at, typename job_type::body call, void* frame) noexcept {
+    at = top_;
+    at->call = call;
+    at->frame = frame;
+    top_ = at + 1;
+    // relaxed: a question, not an order; who answers it does so by the deque.
+    if (address(at) >= limit_.load(std::memory_order_relaxed)) [[unlikely]]
+      return slow_fork(at);
+    return true;
+  }
+  FRYS_NOINLINE bool slow_fork(entry* at) noexcept {
+    const bool full = at == entries_ + most;
+    if (full) top_ = at;  // taken back: its frame must not become a job
+    if (is_asked()) (void)answer();
+    return !full;
+  }
+
+  // The oldest that can be had. What has nothing to give now never has again while something inside it is given away:
+  // so jobs are joined in the opposite order.
+  bool promote() noexcept {
+    for (; floor_ != top_; ++floor_) {
+      typename job_type::body call = floor_->call;
+      place* where = nullptr;
+      if (call != nullptr) {
+        where = static_cast<place*>(floor_->frame);
+        if (!offer(call, *where)) return false;
+        ++floor_;
+        return true;
+      }
+      auto& l = *static_cast<loop*>(floor_->frame);
+      call = l.split(l, where, false);
+      if (call == nullptr) continue;
+      if (offer(call, *where)) return true;
+      (void)l.split(l, where, true);
+      return false;
+    }
+    return false;
+  }
+  // False: enough of them wait already.
+  bool offer(typename job_type::body call, place& where) noexcept {
+    job_type* job = ::new (static_cast<void*>(where.memory)) job_type(call, &where, *this);
+    if (!shared_own_.try_push(job)) {
+      std::destroy_at(job);
+      return false;
+    }
+    shared_own_.share();
+    host_->promoted(*this);
+    return true;
+  }
+
+  FRYS_NOINLINE bool take_promoted(entry* at) noexcept {
+    floor_ = at;
+    return take_job(static_cast<place*>(at->frame)->job());
+  }
+  bool take_job(job_type& job) noexcept {
+    // What is still in the deque at its newest end is this job, or all have been stolen.
+    if (auto got = shared_own_.try_pop()) {
+      FRYS_ASSERT(got.value() == &job, "fork_join: forks are joined in the order they were made");
+      std::destroy_at(got.value());
+      return true;
+    }
+    host_->await(*this, job);
+    return false;
+  }
+
+  using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
+  using task_deque = stealing_deque<work*, policy::atomics<Atomics>>;
+
+  const host_functions* host_;
+  entry* top_ = entries_;    // the owner's: behind the newest fork
+  entry* floor_ = entries_;  // the owner's: behind the newest promoted one
+  // Where a fork stops to think: the array's end, or 0 when somebody is hungry.
+  atomic<std::uintptr_t> limit_{0};
+  deque shared_;
+  typename deque::owner_type shared_own_;
+  task_deque tasks_;
+  typename task_deque::owner_type tasks_own_;
+  const bool promote_each_;
+  entry entries_[most + 1];
+};
+
+template <class Atomics>
+void fork_job<Atomics>::start(work& w) noexcept {
+  auto& job = static_cast<fork_job&>(w);
+  fork_seat<Atomics>& owner = *job.owner;
+  job.call(job.frame, job);
+  // sync(fork_job.done): acq_rel; the result is whole before the owner takes it, and a sleeper's mark is seen. Behind
+  // this the job's memory is the owner's again.
+  if (job.state.exchange(done, std::memory_order_acq_rel) == awaited) owner.host().wake(owner);
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_FORK_SEAT_HPP
+// ---- frys/sched/fork_join.hpp
+// fork_join: plain functions in parallel: join(a, b), parallel_for, parallel_reduce. No coroutine, no future, no heap.
+//
+// Use when  work splits into pieces that end before the function that split it: recursion, loops, sums, sorting.
+// Not when  a piece waits for I/O or for another piece (coroutines, fibers), or nobody waits for it (submit).
+// Threads   any. On a thread that works for a scheduler (its workers, and who is inside its run) the pieces may run in
+//           parallel; on any other they run one after the other, in their order.
+// How       a fork is announced in an array of the worker and runs at once, unless another worker is hungry: who is
+//           hungry asks, and the next fork, tick or loop step then hands over the oldest announced fork, the largest.
+//           So a fork costs two stores and a compare, and a step of a loop one load; parallelism appears where
+//           somebody has nothing to do, and nowhere else. A piece that runs long without forking answers nobody: let
+//           it call tick(). policy::promotion<promotion::eager> offers each fork at once instead.
+// Cost      join: 1 to 2 ns where nothing is handed over; a hand-over some 100 ns. No allocation. The stack grows as in
+//           the serial program; a worker that waits for a stolen piece runs pieces of that piece first, and others to
+//           a bounded depth.
+// Ordering  what was done before a fork happens-before both its halves, and they before what follows the join.
+// Errors    an exception of a piece leaves the join when all its pieces have ended; that of the first one, in their
+//           order, wins. Where a throws before b has begun, b does not run.
+// Source    heartbeat scheduling: U. Acar et al., PLDI 2018; M. Rainey et al., "Task parallel assembly language",
+//           PLDI 2021. Asking instead of beating: U. Acar, A. Chargueraud, M. Rainey, PPoPP 2013. Loops: A. Tzannes et
+//           al., "Lazy binary splitting", PPoPP 2010.
+#ifndef FRYS_SCHED_FORK_JOIN_HPP
+#define FRYS_SCHED_FORK_JOIN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What join answers for a function that answers void.
+struct unit {
+  friend constexpr bool operator==(unit, unit) noexcept = default;
+};
+
+namespace detail {
+
+struct fork_seat_tag;
+
+template <class F>
+using piece_result =
+    std::conditional_t<std::is_void_v<std::invoke_result_t<F&>>, unit, std::remove_cv_t<std::invoke_result_t<F&>>>;
+
+template <class F>
+FRYS_ALWAYS_INLINE piece_result<F> run_piece(F& f) {
+  static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
+                "frys::join: a piece answers a value or void; answer a pointer instead of a reference");
+  if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+    f();
+    return {};
+  } else {
+    return f();
+  }
+}
+
+// The second half of a join, where others may find it.
+template <class Atomics, class F>
+struct fork_frame : fork_place<Atomics> {
+  using result = piece_result<F>;
+
+  explicit fork_frame(F& f) noexcept : piece(&f) {}
+  fork_frame(const fork_frame&) = delete;
+  fork_frame& operator=(const fork_frame&) = delete;
+  ~fork_frame() {}
+
+  static void run(void* frame, fork_job<Atomics>& job) noexcept {
+    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+#if FRYS_EXCEPTIONS
+    try {
+      std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+    } catch (...) {
+      job.failure = std::current_exception();
+    }
+#else
+    (void)job;
+    std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+#endif
+  }
+  // Another worker has run it.
+  result take() {
+    fork_seat<Atomics>::end_job(*this);
+    struct ends {
+      result& r;
+      ~ends() { std::destroy_at(std::addressof(r)); }
+    } const end{out};
+    return std::move(out);
+  }
+  void drop() noexcept {
+    const bool failed = this->job().failure != nullptr;
+    fork_seat<Atomics>::drop_job(*this);
+    if (!failed) std::destroy_at(std::addressof(out));
+  }
+
+  F* piece;
+  union {
+    result out;
+  };
+};
+
+// When the first half throws, the second one is taken back, or waited for.
+template <class Seat, class Frame>
+struct fork_guard {
+  Seat& seat;
+  typename Seat::entry* at;
+  Frame& frame;
+  bool open = true;
+  ~fork_guard() {
+    if (open && !seat.take_back(at)) frame.drop();
+  }
+};
+
+// The calling thread's seat; nullptr where it works for no scheduler.
+template <class Atomics, class Threads>
+struct fork_here {
+  using atomics_type = Atomics;
+  FRYS_ALWAYS_INLINE static fork_seat<Atomics>* seat() noexcept {
+    return static_cast<fork_seat<Atomics>*>(Threads::template local<fork_seat_tag>());
+  }
+};
+
+template <class Here, class A, class B>
+FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b) {
+  using pair = std::pair<piece_result<A>, piece_result<B>>;
+  using seat_type = fork_seat<typename Here::atomics_type>;
+  using frame_type = fork_frame<typename Here::atomics_type, B>;
+  seat_type* const seat = Here::seat();
+  frame_type frame(b);
+  typename seat_type::entry* at = nullptr;
+  if (seat == nullptr || !seat->fork(at, &frame_type::run, frame)) [[unlikely]] {
+    piece_result<A> first = run_piece(a);
+    return pair(std::move(first), run_piece(b));
+  }
+#if FRYS_EXCEPTIONS
+  fork_guard<seat_type, frame_type> guard{*seat, at, frame};
+  piece_result<A> first = run_piece(a);
+  guard.open = false;
+#else
+  piece_result<A> first = run_piece(a);
+#endif
+  if (!seat->take_back(at)) [[unlikely]]
+    return pair(std::move(first), frame.take());
+  return pair(std::move(first), run_piece(b));
+}
+
+// Loops run over integers and over random-access iterators.
+template <class I>
+concept loop_index = std::integral<I> || std::random_access_iterator<I>;
+
+template <class I>
+constexpr std::size_t loop_length(I first, I last) noexcept {
+  if constexpr (std::integral<I>)
+    return first < last ? static_cast<std::size_t>(last) - static_cast<std::size_t>(first) : 0;
+  else
+    return first < last ? static_cast<std::size_t>(last - first) : 0;
+}
+template <class I>
+constexpr I loop_advance(I first, std::size_t by) noexcept {
+  if constexpr (std::integral<I>)
+    return static_cast<I>(first + static_cast<I>(by));
+  else
+    return first + static_cast<std::iter_difference_t<I>>(by);
+}
+template <class I>
+constexpr decltype(auto) loop_element(I at) noexcept {
+  if constexpr (std::integral<I>)
+    return I(at);
+  else
+    return *at;
+}
+
+// A loop that folds: fold.step(value, from, to) answers the value behind the steps from .. to, fold.join(a, b) that of
+// two neighbours, fold.identity() one of nothing. What is cut off are farther halves, so the newest piece is the
+// nearest.
+template <class Here, class I, class Fold>
+class fold_loop : fork_seat<typename Here::atomics_type>::loop {
+  using seat_type = fork_seat<typename Here::atomics_type>;
+  using job_type = typename seat_type::job_type;
+  using place = typename seat_type::place;
+  using value_type = typename Fold::value_type;
+
+ public:
+  fold_loop(I first, std::size_t count, std::size_t grain, Fold& fold) noexcept
+      : seat_type::loop{&split}, first_(first), left_(count), grain_(grain), fold_(fold) {}
+  fold_loop(const fold_loop&) = delete;
+  fold_loop& operator=(const fold_loop&) = delete;
+
+  value_type run(value_type value) {
+    seat_type* const seat = Here::seat();
+    typename seat_type::entry* at = nullptr;
+    if (seat == nullptr || left_ <= grain_ || !seat->enter(at, *this)) {
+      while (left_ != 0) value = step(std::move(value));
+      return value;
+    }
+    {
+      leaving until{*seat, at, *this};
+      while (left_ != 0) {
+        value = step(std::move(value));
+        if (seat->is_asked()) [[unlikely]]
+          (void)seat->answer();
+      }
+      until.thrown = false;
+    }
+    if (used_ == 0) [[likely]]
+      return value;
+    dropping rest{*seat, *this};
+    while (used_ != 0) {
+      piece& p = pieces_[--used_];
+      if (seat->take_piece(p)) {
+        fold_loop again(p.first, p.count, grain_, fold_);
+        value = fold_.join(std::move(value), again.run(fold_.identity()));
+      } else {
+        value = fold_.join(std::move(value), p.take());
+      }
+    }
+    return value;
+  }
+
+ private:
+  struct piece : place {
+    piece() noexcept {}
+    ~piece() {}
+    static void begin(void* at, job_type& job) noexcept {
+      auto& self = *static_cast<piece*>(static_cast<place*>(at));
+#if FRYS_EXCEPTIONS
+      try {
+        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+      } catch (...) {
+        job.failure = std::current_exception();
+      }
+#else
+      (void)job;
+      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
+      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
+#endif
+    }
+    value_type take() {
+      seat_type::end_job(*this);
+      struct ends {
+        value_type& v;
+        ~ends() { std::destroy_at(std::addressof(v)); }
+      } const end{out};
+      return std::move(out);
+    }
+    void drop() noexcept {
+      const bool failed = this->job().failure != nullptr;
+      seat_type::drop_job(*this);
+      if (!failed) std::destroy_at(std::addressof(out));
+    }
+
+    fold_loop* of;
+    I first;
+    std::size_t count;
+    union {
+      value_type out;
+    };
+  };
+  struct leaving {
+    seat_type& seat;
+    typename seat_type::entry* at;
+    fold_loop& loop;
+    bool thrown = true;
+    ~leaving() {
+      seat.leave(at);
+      if (thrown) loop.drop_pieces(seat);
+    }
+  };
+  struct dropping {
+    seat_type& seat;
+    fold_loop& loop;
+    ~dropping() { loop.drop_pieces(seat); }
+  };
+
+  value_type step(value_type value) {
+    const I from = first_;
+    const std::size_t now = left_ > grain_ ? grain_ : left_;
+    const I to = loop_advance(from, now);
+    first_ = to, left_ -= now;  // before: what is inside may cut off more
+    return fold_.step(std::move(value), from, to);
+  }
+  void drop_pieces(seat_type& seat) noexcept {
+    while (used_ != 0)
+      if (piece& p = pieces_[--used_]; !seat.take_piece(p)) p.drop();
+  }
+  static typename job_type::body split(typename seat_type::loop& l, place*& where, bool undo) noexcept {
+    auto& self = static_cast<fold_loop&>(l);
+    if (undo) {
+      self.left_ += self.pieces_[--self.used_].count;
+      return nullptr;
+    }
+    if (self.left_ <= self.grain_ || self.used_ == most_pieces) return nullptr;
+    piece& p = self.pieces_[self.used_++];
+    p.of = &self;
+    p.count = (self.left_ + 1) / 2;
+    self.left_ -= p.count;
+    p.first = loop_advance(self.first_, self.left_);
+    where = &p;
+    return &piece::begin;
+  }
+
+  static constexpr unsigned most_pieces = 6;
+  I first_;           // behind the step that runs
+  std::size_t left_;  // from there on
+  const std::size_t grain_;
+  Fold& fold_;
+  unsigned used_ = 0;
+  piece pieces_[most_pieces];
+};
+
+template <class Body>
+struct for_fold {
+  using value_type = unit;
+  Body& body;
+  template <class I>
+  unit step(unit, I from, I to) {
+    for (; from != to; ++from) static_cast<void>(body(loop_element(from)));
+    return {};
+  }
+  static unit join(unit, unit) noexcept { return {}; }
+  static unit identity() noexcept { return {}; }
+};
+
+template <class T, class Map, class Combine>
+struct reduce_fold {
+  using value_type = T;
+  const T& neutral;
+  Map& map;
+  Combine& combine;
+  template <class I>
+  T step(T sum, I from, I to) {
+    for (; from != to; ++from) sum = combine(std::move(sum), map(loop_element(from)));
+    return sum;
+  }
+  T join(T a, T b) { return combine(std::move(a), std::move(b)); }
+  T identity() const { return neutral; }
+};
+
+template <class Here>
+struct fork_join_functions {
+  // Runs a() and b() and answers both results as a pair; `unit` stands for void.
+  template <std::invocable A, std::invocable B>
+  FRYS_ALWAYS_INLINE static auto join(A&& a, B&& b) {
+    return join_here<Here>(a, b);
+  }
+  // Three and more: a(), and the rest, likewise.
+  template <std::invocable A, std::invocable B, std::invocable... More>
+  requires(sizeof...(More) > 0) static auto join(A&& a, B&& b, More&&... more) {
+    auto rest = [&] { return join(b, more...); };
+    return join_here<Here>(a, rest);
+  }
+
+  // body(i) for each i of [first, last); an iterator's body gets the element. `grain` elements at least are one step,
+  // between which it looks whether somebody asks: at a few ns each 1 serves any body, more lets the compiler do better.
+  template <loop_index I, class Body>
+  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+    for_fold<std::remove_reference_t<Body>> fold{body};
+    (void)fold_loop<Here, I, decltype(fold)>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run({});
+  }
+
+  // combine(map(first), map(first + 1), ...): in their order, bracketed anyhow, so combine must be associative and
+  // identity its neutral value.
+  template <loop_index I, class T, class Map, class Combine>
+  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+    using fold_type = reduce_fold<T, std::remove_reference_t<Map>, std::remove_reference_t<Combine>>;
+    fold_type fold{identity, map, combine};
+    return fold_loop<Here, I, fold_type>(first, loop_length(first, last), grain == 0 ? 1 : grain, fold).run(identity);
+  }
+
+  // For a piece that runs long without forking: hands over a fork if somebody asked. One load.
+  FRYS_ALWAYS_INLINE static void tick() noexcept {
+    if (auto* const seat = Here::seat(); seat != nullptr && seat->is_asked()) [[unlikely]]
+      (void)seat->answer();
+  }
+};
+
+#if FRYS_HAS_THREAD
+using fork_join_here = fork_here<atomics::standard, os_threads>;
+#endif
+
+}  // namespace detail
+
+#if FRYS_HAS_THREAD
+
+// The functions below serve the threads of every scheduler with the default policy::atomics and policy::threads. One
+// with others has them as its own static members.
+
+// Runs a(), b() and so on, in parallel where a worker has nothing better to do; answers the results as a pair, `unit`
+// for void: join(a, b, c) is join(a, [] { return join(b, c); }).
+template <std::invocable A, std::invocable B, std::invocable... More>
+FRYS_ALWAYS_INLINE auto join(A&& a, B&& b, More&&... more) {
+  return detail::fork_join_functions<detail::fork_join_here>::join(a, b, more...);
+}
+
+// body(i) for each i of [first, last); of iterators, body(*i). At least `grain` of them are one step.
+template <detail::loop_index I, class Body>
+void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, grain, body);
+}
+template <detail::loop_index I, class Body>
+requires std::invocable<Body&, decltype(detail::loop_element(std::declval<I>()))>
+void parallel_for(I first, I last, Body&& body) {
+  detail::fork_join_functions<detail::fork_join_here>::parallel_for(first, last, 1, body);
+}
+
+// combine over map(i) of [first, last), in their order; combine is associative, `identity` its neutral value.
+template <detail::loop_index I, class T, class Map, class Combine>
+[[nodiscard]] T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+  return detail::fork_join_functions<detail::fork_join_here>::parallel_reduce(first, last, grain, std::move(identity),
+                                                                              map, combine);
+}
+
+// For a piece that runs long without forking: hands over a fork if somebody asked. One load.
+FRYS_ALWAYS_INLINE void tick() noexcept { detail::fork_join_functions<detail::fork_join_here>::tick(); }
+
+#endif  // FRYS_HAS_THREAD
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FORK_JOIN_HPP
+// ---- frys/sched/forked.hpp
+// forked: a task that may run beside the one that forked it: fork-join for coroutines.
+//
+//   frys::task<long> fib(long n) {
+//     if (n < 2) co_return n;
+//     frys::forked second(fib(n - 2));      // from here on another worker may take it
+//     const long first = co_await fib(n - 1);
+//     co_return first + co_await second;    // nobody has: it runs here, now, as an ordinary await
+//   }
+//
+// Use when  tasks split into tasks, on the workers of a scheduler, and some of them wait for something.
+// Not when  nothing waits (fork_join on plain functions costs a tenth), or the pieces wait rather than compute
+//           (when_all, async_scope).
+// Threads   the coroutine that made it awaits it; it may have moved to another worker meanwhile. On a thread that works
+//           for no scheduler it is an ordinary await.
+// Progress  waits for nobody until it is awaited; then for the task.
+// Taken     where somebody is hungry, as in fork_join: the next fork or tick() behind that hands it over. A coroutine
+//           that computes for long beside it calls tick().
+// Cost      not taken: a push and a pop on the worker's stack of forks, nothing shared is written. Taken: a frame
+//           more, and an exchange at its end.
+// Ordering  what the forking coroutine did before happens-before the task; what the task did before what follows the
+//           await.
+// Stop      the task has the token that was given with it; see cancel.hpp.
+// Errors    an exception of the task comes out of the await.
+// Lifetime  await it before it dies. One that dies before, since an exception passes by, is destroyed unless somebody
+//           has begun it: then the destructor runs other tasks until it has ended, and drops what it answers.
+// Source    R. Blumofe, C. Leiserson, JACM 46(5), 1999; the children's side of C. Williams, J. Elliott, "Libfork",
+//           2024.
+#ifndef FRYS_SCHED_FORKED_HPP
+#define FRYS_SCHED_FORKED_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+// Task: frys::task<T>, or another awaiter that never is ready and suspends into a coroutine handle.
+// Policies, in any order, each at most once:
+//   policy::threads<T>  the scheduler's  default os_threads
+//   policy::atomics<A>  the scheduler's  default atomics::standard
+template <class Task, class... Policies>
+class [[nodiscard]] forked : work, detail::join_base {
+  using accepted = policy::keys<policy::threads_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::forked: unknown policy; it takes policy::threads, policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::forked: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::forked: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(thread_source<threads_type>,
+                "frys::forked: policy::threads wants a source of threads, see core/thread.hpp");
+
+ private:
+  using here = detail::fork_here<atomics_type, threads_type>;
+  using seat_type = detail::fork_seat<atomics_type>;
+  using answer = await_result_t<Task>;
+
+ public:
+  explicit forked(Task&& body, stop_token token = {}) noexcept
+      : work(&begin), detail::join_base{&ended}, body_(std::move(body)), token_(token) {
+    seat_type* const seat = here::seat();
+    is_out_ = seat != nullptr && seat->push_task(*this);
+  }
+  forked(const forked&) = delete;
+  forked& operator=(const forked&) = delete;
+  ~forked() {
+    if (is_out_) [[unlikely]]
+      call_in();
+  }
+
+  class awaiter {
+   public:
+    explicit awaiter(forked& f) noexcept : of_(f) {}
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+      if (of_.take_back()) [[likely]]
+        return of_.body_.await_suspend(waiting);
+      of_.waiting_ = waiting;
+      std::uint32_t state = pending;
+      // sync(forked.state): acq_rel; who waits is whole before it is resumed, or the answer is ours.
+      if (of_.state_.compare_exchange_strong(state, awaited, std::memory_order_acq_rel, std::memory_order_acquire))
+        return std::noop_coroutine();
+      return waiting;
+    }
+    answer await_resume() {
+      if (!of_.is_out_) [[likely]]
+        return of_.body_.await_resume();
+      of_.is_out_ = false;
+      if (of_.failure_ != nullptr) std::rethrow_exception(std::exchange(of_.failure_, nullptr));
+      if constexpr (!std::is_void_v<answer>) return std::move(*of_.slot_);
+    }
+
+   private:
+    forked& of_;
+  };
+  // Once.
+  awaiter operator co_await() noexcept { return awaiter(*this); }
+
+ private:
+  static constexpr std::uint32_t pending = 0, awaited = 1, abandoned = 2, done = 3;
+
+  // True: nobody has begun it.
+  bool take_back() noexcept {
+    if (!is_out_) return true;
+    seat_type* const seat = here::seat();
+    if (seat == nullptr || !seat->take_task(*this)) return false;
+    is_out_ = false;
+    return true;
+  }
+  // Another worker, or this one when nobody awaits it yet.
+  static void begin(work& w) noexcept {
+    auto& self = static_cast<forked&>(w);
+#if FRYS_EXCEPTIONS
+    try {
+      self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
+    } catch (...) {  // no memory for its frame
+      ended(self, 0, std::current_exception()).resume();
+      return;
+    }
+#else
+    self.carrier_ = detail::run_child<Task>(self.body_, self.slot_);
+#endif
+    self.carrier_.start(self, 0, self.token_);
+  }
+  static std::coroutine_handle<> ended(detail::join_base& j, std::size_t, std::exception_ptr failure) noexcept {
+    auto& self = static_cast<forked&>(j);
+    self.failure_ = std::move(failure);
+    // sync(forked.state): acq_rel; the answer is whole before it is taken. Behind this all of it may be gone, unless
+    // somebody waits for us to go on.
+    switch (self.state_.exchange(done, std::memory_order_acq_rel)) {
+      case awaited:
+        return self.waiting_;
+      case abandoned: {
+        seat_type* const seat = self.seat_;
+        // sync(forked.freed): release; the last that is touched.
+        self.is_free_.store(1, std::memory_order_release);
+        if (seat != nullptr) seat->host().wake(*seat);
+        return std::noop_coroutine();
+      }
+      default:
+        return std::noop_coroutine();
+    }
+  }
+  FRYS_NOINLINE void call_in() noexcept {
+    if (take_back()) return;
+    seat_ = here::seat();
+    std::uint32_t state = pending;
+    // sync(forked.state): acq_rel; as in await_suspend.
+    if (!state_.compare_exchange_strong(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire)) return;
+    const auto is_free = [](void* f) {
+      // sync(forked.freed): acquire.
+      return static_cast<forked*>(f)->is_free_.load(std::memory_order_acquire) != 0;
+    };
+    if (seat_ != nullptr)
+      seat_->host().work_until(*seat_, is_free, this);
+    else
+      while (!is_free(this)) os_thread::yield();
+  }
+
+  Task body_;
+  stop_token token_;
+  bool is_out_ = false;  // in a stack of forks, or begun by who took it from there
+  typename atomics_type::template atomic<std::uint32_t> state_{pending};
+  typename atomics_type::template atomic<std::uint32_t> is_free_{0};
+  std::coroutine_handle<> waiting_ = nullptr;
+  seat_type* seat_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  detail::slot_of<answer> slot_;
+  detail::child carrier_;
+};
+
+template <class Task>
+forked(Task) -> forked<Task>;
+template <class Task>
+forked(Task, stop_token) -> forked<Task>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_FORKED_HPP
+#endif  // gate
+#if (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS)
+
+// ---- frys/sched/from_callback.hpp
+// from_callback: awaits what calls back: a C function, another library's operation.
+//
+// Use when  an operation is begun by a call and tells its end by another one, from whichever thread.
+// Not when  it may tell more than once (a queue), or can be awaited already.
+// Threads   the operation is begun where it is awaited. The callback: any thread, once; before the beginning call has
+//           returned, too. Who waits goes on within it.
+// Progress  waits for the callback, whatever happens: the operation holds its address.
+// Cost      nothing is allocated; three atomic operations at most, four more where a stop meets it.
+// Ordering  what was done before the callback was called happens-before what follows the wait.
+// Errors    the answer is a result<T>: what the callback was given, or errc::cancelled where a stop came first; then
+//           nothing is begun.
+// Stop      `cancel` is called when a stop is asked for while the operation is under way, at most once, perhaps beside
+//           its end: it must bear that it is too late, and may itself lead to the callback. It does not end the wait:
+//           the callback does. Without it a stop waits for the end as well.
+// Lifetime  who waits is not destroyed before the callback was called (hardened builds check).
+//
+//   result<int> n = co_await from_callback<int>([&](callback<int> done) {
+//     c_read(file, [](void* p, int bytes) { callback<int>::from_address(p)(bytes); }, done.address());
+//   }, [&] { c_cancel(file); });
+//
+// Policies, in any order, each at most once, as in from_callback<int, policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_FROM_CALLBACK_HPP
+#define FRYS_SCHED_FROM_CALLBACK_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+// Where a callback leads to.
+template <class T>
+struct callback_target {
+  void (*complete)(callback_target&, result<T>&&) noexcept;
+};
+template <class T>
+struct callback_value {
+  using type = T;
+};
+template <>
+struct callback_value<void> {
+  struct type {};  // there is none to give
+};
+}  // namespace detail
+
+// To be called once, by any copy. A pointer.
+template <class T = void>
+class callback {
+ public:
+  explicit callback(detail::callback_target<T>& to) noexcept : to_(&to) {}
+
+  void operator()(typename detail::callback_value<T>::type value) const requires(!std::is_void_v<T>) {
+    to_->complete(*to_, result<T>(std::in_place, std::move(value)));
+  }
+  void operator()() const noexcept requires std::is_void_v<T> { to_->complete(*to_, result<T>()); }
+  void fail(error why) const noexcept { to_->complete(*to_, result<T>(why)); }
+
+  // For C: the callback as a void*, and back.
+  [[nodiscard]] void* address() const noexcept { return to_; }
+  [[nodiscard]] static callback from_address(void* p) noexcept {
+    return callback(*static_cast<detail::callback_target<T>*>(p));
+  }
+
+ private:
+  detail::callback_target<T>* to_;
+};
+
+namespace detail {
+
+struct no_cancel {
+  void operator()() const noexcept {}
+};
+
+template <class T, class Begin, class Cancel, class Atomics>
+class [[nodiscard]] callback_awaiter : callback_target<T> {
+ public:
+  callback_awaiter(Begin&& begin, Cancel&& cancel)
+      : callback_target<T>{&complete}, begin_(std::forward<Begin>(begin)), cancel_(std::forward<Cancel>(cancel)) {}
+  // Only before it is awaited.
+  callback_awaiter(callback_awaiter&& other)
+      : callback_target<T>{&complete},
+        begin_(std::forward<Begin>(other.begin_)),
+        cancel_(std::forward<Cancel>(other.cancel_)) {}
+#if FRYS_HARDENED
+  ~callback_awaiter() { FRYS_ASSERT(!begun_ || ended_, "from_callback: destroyed before the callback was called"); }
+#endif
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> waiting) {
+    const stop_token token = stop_token_of(waiting);
+    if (token.stop_requested()) return false;
+    waiting_ = waiting;
+    begun_ = true;
+    begin_(callback<T>(*this));
+    // The callback may have been called; nobody goes on, and so this lives, until the state says that we stand.
+    if constexpr (!std::same_as<std::remove_cvref_t<Cancel>, no_cancel>)
+      if (!stop_.begin(token, *this, &on_stop)) cancel_();
+    // sync(from_callback.state): acq_rel; what we wrote is there for who resumes us; the answer, if it is, for us.
+    const std::uint32_t before = state_.fetch_add(standing, std::memory_order_acq_rel);
+    // Called already: we go on at once. But not beside a cancel that is under way, which then resumes us.
+    return before != completed;
+  }
+  result<T> await_resume() {
+    stop_.end();
+    ended_ = true;
+    return std::move(answer_);
+  }
+
+ private:
+  // Bits, each added once but `cancelling`, which comes and goes. The coroutine is resumed by whoever makes it standing
+  // and completed and not cancelling: a cancel that calls back must be through before it goes on.
+  static constexpr std::uint32_t standing = 1, completed = 2, cancelling = 4;
+
+  static void complete(callback_target<T>& at, result<T>&& answer) noexcept {
+    auto& self = static_cast<callback_awaiter&>(at);
+    self.answer_ = std::move(answer);
+    // sync(from_callback.state): acq_rel; the answer is there for who goes on; the handle for us.
+    const std::uint32_t before = self.state_.fetch_add(completed, std::memory_order_acq_rel);
+    FRYS_ASSERT((before & completed) == 0, "from_callback: called back twice");
+    if (before == standing) self.waiting_.resume();
+  }
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<callback_awaiter*>(p);
+    // relaxed: says that we are here; nothing is looked at, and the hook orders what we did before who goes on
+    const std::uint32_t before = self.state_.fetch_add(cancelling, std::memory_order_relaxed);
+    if ((before & completed) == 0) self.cancel_();
+    // sync(from_callback.state): acquire; the handle and the answer are there for whom we resume.
+    const std::uint32_t after = self.state_.fetch_add(~cancelling + 1, std::memory_order_acquire) - cancelling;
+    if (after == (standing | completed) && before != after) return stop_action::resume(self.waiting_);
+    return {};
+  }
+
+  Begin begin_;
+  Cancel cancel_;
+  result<T> answer_ = cancelled_error();
+  std::coroutine_handle<> waiting_ = nullptr;
+  stop_wait stop_;
+  typename Atomics::template atomic<std::uint32_t> state_{0};
+  bool begun_ = false;
+  bool ended_ = false;
+};
+
+template <class... Policies>
+struct callback_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::from_callback: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::from_callback: a policy is given twice; name each at most once");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace detail
+
+// begin(callback<T>) begins the operation.
+template <class T, class... Policies, std::invocable<callback<T>> Begin>
+[[nodiscard]] auto from_callback(Begin&& begin) {
+  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
+  return detail::callback_awaiter<T, Begin, detail::no_cancel, atomics_type>(std::forward<Begin>(begin), {});
+}
+// cancel() asks it to end soon.
+template <class T, class... Policies, std::invocable<callback<T>> Begin, std::invocable Cancel>
+[[nodiscard]] auto from_callback(Begin&& begin, Cancel&& cancel) {
+  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
+  return detail::callback_awaiter<T, Begin, Cancel, atomics_type>(std::forward<Begin>(begin),
+                                                                  std::forward<Cancel>(cancel));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FROM_CALLBACK_HPP
+#endif  // gate
+#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
+
+// ---- frys/sched/generator.hpp
+// generator<Ref, V, Allocator>: a coroutine that yields a sequence, read as a range; async_generator<T>: one that may
+// wait in between.
+//
+// Use when  a sequence is easier to write as a loop than as an iterator: a tree walked in order, the pages of a reply.
+// Not when  the loop is two lines in its only caller, or the values are there already (a span).
+// Threads   one at a time: the body runs on the thread that asks for the next element. An async_generator's goes on
+//           where what it waits for calls it, and the consumer goes on there.
+// Cost      one frame per generator, from frame_memory or from the allocator given. An element: one resume, no copy:
+//           the consumer gets a reference to what stands in the body. The same through elements_of, however deep: the
+//           innermost body is resumed, none of those on the way.
+// Lifetime  the generator owns the frame, and an element stands in it until the next one is asked for. Destroying it
+//           destroys the body where it stands. What was passed by reference must live until then.
+// Errors    an exception that leaves the body comes out of begin(), ++ or next(); one that leaves an inner generator
+//           first comes out of the co_yield in the outer one. std::bad_alloc for the frame.
+//
+// generator<T> yields T&&; generator<T&> and generator<const T&> what they say. V: the value type, where Ref is a
+// proxy. Allocator: the only one it takes; void: any, given as f(std::allocator_arg, allocator, ...). An input range,
+// to be walked once; it moves.
+//
+// Source    P2502 (C. Jabot, L. Baker), in the shape of whose std::generator it is.
+#ifndef FRYS_SCHED_GENERATOR_HPP
+#define FRYS_SCHED_GENERATOR_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class Ref, class V = void, class Allocator = void>
+class generator;
+
+// `co_yield elements_of(range)`: yields what `range` has. Of a generator that yields the same type: at no cost per
+// element; of any other range: through a loop in a coroutine of its own.
+template <class Range>
+struct elements_of {
+  constexpr explicit elements_of(Range&& r) noexcept : range(static_cast<Range&&>(r)) {}
+  Range&& range;
+};
+template <class Range>
+elements_of(Range&&) -> elements_of<Range&&>;
+
+namespace detail {
+
+// A generator's frame, and behind it who takes its memory back: nullptr where that is frame_memory, otherwise a
+// function that finds the allocator behind itself.
+class generator_memory {
+  using give_back = void (*)(void* frame, std::size_t size) noexcept;
+  struct alignas(__STDCPP_DEFAULT_NEW_ALIGNMENT__) unit {
+    unsigned char bytes[__STDCPP_DEFAULT_NEW_ALIGNMENT__];
+  };
+  static constexpr std::size_t round_up(std::size_t n, std::size_t to) noexcept { return (n + to - 1) / to * to; }
+  static constexpr std::size_t after_frame(std::size_t size) noexcept { return round_up(size, alignof(give_back)); }
+  static void* at(void* frame, std::size_t offset) noexcept { return static_cast<unsigned char*>(frame) + offset; }
+
+  template <class A>
+  struct with {
+    using allocator = typename std::allocator_traits<A>::template rebind_alloc<unit>;
+    using traits = std::allocator_traits<allocator>;
+    static_assert(std::is_pointer_v<typename traits::pointer>,
+                  "frys::generator: the allocator must answer plain pointers");
+    static_assert(alignof(allocator) <= alignof(unit),
+                  "frys::generator: the allocator object asks for more than the default alignment");
+
+    static constexpr std::size_t place(std::size_t size) noexcept {
+      return round_up(after_frame(size) + sizeof(give_back), alignof(allocator));
+    }
+    static constexpr std::size_t units(std::size_t size) noexcept {
+      return round_up(place(size) + sizeof(allocator), sizeof(unit)) / sizeof(unit);
+    }
+    static void release(void* frame, std::size_t size) noexcept {
+      auto* const kept = static_cast<allocator*>(at(frame, place(size)));
+      allocator to(std::move(*kept));
+      std::destroy_at(kept);
+      traits::deallocate(to, static_cast<unit*>(frame), units(size));
+    }
+    // Not inlined: g++ 12 takes the allocator's operator new for one that our operator delete does not fit.
+    static FRYS_NOINLINE void* allocate(const A& given, std::size_t size) {
+      allocator from(given);
+      void* const frame = traits::allocate(from, units(size));
+      ::new (at(frame, after_frame(size))) give_back(&release);
+      ::new (at(frame, place(size))) allocator(std::move(from));
+      return frame;
+    }
+  };
+
+ protected:
+  static void* by_frame_memory(std::size_t size) {
+    void* const frame = frame_memory::allocate(after_frame(size) + sizeof(give_back));
+    ::new (at(frame, after_frame(size))) give_back(nullptr);
+    return frame;
+  }
+  template <class A>
+  static void* by(const A& given, std::size_t size) {
+    return with<A>::allocate(given, size);
+  }
+
+ public:
+  static void operator delete(void* frame, std::size_t size) noexcept {
+    if (const give_back release = *static_cast<give_back*>(at(frame, after_frame(size))))
+      release(frame, size);
+    else
+      frame_memory::release(frame, after_frame(size) + sizeof(give_back));
+  }
+};
+
+// Which allocators are taken.
+template <class Allocator>
+class generator_allocation : public generator_memory {
+ public:
+  static void* operator new(std::size_t size) requires std::default_initializable<Allocator> {
+    return by(Allocator(), size);
+  }
+  template <class A, class... Args>
+  requires std::convertible_to<const A&, Allocator>
+  static void* operator new(std::size_t size, std::allocator_arg_t, const A& given, const Args&...) {
+    return by(static_cast<Allocator>(given), size);
+  }
+  template <class This, class A, class... Args>
+  requires std::convertible_to<const A&, Allocator>
+  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, const A& given, const Args&...) {
+    return by(static_cast<Allocator>(given), size);
+  }
+};
+template <>
+class generator_allocation<void> : public generator_memory {
+ public:
+  static void* operator new(std::size_t size) { return by_frame_memory(size); }
+  template <class A, class... Args>
+  static void* operator new(std::size_t size, std::allocator_arg_t, const A& given, const Args&...) {
+    return by(given, size);
+  }
+  template <class This, class A, class... Args>
+  static void* operator new(std::size_t size, const This&, std::allocator_arg_t, const A& given, const Args&...) {
+    return by(given, size);
+  }
+};
+
+// What generators have in common that yield the same type, whatever their values and allocators. Generators that yield
+// each other's elements stand on each other: the outermost, the root, knows the innermost and the element, each other
+// one knows the root and who waits for its end.
+template <class Yielded>
+class generator_promise {
+ public:
+  using pointer = std::add_pointer_t<Yielded>;
+
+  generator_promise() = default;
+  generator_promise(const generator_promise&) = delete;
+  generator_promise& operator=(const generator_promise&) = delete;
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+
+  struct back_to_outer {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+      generator_promise& p = ended.promise();
+      if (p.outer_ == nullptr) return std::noop_coroutine();
+      p.root_->innermost_ = p.outer_;
+      return p.outer_;
+    }
+    void await_resume() const noexcept {}
+  };
+  back_to_outer final_suspend() const noexcept { return {}; }
+
+  std::suspend_always yield_value(Yielded element) noexcept {
+    root_->element_ = std::addressof(element);
+    return {};
+  }
+
+  // Where T&& is yielded, what is not to be moved from is copied.
+  class copied_element {
+   public:
+    template <class U>
+    explicit copied_element(generator_promise& root, U&& of) : root_(&root), copy_(std::forward<U>(of)) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<>) noexcept { root_->element_ = std::addressof(copy_); }
+    void await_resume() const noexcept {}
+
+   private:
+    generator_promise* root_;
+    std::remove_cvref_t<Yielded> copy_;
+  };
+  copied_element yield_value(const std::remove_reference_t<Yielded>& element) requires(
+      std::is_rvalue_reference_v<Yielded>&&
+          std::constructible_from<std::remove_cvref_t<Yielded>, const std::remove_reference_t<Yielded>&>) {
+    return copied_element(*root_, element);
+  }
+
+  // A generator whose elements are yielded here.
+  template <class Inner>
+  class inner_elements {
+   public:
+    explicit inner_elements(Inner&& inner) noexcept : inner_(std::move(inner)) {}
+    bool await_ready() const noexcept { return !inner_.body_ || inner_.body_.done(); }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> outer) noexcept {
+      generator_promise& p = inner_.body_.promise();
+      generator_promise& root = *static_cast<generator_promise&>(outer.promise()).root_;
+      p.root_ = &root;
+      p.outer_ = outer;
+      root.innermost_ = inner_.body_;
+      return inner_.body_;
+    }
+    void await_resume() {
+      if (inner_.body_) static_cast<generator_promise&>(inner_.body_.promise()).rethrow();
+    }
+
+   private:
+    Inner inner_;
+  };
+  template <class R, class V, class A>
+  requires std::same_as<typename generator<R, V, A>::yielded, Yielded>
+  auto yield_value(elements_of<generator<R, V, A>&&> inner) noexcept {
+    return inner_elements<generator<R, V, A>>(std::move(inner.range));
+  }
+  template <class Range>
+  auto yield_value(elements_of<Range> inner) {
+    auto each = [](Range&& range) -> generator<Yielded, std::remove_cvref_t<Yielded>> {
+      for (auto&& element : range) co_yield static_cast<Yielded>(std::forward<decltype(element)>(element));
+    };
+    return yield_value(elements_of(each(std::forward<Range>(inner.range))));
+  }
+
+  // A generator does not wait: async_generator does.
+  void await_transform() = delete;
+  void return_void() const noexcept {}
+  // Not rethrown here: clang 16 destroys the locals of a body that is left so a second time, with its frame.
+  void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+
+  // Of the root.
+  [[nodiscard]] pointer element() const noexcept { return element_; }
+  void next() {
+    innermost_.resume();
+    rethrow();
+  }
+  void begin(std::coroutine_handle<> self) {
+    innermost_ = self;
+    next();
+  }
+
+ private:
+  void rethrow() {
+    if (failure_ != nullptr) [[unlikely]]
+      std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+
+  generator_promise* root_ = this;
+  std::coroutine_handle<> outer_ = nullptr;      // who yields our elements
+  std::coroutine_handle<> innermost_ = nullptr;  // the root's
+  pointer element_ = nullptr;                    // the root's
+  std::exception_ptr failure_ = nullptr;
+};
+
+}  // namespace detail
+
+template <class Ref, class V, class Allocator>
+class [[nodiscard]] generator {
+ public:
+  using value_type = std::conditional_t<std::is_void_v<V>, std::remove_cvref_t<Ref>, V>;
+  using reference = std::conditional_t<std::is_void_v<V>, Ref&&, Ref>;
+  // What co_yield takes.
+  using yielded = std::conditional_t<std::is_reference_v<reference>, reference, const reference&>;
+  static_assert(std::is_object_v<value_type> && std::same_as<value_type, std::remove_cv_t<value_type>>,
+                "frys::generator<Ref, V>: the value type must be an object type without const; name it as V");
+
+  class promise_type : public detail::generator_promise<yielded>, public detail::generator_allocation<Allocator> {
+   public:
+    generator get_return_object() noexcept {
+      return generator(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+  };
+
+  class iterator {
+   public:
+    using value_type = generator::value_type;
+    using difference_type = std::ptrdiff_t;
+    iterator(iterator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+    iterator& operator=(iterator&& other) noexcept {
+      body_ = std::exchange(other.body_, nullptr);
+      return *this;
+    }
+    reference operator*() const noexcept { return static_cast<reference>(*body_.promise().element()); }
+    iterator& operator++() {
+      body_.promise().next();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.body_.done(); }
+
+   private:
+    friend generator;
+    explicit iterator(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+    std::coroutine_handle<promise_type> body_;
+  };
+
+  generator(generator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  generator& operator=(generator&& other) noexcept {
+    if (this != &other) {
+      reset();
+      body_ = std::exchange(other.body_, nullptr);
+    }
+    return *this;
+  }
+  ~generator() { reset(); }
+
+  // Runs the body up to its first element. Once.
+  [[nodiscard]] iterator begin() {
+    FRYS_ASSERT(body_ != nullptr, "generator: one that was moved from has no elements");
+    body_.promise().begin(body_);
+    return iterator(body_);
+  }
+  [[nodiscard]] std::default_sentinel_t end() const noexcept { return std::default_sentinel; }
+
+ private:
+  template <class>
+  friend class detail::generator_promise;
+
+  explicit generator(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+
+  std::coroutine_handle<promise_type> body_;
+};
+
+template <class T>
+class [[nodiscard]] async_generator {
+  static_assert(std::is_object_v<T>,
+                "frys::async_generator<T>: T must be an object type; next() answers a pointer to one");
+
+ public:
+  using value_type = std::remove_cv_t<T>;
+
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    async_generator get_return_object() noexcept { return async_generator(handle::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    // Runs who asked for the element.
+    struct to_consumer {
+      bool await_ready() const noexcept { return false; }
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> from) const noexcept {
+        return from.promise().consumer_;
+      }
+      void await_resume() const noexcept {}
+    };
+    to_consumer final_suspend() noexcept {
+      element_ = nullptr;
+      return {};
+    }
+    to_consumer yield_value(T& element) noexcept {
+      element_ = std::addressof(element);
+      return {};
+    }
+    to_consumer yield_value(T&& element) noexcept { return yield_value(static_cast<T&>(element)); }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    // That of who asks for the element.
+    [[nodiscard]] stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend async_generator;
+    T* element_ = nullptr;
+    std::coroutine_handle<> consumer_ = nullptr;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  async_generator(async_generator&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  async_generator& operator=(async_generator&& other) noexcept {
+    if (this != &other) {
+      reset();
+      body_ = std::exchange(other.body_, nullptr);
+    }
+    return *this;
+  }
+  ~async_generator() { reset(); }
+
+ private:
+  struct awaiter {
+    std::coroutine_handle<promise_type> body;
+    bool await_ready() const noexcept { return body.done(); }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> consumer) const noexcept {
+      promise_type& p = body.promise();
+      p.consumer_ = consumer;
+      p.token_ = stop_token_of(consumer);
+      return body;
+    }
+    T* await_resume() const {
+      promise_type& p = body.promise();
+      if (p.failure_ != nullptr) std::rethrow_exception(std::exchange(p.failure_, nullptr));
+      return p.element_;
+    }
+  };
+
+ public:
+  // co_await: a pointer to the next element, which stands until the next next(); nullptr when there is none any more.
+  // One consumer at a time. What the body waits for meanwhile is stopped by the consumer's token.
+  [[nodiscard]] auto next() noexcept {
+    FRYS_ASSERT(body_ != nullptr, "async_generator: one that was moved from has no elements");
+    return awaiter{body_};
+  }
+
+ private:
+  using handle = std::coroutine_handle<promise_type>;
+  explicit async_generator(handle body) noexcept : body_(body) {}
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+
+  handle body_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_GENERATOR_HPP
+// ---- frys/sched/detail/idle_set.hpp
+// idle_set: which workers sleep, how many search, and whom to wake: one searcher at a time, so that a burst of work
+// does not wake a crowd.
+//
+// Who publishes work fences and then looks here; who falls asleep marks itself here and then looks for work. One of the
+// two sees the other. While somebody searches nobody is woken: a searcher that finds something and was the last one
+// looks on whose behalf to wake the next, and one that finds nothing looks at everything once more behind its mark.
+#ifndef FRYS_SCHED_DETAIL_IDLE_SET_HPP
+#define FRYS_SCHED_DETAIL_IDLE_SET_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A bit for each worker: it sleeps. Of the sleeper and those who would wake it one takes the mark.
+template <class Atomics>
+class sleep_marks {
+ public:
+  static constexpr unsigned most = 256;
+  static constexpr unsigned nobody = ~0u;
+
+  void mark(unsigned i) noexcept {
+    // sync(sleep_marks.word): release; what the sleeper did is over when its mark is seen.
+    words_[i / 64].fetch_or(bit(i), std::memory_order_release);
+  }
+  bool take(unsigned i) noexcept {
+    // sync(sleep_marks.taken): release; who takes it has counted the sleeper before.
+    return (words_[i / 64].fetch_and(~bit(i), std::memory_order_release) & bit(i)) != 0;
+  }
+  // The sleeper's: nobody has taken it.
+  [[nodiscard]] bool is_mine(unsigned i) const noexcept {
+    return (words_[i / 64].load(std::memory_order_acquire) & bit(i)) != 0;  // sync(sleep_marks.taken): acquire.
+  }
+  // The lowest; nobody.
+  unsigned take_lowest() noexcept {
+    for (unsigned k = 0; k < count; ++k) {
+      std::uint64_t w = words_[k].load(std::memory_order_relaxed);  // relaxed: a guess, take decides
+      for (; w != 0; w &= w - 1) {
+        const unsigned i = k * 64 + static_cast<unsigned>(std::countr_zero(w));
+        if (take(i)) return i;
+      }
+    }
+    return nobody;
+  }
+
+  // relaxed, these: hints; who must not miss a mark has fenced.
+  [[nodiscard]] bool has(unsigned i) const noexcept {
+    return (words_[i / 64].load(std::memory_order_relaxed) & bit(i)) != 0;
+  }
+  [[nodiscard]] unsigned lowest() const noexcept {
+    for (unsigned k = 0; k < count; ++k)
+      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
+        return k * 64 + static_cast<unsigned>(std::countr_zero(w));
+    return nobody;
+  }
+  [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
+
+  // The first n have marks.
+  [[nodiscard]] bool all(unsigned n) const noexcept {
+    for (unsigned k = 0; k * 64 < n; ++k) {
+      const std::uint64_t wanted = n - k * 64 >= 64 ? ~std::uint64_t{0} : bit(n) - 1;
+      // sync(sleep_marks.word): acquire; what a sleeper did is over before it counts as one.
+      if ((words_[k].load(std::memory_order_acquire) & wanted) != wanted) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr unsigned count = most / 64;
+  static constexpr std::uint64_t bit(unsigned i) noexcept { return std::uint64_t{1} << (i % 64); }
+
+  typename Atomics::template atomic<std::uint64_t> words_[count] = {};
+};
+
+// How often a worker has got up, twice; odd: it lies, but in the midst of a task.
+template <class Atomics>
+class rest_count {
+ public:
+  // The worker's. Before it touches any work again.
+  void rise() noexcept {
+    // sync(rest_count.value): release; who reads it no longer sees the mark that is gone. The load is relaxed: its own.
+    count_.store((count_.load(std::memory_order_relaxed) | 1) + 1, std::memory_order_release);
+    // sync(rest_count.rise): release; who sees that a piece of work is gone from its queue sees this too.
+    Atomics::fence(std::memory_order_release);
+  }
+  // relaxed: its own; the mark behind it releases it
+  void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+
+  [[nodiscard]] std::uint32_t value() const noexcept {
+    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
+  }
+
+ private:
+  typename Atomics::template atomic<std::uint32_t> count_{0};
+};
+
+template <class Atomics>
+class idle_set {
+ public:
+  static constexpr unsigned most = sleep_marks<Atomics>::most;
+  static constexpr unsigned nobody = sleep_marks<Atomics>::nobody;
+
+  // ---- a worker of itself
+
+  void begin_search() noexcept {
+    searching_.fetch_add(1, std::memory_order_relaxed);  // relaxed: what a publisher leaves to us end_search looks at
+  }
+  // True if it was the last searcher: then it must look whether there is more than it takes.
+  bool end_search() noexcept {
+    // sync(idle_set.searching): acq_rel; what the others have brought to their queues is there for the last one to see.
+    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
+    Atomics::fence(std::memory_order_seq_cst);
+    return last;
+  }
+  // Of a searcher, which is none from then on. It must look at everything once more, and then sleep or get up.
+  void lie_down(unsigned i) noexcept {
+    asleep_.mark(i);  // first: for who then finds nobody searching
+    (void)end_search();
+  }
+  // True: nobody has woken it, it is a searcher again. False: somebody has, and has counted it; an unpark comes.
+  bool get_up(unsigned i) noexcept {
+    if (!asleep_.take(i)) return false;
+    begin_search();
+    return true;
+  }
+  [[nodiscard]] bool is_lying(unsigned i) const noexcept { return asleep_.is_mine(i); }
+
+  // ---- who has published work
+
+  // The worker to unpark, counted as a searcher already, the one of the lowest number: low ones keep warm, high ones
+  // sleep. nobody: somebody searches, or nobody sleeps.
+  template <class HasWork>
+  unsigned pick(HasWork&& has_work) noexcept {
+    for (;;) {
+      // sync(idle_set.dekker): seq_cst; the work stands before we look who could take it.
+      Atomics::fence(std::memory_order_seq_cst);
+      if (searching_.load(std::memory_order_relaxed) != 0) return nobody;  // relaxed: behind the fence
+      if (asleep_.empty()) return nobody;
+      std::uint32_t none = 0;
+      // relaxed: of several who publish at a time one wakes; what it wakes for is ordered by the fence
+      if (!searching_.compare_exchange_strong(none, 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return nobody;
+      if (const unsigned i = asleep_.take_lowest(); i != nobody) return i;
+      // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+      if (!end_search() || !has_work()) return nobody;
+    }
+  }
+  // One more, whoever searches: for work in bulk. Behind a fence of the caller's.
+  template <class HasWork>
+  unsigned pick_another(HasWork&& has_work) noexcept {
+    if (asleep_.empty()) return nobody;
+    begin_search();  // first: an old permit may let the one that we take go on before we are here again
+    const unsigned i = asleep_.take_lowest();
+    return i != nobody ? i : withdraw(has_work);
+  }
+  // This one, if it sleeps. Behind a fence of the caller's. Answers whom to unpark, seldom another.
+  template <class HasWork>
+  unsigned pick_this(unsigned i, HasWork&& has_work) noexcept {
+    if (!asleep_.has(i)) return nobody;
+    begin_search();  // first: as above
+    return asleep_.take(i) ? i : withdraw(has_work);
+  }
+
+  // ---- anybody
+
+  [[nodiscard]] const sleep_marks<Atomics>& asleep() const noexcept { return asleep_; }
+  [[nodiscard]] unsigned searching() const noexcept {
+    return searching_.load(std::memory_order_relaxed);  // relaxed: a hint
+  }
+  // Whether the first n sleep, none in the midst of a task, and there was no work at a moment when they did: looks that
+  // follow each other would miss a piece that moves meanwhile. rests(f) calls f(rest_count) for all who can have work.
+  template <class Rests, class HasWork>
+  [[nodiscard]] bool is_quiet(unsigned n, Rests&& rests, HasWork&& has_work) const noexcept {
+    const auto read = [&](bool& inside) {
+      std::uint64_t sum = 0;  // they only grow: equal sums are equal numbers
+      rests([&](const rest_count<Atomics>& r) {
+        const std::uint32_t v = r.value();
+        sum += v, inside = inside || v % 2 != 0;
+      });
+      return sum;
+    };
+    bool inside = false;
+    const std::uint64_t before = read(inside);
+    if (inside || !asleep_.all(n) || has_work()) return false;
+    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
+    Atomics::fence(std::memory_order_acquire);
+    return asleep_.all(n) && read(inside) == before;
+  }
+
+ private:
+  // It got up by itself. Who has looked at us meanwhile relied on a searcher that never was.
+  template <class HasWork>
+  unsigned withdraw(HasWork& has_work) noexcept {
+    return end_search() && has_work() ? pick(has_work) : nobody;
+  }
+
+  alignas(cache_line) typename Atomics::template atomic<std::uint32_t> searching_{0};
+  alignas(cache_line) sleep_marks<Atomics> asleep_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_IDLE_SET_HPP
+// ---- frys/sched/detail/run_queue.hpp
+// run_queue: pieces of work on their way to a worker: an inbox that anybody posts to, and the one queue of a pool whose
+// workers share all.
+#ifndef FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+#define FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A callable that the pool owns: it dies with its run, or with the pool.
+struct owned_work : work {
+  explicit owned_work(work::function f, void (*d)(owned_work&) noexcept) noexcept : work(f), drop(d) {}
+  void (*drop)(owned_work&) noexcept;  // ends it without a run
+  deadline due{};                      // policy::discipline<discipline::deadline>
+  owned_work* child = nullptr;         // its place in the heap of deadlines
+  owned_work* sibling = nullptr;
+};
+
+// A piece of work and whether the pool owns it, in one word; 0 is none. Where it hangs in an inbox, `next` holds such a
+// word too.
+class work_ref {
+ public:
+  constexpr work_ref() noexcept = default;
+  work_ref(work& w, bool owned) noexcept : bits_(reinterpret_cast<std::uintptr_t>(&w) | (owned ? 1u : 0u)) {}
+  static work_ref of_bits(std::uintptr_t bits) noexcept {
+    work_ref r;
+    r.bits_ = bits;
+    return r;
+  }
+  explicit operator bool() const noexcept { return bits_ != 0; }
+  [[nodiscard]] work& get() const noexcept { return *reinterpret_cast<work*>(bits_ & ~std::uintptr_t{1}); }
+  [[nodiscard]] bool is_owned() const noexcept { return (bits_ & 1) != 0; }
+  [[nodiscard]] owned_work& owned() const noexcept { return static_cast<owned_work&>(get()); }
+  [[nodiscard]] std::uintptr_t bits() const noexcept { return bits_; }
+
+  [[nodiscard]] work_ref next() const noexcept { return of_bits(reinterpret_cast<std::uintptr_t>(get().next)); }
+  void set_next(work_ref n) const noexcept { get().next = reinterpret_cast<work*>(n.bits()); }
+
+ private:
+  std::uintptr_t bits_ = 0;
+};
+
+// Any thread puts in, any thread takes all that is there. No allocation, nothing to wait for.
+template <class Atomics>
+class inbox {
+ public:
+  void push(work_ref r) noexcept { push_chain(r, r); }
+  // From `first` on, linked by next, the newest first; `last` is the oldest.
+  void push_chain(work_ref first, work_ref last) noexcept {
+    std::uintptr_t newest = newest_.load(std::memory_order_relaxed);  // relaxed: the guess of the first exchange
+    do {
+      last.set_next(work_ref::of_bits(newest));
+      // sync(inbox.newest): release; the work is whole before somebody can take it. relaxed on failure: only linked.
+    } while (
+        !newest_.compare_exchange_weak(newest, first.bits(), std::memory_order_release, std::memory_order_relaxed));
+  }
+  // All, oldest first, linked by next.
+  [[nodiscard]] work_ref take_all() noexcept {
+    if (seems_empty()) return {};
+    // sync(inbox.newest): acquire; pairs with push_chain.
+    work_ref newest = work_ref::of_bits(newest_.exchange(0, std::memory_order_acquire));
+    work_ref oldest;
+    while (newest) {
+      const work_ref before = newest.next();
+      newest.set_next(oldest);
+      oldest = newest;
+      newest = before;
+    }
+    return oldest;
+  }
+  [[nodiscard]] bool seems_empty() const noexcept {
+    return newest_.load(std::memory_order_relaxed) == 0;  // relaxed: a hint; who must not miss a push has fenced
+  }
+
+ private:
+  typename Atomics::template atomic<std::uintptr_t> newest_{0};
+};
+
+// One queue for all: first in, first out, and before that what has a deadline, the earliest first (a pairing heap:
+// M. Fredman et al., Algorithmica 1, 1986). Under a lock, a few instructions long.
+template <class Atomics>
+class shared_run_queue {
+ public:
+  void push(work_ref r) noexcept {
+    const held_lock hold(lock_);
+    if (r.is_owned() && !r.owned().due.is_never()) {
+      owned_work& o = r.owned();
+      o.child = o.sibling = nullptr;
+      root_ = root_ == nullptr ? &o : meld(*root_, o);
+    } else {
+      r.set_next({});
+      if (last_)
+        last_.set_next(r);
+      else
+        first_ = r;
+      last_ = r;
+    }
+    // relaxed: the lock orders; who looks from outside only wants to know whether to come in
+    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] work_ref pop() noexcept {
+    if (seems_empty()) return {};
+    const held_lock hold(lock_);
+    work_ref out;
+    if (root_ != nullptr) {
+      out = work_ref(*root_, true);
+      root_ = merge_pairs(root_->child);
+    } else if (first_) {
+      out = first_;
+      first_ = out.next();
+      if (!first_) last_ = {};
+    } else {
+      return {};
+    }
+    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);  // relaxed: as in push
+    return out;
+  }
+  [[nodiscard]] bool seems_empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }  // relaxed: a hint
+
+ private:
+  static owned_work* meld(owned_work& a, owned_work& b) noexcept {
+    owned_work& top = b.due < a.due ? b : a;
+    owned_work& below = &top == &a ? b : a;
+    below.sibling = top.child;
+    top.child = &below;
+    return &top;
+  }
+  static owned_work* merge_pairs(owned_work* first) noexcept {
+    owned_work* pairs = nullptr;  // melded two by two, newest first
+    while (first != nullptr) {
+      owned_work* a = first;
+      owned_work* b = a->sibling;
+      first = b == nullptr ? nullptr : b->sibling;
+      a->sibling = nullptr;
+      if (b != nullptr) {
+        b->sibling = nullptr;
+        a = meld(*a, *b);
+      }
+      a->sibling = pairs;
+      pairs = a;
+    }
+    owned_work* root = nullptr;
+    while (pairs != nullptr) {
+      owned_work* next = pairs->sibling;
+      pairs->sibling = nullptr;
+      root = root == nullptr ? pairs : meld(*root, *pairs);
+      pairs = next;
+    }
+    return root;
+  }
+
+  word_lock<Atomics> lock_;
+  work_ref first_, last_;
+  owned_work* root_ = nullptr;
+  typename Atomics::template atomic<std::size_t> size_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+// ---- frys/sched/detail/pool_core.hpp
+// pool_core: the workers of a scheduler: their queues, how they look for work, sleep, and wake each other.
+//
+// A worker looks, in this order: at what was sent to it alone, at the piece it has just made ready (the newest, three
+// times in a row at most), at its own queue, oldest first, at its inbox; then it is a searcher and looks at the others:
+// promoted forks, half of a queue, an inbox, and, when it has stood there for two looks, the newest piece of another.
+#ifndef FRYS_SCHED_DETAIL_POOL_CORE_HPP
+#define FRYS_SCHED_DETAIL_POOL_CORE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What one worker has done so far. Any thread may read it while it goes on.
+struct worker_stats {
+  std::uint64_t runs = 0;          // tasks run
+  std::uint64_t forks = 0;         // forks of others run
+  std::uint64_t offered = 0;       // forks of its own handed out
+  std::uint64_t steals = 0;        // times it took from another worker's queue or inbox
+  std::uint64_t stolen_tasks = 0;  // what it got that way
+  std::uint64_t searches = 0;      // times it had nothing
+  std::uint64_t parks = 0;         // times it slept
+  std::uint64_t wakes = 0;         // others that it woke
+  std::uint64_t dropped = 0;       // tasks it found cancelled
+  std::uint64_t idle_ns = 0;       // asleep
+  std::uint64_t queued = 0;        // in its queue now, about
+
+  worker_stats& operator+=(const worker_stats& o) noexcept {
+    runs += o.runs, forks += o.forks, offered += o.offered, steals += o.steals, stolen_tasks += o.stolen_tasks;
+    searches += o.searches, parks += o.parks, wakes += o.wakes, dropped += o.dropped, idle_ns += o.idle_ns;
+    queued += o.queued;
+    return *this;
+  }
+};
+
+namespace detail {
+
+// Config names the types: atomics, wait, clock, threads, discipline, promotion, trace; and levels, aging.
+template <class Config>
+class pool_core {
+ public:
+  using atomics = typename Config::atomics;
+  using clock = typename Config::clock;
+  using threads = typename Config::threads;
+  using discipline = typename Config::discipline;
+  using wait_type = typename Config::wait;
+  using seat = fork_seat<atomics>;
+  using job = fork_job<atomics>;
+  using idle = idle_set<atomics>;
+  static constexpr unsigned levels = Config::levels;
+  static constexpr unsigned nobody = idle::nobody;
+
+  using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
+  using number = basic_counter<policy::atomics<atomics>>;
+  using recorder = typename Config::trace::template recorder<atomics, clock>;
+
+  // Threads of a simulation are one to the system, and cannot each have a cache.
+  static constexpr bool keeps_frames = std::is_same_v<threads, os_threads>;
+  struct no_frames {
+    template <class... Args>
+    explicit no_frames(Args&...) noexcept {}
+  };
+  using depot_type = std::conditional_t<keeps_frames, basic_frame_depot<policy::atomics<atomics>>, no_frames>;
+  using frames_type = std::conditional_t<keeps_frames, frame_cache, no_frames>;
+
+  struct queue {
+    deque tasks;
+    typename deque::owner_type own = tasks.owner();
+    inbox<atomics> posted;
+  };
+
+  struct alignas(2 * cache_line) worker : seat {
+    worker(pool_core& p, unsigned i) noexcept
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1) {}
+    ~worker() {}
+
+    pool_core& pool;
+    const unsigned index;
+    unsigned streak = 0;    // pieces in a row from `newest`
+    unsigned turn = 0;      // counts looks, for who would starve
+    unsigned nested = 0;    // others' forks on this stack
+    unsigned patience = 0;  // rounds of a search; less when searches were in vain
+    std::uint32_t dice;
+    work_ref kept;  // sent to it alone and taken, oldest first
+    queue queues[levels];
+    [[no_unique_address]] recorder trace;
+    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    number slept_at;  // 0: it does not sleep
+    typename threads::thread thread;
+    alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
+    typename atomics::template atomic<std::uintptr_t> newest{0};
+    rest_count<atomics> rest;
+    parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
+  };
+
+  pool_core(unsigned rounds, void (*failed)(std::exception_ptr) noexcept) noexcept : rounds_(rounds), failed_(failed) {}
+  pool_core(const pool_core&) = delete;
+  pool_core& operator=(const pool_core&) = delete;
+
+  // The calling thread's, of whatever pool with these atomics and threads; nullptr.
+  static worker* here() noexcept {
+    seat* const s = fork_here<atomics, threads>::seat();
+    return s != nullptr && &s->host() == &hosts ? static_cast<worker*>(s) : nullptr;
+  }
+  worker* here_of_mine() noexcept {
+    worker* const w = here();
+    return w != nullptr && &w->pool == this ? w : nullptr;
+  }
+  static void sit(worker* w) noexcept { threads::template local<fork_seat_tag>() = static_cast<seat*>(w); }
+
+  // ---- work comes in
+
+  // From a worker: at the end of its queue.
+  void push(worker& me, work_ref r, unsigned level) noexcept {
+    if constexpr (discipline::shares) {
+      (void)me, (void)level;
+      shared_.push(r);
+    } else {
+      queue& q = me.queues[level];
+      if (!q.own.try_push(r.bits())) {  // no memory
+        q.posted.push(r);
+        return;
+      }
+      q.own.share();
+    }
+  }
+  // From a worker: the next that it runs, and before that anybody's who has nothing.
+  void push_newest(worker& me, work_ref r, unsigned level) noexcept {
+    if constexpr (!discipline::shares && levels == 1) {
+      // sync(pool_core.newest): acq_rel; the piece is whole before a thief has it; the one before is ours again.
+      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_acq_rel);
+      if (before == 0) return;
+      r = work_ref::of_bits(before);
+    }
+    push(me, r, level);
+  }
+  // From anywhere: to the worker that looks out for it, or one that sleeps and is woken for it, or any.
+  void push_outside(work_ref first, work_ref last, unsigned level) noexcept {
+    if constexpr (discipline::shares) {
+      for (work_ref r = first; r;) {
+        const work_ref after = r.bits() == last.bits() ? work_ref() : r.next();
+        shared_.push(r);
+        r = after;
+      }
+    } else {
+      target().queues[level].posted.push_chain(first, last);
+    }
+  }
+  void send(unsigned to, work_ref r) noexcept {
+    workers_[to]->sent.push(r);
+    // sync(idle_set.dekker): seq_cst; as in idle_set::pick.
+    atomics::fence(std::memory_order_seq_cst);
+    const unsigned i = idle_.pick_this(to, [this] { return has_work(); });
+    if (i != nobody) unpark(i);
+  }
+  // There is something for anybody.
+  void tell() noexcept {
+    const unsigned i = idle_.pick([this] { return has_work(); });
+    if (i != nobody) unpark(i);
+  }
+  // There are `count` pieces.
+  void tell_many(std::size_t count) noexcept {
+    tell();
+    for (; count > 1; --count) {
+      const unsigned i = idle_.pick_another([this] { return has_work(); });
+      if (i == nobody) return;
+      unpark(i);
+    }
+  }
+  void unpark(unsigned i) noexcept {
+    if (worker* me = here_of_mine()) me->wakes.add();
+    workers_[i]->sleeper.unpark();
+  }
+
+  // ---- a worker's life
+
+  void live(worker& me) noexcept {
+    sit(&me);
+    [[maybe_unused]] const frames_type frames(depot_);
+    while (!stopping_.load(std::memory_order_relaxed)) {  // relaxed: as in search
+      work_ref r = own(me);
+      if (!r) r = search(me);
+      if (!r) break;
+      run(me, r);
+    }
+    sit(nullptr);
+  }
+
+  // Something of one's own; none.
+  work_ref own(worker& me) noexcept {
+    if (work_ref r = own_task(me)) return r;
+    // What a coroutine has forked and waits for elsewhere.
+    if (work* w = me.pop_task()) return work_ref(*w, false);
+    return {};
+  }
+  work_ref own_task(worker& me) noexcept {
+    ++me.turn;
+    if (me.kept || !me.sent.seems_empty())
+      if (work_ref r = kept(me)) return r;
+    if constexpr (discipline::shares) {
+      return shared_.pop();
+    } else {
+      if constexpr (levels == 1) {
+        // The newest has its data in the caches; but three in a row are enough while others wait.
+        if (me.streak < 3) {
+          // relaxed: a look. sync(pool_core.newest): acquire; a thief may have had it between.
+          if (me.newest.load(std::memory_order_relaxed) != 0) {
+            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+              ++me.streak;
+              return work_ref::of_bits(bits);
+            }
+          }
+        }
+        me.streak = 0;
+        if (work_ref r = next_of(me, 0)) return r;
+        if (me.newest.load(std::memory_order_relaxed) == 0) return {};               // relaxed: as above
+        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_acquire));  // sync(pool_core.newest): as above
+      } else {
+        // Each `aging` looks one begins further down, so that no level waits for ever.
+        unsigned first = 0;
+        if constexpr (Config::aging != 0)
+          if (me.turn % Config::aging == 0) first = 1 + (me.turn / Config::aging) % (levels - 1);
+        for (unsigned k = 0; k < levels; ++k)
+          if (work_ref r = next_of(me, (first + k) % levels)) return r;
+        return {};
+      }
+    }
+  }
+
+  void run(worker& me, work_ref r) noexcept {
+    me.trace.begins();
+    r.get().run(r.get());
+    me.trace.ends();
+    me.runs.add();
+  }
+
+  // Nothing of its own: looks at the others, sleeps, until there is something. None: the pool stops.
+  work_ref search(worker& me) noexcept {
+    me.searches.add();
+    idle_.begin_search();
+    unsigned round = 0;
+    if (me.patience == 0) me.patience = rounds_;
+    for (;;) {
+      // relaxed: it only has to be seen at last; what stops must be done before comes with the join
+      if (stopping_.load(std::memory_order_relaxed)) {
+        (void)idle_.end_search();
+        return {};
+      }
+      hot_.store(me.index, std::memory_order_relaxed);  // relaxed: a hint where to post to
+      work_ref r = own(me);
+      if (!r && round % 4 == 0) r = take_from_others(me, round);
+      if (r) {
+        if (round != 0) me.patience = (std::min)(rounds_, me.patience * 2);
+        if (idle_.end_search() && has_work()) tell();
+        return r;
+      }
+      ++round;
+      // relaxed: who drains waits for all to lie down, and sets this before it tells them
+      if (!wait_type::sleeps && !draining_.load(std::memory_order_relaxed)) {
+        look_around(round);
+        continue;
+      }
+      if (round < me.patience) {
+        look_around(round);
+        continue;
+      }
+      me.patience = (std::max)(me.patience / 2, (rounds_ + 7) / 8);
+      // Where there was something after all, it has stood there long enough.
+      round = sleep(me) ? 0 : newest_stands;
+    }
+  }
+
+  // One task, for who waits inside a task. Its own newest first: that is what it waits for, or inside of that, so the
+  // stack gets no deeper than the serial program's. Others' to a bounded depth. False: there was none.
+  bool help(worker& me, unsigned round) noexcept {
+    if constexpr (!discipline::shares)
+      for (queue& q : me.queues)
+        if (auto got = q.own.try_pop()) return run(me, work_ref::of_bits(got.value())), true;
+    if (me.nested >= most_nested) return false;
+    work_ref r = own(me);
+    if (!r) r = take_from_others(me, round);
+    if (!r) return false;
+    ++me.nested;
+    run(me, r);
+    --me.nested;
+    return true;
+  }
+
+  // Until ready() is true: runs what there is, and sleeps where there is nothing. Who makes it ready unparks.
+  template <class Ready>
+  void work_until(worker& me, Ready&& ready) noexcept {
+    unsigned round = 0;
+    while (!ready()) {
+      if (help(me, round)) {
+        round = 0;
+      } else if (++round < rounds_ || !wait_type::sleeps) {
+        look_around(round);
+      } else {
+        idle_.begin_search();
+        me.rest.lie_in_task();
+        idle_.lie_down(me.index);
+        ask_all(me);
+        // relaxed: as in search
+        if (ready() || has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
+          if (!idle_.get_up(me.index)) me.sleeper.park();  // somebody has woken us: the permit is ours to take
+          round = newest_stands;
+        } else {
+          me.parks.add();
+          me.sleeper.park();
+          // Not from the idle set's list: what we wait for is ready.
+          if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+          round = 0;
+        }
+        me.rest.rise();
+        if (idle_.end_search() && has_work()) tell();
+      }
+    }
+  }
+
+  // ---- looking
+
+  [[nodiscard]] bool has_work() const noexcept {
+    if constexpr (discipline::shares)
+      if (!shared_.seems_empty()) return true;
+    for (unsigned i = 0; i < count_; ++i) {
+      worker& w = *workers_[i];
+      if constexpr (discipline::steals || discipline::shares)
+        if (w.has_promoted() || w.has_forked_tasks()) return true;
+      if constexpr (discipline::steals) {
+        if (w.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed, all: behind a seq_cst operation
+        for (queue& q : w.queues)
+          if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
+      }
+    }
+    return false;
+  }
+  // What nobody else would run, of one that lies: then nothing is kept.
+  [[nodiscard]] static bool has_own(worker& me) noexcept {
+    if (!me.sent.seems_empty()) return true;
+    if constexpr (!discipline::steals && !discipline::shares) {
+      for (queue& q : me.queues)
+        if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
+      if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
+    }
+    return false;
+  }
+  // Whether all workers sleep, and nothing waits for them.
+  [[nodiscard]] bool is_quiet() const noexcept {
+    return idle_.is_quiet(
+        threads_,
+        [this](auto&& f) {
+          for (unsigned i = 0; i < count_; ++i) f(std::as_const(workers_[i]->rest));
+        },
+        [this] {
+          for (unsigned i = 0; i < threads_; ++i)
+            if (has_own(*workers_[i])) return true;
+          return has_work();
+        });
+  }
+
+  std::unique_ptr<std::unique_ptr<worker>[]> workers_;
+  unsigned count_ = 0;    // workers and guests' seats
+  unsigned threads_ = 0;  // those with a thread of their own: the first ones
+  depot_type depot_;      // of the frames of coroutines, which move between the workers
+  idle idle_;
+  sleep_marks<atomics> joining_;  // workers that sleep in a join
+  shared_run_queue<atomics> shared_;
+  alignas(cache_line) typename atomics::template atomic<std::uint32_t> hot_{0};
+  typename atomics::template atomic<bool> stopping_{false};
+  typename atomics::template atomic<bool> draining_{false};
+  eventcount<policy::atomics<atomics>, policy::wait<wait::park>, policy::clock<clock>> all_quiet_;
+  const unsigned rounds_;
+  void (*const failed_)(std::exception_ptr) noexcept;
+
+ private:
+  static constexpr unsigned most_nested = 16;
+  static constexpr unsigned newest_stands = 16;  // so many looks, until it is anybody's
+
+  worker& target() noexcept {
+    const std::uint32_t hot = hot_.load(std::memory_order_relaxed);  // relaxed: a hint
+    if (idle_.searching() != 0) return *workers_[hot];
+    const unsigned sleeper = idle_.asleep().lowest();
+    return *workers_[sleeper != nobody ? sleeper : hot];
+  }
+
+  static void look_around(unsigned round) noexcept {
+    atomics::pause();
+    if constexpr (requires { atomics::rest(1u); }) {
+      if (round % 64 == 63) os_thread::yield();
+    }
+  }
+
+  work_ref kept(worker& me) noexcept {
+    if (!me.kept) me.kept = me.sent.take_all();
+    const work_ref r = me.kept;
+    if (r) me.kept = r.next();
+    return r;
+  }
+
+  // The oldest of a level; what was posted comes behind what is queued, but not for ever.
+  work_ref next_of(worker& me, unsigned level) noexcept {
+    queue& q = me.queues[level];
+    if (me.turn % 61 == 0)
+      if (work_ref r = unpack(me, q, q.posted.take_all())) return r;
+    if (auto got = q.tasks.thief().try_steal()) return work_ref::of_bits(got.value());
+    if (auto got = q.own.try_pop()) return work_ref::of_bits(got.value());
+    return unpack(me, q, q.posted.take_all());
+  }
+  // Answers the first of a chain, and queues the rest.
+  work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
+    if (!chain) return {};
+    work_ref rest = chain.next();
+    if (!rest) return chain;
+    while (rest) {
+      const work_ref after = rest.next();
+      if (!q.own.try_push(rest.bits())) {
+        q.posted.push(rest);
+      }
+      rest = after;
+    }
+    q.own.share();
+    // Who looked for work while these were on their way has not seen them, and may sleep.
+    if constexpr (discipline::steals) tell();
+    return chain;
+  }
+
+  unsigned throw_dice(worker& me, unsigned n) noexcept {
+    me.dice ^= me.dice << 13, me.dice ^= me.dice >> 17, me.dice ^= me.dice << 5;
+    return static_cast<unsigned>((std::uint64_t{me.dice} * n) >> 32);
+  }
+
+  // A fork of another, run at once; or a task of another; and asks for forks where there is neither.
+  work_ref take_from_others(worker& me, unsigned round) noexcept {
+    if constexpr (!discipline::steals && !discipline::shares) {
+      (void)me, (void)round;
+      return {};
+    } else {
+      const unsigned first = throw_dice(me, count_);
+      for (unsigned k = 0; k < count_; ++k) {
+        worker& from = *workers_[(first + k) % count_];
+        if (&from == &me) continue;
+        if (job* j = from.steal()) return stolen_fork(me, *j);
+        if (work* w = from.steal_forked_task()) {
+          me.forks.add();
+          return work_ref(*w, false);
+        }
+        if constexpr (discipline::steals)
+          if (work_ref r = steal_task(me, from, round)) return r;
+      }
+      for (unsigned k = 0; k < count_; ++k)
+        if (workers_[k].get() != &me) workers_[k]->ask();
+      return {};
+    }
+  }
+  work_ref steal_task(worker& me, worker& from, unsigned round) noexcept {
+    for (unsigned level = 0; level < levels; ++level) {
+      queue& theirs = from.queues[level];
+      queue& ours = me.queues[level];
+      if (const std::size_t n = theirs.tasks.thief().steal_batch(ours.own); n != 0) {
+        ours.own.share();
+        if (n > 1) tell();  // as in unpack
+        me.steals.add(), me.stolen.add(n);
+        me.trace.stole(from.index);
+        if (work_ref r = next_of(me, level)) return r;
+      }
+      if (!theirs.posted.seems_empty())
+        if (work_ref r = unpack(me, ours, theirs.posted.take_all())) {
+          me.steals.add(), me.stolen.add();
+          me.trace.stole(from.index);
+          return r;
+        }
+    }
+    // What another has just made ready it mostly runs next itself: only what stands there in several looks is taken.
+    if (round >= newest_stands && from.newest.load(std::memory_order_relaxed) != 0) {  // relaxed: a look
+      // sync(pool_core.newest): acquire; the piece is whole.
+      if (const std::uintptr_t bits = from.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+        me.steals.add(), me.stolen.add();
+        me.trace.stole(from.index);
+        return work_ref::of_bits(bits);
+      }
+    }
+    return {};
+  }
+  void ask_all(worker& me) noexcept {
+    if constexpr (discipline::steals || discipline::shares)
+      for (unsigned k = 0; k < count_; ++k)
+        if (workers_[k].get() != &me) workers_[k]->ask();
+  }
+
+  static work_ref stolen_fork(worker& me, job& j) noexcept {
+    // sync(fork_job.runner): release; who joins it finds us, and our forks, there.
+    j.runner.store(&me, std::memory_order_release);
+    me.forks.add();
+    return work_ref(j, false);
+  }
+
+  // A searcher finds nothing any more. False: there is something, it has not slept.
+  bool sleep(worker& me) noexcept {
+    idle_.lie_down(me.index);
+    ask_all(me);  // for who forks while we sleep
+    // relaxed: as in search
+    if (has_work() || has_own(me) || stopping_.load(std::memory_order_relaxed)) {
+      if (!idle_.get_up(me.index)) me.sleeper.park();  // the permit is on its way
+      me.rest.rise();
+      return false;
+    }
+    if (draining_.load(std::memory_order_relaxed)) all_quiet_.notify_all();  // relaxed: as in search
+    me.parks.add();
+    const nanoseconds from = clock::now();
+    me.slept_at.set(static_cast<std::uint64_t>(from.count()));
+    me.trace.parks();
+    for (;;) {
+      me.sleeper.park();
+      if (!idle_.is_lying(me.index)) break;
+      // A permit that a join has left over, or the pool stops. relaxed: as in search
+      if (!stopping_.load(std::memory_order_relaxed)) continue;
+      if (!idle_.get_up(me.index)) me.sleeper.park();
+      break;
+    }
+    me.rest.rise();
+    me.trace.wakes();
+    me.slept_at.set(0);
+    me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+    return true;
+  }
+
+  // ---- for the seats
+
+  static void promoted(seat& s) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.offered.add();
+    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
+    me.pool.tell();
+    // A worker that sleeps in a join takes forks too.
+    if (!me.pool.joining_.empty())
+      if (const unsigned i = me.pool.joining_.take_lowest(); i != nobody) me.pool.unpark(i);
+  }
+  static void await(seat& s, job& j) noexcept {
+    auto& me = static_cast<worker&>(s);
+    pool_core& pool = me.pool;
+    unsigned round = 0;
+    // sync(fork_job.done): acquire; the result is ours.
+    while (j.state.load(std::memory_order_acquire) != job::done) {
+      if (job* k = pool.fork_for(me, j)) {
+        ++me.nested;
+        pool.run(me, stolen_fork(me, *k));
+        --me.nested;
+        round = 0;
+      } else if (++round < pool.rounds_ || !wait_type::sleeps) {
+        look_around(round);
+      } else {
+        pool.joining_.mark(me.index);
+        // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
+        atomics::fence(std::memory_order_seq_cst);
+        std::uint32_t state = job::pending;
+        // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
+        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
+                                                            std::memory_order_acquire) ||
+                            state == job::awaited;
+        if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
+          me.parks.add();
+          me.sleeper.park();
+        }
+        (void)pool.joining_.take(me.index);
+        round = 0;
+      }
+    }
+  }
+  // A fork that a join may run while it waits: one of those that its own has made, or, as long as the stack is not deep
+  // in such, anybody's.
+  job* fork_for(worker& me, job& j) noexcept {
+    // sync(fork_job.runner): acquire; pairs with run_fork.
+    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_acquire)); r != nullptr && r != &me) {
+      if (job* k = r->steal()) return k;
+      r->ask();
+    }
+    if (me.nested >= most_nested) return nullptr;
+    const unsigned first = throw_dice(me, count_);
+    for (unsigned k = 0; k < count_; ++k)
+      if (worker& from = *workers_[(first + k) % count_]; &from != &me)
+        if (job* got = from.steal()) return got;
+    return nullptr;
+  }
+  [[nodiscard]] bool has_forks(worker& me) const noexcept {
+    for (unsigned i = 0; i < count_; ++i)
+      if (workers_[i].get() != &me && workers_[i]->has_promoted()) return true;
+    return false;
+  }
+  static void wake(seat& s) noexcept {
+    auto& owner = static_cast<worker&>(s);
+    owner.sleeper.unpark();
+  }
+  static void post(seat& s, work& w, bool owned) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.pool.push(me, work_ref(w, owned), levels / 2);
+    me.pool.tell();
+  }
+  static void wait_until(seat& s, bool (*ready)(void*), void* argument) noexcept {
+    auto& me = static_cast<worker&>(s);
+    me.pool.work_until(me, [=] { return ready(argument); });
+  }
+
+  static inline const typename seat::host_functions hosts{&promoted, &await, &wake, &post, &wait_until};
+};
+
+}  // namespace detail
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_DETAIL_POOL_CORE_HPP
+// ---- frys/sched/topology.hpp
+// topology: the machine's processors, which of them share a core, a cache, a memory node or a package, which of them
+// this process may use, and how many workers are worth starting here.
+//
+// Use when  threads are placed, or counted: a pool of as many workers as a container lets run.
+// Not when  memory is placed (memory/numa.hpp, whose nodes are these).
+// Threads   any. A topology is a value, and is const after read.
+// Cost      read: a file or two for each core and each cache; topology::machine() reads them once.
+// Errors    read: errc::corrupt where a file of the processors is no list of numbers, errc::limit_exceeded above
+//           most_cpus, errc::out_of_memory, and what the kernel says when it lets a file not be read. What is missing
+//           has a default: a processor is a core of its own, packages stand for caches, there is one package. Control
+//           groups are a limit on top: what cannot be read or understood there limits nothing.
+// Systems   Linux; elsewhere as many cores in one package as the system says it has.
+// Source    cgroups(7), sched_getaffinity(2), and the kernel's Documentation/ABI/stable/sysfs-devices-system-cpu.
+// frys: real model
+#ifndef FRYS_SCHED_TOPOLOGY_HPP
+#define FRYS_SCHED_TOPOLOGY_HPP
+
+#if FRYS_OS_POSIX
+#include <unistd.h>
+#endif
+#if FRYS_OS_LINUX
+#include <fcntl.h>
+
+#include <cerrno>
+#endif
+
+namespace frys::inline FRYS_ABI {
+
+// A processor as the system schedules it. Cores, caches and packages are numbered from 0 without holes, in the order of
+// their first processors; cpu and node have the kernel's numbers.
+struct processor {
+  unsigned cpu = 0;
+  unsigned core = 0;     // those of one core are SMT siblings
+  unsigned cache = 0;    // those of one number share the last level of their caches
+  unsigned package = 0;  // a socket
+  unsigned node = 0;     // of memory
+  bool usable = true;    // by this process
+};
+
+// In which order places are given to workers.
+enum class placement : std::uint8_t {
+  compact,       // neighbours first: siblings, then the cores of a cache, of a node, of a package
+  scatter,       // far apart first: packages in turn, then nodes, caches, cores; siblings last
+  one_per_core,  // compact, and one processor of each core only
+};
+
+class topology {
+ public:
+  static constexpr unsigned most_cpus = numa_topology::most_cpus;
+
+  // One processor.
+  topology() noexcept = default;
+  topology(topology&& other) noexcept { swap(other); }
+  topology& operator=(topology&& other) noexcept {
+    topology old(std::move(other));
+    swap(old);
+    return *this;
+  }
+
+  // What the kernel tells this thread, or files that look as its own do, below `root`: sys/devices/system/cpu,
+  // sys/devices/system/node, proc/self/status, proc/self/cgroup, proc/self/mountinfo, and what the last two name. With
+  // a root the affinity is the one in proc/self/status.
+  [[nodiscard]] static result<topology> read(std::string_view root = {}) noexcept;
+  // This machine, as it was for the thread that asked first; one processor where it cannot be read.
+  [[nodiscard]] static const topology& machine() noexcept {
+    static const topology* const t = [] {
+      result<topology> r = read();
+      return new (std::nothrow) topology(r ? *std::move(r) : topology());  // never destroyed: threads may outlive main
+    }();
+    static const topology one;
+    return t != nullptr ? *t : one;
+  }
+
+  // Those that are online, by their numbers. Never empty.
+  [[nodiscard]] std::span<const processor> processors() const noexcept { return {all(), count_}; }
+  [[nodiscard]] unsigned cores() const noexcept { return cores_; }
+  [[nodiscard]] unsigned caches() const noexcept { return caches_; }
+  [[nodiscard]] unsigned packages() const noexcept { return packages_; }
+  [[nodiscard]] unsigned nodes() const noexcept { return nodes_; }
+  // Null for a processor that is not online.
+  [[nodiscard]] const processor* find(unsigned cpu) const noexcept {
+    const auto list = processors();
+    const auto at = std::lower_bound(list.begin(), list.end(), cpu,
+                                     [](const processor& p, unsigned number) { return p.cpu < number; });
+    return at != list.end() && at->cpu == cpu ? &*at : nullptr;
+  }
+
+  // How many processors this process may use: its affinity and the cpusets of its control groups. 1 or more.
+  [[nodiscard]] unsigned usable_cpus() const noexcept { return usable_; }
+  // How much of them its control groups let it use, in processors, 1.5 for example; infinity where nobody limits it.
+  [[nodiscard]] double cpu_quota() const noexcept { return quota_; }
+  // How many threads can run at a time here: the usable processors, or the quota rounded up where that is less.
+  [[nodiscard]] unsigned worker_count() const noexcept {
+    if (!(quota_ < usable_)) return usable_;
+    const auto whole = static_cast<unsigned>(quota_);
+    const unsigned up = whole + (static_cast<double>(whole) < quota_ ? 1 : 0);
+    return up == 0 ? 1 : up;
+  }
+
+  // The processors of the first `cpus.size()` workers; answers the part that was filled: no processor comes twice, and
+  // only usable ones come.
+  [[nodiscard]] std::span<unsigned> place(placement how, std::span<unsigned> cpus) const noexcept;
+
+ private:
+  static constexpr std::array<processor, 1> only{};
+  static constexpr std::array<unsigned, 2> only_order{0, 0};
+  [[nodiscard]] const processor* all() const noexcept { return list_ ? list_.get() : only.data(); }
+  // The usable processors as they are given out: compact, then as many again, scatter.
+  [[nodiscard]] const unsigned* order(bool scattered) const noexcept {
+    return (order_ ? order_.get() : only_order.data()) + (scattered ? usable_ : 0);
+  }
+  void swap(topology& other) noexcept {
+    std::swap(list_, other.list_);
+    std::swap(order_, other.order_);
+    std::swap(count_, other.count_);
+    std::swap(cores_, other.cores_);
+    std::swap(caches_, other.caches_);
+    std::swap(packages_, other.packages_);
+    std::swap(nodes_, other.nodes_);
+    std::swap(usable_, other.usable_);
+    std::swap(quota_, other.quota_);
+  }
+  // Makes a list of `count` processors. False: no memory.
+  bool allocate(std::size_t count) noexcept {
+    list_.reset(new (std::nothrow) processor[count]);
+    order_.reset(new (std::nothrow) unsigned[2 * count]);
+    count_ = count;
+    return list_ != nullptr && order_ != nullptr;
+  }
+  static error no_memory() noexcept {
+    return {errc::out_of_memory, domain::sched, "no memory for the list of processors", 0};
+  }
+
+  // A group that has no number yet is `unnumbered` plus some number that its members have in common.
+  static constexpr unsigned unnumbered = 1u << 30;
+  // Numbers the groups from 0; answers how many they are.
+  unsigned number(unsigned processor::*of) noexcept {
+    unsigned groups = 0;
+    for (std::size_t i = 0; i != count_; ++i) {
+      const unsigned mark = list_[i].*of;
+      if (mark < unnumbered) continue;
+      for (std::size_t j = i; j != count_; ++j)
+        if (list_[j].*of == mark) list_[j].*of = groups;
+      ++groups;
+    }
+    return groups;
+  }
+  bool number_and_order() noexcept;
+
+#if FRYS_OS_LINUX
+  using cpu_set = std::bitset<most_cpus>;
+  using path = std::array<char, 1024>;
+  class lines;
+  struct control_group;
+  struct files;
+  static error no_list() noexcept {
+    return {errc::corrupt, domain::sched, "a file of the processors is no list of numbers", 0};
+  }
+  static result<void> set_of(std::string_view list, cpu_set& set) noexcept;
+  static bool number_of(std::string_view text, std::uint64_t& n) noexcept;
+  static std::string_view word(std::string_view& line, char until) noexcept;
+  static bool has_word(std::string_view list, std::string_view wanted) noexcept;
+  result<void> read_groups(files& f) noexcept;
+  void read_limits(files& f, cpu_set& allowed) noexcept;
+  void read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
+                  cpu_set& allowed) noexcept;
+#endif
+
+  std::unique_ptr<processor[]> list_;
+  std::unique_ptr<unsigned[]> order_;
+  std::size_t count_ = 1;
+  unsigned cores_ = 1, caches_ = 1, packages_ = 1, nodes_ = 1, usable_ = 1;
+  double quota_ = std::numeric_limits<double>::infinity();
+};
+
+inline std::span<unsigned> topology::place(placement how, std::span<unsigned> cpus) const noexcept {
+  const unsigned* from = order(how == placement::scatter);
+  std::size_t filled = 0;
+  std::bitset<most_cpus> taken;  // cores
+  for (unsigned i = 0; i != usable_ && filled != cpus.size(); ++i) {
+    const processor& p = all()[from[i]];
+    if (how == placement::one_per_core && taken[p.core]) continue;
+    taken.set(p.core);
+    cpus[filled++] = p.cpu;
+  }
+  return cpus.first(filled);
+}
+
+// False: no memory.
+inline bool topology::number_and_order() noexcept {
+  cores_ = number(&processor::core);
+  caches_ = number(&processor::cache);
+  packages_ = number(&processor::package);
+  usable_ = 0;
+  for (unsigned i = 0; i != count_; ++i)
+    if (list_[i].usable) order_[usable_++] = i;
+  const auto compact = [](const processor& p) { return std::tuple(p.package, p.node, p.cache, p.core, p.cpu); };
+  std::sort(order_.get(), order_.get() + usable_,
+            [&](unsigned a, unsigned b) { return compact(list_[a]) < compact(list_[b]); });
+  // To take turns is to sort by where each stands in its group, the innermost group first: which sibling of its core,
+  // which core of its cache, which cache of its node, which node of its package, which package.
+  std::unique_ptr<std::uint64_t[]> turn(new (std::nothrow) std::uint64_t[count_]);
+  if (turn == nullptr) return false;
+  std::uint64_t sibling = 0, core = 0, cache = 0, node = 0, package = 0;
+  for (unsigned i = 0; i != usable_; ++i) {
+    if (i != 0) {
+      const processor &before = list_[order_[i - 1]], &now = list_[order_[i]];
+      if (now.package != before.package)
+        ++package, node = cache = core = sibling = 0;
+      else if (now.node != before.node)
+        ++node, cache = core = sibling = 0;
+      else if (now.cache != before.cache)
+        ++cache, core = sibling = 0;
+      else if (now.core != before.core)
+        ++core, sibling = 0;
+      else
+        ++sibling;
+    }
+    static_assert(most_cpus <= 1u << 13, "a place in the key has 13 bits, and its first two parts share 12");
+    turn[order_[i]] = (std::min)(sibling, std::uint64_t{63}) << 45 | core << 32 | cache << 19 |
+                      (std::min)(node, std::uint64_t{63}) << 13 | package;
+  }
+  unsigned* const scattered = order_.get() + usable_;
+  std::copy(order_.get(), scattered, scattered);
+  std::sort(scattered, scattered + usable_,
+            [&](unsigned a, unsigned b) { return std::pair(turn[a], a) < std::pair(turn[b], b); });
+  return true;
+}
+
+#if FRYS_OS_LINUX
+
+// A file of the kernel, line by line. Of a line longer than the buffer only its beginning comes, and it is cut().
+class topology::lines {
+ public:
+  explicit lines(std::span<char> room) noexcept : buffer_(room) {}
+  lines(const lines&) = delete;
+  lines& operator=(const lines&) = delete;
+  ~lines() { close(); }
+
+  // errno, or 0.
+  int open(const char* name) noexcept {
+    close();
+    begin_ = end_ = 0;
+    failed_ = 0;
+    is_cut_ = false;
+    fd_ = ::open(name, O_RDONLY | O_CLOEXEC);
+    return fd_ < 0 ? errno : 0;
+  }
+  // False at the end, and where it cannot be read on: failed() then is errno.
+  bool next(std::string_view& line) noexcept {
+    bool rest_of_cut = std::exchange(is_cut_, false);
+    for (;;) {
+      const char* from = buffer_.data() + begin_;
+      if (const void* at = std::memchr(from, '\n', end_ - begin_)) {
+        line = {from, static_cast<std::size_t>(static_cast<const char*>(at) - from)};
+        begin_ += line.size() + 1;
+        if (!std::exchange(rest_of_cut, false)) return true;
+        continue;
+      }
+      if (begin_ == 0 && end_ == buffer_.size()) {
+        line = {from, end_};
+        begin_ = end_;
+        if (rest_of_cut) continue;
+        is_cut_ = true;
+        return true;
+      }
+      std::memmove(buffer_.data(), from, end_ - begin_);
+      end_ -= std::exchange(begin_, 0);
+      const ::ssize_t n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return failed_ = errno, false;
+      end_ += static_cast<std::size_t>(n);
+      if (n != 0) continue;
+      line = {buffer_.data(), end_};  // without a line's end
+      begin_ = end_;
+      return !line.empty() && !rest_of_cut;
+    }
+  }
+  [[nodiscard]] int failed() const noexcept { return failed_; }
+  [[nodiscard]] bool cut() const noexcept { return is_cut_; }
+
+ private:
+  void close() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  std::span<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  int fd_ = -1, failed_ = 0;
+  bool is_cut_ = false;
+};
+
+// Where this process stands in one hierarchy of control groups.
+struct topology::control_group {
+  bool there = false;
+  topology::path at{};
+};
+
+struct topology::files {
+  static constexpr std::size_t line_bytes = 16384;
+  std::string_view root;
+  std::array<char, line_bytes> first, second;  // for a file, and one that it names
+  topology::path name;
+  lines list{first};
+
+  // The root and the parts, texts and numbers; false where that is longer than any that the kernel has.
+  template <class... Parts>
+  bool is_named(Parts... parts) noexcept {
+    std::size_t at = 0;
+    bool fits = add(at, root);
+    ((fits = fits && add(at, parts)), ...);
+    name[at] = '\0';
+    return fits;
+  }
+  bool add(std::size_t& at, std::string_view part) noexcept {
+    if (part.size() >= name.size() - at) return false;
+    std::copy(part.begin(), part.end(), name.begin() + static_cast<std::ptrdiff_t>(at));
+    at += part.size();
+    return true;
+  }
+  bool add(std::size_t& at, unsigned number) noexcept {
+    std::array<char, 10> digits;
+    std::size_t n = digits.size();
+    do digits[--n] = static_cast<char>('0' + number % 10);
+    while ((number /= 10) != 0);
+    return add(at, std::string_view(digits.data() + n, digits.size() - n));
+  }
+  // The first line of the file that was named; errc::not_found where there is none.
+  result<std::string_view> line() noexcept {
+    const int number = list.open(name.data());
+    std::string_view text;
+    if (number == 0 && list.next(text)) {
+      if (list.cut()) return no_list();
+      return text;
+    }
+    const int why = number != 0 ? number : list.failed();
+    if (why == 0) return std::string_view();
+    return error{why == ENOENT || why == ENOTDIR ? errc::not_found
+                 : why == EACCES || why == EPERM ? errc::permission_denied
+                                                 : errc::io_failed,
+                 domain::sched, "a file of the processors cannot be read", why};
+  }
+};
+
+inline result<void> topology::set_of(std::string_view list, cpu_set& set) noexcept {
+  bool fit = true;
+  const bool is_list = detail::each_range(list, [&](std::uint32_t from, std::uint32_t last) {
+    fit = fit && last < most_cpus;
+    for (std::uint32_t cpu = from; fit && cpu <= last; ++cpu) set.set(cpu);
+  });
+  if (!is_list) return no_list();
+  if (!fit)
+    return error{errc::limit_exceeded, domain::sched, "the machine has a processor of too high a number", most_cpus};
+  return {};
+}
+// The whole of `text` is a number without a sign. One too large for the type is as large as can be.
+inline bool topology::number_of(std::string_view text, std::uint64_t& n) noexcept {
+  n = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    n = n > 1'000'000'000'000'000'000u ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return !text.empty();
+}
+// Takes what stands before the next `until`, and that, off the line.
+inline std::string_view topology::word(std::string_view& line, char until) noexcept {
+  const std::size_t at = (std::min)(line.find(until), line.size());
+  const std::string_view taken = line.substr(0, at);
+  line.remove_prefix((std::min)(at + 1, line.size()));
+  return taken;
+}
+inline bool topology::has_word(std::string_view list, std::string_view wanted) noexcept {
+  while (!list.empty())
+    if (word(list, ',') == wanted) return true;
+  return false;
+}
+
+inline result<topology> topology::read(std::string_view root) noexcept {
+  std::unique_ptr<files> f(new (std::nothrow) files{root, {}, {}, {}});
+  if (f == nullptr) return no_memory();
+  if (root.size() > path().size() / 2)
+    return error{errc::invalid_argument, domain::sched, "the path of the machine's files is too long", 0};
+
+  cpu_set allowed;
+  if (root.empty()) {
+    detail::cpu_bits mine;
+    if (mine.read() == 0)
+      for (unsigned cpu = 0; cpu != most_cpus; ++cpu) allowed[cpu] = mine.has(cpu);
+  } else if (f->is_named("/proc/self/status") && f->list.open(f->name.data()) == 0) {
+    constexpr std::string_view label = "Cpus_allowed_list:";
+    for (std::string_view line; f->list.next(line);) {
+      if (line.substr(0, label.size()) != label || f->list.cut()) continue;
+      line.remove_prefix(label.size());
+      while (!line.empty() && (line.front() == '\t' || line.front() == ' ')) line.remove_prefix(1);
+      if (!set_of(line, allowed)) allowed.reset();
+    }
+  }
+
+  cpu_set online;
+  result<std::string_view> list = no_list();
+  if (f->is_named("/sys/devices/system/cpu/online")) list = f->line();
+  if (list) {
+    if (const result<void> r = set_of(*list, online); !r) return r.error();
+  } else if (list.error() != errc::not_found) {
+    return list.error();
+  } else {
+    online = allowed;
+  }
+  if (online.none()) online.set(0);
+  if (allowed.none()) allowed = online;
+
+  topology t;
+  if (!t.allocate(online.count())) return no_memory();
+  for (unsigned cpu = 0, i = 0; cpu != most_cpus; ++cpu)
+    if (online[cpu]) t.list_[i++].cpu = cpu;
+  if (const result<void> r = t.read_groups(*f); !r) return r.error();
+  t.read_limits(*f, allowed);
+  if ((allowed & online).none()) allowed = online;
+  for (std::size_t i = 0; i != t.count_; ++i) t.list_[i].usable = allowed[t.list_[i].cpu];
+  if (!t.number_and_order()) return no_memory();
+  return t;
+}
+
+inline result<void> topology::read_groups(files& f) noexcept {
+  const std::span<processor> list(list_.get(), count_);
+  constexpr unsigned none = ~0u;
+  for (processor& p : list) p.core = p.cache = p.package = none;
+  cpu_set members;
+  // The processors of the list in the file that was named, as far as they are in no group yet, are one group.
+  const auto group = [&](processor& first, unsigned processor::*of) -> result<void> {
+    const result<std::string_view> line = f.line();
+    if (!line) return line.error() == errc::not_found ? result<void>() : line.error();
+    members.reset();
+    if (const result<void> r = set_of(*line, members); !r) return r.error();
+    for (processor& p : list)
+      if (p.*of == none && (members[p.cpu] || &p == &first)) p.*of = unnumbered + first.cpu;
+    return {};
+  };
+  // The number in the file that was named; there are negative ones, which say as much as none.
+  const auto number_in_file = [&](std::uint64_t& n) -> bool {
+    const result<std::string_view> line = f.line();
+    return line && number_of(*line, n);
+  };
+  const auto in = [&](const processor& p, const char* name) {
+    return f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/", name);
+  };
+
+  for (processor& p : list) {
+    for (const char* name : {"topology/core_cpus_list", "topology/thread_siblings_list"})
+      if (p.core == none && in(p, name))
+        if (const result<void> r = group(p, &processor::core); !r) return r.error();
+    if (p.core == none) p.core = unnumbered + p.cpu;
+    std::uint64_t package = 0;
+    if (!in(p, "topology/physical_package_id") || !number_in_file(package)) package = 0;
+    p.package = unnumbered + static_cast<unsigned>((std::min)(package, std::uint64_t{unnumbered - 1}));
+    if (p.cache != none) continue;
+    std::uint64_t highest = 0;
+    unsigned best = none;
+    for (unsigned index = 0; index != 16; ++index) {
+      std::uint64_t level = 0;
+      if (!f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/level") || !number_in_file(level))
+        break;
+      if (level < highest) continue;
+      if (f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", index, "/type"))
+        if (const result<std::string_view> type = f.line(); type && *type == "Instruction") continue;
+      highest = level;
+      best = index;
+    }
+    if (best != none && f.is_named("/sys/devices/system/cpu/cpu", p.cpu, "/cache/index", best, "/shared_cpu_list"))
+      if (const result<void> r = group(p, &processor::cache); !r) return r.error();
+  }
+  for (processor& p : list)
+    if (p.cache == none)
+      for (processor& q : list)
+        if (q.cache == none && q.package == p.package) q.cache = unnumbered + p.cpu;
+
+  if (!f.is_named("/sys/devices/system/node")) return {};
+  const result<numa_topology> nodes = numa_topology::read(f.name.data());
+  if (!nodes) return nodes.error();
+  nodes_ = static_cast<unsigned>(nodes->nodes());
+  for (processor& p : list)
+    if (const unsigned node = nodes->node_of_cpu(p.cpu); node != numa_topology::none) p.node = node;
+  return {};
+}
+
+// proc/self/cgroup says where we are in each hierarchy, proc/self/mountinfo where that hierarchy is shown.
+inline void topology::read_limits(files& f, cpu_set& allowed) noexcept {
+  control_group unified, cpu, cpuset;
+  if (!f.is_named("/proc/self/cgroup") || f.list.open(f.name.data()) != 0) return;
+  for (std::string_view line; f.list.next(line);) {
+    if (f.list.cut()) continue;
+    const std::string_view hierarchy = word(line, ':'), controllers = word(line, ':');
+    const auto keep = [&](control_group& g) {
+      // What begins with /.. lies outside of what is shown to us: then its top is the nearest that we see.
+      if (line.substr(0, 3) == "/..") line = {};
+      if (line == "/") line = {};
+      if (line.size() >= g.at.size()) return;
+      std::copy(line.begin(), line.end(), g.at.begin());
+      g.at[line.size()] = '\0';
+      g.there = true;
+    };
+    if (hierarchy == "0" && controllers.empty()) keep(unified);
+    if (has_word(controllers, "cpu")) keep(cpu);
+    if (has_word(controllers, "cpuset")) keep(cpuset);
+  }
+  if (!f.is_named("/proc/self/mountinfo")) return;
+  lines mounts(f.second);
+  if (mounts.open(f.name.data()) != 0) return;
+  for (std::string_view line; mounts.next(line);) {
+    if (mounts.cut()) continue;
+    for (int i = 0; i != 3; ++i) word(line, ' ');
+    const std::string_view root = word(line, ' '), escaped = word(line, ' ');
+    const std::size_t dash = line.find(" - ");
+    if (dash == std::string_view::npos) continue;
+    line.remove_prefix(dash + 3);
+    const std::string_view type = word(line, ' ');
+    word(line, ' ');
+    topology::path mount;
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < escaped.size() && length + 1 < mount.size(); ++i) {
+      char c = escaped[i];
+      if (c == '\\' && i + 3 < escaped.size()) {  // three octal digits: a space, a tab, an end of line, a backslash
+        c = static_cast<char>((escaped[i + 1] - '0') << 6 | (escaped[i + 2] - '0') << 3 | (escaped[i + 3] - '0'));
+        i += 3;
+      }
+      mount[length++] = c;
+    }
+    const std::string_view where(mount.data(), length);
+    if (type == "cgroup2") read_limit(f, unified, where, root, allowed);
+    if (type == "cgroup" && has_word(line, "cpu")) read_limit(f, cpu, where, root, allowed);
+    if (type == "cgroup" && has_word(line, "cpuset")) read_limit(f, cpuset, where, root, allowed);
+  }
+}
+
+inline void topology::read_limit(files& f, const control_group& g, std::string_view mount, std::string_view root,
+                                 cpu_set& allowed) noexcept {
+  if (!g.there) return;
+  std::string_view below(g.at.data());
+  if (root == "/") root = {};
+  // A mount may show a part of the hierarchy only: then its root is how our path begins.
+  const bool is_within = below.substr(0, root.size()) == root;
+  below = is_within ? below.substr(root.size()) : std::string_view();
+  if (!below.empty() && below.front() != '/') below = {};
+  const auto limit = [&](const char* name) -> result<std::string_view> {
+    if (!f.is_named(mount, below, "/", name)) return no_list();
+    return f.line();
+  };
+  const auto take = [&](std::uint64_t quota, std::uint64_t period) {
+    if (period != 0 && quota != 0)
+      quota_ = (std::min)(quota_, static_cast<double>(quota) / static_cast<double>(period));
+  };
+  bool placed = false;
+  for (;;) {
+    std::uint64_t quota = 0, period = 100'000;
+    if (result<std::string_view> line = limit("cpu.max"); line) {
+      std::string_view text = *line;
+      const std::string_view first = word(text, ' ');
+      const bool has_period = text.empty() || number_of(text, period);
+      if (number_of(first, quota) && has_period) take(quota, period);
+    }
+    if (result<std::string_view> line = limit("cpu.cfs_quota_us"); line && number_of(*line, quota))
+      if (line = limit("cpu.cfs_period_us"); line && number_of(*line, period)) take(quota, period);
+    for (const char* name : {"cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus"}) {
+      if (placed) break;  // the innermost one is within all the others
+      const result<std::string_view> line = limit(name);
+      cpu_set of;
+      if (!line || !set_of(*line, of) || (of & allowed).none()) continue;
+      allowed &= of;
+      placed = true;
+    }
+    if (below.empty()) return;
+    below = below.substr(0, below.rfind('/') == std::string_view::npos ? 0 : below.rfind('/'));
+  }
+}
+
+#else  // elsewhere
+
+inline result<topology> topology::read(std::string_view) noexcept {
+  std::size_t count = 1;
+#if FRYS_OS_POSIX && defined(_SC_NPROCESSORS_ONLN)
+  if (const long n = ::sysconf(_SC_NPROCESSORS_ONLN); n > 1)
+    count = (std::min)(static_cast<std::size_t>(n), std::size_t{most_cpus});
+#endif
+  topology t;
+  if (!t.allocate(count)) return no_memory();
+  for (unsigned i = 0; i != count; ++i) {
+    t.list_[i].cpu = i;
+    t.list_[i].core = unnumbered + i;
+    t.list_[i].cache = t.list_[i].package = unnumbered;
+  }
+  if (!t.number_and_order()) return no_memory();
+  return t;
+}
+
+#endif
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TOPOLOGY_HPP
+// ---- frys/sched/trace.hpp
+// trace: when each worker of a scheduler ran, stole and slept, as a policy.
+//
+// trace::none     nothing is kept, nothing is asked                                          the default
+// trace::ring<N>  the last N spans of each worker, in memory; a span takes 16 bytes and two readings of the clock.
+//                 write_trace tells them in the JSON that Chrome's about:tracing and Perfetto show.
+//
+// A model T has a template recorder<Atomics, Clock> with begins, ends, stole(from), parks and wakes, which its worker
+// calls; and, if it can be written, spans(f), which any thread may call while the worker goes on: it calls f(kind,
+// from, to, number) for each span.
+// Source  Trace Event Format, Google, 2016.
+#ifndef FRYS_SCHED_TRACE_HPP
+#define FRYS_SCHED_TRACE_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace trace {
+
+enum class span : std::uint8_t { run, steal, sleep };
+
+struct none {
+  template <class Atomics, class Clock>
+  struct recorder {
+    static void begins() noexcept {}
+    static void ends() noexcept {}
+    static void stole(unsigned) noexcept {}
+    static void parks() noexcept {}
+    static void wakes() noexcept {}
+  };
+};
+
+// N is a power of two.
+template <std::size_t N>
+struct ring {
+  static_assert(N != 0 && (N & (N - 1)) == 0, "frys::trace::ring<N>: N must be a power of two");
+
+  template <class Atomics, class Clock>
+  class recorder {
+   public:
+    void begins() noexcept {
+      if (depth_ < most_depth) begun_[depth_] = Clock::now();
+      ++depth_;
+    }
+    void ends() noexcept {
+      --depth_;
+      if (depth_ < most_depth) keep(span::run, begun_[depth_], Clock::now(), 0);
+    }
+    void stole(unsigned from) noexcept {
+      const nanoseconds now = Clock::now();
+      keep(span::steal, now, now, from);
+    }
+    void parks() noexcept { slept_ = Clock::now(); }
+    void wakes() noexcept { keep(span::sleep, slept_, Clock::now(), 0); }
+
+    // Oldest first; the one that is being written over is left out.
+    template <class F>
+    void spans(F&& f) const {
+      // sync(trace.next): acquire; what stands below is whole.
+      const std::uint64_t end = next_.load(std::memory_order_acquire);
+      for (std::uint64_t i = end > N ? end - N : 0; i != end; ++i) {
+        const entry& e = entries_[i & (N - 1)];
+        // relaxed, all: a span that is overwritten meanwhile is told from its number behind the fence
+        const std::uint64_t from = e.from.load(std::memory_order_relaxed);
+        const std::uint64_t rest = e.rest.load(std::memory_order_relaxed);
+        Atomics::fence(std::memory_order_acquire);                           // sync(trace.begun): acquire
+        if (begun_spans_.load(std::memory_order_relaxed) > i + N) continue;  // relaxed: behind the fence
+        f(static_cast<span>(rest >> 62), nanoseconds{static_cast<std::int64_t>(from)},
+          nanoseconds{static_cast<std::int64_t>(from + (rest & length_mask))},
+          static_cast<unsigned>((rest >> length_bits) & 0x3fffu));
+      }
+    }
+
+   private:
+    template <class T>
+    using atomic = typename Atomics::template atomic<T>;
+    static constexpr std::size_t most_depth = 32;  // of tasks that run inside others
+    static constexpr unsigned length_bits = 48;    // 78 hours
+    static constexpr std::uint64_t length_mask = (std::uint64_t{1} << length_bits) - 1;
+
+    struct entry {
+      atomic<std::uint64_t> from{0};
+      atomic<std::uint64_t> rest{0};  // kind, number, length
+    };
+
+    void keep(span kind, nanoseconds from, nanoseconds to, unsigned number) noexcept {
+      const std::uint64_t i = next_.load(std::memory_order_relaxed);  // relaxed: its own
+      begun_spans_.store(i + 1, std::memory_order_relaxed);           // relaxed: the fence orders it
+      Atomics::fence(
+          std::memory_order_release);  // sync(trace.begun): release; the number is out before the words change
+      entry& e = entries_[i & (N - 1)];
+      const auto length = static_cast<std::uint64_t>((to - from).count()) & length_mask;
+      // relaxed, both: next_ publishes them
+      e.from.store(static_cast<std::uint64_t>(from.count()), std::memory_order_relaxed);
+      e.rest.store(std::uint64_t{static_cast<std::uint8_t>(kind)} << 62 |
+                       std::uint64_t{number & 0x3fffu} << length_bits | length,
+                   std::memory_order_relaxed);
+      // sync(trace.next): release; the span is whole.
+      next_.store(i + 1, std::memory_order_release);
+    }
+
+    unsigned depth_ = 0;
+    nanoseconds begun_[most_depth] = {};
+    nanoseconds slept_{0};
+    atomic<std::uint64_t> next_{0};
+    atomic<std::uint64_t> begun_spans_{0};
+    entry entries_[N];
+  };
+};
+
+}  // namespace trace
+
+// Appends the trace of a pool to `out`, anything with append(const char*, size), a std::string say, as a JSON array of
+// trace events, which begins at the time `from`. Any thread; spans that are overwritten meanwhile are left out.
+template <class Pool, class Out>
+void write_trace(const Pool& pool, Out& out, nanoseconds from = nanoseconds{0}) {
+  const auto text = [&out](const char* t) {
+    std::size_t n = 0;
+    while (t[n] != 0) ++n;
+    out.append(t, n);
+  };
+  const auto number = [&out](std::uint64_t n) {
+    char digits[20];
+    std::size_t i = sizeof digits;
+    do digits[--i] = static_cast<char>('0' + n % 10);
+    while ((n /= 10) != 0);
+    out.append(digits + i, sizeof digits - i);
+  };
+  // Microseconds, to the nanosecond.
+  const auto time = [&](nanoseconds t) {
+    const auto ns = static_cast<std::uint64_t>(t.count());
+    number(ns / 1000);
+    const char rest[4] = {'.', static_cast<char>('0' + ns / 100 % 10), static_cast<char>('0' + ns / 10 % 10),
+                          static_cast<char>('0' + ns % 10)};
+    out.append(rest, 4);
+  };
+  text("[");
+  bool first = true;
+  pool.spans([&](unsigned worker, trace::span kind, nanoseconds begin, nanoseconds end, unsigned other) {
+    if (begin < from) return;
+    text(first ? "\n" : ",\n");
+    first = false;
+    text("{\"name\":\"");
+    text(kind == trace::span::run ? "run" : kind == trace::span::steal ? "steal" : "sleep");
+    text(kind == trace::span::steal ? "\",\"ph\":\"i\",\"s\":\"t\",\"pid\":1,\"tid\":"
+                                    : "\",\"ph\":\"X\",\"pid\":1,\"tid\":");
+    number(worker);
+    text(",\"ts\":");
+    time(begin - from);
+    if (kind == trace::span::steal) {
+      text(",\"args\":{\"from\":");
+      number(other);
+      text("}");
+    } else {
+      text(",\"dur\":");
+      time(end - begin);
+    }
+    text("}");
+  });
+  text("\n]\n");
+}
+
+namespace policy {
+struct trace_key {};  // trace::none, trace::ring<N>, or a model of one's own (sched/trace.hpp)
+template <class T>
+struct trace {
+  using key = trace_key;
+  using type = T;
+};
+}  // namespace policy
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TRACE_HPP
+// ---- frys/sched/scheduler.hpp
+// scheduler: threads that run pieces of work: callables, posted nodes, coroutines, and the forks of plain functions.
+//
+// Use when  work comes in pieces that do not block, from its own threads or from outside, and shall use all cores.
+// Not when  a piece blocks in the system (blocking_pool), or waits for sockets (a reactor: one thread each, io/).
+// Threads   post, submit, submit_all, run, stats: any thread. create, drain, the destructor: the one that owns it.
+//           Its tasks may call all but these three.
+// Starts    `workers` threads, named; they end with the scheduler. run() lends it the calling thread besides.
+// Progress  post and submit wait for nobody (with a discipline that shares one queue: for its lock). A piece that never
+//           ends keeps its worker and holds nobody else up: what it has queued is taken by others.
+// Cost      a submit from a worker some 10 ns, one from outside a compare-exchange; and a system call where a worker
+//           sleeps and nobody searches. A callable of up to some 200 bytes lies in a block of the allocator's thread
+//           cache, with its queue link: nothing else is allocated. Idle workers search for a while, then sleep: no
+//           wake-ups, no processor time.
+// Waking    one worker searches at a time, whoever finds work wakes the next if there is more; of those that sleep the
+//           lowest is woken, so that little work stays on few workers. Where and how long a searcher looks is
+//           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
+// Ordering  what was done before a submit happens-before the task. Tasks of one queue begin oldest first; what a worker
+//           posts (not: submits) it runs next, three in a row at most. No order between workers.
+// Errors    submit: full (no memory; the callable is untouched), closed. A task's exception goes to options.failed,
+//           without one it ends the program; run() and fork_join rethrow where they answer.
+// Shutdown  close() refuses submits from outside; drain(deadline) waits until nothing is queued or running. The
+//           destructor lets running tasks end and begins no other: callables that still wait are destroyed, posted work
+//           is let go of. It waits for running tasks as long as they run.
+// Lifetime  destroy it when no other thread can call it, and not from one of its tasks.
+//
+// Policies, in any order, each at most once:
+//   policy::discipline<D>  who runs what, see sched/discipline.hpp               default discipline::work_stealing
+//   policy::levels<N>      priorities: submit_options::level, 0 the most urgent  default 1
+//   policy::aging<K>       of K looks of a worker one begins further down; 0: urgent ones always first
+//                                                                                default 16
+//   policy::promotion<P>   how forks reach others, see sched/discipline.hpp      default promotion::on_demand
+//   policy::wait<W>        how an idle worker waits                              default wait::spin_then_park
+//   policy::clock<C>       of deadlines, and of what is measured                 default clocks::steady
+//   policy::threads<T>     who starts its threads                                default os_threads
+//   policy::allocator<A>   where callables lie; stateless, from any thread       default process_heap
+//   policy::trace<T>       keeps what ran when, see sched/trace.hpp              default trace::none
+//   policy::atomics<A>     the atomics model                                     default atomics::standard
+// Source    R. Blumofe, C. Leiserson, "Scheduling multithreaded computations by work stealing", JACM 46(5), 1999; the
+//           one searcher: D. Vyukov, "Scalable Go scheduler design", 2012; the newest piece: tokio's LIFO slot, 2019.
+#ifndef FRYS_SCHED_SCHEDULER_HPP
+#define FRYS_SCHED_SCHEDULER_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+struct scheduler_options {
+  static constexpr unsigned machine = ~0u;
+  // Threads of its own. machine: as many as can run here (topology::worker_count). 0: who is inside run() works alone.
+  // At most 256 with the guests.
+  unsigned workers = machine;
+  unsigned guests = 4;        // threads that can be inside run() at a time
+  const char* name = "frys";  // of the threads, with their number behind it
+  std::size_t stack_bytes = std::size_t{2} * 1024 * 1024;
+  bool pin = false;  // each worker stays on one processor, as `place` says
+  placement place = placement::compact;
+  frys::scheduling scheduling = frys::scheduling::inherit;  // the class of its threads, with its number
+  int priority = 0;
+  nanoseconds runtime{0};  // these three: scheduling::deadline only
+  nanoseconds deadline{0};
+  nanoseconds period{0};
+  bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
+  unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
+  void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
+};
+
+// Whether a submit wakes somebody.
+enum class wake : std::uint8_t {
+  now,    // a worker, if one sleeps and nobody searches
+  later,  // nobody: the next submit, or the next worker with nothing to do, finds it
+};
+
+struct submit_options {
+  static constexpr unsigned any_worker = ~0u;
+  unsigned level = ~0u;          // 0: the most urgent; default: the middle one
+  unsigned worker = any_worker;  // this one alone runs it
+  frys::deadline due{};          // discipline::deadline: by policy::clock
+  frys::wake wake = frys::wake::now;
+};
+
+// Something that says when a task that has not begun shall not begin any more: std::stop_token, sched/cancel.hpp.
+template <class T>
+concept stop_signal = std::is_nothrow_move_constructible_v<T> && requires(const T& t) {
+  { t.stop_requested() } -> std::convertible_to<bool>;
+};
+
+template <class... Policies>
+class scheduler {
+  using accepted = policy::keys<policy::discipline_key, policy::levels_key, policy::aging_key, policy::promotion_key,
+                                policy::wait_key, policy::clock_key, policy::threads_key, policy::allocator_key,
+                                policy::trace_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::scheduler: unknown policy; it takes policy::discipline, policy::levels, policy::aging, "
+                "policy::promotion, policy::wait, policy::clock, policy::threads, policy::allocator, policy::trace, "
+                "policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::scheduler: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using wait_type = typename policy::pick<policy::wait<wait::spin_then_park>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
+  using discipline_type = typename policy::pick<policy::discipline<discipline::work_stealing>, Policies...>::type;
+  using promotion_type = typename policy::pick<policy::promotion<promotion::on_demand>, Policies...>::type;
+  using trace_type = typename policy::pick<policy::trace<frys::trace::none>, Policies...>::type;
+  static constexpr unsigned level_count = policy::pick<policy::levels<1>, Policies...>::value;
+  static_assert(atomics_model<atomics_type>,
+                "frys::scheduler: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(wait_policy<wait_type, atomics_type>,
+                "frys::scheduler: policy::wait wants a wait policy, see core/wait.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::scheduler: policy::clock wants a type with a static now() in nanoseconds");
+  static_assert(thread_source<threads_type>,
+                "frys::scheduler: policy::threads wants a source of threads, see core/thread.hpp");
+  static_assert(stateless_allocator<allocator_type>,
+                "frys::scheduler: policy::allocator wants one without objects, see core/concepts.hpp");
+  static_assert(scheduling_discipline<discipline_type>,
+                "frys::scheduler: policy::discipline wants one of frys::discipline, see sched/discipline.hpp");
+  static_assert(fork_promotion<promotion_type>,
+                "frys::scheduler: policy::promotion wants one of frys::promotion, see sched/discipline.hpp");
+  static_assert(level_count >= 1 && level_count <= 16, "frys::scheduler: policy::levels is from 1 to 16");
+  static_assert(level_count == 1 || !discipline_type::shares,
+                "frys::scheduler: a discipline with one queue for all has no levels; leave policy::levels out");
+
+ private:
+  struct config {
+    using atomics = atomics_type;
+    using wait = wait_type;
+    using sleep = std::conditional_t<wait_type::sleeps, frys::wait::park, wait_type>;
+    using clock = clock_type;
+    using threads = threads_type;
+    using discipline = discipline_type;
+    using promotion = promotion_type;
+    using trace = trace_type;
+    static constexpr unsigned levels = level_count;
+    static constexpr std::size_t aging = policy::pick<policy::aging<16>, Policies...>::value;
+  };
+  using core = detail::pool_core<config>;
+  using worker = typename core::worker;
+  using functions = detail::fork_join_functions<detail::fork_here<atomics_type, threads_type>>;
+  static constexpr bool is_sharded = !discipline_type::steals && !discipline_type::shares;
+
+ public:
+  // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
+  // could work; errc::out_of_memory; what
+  // thread_source::start answers: then none is left running.
+  static result<std::unique_ptr<scheduler>> create(const scheduler_options& options = {}) {
+    std::unique_ptr<scheduler> made(new (std::nothrow) scheduler(options));
+    if (made == nullptr) return no_memory();
+    if (auto begun = made->begin(options); !begun) return begun.error();
+    return made;
+  }
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+  ~scheduler() {
+    close();
+    stop();
+    drop_all();
+  }
+
+  // ---- work
+
+  // Runs `w` on a worker: its own next one, if called on one. Never fails; an executor's post (core/concepts.hpp).
+  void post(work& w) noexcept {
+    const detail::work_ref r(w, false);
+    if (worker* me = core_.here_of_mine()) {
+      core_.push_newest(*me, r, level_count / 2);
+      if constexpr (!is_sharded) core_.tell();
+    } else {
+      from_outside(r, r, 1, level_count / 2, wake::now);
+    }
+  }
+
+  // Runs f() on a worker and drops what it answers. On full and closed it is untouched.
+  template <class F>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(F&& f, const submit_options& options = {}) {
+    return submit_node<task_node<std::decay_t<F>>>(options, std::forward<F>(f));
+  }
+  // The same, unless `stop` says so before it begins: then f is destroyed and stats counts it.
+  template <class F, stop_signal Stop>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
+    return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
+  }
+  // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
+  // there is work for.
+  template <class F>
+  requires std::invocable<F&> std::size_t submit_all(std::span<F> all, const submit_options& options = {}) {
+    if (is_closed_to_me()) return 0;
+    std::size_t done = 0;
+    detail::work_ref newest, oldest;
+    for (F& f : all) {
+      auto* node = make_node<task_node<F>>(options, std::move(f));
+      if (node == nullptr) break;
+      const detail::work_ref r(*node, true);
+      r.set_next(newest);
+      newest = r;
+      if (!oldest) oldest = r;
+      ++done;
+    }
+    if (done != 0) hand_in(newest, oldest, done, options);
+    return done;
+  }
+
+  // Runs f() on the calling thread as a worker of this pool: what it forks and submits is everybody's. Answers what f
+  // answers. Where all guests' seats are taken f runs on a worker, and this thread sleeps.
+  template <class F>
+  requires std::invocable<F&>
+  auto run(F&& f) -> std::invoke_result_t<F&> {
+    if (core_.here_of_mine() != nullptr) return f();
+    struct stay {
+      scheduler& pool;
+      worker* seat;
+      void* before;
+      explicit stay(scheduler& p)
+          : pool(p), seat(p.find_seat()), before(threads_type::template local<detail::fork_seat_tag>()) {
+        if (seat != nullptr) core::sit(seat);
+      }
+      ~stay() {
+        if (seat == nullptr) return;
+        threads_type::template local<detail::fork_seat_tag>() = before;
+        pool.leave_seat(*seat);
+      }
+    } const at(*this);
+    if (at.seat == nullptr) return run_there(f);
+    [[maybe_unused]] const typename core::frames_type frames(core_.depot_);
+    return f();
+  }
+
+  // co_await pool.schedule(): the coroutine goes on on a worker.
+  [[nodiscard]] auto schedule() noexcept {
+    struct awaiter : work {
+      scheduler& pool;
+      std::coroutine_handle<> waiting;
+      explicit awaiter(scheduler& p) noexcept
+          : work([](work& w) noexcept { static_cast<awaiter&>(w).waiting.resume(); }), pool(p) {}
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> h) noexcept {
+        waiting = h;
+        pool.post(*this);
+      }
+      void await_resume() const noexcept {}
+    };
+    return awaiter(*this);
+  }
+
+  // fork_join.hpp's functions in this pool's world; with default policies the same as frys::join and so on.
+  template <class... F>
+  static auto join(F&&... f) {
+    return functions::join(f...);
+  }
+  template <class I, class Body>
+  static void parallel_for(I first, I last, std::size_t grain, Body&& body) {
+    functions::parallel_for(first, last, grain, body);
+  }
+  template <class I, class T, class Map, class Combine>
+  [[nodiscard]] static T parallel_reduce(I first, I last, std::size_t grain, T identity, Map&& map, Combine&& combine) {
+    return functions::parallel_reduce(first, last, grain, std::move(identity), map, combine);
+  }
+  static void tick() noexcept { functions::tick(); }
+
+  // ---- shutdown
+
+  // From now on submits from outside answer closed. Tasks may go on to submit.
+  void close() noexcept {
+    closed_.store(true,
+                  std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
+  }
+  // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
+  // Work that waits elsewhere, a suspended coroutine say, does not count. Not from a task.
+  [[nodiscard]] bool drain(deadline until = deadline::never()) noexcept {
+    FRYS_ASSERT(core_.here_of_mine() == nullptr, "scheduler::drain: called by a task, which it would wait for");
+    // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
+    core_.draining_.store(true, std::memory_order_seq_cst);
+    atomics_type::fence(std::memory_order_seq_cst);
+    if constexpr (!is_sharded)
+      if (core_.has_work()) core_.tell();  // nobody may have been told: wake::later
+    const bool quiet = core_.all_quiet_.await_until([this] { return is_quiet(); }, until);
+    core_.draining_.store(false, std::memory_order_relaxed);  // relaxed: who lies down for it in vain is woken as ever
+    return quiet;
+  }
+
+  // Whether the destructor has begun: for tasks that run long, and would rather end now.
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return core_.stopping_.load(std::memory_order_relaxed);  // relaxed: it only has to be seen at last
+  }
+
+  // ---- about it
+
+  [[nodiscard]] unsigned workers() const noexcept { return core_.threads_; }
+  // Whether the calling thread is one of its workers, or inside run().
+  [[nodiscard]] bool is_here() noexcept { return core_.here_of_mine() != nullptr; }
+  // What was asked for its threads and is not permitted, of the first one that was refused it.
+  [[nodiscard]] const result<void>& told() const noexcept { return told_; }
+  // Of worker i; from workers() on of the guests' seats.
+  [[nodiscard]] worker_stats stats(unsigned i) const noexcept {
+    const worker& w = *core_.workers_[i];
+    worker_stats s;
+    s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
+    s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
+    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    // The sleep that goes on.
+    if (const std::uint64_t since = w.slept_at.value(); since != 0) {
+      const auto now = static_cast<std::uint64_t>(clock_type::now().count());
+      if (now > since) s.idle_ns += now - since;
+    }
+    for (const auto& q : w.queues) s.queued += const_cast<typename core::queue&>(q).tasks.thief().size_hint();
+    return s;
+  }
+  // With a policy::trace that keeps them: calls f(worker, kind, from, to, number) for each span; see write_trace.
+  template <class F>
+  void spans(F&& f) const requires requires(const typename core::recorder& r) {
+    r.spans([](trace::span, nanoseconds, nanoseconds, unsigned) {});
+  }
+  {
+    for (unsigned i = 0; i < core_.count_; ++i)
+      core_.workers_[i]->trace.spans(
+          [&](trace::span kind, nanoseconds from, nanoseconds to, unsigned number) { f(i, kind, from, to, number); });
+  }
+  // Of all, guests too.
+  [[nodiscard]] worker_stats stats() const noexcept {
+    worker_stats all;
+    for (unsigned i = 0; i < core_.count_; ++i) all += stats(i);
+    if constexpr (discipline_type::shares) all.queued += core_.shared_.size();
+    return all;
+  }
+
+ private:
+  explicit scheduler(const scheduler_options& o) noexcept
+      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.failed) {}
+
+  static error no_memory() noexcept {
+    return {errc::out_of_memory, domain::sched, "no memory for the workers of a scheduler", 0};
+  }
+
+  result<void> begin(const scheduler_options& o) noexcept {
+    unsigned own = o.workers;
+    if (own == scheduler_options::machine) own = topology::machine().worker_count();
+    const unsigned all = own + o.guests;
+    if (own > core::idle::most || all > core::idle::most)
+      return error{errc::limit_exceeded, domain::sched, "a scheduler has 256 workers and guests at most", all};
+    if (all == 0 || (is_sharded && own == 0))
+      return error{errc::invalid_argument, domain::sched, "a scheduler without workers", 0};
+    core_.workers_.reset(new (std::nothrow) std::unique_ptr<worker>[all]);
+    if (core_.workers_ == nullptr) return no_memory();
+    for (unsigned i = 0; i < all; ++i) {
+      core_.workers_[i].reset(new (std::nothrow) worker(core_, i));
+      if (core_.workers_[i] == nullptr) return no_memory();
+    }
+    core_.count_ = all;
+    core_.threads_ = own;
+    unsigned cpus[core::idle::most];
+    std::span<unsigned> placed;
+    if (o.pin) placed = topology::machine().place(o.place, std::span(cpus, own));
+    for (unsigned i = 0; i < own; ++i)
+      if (auto started = start(i, o, placed); !started) return stop(), started.error();
+    return {};
+  }
+
+  result<void> start(unsigned i, const scheduler_options& o, std::span<unsigned> placed) noexcept {
+    char name[32];
+    std::size_t n = 0;
+    for (const char* c = o.name == nullptr ? "" : o.name; *c != 0 && n < 10; ++c) name[n++] = *c;
+    if (n != 0) name[n++] = '-';
+    if (i >= 100) name[n++] = static_cast<char>('0' + i / 100);
+    if (i >= 10) name[n++] = static_cast<char>('0' + i / 10 % 10);
+    name[n++] = static_cast<char>('0' + i % 10);
+    name[n] = 0;
+    thread_options t;
+    t.name = name, t.stack_bytes = o.stack_bytes, t.scheduling = o.scheduling, t.priority = o.priority;
+    t.runtime = o.runtime, t.deadline = o.deadline, t.period = o.period, t.insist = o.insist;
+    if (!placed.empty()) t.cpus = placed.subspan(i % placed.size(), 1);
+    auto started = threads_type::start(
+        t, [](void* w) noexcept { live(*static_cast<worker*>(w)); }, core_.workers_[i].get());
+    if (!started) return started.error();
+    core_.workers_[i]->thread = *std::move(started);
+    if constexpr (requires(const typename threads_type::thread& th) { th.told(); }) {
+      if (const auto& told = core_.workers_[i]->thread.told(); !told && told_) told_ = told.error();
+    }
+    return {};
+  }
+  static void live(worker& me) noexcept { me.pool.live(me); }
+
+  void stop() noexcept {
+    // sync(idle_set.dekker): seq_cst; stands before we look who sleeps.
+    core_.stopping_.store(true, std::memory_order_seq_cst);
+    atomics_type::fence(std::memory_order_seq_cst);
+    for (unsigned i = 0; i < core_.threads_; ++i)
+      if (core_.idle_.pick_this(i, [] { return false; }) == i) core_.workers_[i]->sleeper.unpark();
+    for (unsigned i = 0; i < core_.threads_; ++i)
+      if (core_.workers_[i]->thread.joinable()) core_.workers_[i]->thread.join();
+  }
+  // Nobody runs any more.
+  void drop_all() noexcept {
+    for (unsigned i = 0; i < core_.count_; ++i) {
+      worker& w = *core_.workers_[i];
+      drop_chain(w.kept), drop_chain(w.sent.take_all());
+      // relaxed: the threads have been joined
+      drop(detail::work_ref::of_bits(w.newest.exchange(0, std::memory_order_relaxed)));
+      for (auto& q : w.queues) {
+        drop_chain(q.posted.take_all());
+        while (auto got = q.own.try_pop()) drop(detail::work_ref::of_bits(got.value()));
+      }
+    }
+    while (detail::work_ref r = core_.shared_.pop()) drop(r);
+  }
+  static void drop_chain(detail::work_ref r) noexcept {
+    while (r) {
+      const detail::work_ref after = r.next();
+      drop(r);
+      r = after;
+    }
+  }
+  static void drop(detail::work_ref r) noexcept {
+    if (r && r.is_owned()) r.owned().drop(r.owned());
+  }
+
+  [[nodiscard]] bool is_quiet() const noexcept {
+    // sync(scheduler.seat): acquire; a guest that has left has counted what it did.
+    return seats_taken_.load(std::memory_order_acquire) == 0 && core_.is_quiet() &&
+           seats_taken_.load(std::memory_order_acquire) == 0;
+  }
+
+  // ---- callables
+
+  template <class F>
+  struct task_node final : detail::owned_work {
+    template <class G>
+    explicit task_node(G&& from) : owned_work(&begin, &end), f(std::forward<G>(from)) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<task_node&>(w);
+      call(self.f);
+      end(self);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
+    F f;
+  };
+  template <class F, class Stop>
+  struct stoppable_node final : detail::owned_work {
+    template <class G>
+    explicit stoppable_node(G&& g, Stop&& s) : owned_work(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<stoppable_node&>(w);
+      if (self.stop.stop_requested())
+        core::here()->dropped.add();
+      else
+        call(self.f);
+      end(self);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
+    F f;
+    Stop stop;
+  };
+  template <class F>
+  static void call(F& f) noexcept {
+#if FRYS_EXCEPTIONS
+    try {
+      static_cast<void>(f());
+    } catch (...) {
+      if (auto* failed = core::here()->pool.failed_; failed != nullptr)
+        failed(std::current_exception());
+      else
+        std::terminate();
+    }
+#else
+    static_cast<void>(f());
+#endif
+  }
+  template <class Node>
+  static void release(Node& node) noexcept {
+    std::destroy_at(&node);
+    allocator_type::deallocate(&node, sizeof(Node), alignof(Node));
+  }
+  template <class Node, class... Args>
+  Node* make_node(const submit_options& o, Args&&... args) {
+    const auto memory = allocator_type::allocate(sizeof(Node), alignof(Node));
+    if (!memory) return nullptr;
+    struct guard {
+      void* m;
+      ~guard() {
+        if (m != nullptr) allocator_type::deallocate(m, sizeof(Node), alignof(Node));
+      }
+    } unused{*memory};
+    Node* node = ::new (*memory) Node(std::forward<Args>(args)...);
+    unused.m = nullptr;
+    node->due = o.due;
+    return node;
+  }
+  template <class Node, class... Args>
+  push_result submit_node(const submit_options& o, Args&&... args) {
+    FRYS_ASSERT(o.worker == submit_options::any_worker || o.worker < core_.threads_,
+                "scheduler::submit: there is no such worker");
+    if (is_closed_to_me()) return push_result::closed;
+    Node* node = make_node<Node>(o, std::forward<Args>(args)...);
+    if (node == nullptr) return push_result::full;
+    const detail::work_ref r(*node, true);
+    hand_in(r, r, 1, o);
+    return push_result::ok;
+  }
+  [[nodiscard]] bool is_closed_to_me() noexcept {
+    // sync(scheduler.closed): acquire.
+    return closed_.load(std::memory_order_acquire) && core_.here_of_mine() == nullptr;
+  }
+  // A chain, the newest first.
+  void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
+    const unsigned level = o.level < level_count ? o.level : level_count / 2;
+    if (o.worker != submit_options::any_worker) {
+      send_chain(o.worker, newest, count);
+    } else if (worker* me = core_.here_of_mine()) {
+      push_chain(*me, newest, level);
+      if constexpr (!is_sharded)
+        if (o.wake == wake::now) core_.tell_many(count);
+    } else {
+      from_outside(newest, oldest, count, level, o.wake);
+    }
+  }
+  void push_chain(worker& me, detail::work_ref newest, unsigned level) noexcept {
+    detail::work_ref oldest;
+    while (newest) {
+      const detail::work_ref before = newest.next();
+      newest.set_next(oldest);
+      oldest = newest;
+      newest = before;
+    }
+    while (oldest) {
+      const detail::work_ref after = oldest.next();
+      core_.push(me, oldest, level);
+      oldest = after;
+    }
+  }
+  void from_outside(detail::work_ref newest, detail::work_ref oldest, std::size_t count, unsigned level,
+                    wake how) noexcept {
+    if constexpr (is_sharded) {
+      (void)oldest, (void)level, (void)how;
+      // relaxed: any worker will do, in turns
+      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
+    } else {
+      core_.push_outside(newest, oldest, level);
+      if (how == wake::now || is_drained()) core_.tell_many(count);
+    }
+  }
+  // Somebody waits until what has been handed in is done: then there is no later.
+  [[nodiscard]] bool is_drained() const noexcept {
+    // sync(idle_set.dekker): seq_cst; the work stands before we look; drain's mark before it looks for work.
+    atomics_type::fence(std::memory_order_seq_cst);
+    return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
+  }
+  void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
+    while (newest) {
+      const detail::work_ref before = newest.next();
+      core_.send(to, newest);
+      newest = before;
+    }
+  }
+
+  // ---- guests
+
+  worker* take_seat() noexcept {
+    for (unsigned i = core_.threads_; i < core_.count_; ++i) {
+      const std::uint64_t bit = std::uint64_t{1} << ((i - core_.threads_) % 64);
+      if (i - core_.threads_ >= 64) return nullptr;
+      std::uint64_t taken = seats_taken_.load(std::memory_order_relaxed);  // relaxed: a guess
+      while ((taken & bit) == 0)
+        // sync(scheduler.seat): acquire; what the last guest did with the seat is done.
+        if (seats_taken_.compare_exchange_weak(taken, taken | bit, std::memory_order_acquire,
+                                               std::memory_order_relaxed)) {
+          worker* seat = core_.workers_[i].get();
+          seat->ask();  // somebody may sleep who wants its forks
+          return seat;
+        }
+    }
+    return nullptr;
+  }
+  // nullptr: none is free, and a worker does it. Where there is none, waits.
+  worker* find_seat() noexcept {
+    worker* seat = take_seat();
+    if (seat == nullptr && core_.threads_ == 0) core_.all_quiet_.await([&] { return (seat = take_seat()) != nullptr; });
+    return seat;
+  }
+  void leave_seat(worker& seat) noexcept {
+    // What it has submitted and not run is the others'. From its queue they steal; where nobody does it is sent out.
+    if constexpr (is_sharded) {
+      // relaxed: as in from_outside
+      while (detail::work_ref r = core_.own(seat))
+        core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
+    } else {
+      while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
+      // sync(pool_core.newest): acquire; as in pool_core::own
+      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
+        core_.push(seat, last, level_count / 2);
+    }
+    seat.rest.rise();
+    const std::uint64_t bit = std::uint64_t{1} << (seat.index - core_.threads_);
+    // sync(scheduler.seat): release; pairs with take_seat.
+    seats_taken_.fetch_and(~bit, std::memory_order_release);
+    if constexpr (!is_sharded) core_.tell();
+    core_.all_quiet_.notify_all();
+  }
+  template <class F>
+  auto run_there(F& f) -> std::invoke_result_t<F&> {
+    using value = detail::piece_result<F>;
+    struct state {
+      F& f;
+      scheduler& pool;
+      std::optional<value> out{};
+      std::exception_ptr failure = nullptr;
+      typename atomics_type::template atomic<bool> done{false};
+    } s{f, *this};
+    struct errand : work {
+      state* s;
+      explicit errand(state& st) noexcept : work(&go), s(&st) {}
+      static void go(work& w) noexcept {
+        state& s = *static_cast<errand&>(w).s;
+#if FRYS_EXCEPTIONS
+        try {
+          s.out.emplace(detail::run_piece(s.f));
+        } catch (...) {
+          s.failure = std::current_exception();
+        }
+#else
+        s.out.emplace(detail::run_piece(s.f));
+#endif
+        scheduler& told = s.pool;
+        s.done.store(true, std::memory_order_release);  // sync(scheduler.errand): release; behind it all is gone
+        told.core_.all_quiet_.notify_all();
+      }
+    } e(s);
+    post(e);
+    // sync(scheduler.errand): acquire; what f answered is whole.
+    core_.all_quiet_.await([&] { return s.done.load(std::memory_order_acquire); });
+    if (s.failure != nullptr) std::rethrow_exception(s.failure);
+    if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) return *std::move(s.out);
+  }
+
+  core core_;
+  result<void> told_;
+  typename atomics_type::template atomic<bool> closed_{false};
+  typename atomics_type::template atomic<std::uint32_t> turn_{0};
+  typename atomics_type::template atomic<std::uint64_t> seats_taken_{0};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_SCHEDULER_HPP
+// ---- frys/sched/shared_timer_wheel.hpp
+// shared_timer_wheel: the timers of one worker, which any thread may set and cancel.
+//
+// Use when  a loop fires timers that other threads set (a deadline for work that was posted here) or withdraw.
+// Not when  only the loop's own thread sets and cancels (timer_wheel, which this one contains for that).
+// Roles     add and cancel of a shared_timer: any thread. All else: the owner, the thread that calls advance.
+// Progress  add and cancel are wait-free, but for what `wake` does. The owner waits for nobody.
+// Cost      add from elsewhere: two exchanges' worth, a fence, and `wake` where the owner would sleep too long. cancel:
+//           one or two read-modify-writes. The owner: one when it takes the timer in and one when it fires; its own
+//           plain timers cost no read-modify-write at all. No allocation.
+// Ordering  as timer_wheel. What a thread did before add happens-before fire, what it did before a cancel that answered
+//           true happens-before released.
+// Lifetime  who holds a timer decides who may free it. From add on the wheel does, until it calls, on the owner's
+//           thread, fire, or, when a cancel has prevented that, released. In both the timer is yours again: free it,
+//           add it again. Without a `released` look at is_held() after a cancel that answered true. Whoever may still
+//           call cancel keeps the timer alive: count its owners (memory/intrusive_ptr.hpp), one for the wheel, or let
+//           each timer be cancelled by one thread, which frees it after a cancel that answered false and a word from
+//           fire. The wheel dies on the owner's thread when no other thread can call it; it releases what it holds.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>   the atomics model (with atomic_ref)                     default atomics::standard
+//   policy::capacity<N>  slots of the first level, as timer_wheel's              default 512
+//   policy::clock<C>     what advance() and add_after ask for the time           default clocks::steady
+#ifndef FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
+#define FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class shared_timer_wheel;
+
+namespace detail {
+struct posted_timer {
+  posted_timer* next = nullptr;
+};
+}  // namespace detail
+
+// Derive from it or hold it. See Lifetime above.
+template <class Atomics = atomics::standard>
+class basic_shared_timer : private timer, private detail::posted_timer {
+ public:
+  using function = void (*)(basic_shared_timer&) noexcept;
+
+  explicit basic_shared_timer(function on_fire = nullptr, function on_released = nullptr) noexcept
+      : timer(&rings), fire(on_fire), released(on_released) {}
+  basic_shared_timer(const basic_shared_timer&) = delete;
+  basic_shared_timer& operator=(const basic_shared_timer&) = delete;
+#if FRYS_HARDENED
+  ~basic_shared_timer() { FRYS_ASSERT(!is_held(), "shared_timer: it died while a wheel holds it"); }
+#endif
+
+  // Any thread. False: the wheel does not hold it (any more); fire may be running still.
+  [[nodiscard]] bool is_held() const noexcept {
+    // sync(shared_timer.released): acquire; the owner's last touch of the timer comes before what the caller does next.
+    return state_.load(std::memory_order_acquire) != idle;
+  }
+
+  function fire;      // called by the owner when it is due
+  function released;  // called by the owner when a cancel has prevented that; may be null
+
+ private:
+  template <class...>
+  friend class shared_timer_wheel;
+  // posted: in the inbox, to be taken in. armed: in the wheel. cancelled: it will not fire; it stands in the inbox, or
+  // will, and until the owner finds it there the wheel holds it.
+  enum : std::uint32_t { idle, posted, armed, cancelled };
+
+  static void rings(timer& t) noexcept {
+    auto& self = static_cast<basic_shared_timer&>(t);
+    std::uint32_t s = armed;
+    // relaxed, both: one of firing and cancelling wins; what the timer needs came through the inbox. If it is cancelled
+    // it comes through the inbox once more.
+    if (self.state_.compare_exchange_strong(s, idle, std::memory_order_relaxed, std::memory_order_relaxed))
+      self.fire(self);
+  }
+
+  typename Atomics::template var<nanoseconds> at_{};
+  typename Atomics::template atomic<std::uint32_t> state_{idle};
+};
+using shared_timer = basic_shared_timer<>;
+
+// How to end the owner's sleep, from any thread.
+struct timer_wake {
+  void (*call)(void*) noexcept = nullptr;
+  void* argument = nullptr;
+};
+
+template <class... Policies>
+class shared_timer_wheel {
+  using accepted = policy::keys<policy::atomics_key, policy::capacity_key, policy::clock_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::shared_timer_wheel: unknown policy; it takes policy::atomics, policy::capacity, policy::clock "
+                "and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::shared_timer_wheel: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using clock_type = typename policy::pick<policy::clock<clocks::steady>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::shared_timer_wheel: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(clock_model<clock_type>,
+                "frys::shared_timer_wheel: policy::clock wants a type with a static now() in nanoseconds");
+  using timer_type = basic_shared_timer<atomics_type>;
+  using wheel_type =
+      timer_wheel<policy::capacity<policy::pick<policy::capacity<512>, Policies...>::value>, policy::clock<clock_type>>;
+
+  explicit shared_timer_wheel(timer_wake wake = {}, nanoseconds now = nanoseconds{0},
+                              nanoseconds tick = nanoseconds{1'000'000}) noexcept
+      : wake_(wake), wheel_(now, tick) {}
+  shared_timer_wheel(const shared_timer_wheel&) = delete;
+  shared_timer_wheel& operator=(const shared_timer_wheel&) = delete;
+  ~shared_timer_wheel() {
+    collect();
+    wheel_.clear([](timer& t) {
+      if (t.fire == &timer_type::rings) let_go(static_cast<timer_type&>(t));
+    });
+  }
+
+  // Any thread; `t` is held by no wheel, and the caller may touch it. It fires in the first advance that reaches `at`.
+  void add(timer_type& t, nanoseconds at) noexcept {
+    FRYS_ASSERT(!t.is_held(), "shared_timer_wheel::add: a wheel holds the timer already");
+    FRYS_ASSERT(t.fire != nullptr, "shared_timer_wheel::add: the timer has no function");
+    t.at_.ref() = at;
+    // relaxed: the owner finds it through the inbox; who shall cancel it has been told of it after this.
+    t.state_.store(timer_type::posted, std::memory_order_relaxed);
+    inbox_.push(t);
+    // From here on the timer may be gone.
+    // sync(shared_timer_wheel.dekker): seq_cst; either the owner's look at the inbox finds the timer, or we see how
+    // long it means to sleep. With anything weaker both can miss, and the timer fires late.
+    atomics_type::fence(std::memory_order_seq_cst);
+    std::int64_t until = asleep_until_.load(std::memory_order_relaxed);  // relaxed: the fence above orders it
+    while (at.count() < until) {
+      // relaxed, both: the owner will look at the inbox. Lowered, so that later ones which are due later wake nobody.
+      if (asleep_until_.compare_exchange_weak(until, at.count(), std::memory_order_relaxed,
+                                              std::memory_order_relaxed)) {
+        if (wake_.call != nullptr) wake_.call(wake_.argument);
+        break;
+      }
+    }
+  }
+  void add(timer_type& t, deadline at) noexcept { add(t, at.at); }
+  // `delay` from now on, by policy::clock.
+  void add_after(timer_type& t, nanoseconds delay) noexcept { add(t, deadline::after<clock_type>(delay)); }
+
+  // Any thread that knows the timer to be alive. True: it would have fired, and will not; the owner lets go of it in
+  // one of its next turns. False: it has fired, is firing, was cancelled before, or was never set.
+  bool cancel(timer_type& t) noexcept {
+    // relaxed: a look
+    std::uint32_t s = t.state_.load(std::memory_order_relaxed);
+    for (;;) {
+      if (s != timer_type::posted && s != timer_type::armed) return false;
+      const bool armed = s == timer_type::armed;
+      // sync(shared_timer.cancel): release; what we did before comes before released. acquire: the owner has taken it
+      // out of the inbox before we put it there again. relaxed when it fails: it was a look.
+      if (!t.state_.compare_exchange_weak(s, timer_type::cancelled, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed))
+        continue;
+      if (armed) inbox_.push(t);  // else it stands there already, and may be gone
+      return true;
+    }
+  }
+
+  // Owner only. As cancel, and the wheel holds it no longer: no released is called.
+  bool cancel_here(timer_type& t) noexcept {
+    // relaxed: a look; if it is posted, by whoever told us of it
+    if (t.state_.load(std::memory_order_relaxed) == timer_type::posted) collect();
+    std::uint32_t s = timer_type::armed;
+    // relaxed, both: as in rings
+    if (!t.state_.compare_exchange_strong(s, timer_type::idle, std::memory_order_relaxed, std::memory_order_relaxed))
+      return false;
+    wheel_.cancel(t);
+    return true;
+  }
+
+  // Owner only: its own plain timers, which no other thread touches.
+  void add(timer& t, nanoseconds at) noexcept { wheel_.add(t, at); }
+  void add(timer& t, deadline at) noexcept { wheel_.add(t, at); }
+  bool cancel(timer& t) noexcept { return wheel_.cancel(t); }
+
+  // Owner only. Takes in what other threads have set and cancelled, and fires what is due; answers how many came due.
+  std::size_t advance(nanoseconds now) noexcept {
+    asleep_until_.store(awake, std::memory_order_relaxed);  // relaxed: who sees the old value wakes us once too often
+    collect();
+    return wheel_.advance(now);
+  }
+  std::size_t advance() noexcept { return advance(clock_type::now()); }
+
+  // Owner only. How long it may sleep; until its next advance an earlier timer of another thread calls `wake`. What
+  // came in at the last moment is told by deadline::now().
+  [[nodiscard]] deadline prepare_sleep() noexcept {
+    collect();
+    const deadline until = wheel_.next_deadline();
+    asleep_until_.store(until.at.count(), std::memory_order_relaxed);  // relaxed: the fence orders it
+    // sync(shared_timer_wheel.dekker): seq_cst; the owner's half, see add.
+    atomics_type::fence(std::memory_order_seq_cst);
+    if (inbox_.empty()) return until;
+    asleep_until_.store(awake, std::memory_order_relaxed);  // relaxed: as in advance
+    return deadline::now();
+  }
+
+  // Owner only.
+  [[nodiscard]] bool empty() const noexcept { return wheel_.empty() && inbox_.empty(); }
+
+ private:
+  using link = detail::posted_timer;
+  static constexpr std::int64_t awake = (nanoseconds::min)().count();
+
+  void collect() noexcept {
+    while (link* const l = inbox_.pop()) {
+      auto& t = static_cast<timer_type&>(*l);
+      std::uint32_t s = timer_type::posted;
+      // sync(shared_timer.cancel): release; we have done with the inbox before a cancel posts it there again. acquire:
+      // what was done before the cancel comes before released.
+      if (t.state_.compare_exchange_strong(s, timer_type::armed, std::memory_order_release,
+                                           std::memory_order_acquire)) {
+        wheel_.add(static_cast<timer&>(t), t.at_.get());
+      } else {
+        wheel_.cancel(t);
+        let_go(t);
+      }
+    }
+  }
+  static void let_go(timer_type& t) noexcept {
+    const typename timer_type::function released = t.released;
+    // sync(shared_timer.released): release; our last touch, unless there is a function to call.
+    t.state_.store(timer_type::idle, std::memory_order_release);
+    if (released != nullptr) released(t);
+  }
+
+  timer_wake wake_;
+  wheel_type wheel_;
+  intrusive_mpsc_queue<link, policy::atomics<atomics_type>> inbox_;
+  // Until when the owner means to sleep; `awake` while it does not.
+  alignas(cache_line) typename atomics_type::template atomic<std::int64_t> asleep_until_{awake};
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_SHARED_TIMER_WHEEL_HPP
+// ---- frys/sched/task_group.hpp
+// task_group: callables whose number nobody knows beforehand, run by the workers of a scheduler and waited for at once.
+//
+// Use when  a piece of work finds more pieces as it goes: a tree, a graph, files of a folder; or when pieces of several
+//           owners share a pool, and none shall have more than its part of the cores (the budget).
+// Not when  there are two pieces or a range (fork_join: nothing is allocated), or nobody waits (scheduler::submit).
+// Threads   wait and the destructor: the one that made it. run: that one, and the group's own tasks. cancel,
+//           is_cancelled: any thread. On a thread that works for no scheduler run calls the callable at once.
+// Progress  run waits for nobody; with a budget, for a lock of a few instructions. wait runs tasks meanwhile, of this
+//           group or another, and sleeps where there are none.
+// Cost      a callable and its link lie in a block of the allocator's thread cache; two read-modify-writes a task.
+// Budget    at most so many tasks of the group run at a time, anywhere; the others wait in the group, oldest first, not
+//           in the workers' queues.
+// Errors    the first exception of a task is rethrown by wait, and cancels what has not begun. run: full: no memory,
+//           the callable is untouched.
+// Lifetime  the destructor waits, too, if wait has not been called, and drops an exception.
+//
+// Policies, in any order, each at most once:
+//   policy::allocator<A>  where callables lie; stateless, from any thread  default process_heap
+//   policy::threads<T>    the scheduler's                                  default os_threads
+//   policy::atomics<A>    the scheduler's                                  default atomics::standard
+#ifndef FRYS_SCHED_TASK_GROUP_HPP
+#define FRYS_SCHED_TASK_GROUP_HPP
+
+#if FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class basic_task_group {
+  using accepted = policy::keys<policy::allocator_key, policy::threads_key, policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::task_group: unknown policy; it takes policy::allocator, policy::threads, policy::atomics and "
+                "policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::task_group: a policy is given twice; name each at most once");
+
+ public:
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  using threads_type = typename policy::pick<policy::threads<os_threads>, Policies...>::type;
+  using allocator_type = typename policy::pick<policy::allocator<process_heap>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::task_group: policy::atomics wants an atomics model, see core/atomics.hpp");
+  static_assert(thread_source<threads_type>,
+                "frys::task_group: policy::threads wants a source of threads, see core/thread.hpp");
+  static_assert(stateless_allocator<allocator_type>,
+                "frys::task_group: policy::allocator wants one without objects, see core/concepts.hpp");
+
+  // budget: how many of its tasks run at a time; 0: as many as there are workers.
+  explicit basic_task_group(unsigned budget = 0) noexcept : waiter_(here::seat()), budget_(budget) {}
+  basic_task_group(const basic_task_group&) = delete;
+  basic_task_group& operator=(const basic_task_group&) = delete;
+  ~basic_task_group() { await_all(); }
+
+  // Runs f() on some worker, sooner or later.
+  template <class F>
+  requires std::invocable < std::decay_t<F>
+  & > push_result run(F&& f) {
+    if (here::seat() == nullptr) {
+      run_here(f);
+      return push_result::ok;
+    }
+    using node_type = node<std::decay_t<F>>;
+    const auto memory = allocator_type::allocate(sizeof(node_type), alignof(node_type));
+    if (!memory) return push_result::full;
+    struct guard {
+      void* m;
+      ~guard() {
+        if (m != nullptr) allocator_type::deallocate(m, sizeof(node_type), alignof(node_type));
+      }
+    } unused{*memory};
+    auto* made = ::new (*memory) node_type(*this, std::forward<F>(f));
+    unused.m = nullptr;
+    // relaxed: whoever calls is counted itself, or is the one that waits
+    pending_.fetch_add(one, std::memory_order_relaxed);
+    enter(*made);
+    return push_result::ok;
+  }
+
+  // Until all of its tasks have ended; runs tasks meanwhile. Rethrows the first exception. The group may be used again.
+  void wait() {
+    await_all();
+    cancelled_.store(false, std::memory_order_relaxed);                   // relaxed: nobody runs for the group
+    if (failed_.exchange(false, std::memory_order_relaxed)) [[unlikely]]  // relaxed: await_all has acquired it
+      std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Tasks that have not begun do not run, until the next wait has returned.
+  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }  // relaxed: seen at last
+  // For tasks that run long, and would rather end.
+  [[nodiscard]] bool is_cancelled() const noexcept {
+    return cancelled_.load(std::memory_order_relaxed);  // relaxed: as in cancel
+  }
+
+ private:
+  using here = detail::fork_here<atomics_type, threads_type>;
+  using seat_type = detail::fork_seat<atomics_type>;
+  static constexpr std::uint64_t awaited = 1, one = 2;
+
+  struct task : detail::owned_work {
+    task(basic_task_group& g, work::function r, void (*d)(owned_work&) noexcept) noexcept
+        : owned_work(r, d), group(g) {}
+    basic_task_group& group;
+  };
+  template <class F>
+  struct node final : task {
+    template <class G>
+    node(basic_task_group& g, G&& from) : task(g, &begin, &end), f(std::forward<G>(from)) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<node&>(w);
+      if (!self.group.is_cancelled()) self.group.run_here(self.f);
+      end(self);
+    }
+    static void end(detail::owned_work& w) noexcept {
+      auto& self = static_cast<node&>(w);
+      basic_task_group& group = self.group;
+      std::destroy_at(&self);
+      allocator_type::deallocate(&self, sizeof(node), alignof(node));
+      group.leave();
+    }
+    F f;
+  };
+
+  template <class F>
+  void run_here(F& f) noexcept {
+#if FRYS_EXCEPTIONS
+    try {
+      static_cast<void>(f());
+    } catch (...) {
+      cancel();
+      // relaxed: the first one writes; who waits reads behind the count
+      if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::current_exception();
+    }
+#else
+    static_cast<void>(f());
+#endif
+  }
+  static void post(task& t) noexcept {
+    seat_type& seat = *here::seat();
+    seat.host().post(seat, t, true);
+  }
+  void enter(task& t) noexcept {
+    if (budget_ != 0) {
+      const held_lock hold(lock_);
+      if (running_ == budget_) {
+        queued_.push(t);
+        return;
+      }
+      ++running_;
+    }
+    post(t);
+  }
+  // A task has ended.
+  void leave() noexcept {
+    if (budget_ != 0) {
+      work* next = nullptr;
+      {
+        const held_lock hold(lock_);
+        next = queued_.pop();
+        if (next == nullptr) --running_;
+      }
+      // A pool that is destroyed drops its tasks where no seat is: then the next one goes the same way.
+      if (next != nullptr) {
+        auto& t = static_cast<task&>(*next);
+        if (here::seat() != nullptr)
+          post(t);
+        else
+          t.drop(t);
+      }
+    }
+    seat_type* const waiter = waiter_;
+    // sync(task_group.pending): acq_rel; what all tasks did is done before wait returns. Behind this the group may be
+    // gone.
+    if (pending_.fetch_sub(one, std::memory_order_acq_rel) == (one | awaited)) waiter->host().wake(*waiter);
+  }
+  void await_all() noexcept {
+    // sync(task_group.pending): acquire.
+    if (pending_.load(std::memory_order_acquire) == 0) return;
+    seat_type& seat = *waiter_;
+    pending_.fetch_or(awaited, std::memory_order_relaxed);  // relaxed: a mark for the last one, with the count
+    seat.host().work_until(
+        seat,
+        [](void* g) {
+          // sync(task_group.pending): acquire.
+          return static_cast<basic_task_group*>(g)->pending_.load(std::memory_order_acquire) == awaited;
+        },
+        this);
+    pending_.store(0, std::memory_order_relaxed);  // relaxed: nobody runs for the group
+  }
+
+  seat_type* waiter_;
+  const unsigned budget_;
+  unsigned running_ = 0;  // under the lock
+  intrusive_queue<work> queued_;
+  word_lock<atomics_type> lock_;
+  typename atomics_type::template atomic<std::uint64_t> pending_{0};  // tasks, twice; and whether somebody waits
+  typename atomics_type::template atomic<bool> cancelled_{false};
+  typename atomics_type::template atomic<bool> failed_{false};
+  std::exception_ptr failure_ = nullptr;
+};
+
+using task_group = basic_task_group<>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_TASK_GROUP_HPP
+// ---- frys/sched/timeout.hpp
+// with_timeout: awaits something until a deadline; then it is asked to stop, and waited for.
+//
+// Use when  an answer is worth nothing later on, and what asks for it can be stopped.
+// Not when  the deadline is the primitive's own affair (park_until), or only a sleep is wanted (the source's
+//           sleep_until).
+// Threads   what is awaited is started where it is awaited, the sleep after it; both may end on any thread, but for a
+//           sleep that is withdrawn by its destruction: there all of it belongs to the source's thread.
+// Progress  waits for what it awaits, also behind the deadline: it is late by as much as that needs to stop.
+//           abandon_after does not: it destroys.
+// Cost      two frames (frame_memory) and the source's timer; two atomic operations each.
+// Errors    errc::timed_out. A thing that answers result<T> answers that; any other T becomes result<T>. Where the
+//           deadline has passed and the thing answers a value all the same, by a result, it is not lost: it is the
+//           answer. What a thing without a result answers too late is dropped. Exceptions pass.
+// Stop      a stop that is asked of who waits reaches what is awaited; the answer is the thing's then.
+// Lifetime  as when_all; the source outlives the wait.
+//
+//   result<reply> r = co_await with_timeout(timers, ask(server), deadline::after<clocks::steady>(50ms));
+//
+// A source  has sleep_until(deadline), which answers an awaitable: a reactor, a timer service, a simulated clock. Its
+//           sleep ends early when a stop is asked for; or its awaiter has a member type `withdrawn_by_destruction`, and
+//           is destroyed where it waits, on the source's thread.
+//
+// Policies, in any order, each at most once, as in with_timeout<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_TIMEOUT_HPP
+#define FRYS_SCHED_TIMEOUT_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What can be waited at for a point in time.
+template <class S>
+concept timer_source = requires(S& source, deadline until) {
+  { source.sleep_until(until) } -> awaitable;
+};
+
+namespace detail {
+
+template <class R>
+struct timed_answer {
+  using type = result<std::remove_cvref_t<R>>;
+};
+template <>
+struct timed_answer<void> {
+  using type = result<void>;
+};
+template <class R>
+requires is_result<std::remove_cvref_t<R>>
+struct timed_answer<R> {
+  using type = std::remove_cvref_t<R>;
+};
+
+template <class Atomics>
+class timeout_core : public join_core<Atomics> {
+ public:
+  using join_core<Atomics>::join_core;
+  timeout_core(timeout_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
+
+  enum : std::uint32_t { open, done, expired };
+  // True for the first of the two.
+  bool claim(std::uint32_t how) noexcept {
+    std::uint32_t none = open;
+    // relaxed: decides which came first; the count carries the rest to who waits
+    return state_.compare_exchange_strong(none, how, std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+  // relaxed: behind the count, or by who started the thing and learns no more than that it has ended
+  std::uint32_t state() const noexcept { return state_.load(std::memory_order_relaxed); }
+
+ private:
+  typename Atomics::template atomic<std::uint32_t> state_{open};
+};
+
+template <class Source, class Thing, class Atomics, bool Abandons>
+class [[nodiscard]] timeout_awaiter {
+  using thing_result = await_result_t<Thing>;
+  using sleep = decltype(std::declval<Source&>().sleep_until(deadline{}));
+  using sleep_result = await_result_t<sleep>;
+  using sleep_awaiter = std::remove_cvref_t<decltype(awaiter_of(std::declval<sleep>()))>;
+  static constexpr bool withdraws = requires { typename sleep_awaiter::withdrawn_by_destruction; };
+  static_assert(!Abandons || withdraws,
+                "frys::abandon_after: the sleep of this source is not withdrawn_by_destruction: it may end on another "
+                "thread; take with_timeout");
+  using core = timeout_core<Atomics>;
+  using answer = typename timed_answer<thing_result>::type;
+
+ public:
+  timeout_awaiter(Source& source, Thing&& thing, deadline until)
+      : join_(&ended), source_(source), until_(until), thing_(static_cast<Thing&&>(thing)) {}
+  timeout_awaiter(timeout_awaiter&&) = default;
+  ~timeout_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    thing_child_ = run_child<Thing>(thing_, thing_answer_);
+    sleep_child_ = run_sleep(source_, until_, sleep_answer_);
+    join_.of = this;
+    join_.begin(waiting, 2);
+    thing_child_.start(join_, 0, join_.token());
+    if (join_.state() != core::open) {  // over already: no sleep
+      (void)join_.drop();
+      return join_.drop();
+    }
+    sleeps_ = true;
+    sleep_child_.start(join_, 1, join_.token());
+    return join_.drop();
+  }
+  answer await_resume() {
+    join_.finish();
+    const bool late = join_.state() == core::expired;
+    if constexpr (Abandons)
+      if (late) return late_error();
+    if constexpr (is_result<std::remove_cvref_t<thing_result>>) {
+      if (late && !*thing_answer_ && (*thing_answer_).error() == errc::cancelled) return late_error();
+      return std::move(*thing_answer_);
+    } else if (late) {
+      return late_error();
+    } else if constexpr (std::is_void_v<thing_result>) {
+      return {};
+    } else {
+      return answer(std::in_place, std::move(*thing_answer_));
+    }
+  }
+
+ private:
+  static error late_error() noexcept { return {errc::timed_out, domain::sched, "the deadline passed first"}; }
+
+  // Made here and not by who waits, so that the sleep is built where it is awaited: it need not move.
+  static child run_sleep(Source& source, deadline until, slot_of<sleep_result>& into) {
+    if constexpr (std::is_void_v<sleep_result>) {
+      static_cast<void>(into);
+      co_await source.sleep_until(until);
+    } else {
+      into.emplace(co_await source.sleep_until(until));
+    }
+  }
+  // Whether the sleep has ended because it was time, not because of a stop.
+  bool slept_enough() noexcept {
+    if constexpr (is_result<std::remove_cvref_t<sleep_result>>)
+      return static_cast<bool>(*sleep_answer_);
+    else
+      return !join_.token().stop_requested();
+  }
+  static std::coroutine_handle<> ended(join_base& by, std::size_t index, std::exception_ptr failure) noexcept {
+    auto& self = *static_cast<timeout_awaiter*>(static_cast<linked_core&>(by).of);
+    if (index == 0) {
+      if (failure != nullptr) self.join_.fail(std::move(failure));
+      if (self.join_.claim(core::done)) {
+        if constexpr (withdraws) {
+          if (self.sleeps_) {
+            self.sleep_child_.reset();
+            (void)self.join_.drop();
+          }
+        } else {
+          self.join_.request_stop();
+        }
+      }
+    } else if (self.slept_enough() && self.join_.claim(core::expired)) {
+      if constexpr (Abandons) {
+        self.thing_child_.reset();
+        (void)self.join_.drop();
+      } else {
+        self.join_.request_stop();
+      }
+    }
+    return self.join_.drop();
+  }
+
+  struct linked_core : core {
+    using core::core;
+    linked_core(linked_core&& other) noexcept : core(std::move(other)) {}
+    timeout_awaiter* of = nullptr;
+  };
+  linked_core join_;  // outlives the children, who listen to it
+  Source& source_;
+  deadline until_;
+  Thing thing_;
+  slot_of<thing_result> thing_answer_;
+  slot_of<sleep_result> sleep_answer_;
+  bool sleeps_ = false;  // of the source's thread, where it matters
+  child thing_child_;
+  child sleep_child_;
+};
+
+}  // namespace detail
+
+template <class... Policies, timer_source Source, awaitable Thing>
+[[nodiscard]] auto with_timeout(Source& source, Thing&& thing, deadline until) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::with_timeout: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::with_timeout: a policy is given twice; name each at most once");
+  return detail::timeout_awaiter<Source, Thing, typename policies::atomics_type, false>(
+      source, std::forward<Thing>(thing), until);
+}
+
+// The same for what does not listen to a stop, and waits on the source's thread alone, as what a reactor's coroutines
+// wait for: behind the deadline it is destroyed where it waits, which withdraws its operation.
+template <timer_source Source, awaitable Thing>
+[[nodiscard]] auto abandon_after(Source& source, Thing&& thing, deadline until) {
+  return detail::timeout_awaiter<Source, Thing, atomics::standard, true>(source, std::forward<Thing>(thing), until);
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_TIMEOUT_HPP
+// ---- frys/sched/when_all.hpp
+// when_all: awaits several things at once and answers all of their answers, when the last has ended.
+//
+// Use when  steps wait for different things and none needs another's answer.
+// Not when  one answer is enough (when_any), their number is not known before (async_scope), or they only compute
+//           (fork-join on plain functions).
+// Threads   the children are started one after another on the thread that awaits, each up to where it first waits; to
+//           run beside each other they move to other threads themselves. They may end on any; who waits goes on where
+//           the last one ended.
+// Progress  waits for all of its children, whatever happens: none outlives it.
+// Cost      one frame per child (frame_memory), and with a container two arrays; an atomic decrement per child.
+// Ordering  what the children did happens-before what follows the wait.
+// Stop      a stop that is asked of who waits is passed on to the children. When one ends by an exception, the others
+//           are asked to stop, and waited for; the first exception is rethrown. An answer that is an error is an
+//           answer.
+// Lifetime  things that are given as lvalues stay the caller's and outlive the wait. Destroying who waits destroys the
+//           children where they wait: only while no other thread can resume them.
+//
+//   auto [name, age] = co_await when_all(ask_name(), ask_age());     // a tuple; std::monostate for void
+//   std::vector<int> all = co_await when_all(std::move(tasks));      // of a vector; nothing for one of void
+//
+// Policies, in any order, each at most once, as in when_all<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_WHEN_ALL_HPP
+#define FRYS_SCHED_WHEN_ALL_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+
+// What stands for R in a tuple or a variant.
+template <class R>
+using answer_of = std::conditional_t<std::is_void_v<R>, std::monostate, std::remove_cvref_t<R>>;
+template <class R>
+answer_of<R> take_answer([[maybe_unused]] slot_of<R>& from) {
+  if constexpr (std::is_void_v<R>)
+    return {};
+  else
+    return std::move(*from);
+}
+
+// Things of different types: the things, their children, and where the answers go.
+template <class... As>
+struct pack_of_children {
+  static constexpr std::size_t size() noexcept { return sizeof...(As); }
+  explicit pack_of_children(As&&... what) : things(static_cast<As&&>(what)...) {}
+
+  void make() {
+    [this]<std::size_t... I>(std::index_sequence<I...>) {
+      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(slots))), ...);
+    }
+    (std::index_sequence_for<As...>{});
+  }
+
+  std::tuple<As...> things;
+  std::tuple<slot_of<await_result_t<As>>...> slots{};
+  child children[sizeof...(As)];
+};
+
+// Things of one type, in a container, as many as there are.
+template <class Range>
+struct range_of_children {
+  using thing = std::remove_reference_t<decltype(*std::declval<Range&>().begin())>;
+  using answer = await_result_t<thing>;
+  explicit range_of_children(Range&& from) : things(std::move(from)) {
+    for (auto at = things.begin(); at != things.end(); ++at) ++count;
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return count; }
+
+  void make() {
+    slots = std::make_unique<slot_of<answer>[]>(count);
+    children = std::make_unique<child[]>(count);
+    std::size_t i = 0;
+    for (thing& one : things) {
+      children[i] = run_child<thing>(one, slots[i]);
+      ++i;
+    }
+  }
+
+  Range things;
+  std::size_t count = 0;
+  std::unique_ptr<slot_of<answer>[]> slots {};
+  std::unique_ptr<child[]> children{};
+};
+
+// The container of the answers: that of the things, with other elements.
+template <class Range, class T>
+struct container_of_answers;
+template <template <class...> class Container, class A, class... More, class T>
+struct container_of_answers<Container<A, More...>, T> {
+  using type = Container<T>;
+};
+
+// A container of things to await.
+template <class R>
+concept awaitable_range = !awaitable<R> && requires(std::remove_reference_t<R> & r) {
+  r.begin() != r.end();
+  requires awaitable<std::remove_reference_t<decltype(*r.begin())>>;
+};
+
+template <class Children, class Atomics>
+class [[nodiscard]] all_awaiter {
+ public:
+  template <class... As>
+  explicit all_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
+  all_awaiter(all_awaiter&&) = default;
+  ~all_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept { return children_.size() == 0; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    children_.make();
+    join_.begin(waiting, children_.size());
+    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
+    return join_.drop();
+  }
+  auto await_resume() {
+    join_.finish();
+    return answers(children_);
+  }
+
+ private:
+  static std::coroutine_handle<> ended(join_base& of, std::size_t, std::exception_ptr failure) noexcept {
+    auto& join = static_cast<join_core<Atomics>&>(of);
+    if (failure != nullptr) {
+      join.fail(std::move(failure));
+      join.request_stop();
+    }
+    return join.drop();
+  }
+  template <class... As>
+  static auto answers(pack_of_children<As...>& from) {
+    return [&from]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.slots))...};
+    }
+    (std::index_sequence_for<As...>{});
+  }
+  template <class Range>
+  static auto answers(range_of_children<Range>& from) {
+    using answer = typename range_of_children<Range>::answer;
+    if constexpr (!std::is_void_v<answer>) {
+      typename container_of_answers<Range, std::remove_cvref_t<answer>>::type all;
+      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.slots[i]));
+      return all;
+    }
+  }
+
+  join_core<Atomics> join_;  // outlives the children, who listen to it
+  Children children_;
+};
+
+}  // namespace detail
+
+template <class... Policies, awaitable... As>
+requires(sizeof...(As) != 0) [[nodiscard]] auto when_all(As&&... things) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
+  using children = detail::pack_of_children<As...>;
+  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
+}
+// Of a container, which is given away.
+template <class... Policies, class Range>
+requires detail::awaitable_range<Range>
+[[nodiscard]] auto when_all(Range&& range) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_all: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_all: a policy is given twice; name each at most once");
+  static_assert(!std::is_lvalue_reference_v<Range>,
+                "frys::when_all: a container is given away; write when_all(std::move(tasks))");
+  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
+  return detail::all_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_WHEN_ALL_HPP
+// ---- frys/sched/when_any.hpp
+// when_any: awaits several things at once and answers the first that ends, when all have ended: the others are asked to
+// stop, and waited for.
+//
+// Use when  several ways lead to an answer and the first will do: replicas, a reply or a shutdown.
+// Not when  all answers are wanted (when_all), or the other way is the clock (with_timeout).
+// Threads   as when_all: children are started one after another where it is awaited, and may end on any thread.
+// Progress  waits for all of its children, the losers too: it is as slow as the slowest of them is to stop. What it
+//           answers holds nothing that somebody else still uses.
+// Cost      one frame per child (frame_memory), and with a container two arrays; two atomic operations per child.
+// Ordering  what the children did happens-before what follows the wait.
+// Stop      a stop that is asked of who waits is passed on to the children; the first to end is the answer then, too. A
+//           child that ends by an exception ends: if it is the first, its exception is rethrown. What losers answer or
+//           throw is dropped.
+// Lifetime  as when_all.
+//
+//   auto first = co_await when_any(reply(), shutdown());               // a variant; first.index() says which
+//   auto [index, value] = co_await when_any(std::move(replicas));      // of a vector, which must not be empty
+//
+// Policies, in any order, each at most once, as in when_any<policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_WHEN_ANY_HPP
+#define FRYS_SCHED_WHEN_ANY_HPP
+
+namespace frys::inline FRYS_ABI {
+
+// What when_any answers for a range: which one, and its answer (std::monostate for void).
+template <class T>
+struct any_result {
+  std::size_t index;
+  T value;
+};
+
+namespace detail {
+
+template <class Atomics>
+class any_core : public join_core<Atomics> {
+ public:
+  using join_core<Atomics>::join_core;
+  any_core(any_core&& other) noexcept : join_core<Atomics>(std::move(other)) {}
+
+  // True for the first.
+  bool win(std::size_t index) noexcept {
+    std::uint32_t none = nobody;
+    // relaxed: decides who has won; the count carries the rest to who waits
+    return winner_.compare_exchange_strong(none, static_cast<std::uint32_t>(index), std::memory_order_relaxed,
+                                           std::memory_order_relaxed);
+  }
+  // relaxed: behind the count
+  std::size_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+  typename Atomics::template atomic<std::uint32_t> winner_{nobody};
+};
+
+template <class Children, class Atomics>
+class [[nodiscard]] any_awaiter {
+ public:
+  template <class... As>
+  explicit any_awaiter(std::in_place_t, As&&... things) : join_(&ended), children_(std::forward<As>(things)...) {}
+  any_awaiter(any_awaiter&&) = default;
+  ~any_awaiter() { join_.abandon(); }
+
+  bool await_ready() const noexcept {
+    FRYS_ASSERT(children_.size() != 0, "when_any: of nothing there is no first");
+    return false;
+  }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    children_.make();
+    join_.begin(waiting, children_.size());
+    for (std::size_t i = 0; i < children_.size(); ++i) children_.children[i].start(join_, i, join_.token());
+    return join_.drop();
+  }
+  auto await_resume() {
+    join_.finish();
+    return answer(children_, join_.winner());
+  }
+
+ private:
+  static std::coroutine_handle<> ended(join_base& of, std::size_t index, std::exception_ptr failure) noexcept {
+    auto& join = static_cast<any_core<Atomics>&>(of);
+    if (join.win(index)) {
+      if (failure != nullptr) join.fail(std::move(failure));
+      join.request_stop();
+    }
+    return join.drop();
+  }
+  template <class... As>
+  static auto answer(pack_of_children<As...>& from, std::size_t winner) {
+    using all = std::variant<answer_of<await_result_t<As>>...>;
+    using taker = all (*)(pack_of_children<As...>&);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      constexpr taker takers[] = {[](pack_of_children<As...>& of) {
+        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.slots)));
+      }...};
+      return takers[winner](from);
+    }
+    (std::index_sequence_for<As...>{});
+  }
+  template <class Range>
+  static auto answer(range_of_children<Range>& from, std::size_t winner) {
+    using of = typename range_of_children<Range>::answer;
+    return any_result<answer_of<of>>{winner, take_answer<of>(from.slots[winner])};
+  }
+
+  any_core<Atomics> join_;  // outlives the children, who listen to it
+  Children children_;
+};
+
+}  // namespace detail
+
+template <class... Policies, awaitable... As>
+requires(sizeof...(As) != 0) [[nodiscard]] auto when_any(As&&... things) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
+  using children = detail::pack_of_children<As...>;
+  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::forward<As>(things)...);
+}
+// Of a container, which is given away.
+template <class... Policies, class Range>
+requires detail::awaitable_range<Range>
+[[nodiscard]] auto when_any(Range&& range) {
+  using policies = detail::join_policies<Policies...>;
+  static_assert(policies::known, "frys::when_any: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(policies::unique, "frys::when_any: a policy is given twice; name each at most once");
+  static_assert(!std::is_lvalue_reference_v<Range>,
+                "frys::when_any: a container is given away; write when_any(std::move(tasks))");
+  using children = detail::range_of_children<std::remove_cvref_t<Range>>;
+  return detail::any_awaiter<children, typename policies::atomics_type>(std::in_place, std::move(range));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_WHEN_ANY_HPP
 #endif  // gate
 #if defined(FRYS_WITH_CALENDAR) && FRYS_WITH_CALENDAR
 

@@ -54,9 +54,15 @@ inline void unpin() {
   (void)::sched_setaffinity(0, sizeof set, &set);
 }
 
-// The first two threads that work get a core each, whatever pool made them; larger crews are left to the system.
+// The first two threads that work get a core each, whatever pool made them; one alone is on core 0, with who waits for
+// it. Larger crews are left to the system.
 inline void pin_crew(unsigned threads, bool caller_works) {
   if (threads > 2) return;
+  if (threads == 1) {
+    pin_thread(0, 0);
+    for (const pid_t id : others()) pin_thread(id, 0);
+    return;
+  }
   unsigned core = caller_works ? 1 : 0;
   pin_thread(0, 0);
   for (const pid_t id : others()) pin_thread(id, caller_works ? core : core++);

@@ -27,11 +27,11 @@ struct frys_crew {
     done.park();
   }
   template <class A, class B>
-  static auto both(A&& a, B&& b) {
+  [[gnu::always_inline]] static auto both(A&& a, B&& b) {
     return frys::join(std::forward<A>(a), std::forward<B>(b));
   }
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     frys::parallel_for(std::size_t{0}, n, std::size_t{1}, std::forward<F>(f));
   }
 };

@@ -9,7 +9,7 @@ struct frys_groups : frys_crew {
   static constexpr const char* name = "frys task_group";
   using frys_crew::frys_crew;
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     if (n == 0) return;
     frys::task_group group;
     for (std::size_t i = 1; i < n; ++i)

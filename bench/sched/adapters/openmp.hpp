@@ -20,7 +20,7 @@ struct openmp_crew {
     f();
   }
   template <class A, class B>
-  static auto both(A&& a, B&& b) {
+  [[gnu::always_inline]] static auto both(A&& a, B&& b) {
     decltype(a()) first{};
 #pragma omp task shared(first, a)
     first = a();
@@ -29,7 +29,7 @@ struct openmp_crew {
     return std::pair(first, second);
   }
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     for (std::size_t i = 1; i < n; ++i) {
 #pragma omp task shared(f) firstprivate(i)
       f(i);

@@ -13,12 +13,12 @@ struct serial_crew {
     f();
   }
   template <class A, class B>
-  static auto both(A&& a, B&& b) {
+  [[gnu::always_inline]] static auto both(A&& a, B&& b) {
     auto first = a();
     return std::pair(first, b());
   }
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     for (std::size_t i = 0; i < n; ++i) f(i);
   }
 };

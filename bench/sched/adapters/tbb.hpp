@@ -23,7 +23,7 @@ struct tbb_crew {
     arena.execute(std::forward<F>(f));
   }
   template <class A, class B>
-  static auto both(A&& a, B&& b) {
+  [[gnu::always_inline]] static auto both(A&& a, B&& b) {
     decltype(a()) first{};
     decltype(b()) second{};
     tbb::task_group group;
@@ -32,7 +32,7 @@ struct tbb_crew {
     return std::pair(first, second);
   }
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     if (n == 0) return;
     tbb::task_group group;
     for (std::size_t i = 1; i < n; ++i) group.run([&f, i] { f(i); });
@@ -44,14 +44,14 @@ struct tbb_invoke : tbb_crew {
   static constexpr const char* name = "tbb invoke";
   using tbb_crew::tbb_crew;
   template <class A, class B>
-  static auto both(A&& a, B&& b) {
+  [[gnu::always_inline]] static auto both(A&& a, B&& b) {
     decltype(a()) first{};
     decltype(b()) second{};
     tbb::parallel_invoke([&] { first = a(); }, [&] { second = b(); });
     return std::pair(first, second);
   }
   template <class F>
-  static void each(std::size_t n, F&& f) {
+  [[gnu::always_inline]] static void each(std::size_t n, F&& f) {
     tbb::parallel_for(std::size_t{0}, n, f, tbb::simple_partitioner{});
   }
 };

@@ -137,8 +137,8 @@ class atomic_operations {
 
 }  // namespace detail
 
-// A model for policy::atomics.
-struct atomics : frys::atomics::machine_services {
+// A model for policy::atomics. (Not derived from machine_services: blocks take that for threads of the system.)
+struct atomics {
   template <class T>
   class atomic : public detail::atomic_operations<T, atomic<T>> {
    public:
@@ -228,6 +228,11 @@ struct atomics : frys::atomics::machine_services {
     detail::machine* m = detail::machine::current();
     return m == nullptr ? 0 : static_cast<std::uint64_t>(m->look_at_clock(at).count());
   }
+  // The machine's: AddressSanitizer sees uses after free.
+  static void* alloc(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
+    return frys::atomics::machine_services::alloc(bytes, alignment);
+  }
+  static void free(void* memory) noexcept { frys::atomics::machine_services::free(memory); }
   // One of 0 .. count - 1, as the seed says.
   static std::uint32_t choose(std::uint32_t count, FRYS_SIM_PLACE) noexcept {
     detail::machine* m = detail::machine::current();

@@ -181,6 +181,22 @@ TEST_CASE("cron: whatever comes at all comes within 40 years") {
     longest = next - year > longest ? next - year : longest;
   }
   CHECK(longest == 40);
+  // And a schedule that has to wait so long finds its day, forwards and backwards.
+  longest = 0;
+  for (const char* text :
+       {"0 0 ? 2 0#5", "0 0 ? 2 1#5", "0 0 ? 2 2#5", "0 0 ? 2 3#5", "0 0 ? 2 4#5", "0 0 ? 2 5#5", "0 0 ? 2 6#5"}) {
+    const cron when = read(text);
+    for (civil_time t = at(1600, 1, 1); t.year < 2400;) {
+      const auto next = when.next(t);
+      REQUIRE(next.has_value());
+      if (when.matches(t)) {
+        CHECK(when.previous(*next) == t);
+        longest = next->year - t.year > longest ? next->year - t.year : longest;
+      }
+      t = *next;
+    }
+  }
+  CHECK(longest == 40);
 }
 
 TEST_CASE("cron: day of month or day of week where both are given, both where one starts with *") {

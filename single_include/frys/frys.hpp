@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content df79f4656605a76e.
+// frys 0.1.0, one header: the whole library. Content 7136a331b1ed7d15.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -38952,7 +38952,8 @@ struct fork_guard {
   typename Seat::entry* at;
   Frame& frame;
   bool open = true;
-  ~fork_guard() {
+  // Out of line the guard would have to lie in memory: five stores a fork.
+  FRYS_ALWAYS_INLINE ~fork_guard() {
     if (open && !seat.take_back(at)) frame.drop();
   }
 };
@@ -38968,6 +38969,8 @@ struct fork_here {
 
 template <class Here, class A, class B>
 FRYS_ALWAYS_INLINE std::pair<piece_result<A>, piece_result<B>> join_here(A& a, B& b) {
+  static_assert(!std::is_reference_v<std::invoke_result_t<B&>>,
+                "frys::join: a piece answers a value or void; answer a pointer instead of a reference");
   using pair = std::pair<piece_result<A>, piece_result<B>>;
   using seat_type = fork_seat<typename Here::atomics_type>;
   using frame_type = fork_frame<typename Here::atomics_type, B>;

@@ -84,6 +84,9 @@ SUITES = {
     "memory/detail/sharing.hpp": "limited under the model*,synchronized under the model*",
     "memory/tracked.hpp": "tracked under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
+    "sched/blocking_pool.hpp": "blocking_pool under the model*",
+    "sched/fiber.hpp": "post_box under the model*",
+    "sched/stack_pool.hpp": "stack_pool under the model*",
     "sched/shared_timer_wheel.hpp": "shared_timer_wheel under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",
 }

@@ -77,17 +77,34 @@ void in_one_thread() {
   });
 }
 
-// One thread reads a piece while another one draws the next: it gets all of the one or all of the other.
+// One thread reads a piece while another one draws the next: it gets all of the one or all of the other. A tick is a
+// quarter of a millisecond here, so that a piece lasts for some readings.
+struct quarter {
+  static frys::nanoseconds now() noexcept {
+    const std::uint64_t t = counter::ordered_ticks(), in = t % 128;
+    const std::uint64_t halves = (t - in) * 2 + (in < 64 ? in : 64 + (in - 64) * 3);
+    return frys::nanoseconds(static_cast<std::int64_t>(halves * 125'000));
+  }
+};
 template <unsigned Warm>
 void drawn_meanwhile() {
-  with_line(1, Warm, [](line& l) {
-    model::threads(
-        [&] {
-          const std::int64_t first = l.now().count();
-          model::require(l.now().count() >= first, "time does not go back in a thread");
-        },
-        [&] { (void)l.now(); });
-  });
+  A::atomic<std::uint64_t> count{100};
+  beat = &count;
+  by = 1;
+  frys::counter_clock<counter, with_model, frys::policy::clock<quarter>> l;
+  for (unsigned i = 0; i < Warm; ++i) (void)l.now();
+  model::threads(
+      [&] {
+        std::int64_t last = 0;
+        for (unsigned i = 0; i < 3; ++i) {
+          const std::int64_t t = l.now().count();
+          model::require(t >= last, "time does not go back in a thread");
+          last = t;
+        }
+      },
+      [&] {
+        for (unsigned i = 0; i < 12; ++i) (void)l.now();
+      });
 }
 
 TEST_CASE("tsc_clock under the model: a time that was handed over is not later than now_ordered") {
@@ -104,9 +121,10 @@ TEST_CASE("tsc_clock under the model: time does not go back in a thread, whoever
   holds_at_random(&in_one_thread<7, 9>, 3'000);
 }
 TEST_CASE("tsc_clock under the model: a piece is read whole") {
-  holds_at_random(&drawn_meanwhile<33>, 1'500);
-  holds_at_random(&drawn_meanwhile<38>, 1'500);
-  holds_at_random(&drawn_meanwhile<43>, 1'500);
+  holds_at_random(&drawn_meanwhile<40>, 4'000);
+  holds_at_random(&drawn_meanwhile<60>, 4'000);
+  holds_at_random(&drawn_meanwhile<75>, 4'000);
+  holds_at_random(&drawn_meanwhile<90>, 4'000);
 }
 
 }  // namespace

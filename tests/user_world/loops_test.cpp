@@ -11,6 +11,7 @@
 #include <frys/io/posix_files.hpp>
 #include <frys/io/uring_reactor.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/shared_timer_wheel.hpp>
 #include <frys/sched/timer_wheel.hpp>
 #include <frys/sim/world.hpp>
 #include <frys/storage/wal.hpp>
@@ -55,6 +56,25 @@ void use_timer_wheel() {
   CHECK(fired == 0);
   wheel.advance(frys::nanoseconds(6'000'000));
   CHECK(fired == 1);
+  wheel.add_after(t, frys::nanoseconds(0));  // by its clock
+  wheel.advance(decltype(wheel)::clock_type::now() + frys::nanoseconds(2'000'000));
+  CHECK(fired == 2);
+}
+
+template <class... P>
+void use_shared_timer_wheel() {
+  using wheel_type = frys::shared_timer_wheel<P...>;
+  using timer_type = typename wheel_type::timer_type;
+  static int ended;
+  ended = 0;
+  wheel_type wheel;
+  timer_type fires([](timer_type&) noexcept { ++ended; });
+  timer_type withdrawn([](timer_type&) noexcept { ended += 10; }, [](timer_type&) noexcept { ++ended; });
+  wheel.add_after(fires, frys::nanoseconds(0));
+  wheel.add(withdrawn, frys::deadline::never());
+  CHECK(wheel.cancel(withdrawn));
+  wheel.advance(wheel_type::clock_type::now() + frys::nanoseconds(2'000'000));
+  CHECK(ended == 2);
 }
 
 template <class Reactor>
@@ -98,6 +118,12 @@ TEST_CASE("user_world: a timer wheel takes any world") {
   use_timer_wheel<>();
   use_timer_wheel<users>();
   use_timer_wheel<simulated>();
+  use_shared_timer_wheel<>();
+  const long clock = user::uses::clock.load(), atomics = user::uses::atomics.load();
+  use_shared_timer_wheel<users>();
+  CHECK(user::uses::clock.load() > clock);
+  CHECK(user::uses::atomics.load() > atomics);
+  use_shared_timer_wheel<frys::policy::clock<frys::sim::clock>>();
 }
 
 TEST_CASE("user_world: the epoll loop runs with a user's atomics, clock and pages") {

@@ -103,7 +103,7 @@ gates() {
     ! pkg-config --exists "${gate#*:}" 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%:*}"
   done
   # These have no .pc file.
-  for gate in BOOST_LOCKFREE:boost/lockfree/queue.hpp MIMALLOC:mimalloc.h; do
+  for gate in BOOST_LOCKFREE:boost/lockfree/queue.hpp ASIO:asio/async_result.hpp MIMALLOC:mimalloc.h; do
     ! echo "#include <${gate#*:}>" | g++ -std=c++20 -x c++ -fsyntax-only - 2>/dev/null || printf ' -DFRYS_WITH_%s=1' "${gate%%:*}"
   done
 }

@@ -23,7 +23,7 @@ HOSTILE = ("min(a,b) max(a,b) CHECK(x) REQUIRE(x) LOG(x) ERROR DEBUG INFO WARNIN
            "major(x) minor(x) IN OUT OPTIONAL DELETE Status Bool None Always Success STRICT VOID TRUE FALSE NULL_ OK FULL EMPTY "
            "CLOSED BIG assert(x) foreach forever unix linux").split()
 LIBRARIES = {"with/highway.hpp": "hwy/highway.h", "with/uring.hpp": "liburing.h", "with/boost_lockfree.hpp": "boost/lockfree/queue.hpp",
-             "with/jemalloc.hpp": "jemalloc/jemalloc.h", "with/mimalloc.hpp": "mimalloc.h",
+             "with/asio.hpp": "asio/async_result.hpp", "with/jemalloc.hpp": "jemalloc/jemalloc.h", "with/mimalloc.hpp": "mimalloc.h",
              "simd/detail/foreach_highway.hpp": "hwy/highway.h"}
 
 

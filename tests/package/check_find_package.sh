@@ -19,7 +19,7 @@ cmake_minimum_required(VERSION 3.22)
 project(ask LANGUAGES NONE)
 find_package(frys $arguments)
 message(STATUS "frys_FOUND=\${frys_FOUND}")
-foreach(target IN ITEMS frys::frys frys::highway frys::uring frys::boost_lockfree frys::jemalloc frys::mimalloc)
+foreach(target IN ITEMS frys::frys frys::highway frys::uring frys::boost_lockfree frys::asio frys::jemalloc frys::mimalloc)
   if(TARGET \${target})
     message(STATUS "target \${target}")
   endif()
@@ -42,6 +42,10 @@ ask bl "0.1 CONFIG REQUIRED COMPONENTS boost_lockfree" "$hidden" && bad "boost_l
 tr -s '\n ' ' ' <"$scratch/bl" >"$scratch/bl1"
 expect "the error for boost_lockfree" "$scratch/bl1" "component 'boost_lockfree' needs the header boost/lockfree/queue.hpp" \
   "apt install libboost-dev" "vcpkg install boost-lockfree \(feature 'boost-lockfree'"
+ask as "0.1 CONFIG REQUIRED COMPONENTS asio" "$hidden" && bad "asio was found although it is hidden"
+tr -s '\n ' ' ' <"$scratch/as" >"$scratch/as1"
+expect "the error for asio" "$scratch/as1" "component 'asio' needs the header asio/async_result.hpp" "apt install libasio-dev" \
+  "vcpkg install asio"
 for malloc in jemalloc/jemalloc.h mimalloc.h; do
   name=${malloc##*/} name=${name%.h}
   ask ml "0.1 CONFIG REQUIRED COMPONENTS $name" "$hidden" && bad "$name was found although it is hidden"
@@ -55,7 +59,7 @@ ask optional "0.1 CONFIG REQUIRED OPTIONAL_COMPONENTS highway" "$hidden" || bad 
 expect "the optional component" "$scratch/optional" "frys_FOUND=1|frys_FOUND=TRUE" "libhwy-dev"
 ask unknown "0.1 CONFIG REQUIRED COMPONENTS warp" && bad "an unknown component was found"
 tr -s '\n ' ' ' <"$scratch/unknown" >"$scratch/unknown1"
-expect "an unknown component" "$scratch/unknown1" "no component 'warp'; it has: highway, uring, boost_lockfree, jemalloc, mimalloc"
+expect "an unknown component" "$scratch/unknown1" "no component 'warp'; it has: highway, uring, boost_lockfree, asio, jemalloc, mimalloc"
 ask newer "0.2 CONFIG REQUIRED" && bad "0.1.0 answers for 0.2"
 ask older "0.0.9 CONFIG REQUIRED" && bad "0.1.0 answers for 0.0.9"
 ask exact "0.1.0 CONFIG REQUIRED" || bad "0.1.0 does not answer for 0.1.0"

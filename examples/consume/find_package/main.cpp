@@ -6,12 +6,13 @@
 #include <frys/queue/mpsc_queue.hpp>
 #include <frys/simd/distance.hpp>
 #include <frys/simd/target.hpp>
+#include <frys/with/asio.hpp>
 #include <frys/with/boost_lockfree.hpp>
 #include <frys/with/jemalloc.hpp>
 #include <frys/with/mimalloc.hpp>
 
-static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1 && FRYS_WITH_BOOST_LOCKFREE == 1 && FRYS_WITH_JEMALLOC == 1 &&
-                  FRYS_WITH_MIMALLOC == 1,
+static_assert(FRYS_WITH_HIGHWAY == 1 && FRYS_WITH_URING == 1 && FRYS_WITH_BOOST_LOCKFREE == 1 &&
+                  FRYS_WITH_JEMALLOC == 1 && FRYS_WITH_MIMALLOC == 1 && FRYS_WITH_ASIO == 1,
               "a component defines its gate");
 
 int main() {

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 7136a331b1ed7d15.
+// frys 0.1.0, one header: the whole library. Content b5d2f1e0af0608f0.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22247,6 +22247,19 @@ class async_generator;
 
 template <class T, class... Policies>
 class channel;
+
+struct scheduler_options;
+struct submit_options;
+struct worker_stats;
+template <class... Policies>
+class scheduler;
+template <class... Policies>
+class basic_task_group;
+template <class Task, class... Policies>
+class forked;
+template <class... Policies>
+class blocking_pool;
+class topology;
 
 }  // namespace frys::inline FRYS_ABI
 

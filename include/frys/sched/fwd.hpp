@@ -63,6 +63,19 @@ class async_generator;
 template <class T, class... Policies>
 class channel;
 
+struct scheduler_options;
+struct submit_options;
+struct worker_stats;
+template <class... Policies>
+class scheduler;
+template <class... Policies>
+class basic_task_group;
+template <class Task, class... Policies>
+class forked;
+template <class... Policies>
+class blocking_pool;
+class topology;
+
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FWD_HPP

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b5d2f1e0af0608f0.
+// frys 0.1.0, one header: the whole library. Content 4b5b0ccb732cc816.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -16292,8 +16292,10 @@ class intrusive_mpsc_queue {
       if (last_.load(std::memory_order_relaxed) != first) return nullptr;  // a push is under way
       link(stub_).store(nullptr, std::memory_order_relaxed);               // relaxed: published by append
       (void)append(stub_);
-      // relaxed: what stands there was appended before the stub, and the stub's append has acquired that.
-      second = link(*first).load(std::memory_order_relaxed);
+      // sync(intrusive_mpsc_queue.link): acquire; the producer that linked it is done with `first`. What stands there
+      // is whole already, by the stub's append; but with relaxed the caller could free `first` ahead of that write to
+      // it.
+      second = link(*first).load(std::memory_order_acquire);
       if (second == nullptr) return nullptr;  // a push came between and is not linked yet
     }
     first_ = second;

@@ -86,6 +86,27 @@ void node_again() {
   model::require(freed, "no node is lost");
 }
 
+// The consumer frees each node where it pops it, its own first: the producer behind that has linked to it.
+void freed_where_popped() {
+  queue q;
+  int freed = 0;
+  const auto pop = [&] {
+    if (node* n = q.pop()) {
+      n->~node();
+      A::free(n);
+      ++freed;
+    }
+  };
+  model::threads([&] { q.push(*::new (A::alloc(sizeof(node))) node(2)); },
+                 [&] {
+                   q.push(*::new (A::alloc(sizeof(node))) node(1));
+                   pop();
+                   pop();
+                 });
+  pop(), pop();
+  model::require(freed == 2, "no node is lost");
+}
+
 // Where a node led in its former life is forgotten when it is pushed again.
 void former_link() {
   queue q;
@@ -155,6 +176,7 @@ TEST_CASE(
     "intrusive_mpsc_queue under the model: a popped node may be pushed "
     "again or freed") {
   holds(&node_again);
+  holds(&freed_where_popped);
 }
 TEST_CASE("intrusive_mpsc_queue under the model: a node's former link is forgotten") { holds(&former_link); }
 TEST_CASE(

@@ -81,8 +81,10 @@ class intrusive_mpsc_queue {
       if (last_.load(std::memory_order_relaxed) != first) return nullptr;  // a push is under way
       link(stub_).store(nullptr, std::memory_order_relaxed);               // relaxed: published by append
       (void)append(stub_);
-      // relaxed: what stands there was appended before the stub, and the stub's append has acquired that.
-      second = link(*first).load(std::memory_order_relaxed);
+      // sync(intrusive_mpsc_queue.link): acquire; the producer that linked it is done with `first`. What stands there
+      // is whole already, by the stub's append; but with relaxed the caller could free `first` ahead of that write to
+      // it.
+      second = link(*first).load(std::memory_order_acquire);
       if (second == nullptr) return nullptr;  // a push came between and is not linked yet
     }
     first_ = second;

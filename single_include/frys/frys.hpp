@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 4b5b0ccb732cc816.
+// frys 0.1.0, one header: the whole library. Content 42617d57990f4f29.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -52863,7 +52863,7 @@ class machine final : public run_hooks {
 //
 // Use when  a block or a program runs under sim::run.
 // Not when  a memory order may be too weak (atomics::model), or threads of the system share the object.
-// Cost      some 3 ns a step; a switch some 20.
+// Cost      1 to 2 ns a step; a switch some 25.
 // Outside   of a run these objects are plain memory, good for one thread.
 // Found     a compare_exchange_weak that must not fail for no reason does so; a wait returns for no reason, and a
 //           notify_one wakes anybody (run_options); an atomic object of 32 bits that ends while a thread sleeps on it.
@@ -53292,9 +53292,10 @@ inline std::uint32_t thread_number() noexcept {
 // Hazards   what the seed does not know: addresses (hashes of pointers, order of allocations), real clocks and dice,
 //           thread_local (take threads::local), what an earlier run has left in globals, the order of evaluation of
 //           arguments (compilers differ), the layout of the standard's hash tables (libraries differ).
-// Cost      some 3 ns a step and 20 ns a switch; a run with 4 threads starts in some microseconds.
-// Source    FoundationDB's simulator; S. Burckhardt et al., ASPLOS 2010 (pct); A. Groce et al., "Swarm testing", ISSTA
-//           2012 (mixed).
+// Cost      1 to 2 ns a step, some 25 ns a switch of threads; to begin and end a run of four threads half a
+//           microsecond (explore_seeds).
+// Source    FoundationDB's simulator; S. Burckhardt et al., ASPLOS 2010 (pct); A. Groce et al., "Swarm testing",
+//           ISSTA 2012 (mixed).
 #ifndef FRYS_SIM_RUN_HPP
 #define FRYS_SIM_RUN_HPP
 

@@ -19,9 +19,10 @@
 // Hazards   what the seed does not know: addresses (hashes of pointers, order of allocations), real clocks and dice,
 //           thread_local (take threads::local), what an earlier run has left in globals, the order of evaluation of
 //           arguments (compilers differ), the layout of the standard's hash tables (libraries differ).
-// Cost      some 3 ns a step and 20 ns a switch; a run with 4 threads starts in some microseconds.
-// Source    FoundationDB's simulator; S. Burckhardt et al., ASPLOS 2010 (pct); A. Groce et al., "Swarm testing", ISSTA
-//           2012 (mixed).
+// Cost      1 to 2 ns a step, some 25 ns a switch of threads; to begin and end a run of four threads half a
+//           microsecond (explore_seeds).
+// Source    FoundationDB's simulator; S. Burckhardt et al., ASPLOS 2010 (pct); A. Groce et al., "Swarm testing",
+//           ISSTA 2012 (mixed).
 #ifndef FRYS_SIM_RUN_HPP
 #define FRYS_SIM_RUN_HPP
 

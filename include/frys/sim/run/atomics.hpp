@@ -3,7 +3,7 @@
 //
 // Use when  a block or a program runs under sim::run.
 // Not when  a memory order may be too weak (atomics::model), or threads of the system share the object.
-// Cost      some 3 ns a step; a switch some 20.
+// Cost      1 to 2 ns a step; a switch some 25.
 // Outside   of a run these objects are plain memory, good for one thread.
 // Found     a compare_exchange_weak that must not fail for no reason does so; a wait returns for no reason, and a
 //           notify_one wakes anybody (run_options); an atomic object of 32 bits that ends while a thread sleeps on it.

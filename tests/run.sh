@@ -10,7 +10,7 @@ usage: bash tests/run.sh [--no-install] [--clean] [--ci] [--long] [STAGE...]
 
   --no-install   install nothing; what lacks its tool is skipped and said so
   --clean        start from an empty build directory
-  --ci           no terminal, a hard end after 60 minutes (it takes about 15 on two quiet cores)
+  --ci           no terminal, a hard end after 60 minutes (it takes about 35 on two quiet cores)
   --long         also: fuzzers for 10 minutes each, 100 kills per setting, foreign machines under qemu, an npm client
 
 FRYS_PATIENCE=3 in the environment gives every step three times as long, for a slow machine.
@@ -23,7 +23,7 @@ Stages, in this order; without a name all of them run:
   single     the same tests on the single header, under the address and undefined behaviour sanitizers, the model's
              without (--long: all on the single header without them too, and all on the tree with them)
   tsan       thread sanitizer, the rooms with threads
-  clang      clang 16 reads everything and runs the rooms labelled smoke; clang 14 reads floors 0 to 2
+  clang      clang 16 reads everything and runs what is labelled smoke; clang 14 reads floors 0 to 2
   noexcept   without exceptions and RTTI, likewise                  (--long builds and runs all of clang and noexcept)
   fuzz       the parsers, seconds each
 TEXT

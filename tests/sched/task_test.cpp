@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <coroutine>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -172,6 +173,29 @@ TEST_CASE("task: many children one after another") {
     co_return total;
   };
   CHECK(frys::sync_wait(sum(1000)) == 499500);
+}
+
+// Where the stack stands.
+FRYS_NOINLINE std::uintptr_t stack_here() { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
+frys::task<int> descend(int n, std::uintptr_t& lowest) {
+  if (n == 0) {
+    lowest = stack_here();
+    co_return 0;
+  }
+  co_return co_await descend(n - 1, lowest) + 1;
+}
+
+TEST_CASE("task: a recursion of a hundred thousand frames, and back, on the stack of one") {
+  std::uintptr_t shallow = 0, deeper = 0;
+  CHECK(frys::sync_wait(descend(4, shallow)) == 4);
+  CHECK(frys::sync_wait(descend(200, deeper)) == 200);
+  // g++ transfers without growing the stack from -O2 on, which no macro tells; sanitizers keep it from that.
+#if defined(__clang__) && defined(__OPTIMIZE__) && !FRYS_ASAN && !FRYS_TSAN
+  CHECK(shallow == deeper);
+#endif
+  if (shallow != deeper) return;
+  CHECK(frys::sync_wait(descend(100'000, deeper)) == 100'000);
+  CHECK(shallow == deeper);
 }
 
 #if FRYS_EXCEPTIONS

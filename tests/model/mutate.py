@@ -164,7 +164,7 @@ def main():
             if code != 0 or count is None or count.group(1) == "0":
                 sys.exit(f"mutate: {header}: its tests ('{suite}') do not pass or are not there\n{output[-2000:]}")
             sites = [line.split(":") for line in open(record.name).read().splitlines()]
-        sites = [s for s in sites if s[0].endswith("/" + header)]
+        sites = [s for s in sites if os.path.normpath(s[0]).endswith("/" + header)]
         # Every order in the text must have been used.
         seen = set()
         for s in sites:

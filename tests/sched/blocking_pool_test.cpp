@@ -275,7 +275,7 @@ TEST_CASE("blocking_pool: its end waits for what runs, destroys callables that h
     REQUIRE(pool->submit([&, held] { ++done; }));
     frys::spawn([](blocking_pool<>& p, errc& e) -> frys::task<> {
       const auto r = co_await p.run([] { return 1; });
-      e = r.error().code;
+      e = r ? errc::busy : r.error().code;
     }(*pool, seen));
     std::thread opens([&] { d.open(); });
     pool.reset();

@@ -146,7 +146,7 @@ class blocking_pool {
     for (unsigned i = options.most_threads; i-- != 0;) {
       pool->slots_[i].pool = pool.get();
       pool->slots_[i].number = i;
-      pool->push_slot(pool->slots_[i]);
+      pool->push_slot(pool->empty_, pool->slots_[i]);
     }
     // Woken when all are there: one that sleeps already would be taken for the next.
     error why{};
@@ -251,8 +251,7 @@ class blocking_pool {
 
   // Any thread. From now on submit and run answer closed.
   void close() noexcept {
-    // sync(blocking_pool.load): acq_rel; as admit.
-    load_.fetch_or(closed, std::memory_order_acq_rel);
+    load_.fetch_or(closed, std::memory_order_relaxed);  // relaxed: one word, and its changes have one order
   }
   // Owner only. Closes, and waits until nothing is queued and nothing runs; errc::timed_out at the deadline.
   result<void> drain(deadline until = deadline::never()) noexcept {
@@ -305,7 +304,7 @@ class blocking_pool {
     atomic<std::uint32_t> is{empty};
     atomic<std::uint32_t> below{0};  // in the list: number + 1 of the next
     parker<policy::atomics<atomics_type>, policy::wait<wait_type>, policy::clock<clock_type>> sleeper;
-    thread runs;  // of whoever has taken an empty slot out of the list
+    typename atomics_type::template var<thread> runs;  // of whoever has taken an empty slot out of the list
   };
 
   explicit blocking_pool(const blocking_pool_options& o) noexcept
@@ -316,28 +315,32 @@ class blocking_pool {
     name_length_ = i;
   }
 
-  // --- the list of places: a stack, with a count of changes beside the number of its top against ABA
+  // --- the lists of places: stacks, with a count of changes beside the number of the top against ABA
 
-  void push_slot(slot& s) noexcept {
-    std::uint64_t top = list_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+  using list = atomic<std::uint64_t>;
+  void push_slot(list& onto, slot& s) noexcept {
+    std::uint64_t top = onto.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
     do s.below.store(static_cast<std::uint32_t>(top & 0xffff'ffff), std::memory_order_relaxed);
     // (relaxed: published by the exchange)
     // sync(blocking_pool.list): release; whoever takes the slot sees what it is, and its thread object.
-    while (!list_.compare_exchange_weak(top, next_version(top) | (s.number + 1), std::memory_order_release,
-                                        std::memory_order_relaxed));
+    while (!onto.compare_exchange_weak(top, next_version(top) | (s.number + 1), std::memory_order_release,
+                                       std::memory_order_relaxed));
     // (relaxed on failure: another guess)
   }
-  slot* pop_slot() noexcept {
-    // sync(blocking_pool.list): acquire; pairs with the release in push_slot, here and below.
-    std::uint64_t top = list_.load(std::memory_order_acquire);
+  slot* pop_slot(list& from) noexcept {
+    // sync(blocking_pool.list): acquire; pairs with the release in push_slot. With relaxed `below` could be an old one,
+    // and the list lose what lies under this slot.
+    std::uint64_t top = from.load(std::memory_order_acquire);
     for (;;) {
       const auto number = static_cast<std::uint32_t>(top & 0xffff'ffff);
       if (number == 0) return nullptr;
       slot& s = slots_[number - 1];
       // relaxed: where s has left the list meanwhile, this is nonsense and the exchange fails
       const std::uint32_t below = s.below.load(std::memory_order_relaxed);
-      if (list_.compare_exchange_weak(top, next_version(top) | below, std::memory_order_acquire,
-                                      std::memory_order_acquire))
+      // sync(blocking_pool.list): acquire where it fails, as above. Where not, relaxed would do, as we have acquired
+      // what it takes; but some compilers want no order weaker than the other.
+      if (from.compare_exchange_weak(top, next_version(top) | below, std::memory_order_acquire,
+                                     std::memory_order_acquire))
         return &s;
     }
   }
@@ -348,28 +351,28 @@ class blocking_pool {
   // A thread that looks at the queue after the `wake` that the caller owes it: one that sleeps or, with `why`, a new
   // one. Null: all are busy, or no more can be made and `why` says so.
   slot* claim(error* why) noexcept {
-    while (slot* const s = pop_slot()) {
-      std::uint32_t seen = s->is.load(std::memory_order_relaxed);  // relaxed: the exchanges below look again
-      for (;;) {
-        if (seen == empty) {
-          // sync(blocking_pool.slot): acquire; its last thread has left. The slot is ours.
-          if (why != nullptr && s->is.load(std::memory_order_acquire) == empty && start(*s, *why)) return s;
-          push_slot(*s);
-          return nullptr;
-        }
+    while (slot* const s = pop_slot(idle_)) {
+      std::uint32_t seen = s->is.load(std::memory_order_relaxed);  // relaxed: the exchange below looks again
+      while (seen != empty) {
         // From parked it is ours to wake; from listed it works, and is now only no more in the list. relaxed: whoever
         // sleeps is told by the unpark.
         const std::uint32_t to = seen == parked ? claimed : running;
         if (s->is.compare_exchange_weak(seen, to, std::memory_order_relaxed, std::memory_order_relaxed)) break;
       }
       if (seen == parked) return s;
+      if (seen == empty) push_slot(empty_, *s);
     }
+    if (why == nullptr) return nullptr;
+    slot* const s = pop_slot(empty_);
+    if (s == nullptr || start(*s, *why)) return s;
+    push_slot(empty_, *s);
     return nullptr;
   }
   void wake(slot& s) noexcept { s.sleeper.unpark(); }
 
   bool start(slot& s, error& why) noexcept {
-    if (s.runs.joinable()) s.runs.join();            // its last one, which has left
+    if (thread& last = s.runs.ref(); last.joinable()) last.join();  // it has left, or is about to
+
     s.is.store(claimed, std::memory_order_relaxed);  // relaxed: the new thread sees it by its start
     std::array<char, 64> name = name_;
     if (options_.name != nullptr) {
@@ -387,7 +390,7 @@ class blocking_pool {
     o.stack_bytes = options_.stack_bytes;
     result<thread> t = threads_type::start(o, &enter, &s);
     if (t) {
-      s.runs = *std::move(t);
+      s.runs.ref() = *std::move(t);
       // Only now, so that who finds no thread and cannot make one does not count on ours. It waits for our wake, and
       // does not go before. relaxed: a count; our caller's work counts already
       load_.fetch_add(one_live, std::memory_order_relaxed);
@@ -404,12 +407,12 @@ class blocking_pool {
 
   // Counts a piece of work before it is handed in: from here on the last thread does not go.
   std::uint64_t admit() noexcept {
-    // sync(blocking_pool.load): acq_rel; a thread that goes has seen no work, or we see it gone.
-    return load_.fetch_add(one_job, std::memory_order_acq_rel);
+    // relaxed: one word: a thread that goes has seen no work, or we see it gone
+    return load_.fetch_add(one_job, std::memory_order_relaxed);
   }
   [[nodiscard]] bool has_threads() const noexcept {
-    // sync(blocking_pool.load): acquire; as admit.
-    return (load_.load(std::memory_order_acquire) & live_mask) != 0;
+    // relaxed: our work is counted; from then on a last thread stays
+    return (load_.load(std::memory_order_relaxed) & live_mask) != 0;
   }
   error give_up(const error& e) noexcept {
     finish();
@@ -430,13 +433,13 @@ class blocking_pool {
   }
   // One piece of work less.
   void finish() noexcept {
-    // sync(blocking_pool.load): acq_rel; what the work did happens-before the end of drain.
-    const std::uint64_t before = load_.fetch_sub(one_job, std::memory_order_acq_rel);
+    // sync(blocking_pool.load): release; what the work did happens-before the end of drain.
+    const std::uint64_t before = load_.fetch_sub(one_job, std::memory_order_release);
     if ((before & closed) != 0 && before / one_job == 1) over_.notify_all();
   }
   void leave_load() noexcept {
-    // sync(blocking_pool.load): acq_rel; as in finish.
-    const std::uint64_t before = load_.fetch_sub(one_live, std::memory_order_acq_rel);
+    // relaxed: who waits for that joins us
+    const std::uint64_t before = load_.fetch_sub(one_live, std::memory_order_relaxed);
     if ((before & closed) != 0) over_.notify_all();
   }
 
@@ -455,47 +458,57 @@ class blocking_pool {
     return w;
   }
   [[nodiscard]] bool is_stopping() const noexcept {
-    // sync(blocking_pool.stop): acquire; pairs with the release in stop.
-    return stopping_.load(std::memory_order_acquire);
+    return stopping_.load(std::memory_order_relaxed);  // relaxed: says to look no more; see stop
   }
 
   void work_in(slot& s) noexcept {
-    for (;;) {
+    while (!is_stopping()) {
       bool more = false;
-      while (work* const w = is_stopping() ? nullptr : take(more)) {
-        if (more)
-          // Perhaps pushed earlier and to be seen only now: then its own thread has come, seen nothing, and sleeps.
-          if (slot* const other = claim(nullptr)) wake(*other);
-        w->run(*w);
-        finished_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-        finish();
+      work* w = take(more);
+      if (w == nullptr) {
+        if (!sleep(s, w, more)) return;
+        if (w == nullptr) continue;
       }
-      if (is_stopping()) break;
-      if (!sleep(s)) return;
+      if (more)
+        // Perhaps pushed earlier and to be seen only now: then its own thread has come, seen nothing, and sleeps.
+        if (slot* const other = claim(nullptr)) wake(*other);
+      w->run(*w);
+      finished_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
+      finish();
     }
     leave_load();
   }
 
-  // In the list until somebody claims this thread, or it has slept for keep_alive. False: it has gone.
-  bool sleep(slot& s) noexcept {
+  // In the list until somebody claims this thread, or it has slept for keep_alive, or there is work after all, which it
+  // answers. False: it has gone.
+  bool sleep(slot& s, work*& found, bool& more) noexcept {
     std::uint32_t seen = listed;
     // relaxed: what a claimer must see of us, it sees by the list or by the work
     if (!s.is.compare_exchange_strong(seen, parked, std::memory_order_relaxed, std::memory_order_relaxed)) {
       s.is.store(parked, std::memory_order_relaxed);  // relaxed: push_slot publishes it
-      push_slot(s);
+      push_slot(idle_, s);
     }
-    // sync(blocking_pool.sleep): seq_cst; pairs with the fence in hand_in and in stop.
+    // sync(blocking_pool.sleep): seq_cst; pairs with the fence in hand_in.
     atomics_type::fence(std::memory_order_seq_cst);
-    if (has_work() || is_stopping()) return wakes(s, false);
+    found = take(more);
+    if (found != nullptr || is_stopping()) {
+      if (gets_up(s)) return true;
+      // Claimed meanwhile. Who did that brings work and then wakes us, but we are busy with other work: it gets
+      // another.
+      s.sleeper.park();
+      error why{};
+      if (slot* const other = found != nullptr ? claim(&why) : nullptr) wake(*other);
+      return true;
+    }
     for (;;) {
-      if (s.sleeper.park_until(deadline::after<clock_type>(keep_alive_))) return wakes(s, true);
-      if (!may_go()) {
-        if (has_work()) return wakes(s, false);
-        continue;
+      if (s.sleeper.park_until(deadline::after<clock_type>(keep_alive_))) {
+        static_cast<void>(gets_up(s));
+        return true;
       }
+      if (!may_go()) continue;
       seen = parked;
-      // sync(blocking_pool.slot): release; who takes the slot may join us and start another one.
-      if (s.is.compare_exchange_strong(seen, empty, std::memory_order_release, std::memory_order_relaxed)) {
+      // relaxed: who takes the slot joins us
+      if (s.is.compare_exchange_strong(seen, empty, std::memory_order_relaxed, std::memory_order_relaxed)) {
         over_.notify_all();  // the destructor may wait for the last of us; it joins us, too
         return false;
       }
@@ -503,19 +516,13 @@ class blocking_pool {
       load_.fetch_add(one_live, std::memory_order_relaxed);
     }
   }
-  // It sleeps no more. Where somebody has claimed it, that one brings work and then wakes it, and it must not take
-  // other work before that: it would be busy with it, and nobody come for the claimer's.
-  bool wakes(slot& s, bool was_woken) noexcept {
+  // Out of sleep. False: somebody has claimed this thread.
+  bool gets_up(slot& s) noexcept {
     std::uint32_t seen = parked;
     // relaxed: what a claimer has done, the parker tells
     if (s.is.compare_exchange_strong(seen, listed, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
-    if (!was_woken) s.sleeper.park();
     s.is.store(running, std::memory_order_relaxed);  // relaxed: not in the list, nobody looks
-    return true;
-  }
-  [[nodiscard]] bool has_work() noexcept {
-    const held_lock held(consumers_);
-    return !queue_.empty();
+    return false;
   }
   // Whether one thread less will do: then it is counted out.
   bool may_go() noexcept {
@@ -523,8 +530,8 @@ class blocking_pool {
     do {
       const std::uint64_t live = load & live_mask;
       if (live <= resident_ || (live == 1 && load >= one_job)) return false;
-      // sync(blocking_pool.load): acq_rel; as admit.
-    } while (!load_.compare_exchange_weak(load, load - one_live, std::memory_order_acq_rel, std::memory_order_relaxed));
+      // relaxed: as admit
+    } while (!load_.compare_exchange_weak(load, load - one_live, std::memory_order_relaxed, std::memory_order_relaxed));
     return true;
   }
 
@@ -557,15 +564,14 @@ class blocking_pool {
     }
   }
   void stop() noexcept {
-    // sync(blocking_pool.stop): release; pairs with the acquire in is_stopping.
-    stopping_.store(true, std::memory_order_release);
-    // sync(blocking_pool.sleep): seq_cst; a thread that goes to sleep now sees the word, or we see it in the list.
-    atomics_type::fence(std::memory_order_seq_cst);
+    stopping_.store(true, std::memory_order_relaxed);  // relaxed: as in is_stopping
+    // A thread that goes to sleep enters the list, has the consumers' lock, and looks at the word; we have the lock in
+    // between the other way round. So one of us sees the other.
     cancel_queued();
-    while (slot* const s = pop_slot()) wake(*s);
+    while (slot* const s = pop_slot(idle_)) wake(*s);
     static_cast<void>(wait_for([](std::uint64_t load) { return (load & live_mask) == 0; }, deadline::never()));
     for (unsigned i = 0; i != options_.most_threads; ++i)
-      if (slots_[i].runs.joinable()) slots_[i].runs.join();
+      if (thread& last = slots_[i].runs.ref(); last.joinable()) last.join();
     cancel_queued();  // what running work has posted at the last moment
   }
 
@@ -655,7 +661,9 @@ class blocking_pool {
   std::unique_ptr<slot[]> slots_;
 
   alignas(cache_line) atomic<std::uint64_t> load_{0};
-  alignas(cache_line) atomic<std::uint64_t> list_{0};
+  alignas(cache_line) list idle_{0};  // those that sleep, and some that have woken by themselves, or gone
+  list empty_{0};                     // those without a thread
+
   atomic<bool> stopping_{false};
   intrusive_mpsc_queue<work, policy::atomics<atomics_type>> queue_;
   // One thread at a time is the queue's consumer.

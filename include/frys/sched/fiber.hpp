@@ -133,9 +133,9 @@ class post_box {
   bool push(work& w) noexcept {
     work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
     do w.next = last == &mark_ ? nullptr : last;
-    // sync(post_box.post): release; what the poster wrote is visible to whoever takes the work. The mark carries
-    // nothing, so its reader needs no acquire.
-    while (!last_.compare_exchange_weak(last, &w, std::memory_order_release, std::memory_order_relaxed));
+    // sync(post_box.post): acq_rel; release: what the poster wrote is visible to whoever takes the work; acquire: who
+    // takes the mark away starts the owner again, which sees what the last one did before it set the mark.
+    while (!last_.compare_exchange_weak(last, &w, std::memory_order_acq_rel, std::memory_order_relaxed));
     // (relaxed on failure: another guess)
     return last == &mark_;
   }
@@ -163,7 +163,7 @@ class post_box {
   // Sets the mark. False: something was posted meanwhile.
   bool arm() noexcept {
     work* nothing = nullptr;
-    // relaxed: the mark publishes nothing here; run_on has an order of its own
+    // sync(post_box.post): release; pairs with the acquire of push. relaxed on failure: take acquires what came.
     return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
   }
   // Sleeps until something is posted or the deadline passes.

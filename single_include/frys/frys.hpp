@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d8a7340e3fd7dfc0.
+// frys 0.1.0, one header: the whole library. Content 0994d6022b5f631a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -38865,9 +38865,9 @@ void fork_job<Atomics>::start(work& w) noexcept {
   auto& job = static_cast<fork_job&>(w);
   fork_seat<Atomics>& owner = *job.owner;
   job.call(job.frame, job);
-  // sync(fork_job.done): acq_rel; the result is whole before the owner takes it, and a sleeper's mark is seen. Behind
-  // this the job's memory is the owner's again.
-  if (job.state.exchange(done, std::memory_order_acq_rel) == awaited) owner.host().wake(owner);
+  // sync(fork_job.done): release; the result is whole before the owner takes it. Behind this the job's memory is the
+  // owner's again.
+  if (job.state.exchange(done, std::memory_order_release) == awaited) owner.host().wake(owner);
 }
 
 }  // namespace frys::inline FRYS_ABI::detail
@@ -40158,7 +40158,7 @@ class rest_count {
   void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 
   [[nodiscard]] std::uint32_t value() const noexcept {
-    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
+    return count_.load(std::memory_order_relaxed);  // relaxed: the fence in idle_set::is_quiet acquires it
   }
 
  private:
@@ -40178,9 +40178,11 @@ class idle_set {
   }
   // True if it was the last searcher: then it must look whether there is more than it takes.
   bool end_search() noexcept {
-    // sync(idle_set.searching): acq_rel; what the others have brought to their queues is there for the last one to see.
-    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
+    // sync(idle_set.searching): release; what the others have brought to their queues is there for the last one to see,
+    // which the fence acquires.
+    const bool last = searching_.fetch_sub(1, std::memory_order_release) == 1;
+    // sync(idle_set.searching): acquire. sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is
+    // seen by what we look at next.
     Atomics::fence(std::memory_order_seq_cst);
     return last;
   }
@@ -40254,7 +40256,8 @@ class idle_set {
     bool inside = false;
     const std::uint64_t before = read(inside);
     if (inside || !asleep_.all(n) || has_work()) return false;
-    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
+    // sync(rest_count.rise), sync(rest_count.value): acquire; who has taken what we did not find any more has risen
+    // before.
     Atomics::fence(std::memory_order_acquire);
     return asleep_.all(n) && read(inside) == before;
   }
@@ -40560,8 +40563,8 @@ class pool_core {
   // From a worker: the next that it runs, and before that anybody's who has nothing.
   void push_newest(worker& me, work_ref r, unsigned level) noexcept {
     if constexpr (!discipline::shares && levels == 1) {
-      // sync(pool_core.newest): acq_rel; the piece is whole before a thief has it; the one before is ours again.
-      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_acq_rel);
+      // sync(pool_core.newest): release; the piece is whole before a thief has it. The one before was ours anyhow.
+      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_release);
       if (before == 0) return;
       r = work_ref::of_bits(before);
     }
@@ -40636,9 +40639,9 @@ class pool_core {
       if constexpr (levels == 1) {
         // The newest has its data in the caches; but three in a row are enough while others wait.
         if (me.streak < 3) {
-          // relaxed: a look. sync(pool_core.newest): acquire; a thief may have had it between.
+          // relaxed, both: what stands there is our own, or a thief has had it between
           if (me.newest.load(std::memory_order_relaxed) != 0) {
-            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_relaxed); bits != 0) {
               ++me.streak;
               return work_ref::of_bits(bits);
             }
@@ -40647,7 +40650,7 @@ class pool_core {
         me.streak = 0;
         if (work_ref r = next_of(me, 0)) return r;
         if (me.newest.load(std::memory_order_relaxed) == 0) return {};               // relaxed: as above
-        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_acquire));  // sync(pool_core.newest): as above
+        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_relaxed));  // relaxed: as above
       } else {
         // Each `aging` looks one begins further down, so that no level waits for ever.
         unsigned first = 0;
@@ -40921,8 +40924,7 @@ class pool_core {
   }
 
   static work_ref stolen_fork(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): release; who joins it finds us, and our forks, there.
-    j.runner.store(&me, std::memory_order_release);
+    j.runner.store(&me, std::memory_order_relaxed);  // relaxed: a hint; workers are older than all jobs
     me.forks.add();
     return work_ref(j, false);
   }
@@ -40986,9 +40988,9 @@ class pool_core {
         // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
         atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
-        // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
-        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
-                                                            std::memory_order_acquire) ||
+        // relaxed: the mark publishes nothing, and where the job is done the loop's load acquires it
+        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
+                                                            std::memory_order_relaxed) ||
                             state == job::awaited;
         if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
           me.parks.add();
@@ -41002,8 +41004,8 @@ class pool_core {
   // A fork that a join may run while it waits: one of those that its own has made, or, as long as the stack is not deep
   // in such, anybody's.
   job* fork_for(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): acquire; pairs with run_fork.
-    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_acquire)); r != nullptr && r != &me) {
+    // relaxed: a hint
+    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_relaxed)); r != nullptr && r != &me) {
       if (job* k = r->steal()) return k;
       r->ask();
     }

@@ -69,6 +69,24 @@ void fork_of_a_fork() {
       },
       [&] { p.run_all(1); });
 }
+// The same, and the piece does not end before its fork has run: who waits for it must take that, asleep or not.
+void fork_of_a_fork_is_taken() {
+  body_pool p;
+  A::atomic<std::uint32_t> leaf{0};
+  model::threads(
+      [&] {
+        offered([] {},
+                [&] {
+                  offered(
+                      [&] {
+                        while (leaf.load(std::memory_order_relaxed) == 0) A::pause();
+                      },
+                      [&] { leaf.store(1, std::memory_order_relaxed); });
+                });
+        p.stop();
+      },
+      [&] { p.run_all(1); });
+}
 // A question comes while there is nothing to give.
 void question_stays() {
   body_pool p;
@@ -89,6 +107,9 @@ TEST_CASE("fork_join under the model: an offered fork runs once and its result c
 }
 TEST_CASE("fork_join under the model: two offered forks are joined newest first") { holds_at_random(&two_forks, 150); }
 TEST_CASE("fork_join under the model: who waits for a piece takes its forks") { holds_at_random(&fork_of_a_fork, 250); }
+TEST_CASE("fork_join under the model: who sleeps in a join is woken for a fork") {
+  holds_at_random(&fork_of_a_fork_is_taken, 300);
+}
 TEST_CASE("fork_join under the model: a question stays until there is a fork") { holds(&question_stays); }
 
 }  // namespace

@@ -130,6 +130,27 @@ void quiet_alone() {
       });
 }
 
+// A worker that is in the midst of a task lies, gets up, ends the task, and lies down.
+void quiet_behind_a_task() {
+  sleepers s;
+  frys::detail::rest_count<A> rest;
+  model::value<int> done{0};
+  s.idle.begin_search();
+  model::threads(
+      [&] {
+        if (s.idle.is_quiet(
+                1, [&](auto&& f) { f(rest); }, [] { return false; }))
+          model::require(done == 1, "the task has ended");
+      },
+      [&] {
+        rest.lie_in_task();
+        s.idle.lie_down(0);
+        model::require(s.idle.get_up(0), "nobody else is there");
+        rest.rise();
+        done = 1;
+        s.idle.lie_down(0);
+      });
+}
 // ---- the real workers, two of them, each a thread of the model while it searches
 
 job& job_of(job& j, int value) {
@@ -201,6 +222,17 @@ void newest_for_one() {
       },
       [&] { got[1] = p.next(1); });
   model::require(got[0] + got[1] == 7, "one of them has it");
+}
+// Another one that takes it has it whole.
+void newest_is_whole() {
+  pool p(2);
+  struct checked : job {
+    checked() {
+      run = [](frys::work& w) noexcept { model::require(static_cast<job&>(w).payload == 7, "it is whole"); };
+    }
+  } j;
+  model::threads([&] { p.core.push_newest(p.at(0), detail::work_ref(job_of(j, 7), false), 0); },
+                 [&] { (void)p.core.help(p.at(1), 16); });
 }
 // The newest pushes the one before it to the queue.
 void newest_is_replaced() {
@@ -404,7 +436,10 @@ TEST_CASE("scheduler under the model: who gets up by itself has not been picked"
 TEST_CASE("scheduler under the model: two publish and one works") { holds_at_random(&two_publish, 1000); }
 TEST_CASE("scheduler under the model: one publishes and two work") { holds_at_random(&two_work, 1000); }
 TEST_CASE("scheduler under the model: the last searcher looks for all") { holds(&last_looks_for_all); }
-TEST_CASE("scheduler under the model: quiet is when all is done") { holds(&quiet_alone<0>); }
+TEST_CASE("scheduler under the model: quiet is when all is done") {
+  holds(&quiet_alone<0>);
+  holds(&quiet_behind_a_task);
+}
 TEST_CASE("scheduler under the model: an old permit does not let a searcher go uncounted") {
   holds(&old_permit<true>);
   holds(&old_permit<false>);
@@ -421,6 +456,7 @@ TEST_CASE("scheduler under the model: what a worker unpacks is not hidden from w
   holds_at_random(&inbox_is_unpacked, 200);
 }
 TEST_CASE("scheduler under the model: the newest piece is had once") { holds_mostly(&newest_for_one, 100); }
+TEST_CASE("scheduler under the model: the newest piece is whole for who takes it") { holds(&newest_is_whole); }
 TEST_CASE("scheduler under the model: the newest piece moves on for the next") {
   holds_at_random(&newest_is_replaced, 200);
 }

@@ -286,9 +286,9 @@ void fork_job<Atomics>::start(work& w) noexcept {
   auto& job = static_cast<fork_job&>(w);
   fork_seat<Atomics>& owner = *job.owner;
   job.call(job.frame, job);
-  // sync(fork_job.done): acq_rel; the result is whole before the owner takes it, and a sleeper's mark is seen. Behind
-  // this the job's memory is the owner's again.
-  if (job.state.exchange(done, std::memory_order_acq_rel) == awaited) owner.host().wake(owner);
+  // sync(fork_job.done): release; the result is whole before the owner takes it. Behind this the job's memory is the
+  // owner's again.
+  if (job.state.exchange(done, std::memory_order_release) == awaited) owner.host().wake(owner);
 }
 
 }  // namespace frys::inline FRYS_ABI::detail

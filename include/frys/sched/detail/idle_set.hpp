@@ -92,7 +92,7 @@ class rest_count {
   void lie_in_task() noexcept { count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
 
   [[nodiscard]] std::uint32_t value() const noexcept {
-    return count_.load(std::memory_order_acquire);  // sync(rest_count.value): acquire.
+    return count_.load(std::memory_order_relaxed);  // relaxed: the fence in idle_set::is_quiet acquires it
   }
 
  private:
@@ -112,9 +112,11 @@ class idle_set {
   }
   // True if it was the last searcher: then it must look whether there is more than it takes.
   bool end_search() noexcept {
-    // sync(idle_set.searching): acq_rel; what the others have brought to their queues is there for the last one to see.
-    const bool last = searching_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    // sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is seen by what we look at next.
+    // sync(idle_set.searching): release; what the others have brought to their queues is there for the last one to see,
+    // which the fence acquires.
+    const bool last = searching_.fetch_sub(1, std::memory_order_release) == 1;
+    // sync(idle_set.searching): acquire. sync(idle_set.dekker): seq_cst; a publisher that still saw us as a searcher is
+    // seen by what we look at next.
     Atomics::fence(std::memory_order_seq_cst);
     return last;
   }
@@ -188,7 +190,8 @@ class idle_set {
     bool inside = false;
     const std::uint64_t before = read(inside);
     if (inside || !asleep_.all(n) || has_work()) return false;
-    // sync(rest_count.rise): acquire; who has taken what we did not find any more has risen before.
+    // sync(rest_count.rise), sync(rest_count.value): acquire; who has taken what we did not find any more has risen
+    // before.
     Atomics::fence(std::memory_order_acquire);
     return asleep_.all(n) && read(inside) == before;
   }

@@ -151,8 +151,8 @@ class pool_core {
   // From a worker: the next that it runs, and before that anybody's who has nothing.
   void push_newest(worker& me, work_ref r, unsigned level) noexcept {
     if constexpr (!discipline::shares && levels == 1) {
-      // sync(pool_core.newest): acq_rel; the piece is whole before a thief has it; the one before is ours again.
-      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_acq_rel);
+      // sync(pool_core.newest): release; the piece is whole before a thief has it. The one before was ours anyhow.
+      const std::uintptr_t before = me.newest.exchange(r.bits(), std::memory_order_release);
       if (before == 0) return;
       r = work_ref::of_bits(before);
     }
@@ -227,9 +227,9 @@ class pool_core {
       if constexpr (levels == 1) {
         // The newest has its data in the caches; but three in a row are enough while others wait.
         if (me.streak < 3) {
-          // relaxed: a look. sync(pool_core.newest): acquire; a thief may have had it between.
+          // relaxed, both: what stands there is our own, or a thief has had it between
           if (me.newest.load(std::memory_order_relaxed) != 0) {
-            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_acquire); bits != 0) {
+            if (const std::uintptr_t bits = me.newest.exchange(0, std::memory_order_relaxed); bits != 0) {
               ++me.streak;
               return work_ref::of_bits(bits);
             }
@@ -238,7 +238,7 @@ class pool_core {
         me.streak = 0;
         if (work_ref r = next_of(me, 0)) return r;
         if (me.newest.load(std::memory_order_relaxed) == 0) return {};               // relaxed: as above
-        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_acquire));  // sync(pool_core.newest): as above
+        return work_ref::of_bits(me.newest.exchange(0, std::memory_order_relaxed));  // relaxed: as above
       } else {
         // Each `aging` looks one begins further down, so that no level waits for ever.
         unsigned first = 0;
@@ -512,8 +512,7 @@ class pool_core {
   }
 
   static work_ref stolen_fork(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): release; who joins it finds us, and our forks, there.
-    j.runner.store(&me, std::memory_order_release);
+    j.runner.store(&me, std::memory_order_relaxed);  // relaxed: a hint; workers are older than all jobs
     me.forks.add();
     return work_ref(j, false);
   }
@@ -577,9 +576,9 @@ class pool_core {
         // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
         atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
-        // sync(fork_job.done): acquire, for the failure: it is done. (The mark itself publishes nothing.)
-        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_acquire,
-                                                            std::memory_order_acquire) ||
+        // relaxed: the mark publishes nothing, and where the job is done the loop's load acquires it
+        const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
+                                                            std::memory_order_relaxed) ||
                             state == job::awaited;
         if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
           me.parks.add();
@@ -593,8 +592,8 @@ class pool_core {
   // A fork that a join may run while it waits: one of those that its own has made, or, as long as the stack is not deep
   // in such, anybody's.
   job* fork_for(worker& me, job& j) noexcept {
-    // sync(fork_job.runner): acquire; pairs with run_fork.
-    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_acquire)); r != nullptr && r != &me) {
+    // relaxed: a hint
+    if (auto* r = static_cast<worker*>(j.runner.load(std::memory_order_relaxed)); r != nullptr && r != &me) {
       if (job* k = r->steal()) return k;
       r->ask();
     }

@@ -155,8 +155,7 @@ struct frame_lists {
   constexpr explicit frame_lists(std::size_t most) noexcept : limit(most) {
     for (const free_frame*& list : free) list = &no_frame;
   }
-  // nullptr: there is none.
-  void* take(std::size_t c) noexcept {
+  void* take(std::size_t c) {
     const free_frame* const b = free[c];
     const free_frame* const next = peek(b).next;
     if (next == nullptr) [[unlikely]]
@@ -178,9 +177,9 @@ struct frame_lists {
     free[c] = b;
     poison(memory, frame_classes::bytes(c));
   }
-  FRYS_NOINLINE void* fetch(std::size_t c) noexcept {
+  FRYS_NOINLINE void* fetch(std::size_t c) {
     const free_frame* const batch = depot == nullptr ? nullptr : depot->take(*depot, c);
-    if (batch == nullptr) return nullptr;
+    if (batch == nullptr) return ::operator new(frame_classes::bytes(c));
     free[c] = batch;
     return take(c);
   }
@@ -252,9 +251,7 @@ struct frame_memory {
     const std::size_t c = detail::frame_classes::of(size);
     if (c >= detail::frame_classes::count) [[unlikely]]
       return ::operator new(size);
-    if (void* const memory = frame_cache::here->take(c)) [[likely]]
-      return memory;
-    return ::operator new(detail::frame_classes::bytes(c));
+    return frame_cache::here->take(c);
   }
   static void release(void* memory, std::size_t size) noexcept {
     const std::size_t c = detail::frame_classes::of(size);

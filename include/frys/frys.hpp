@@ -8,8 +8,8 @@
 //                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
 //                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
 //                turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
-//                one by one, never by FRYS_WITH_ALL: the library must be there.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_ASIO, FRYS_WITH_JEMALLOC,
+//                FRYS_WITH_MIMALLOC: one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -172,6 +172,9 @@
 #endif
 #if defined(FRYS_WITH_BOOST_LOCKFREE) && FRYS_WITH_BOOST_LOCKFREE
 #include "with/boost_lockfree.hpp"
+#endif
+#if defined(FRYS_WITH_ASIO) && FRYS_WITH_ASIO
+#include "with/asio.hpp"
 #endif
 #if defined(FRYS_WITH_JEMALLOC) && FRYS_WITH_JEMALLOC
 #include "with/jemalloc.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 532b7bf5ebf4cd89.
+// frys 0.1.0, one header: the whole library. Content 155d75d9b8df85d6.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -12,8 +12,8 @@
 //                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
 //                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
 //                turned off by name.
-// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_JEMALLOC, FRYS_WITH_MIMALLOC:
-//                one by one, never by FRYS_WITH_ALL: the library must be there.
+// Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_ASIO, FRYS_WITH_JEMALLOC,
+//                FRYS_WITH_MIMALLOC: one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second
 //                include after more room gates adds what is new. Library gates are set before the first include.
 // Use when       convenience counts more than compile time; else include the block's own header.
@@ -29832,6 +29832,625 @@ class boost_stack
 
 #endif  // FRYS_WITH_BOOST_LOCKFREE_HPP
 #endif  // gate
+#if (defined(FRYS_WITH_ASIO) && FRYS_WITH_ASIO) || (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS)
+
+// ---- frys/sched/detail/join.hpp
+// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
+// for.
+#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
+#define FRYS_SCHED_DETAIL_JOIN_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
+// frame may be destroyed from then on.
+struct join_base {
+  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
+};
+
+// A coroutine that awaits one thing for a join.
+class child {
+ public:
+  class promise_type {
+   public:
+    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
+
+    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct end {
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
+          promise_type& p = at.promise();
+          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
+        }
+        void await_resume() const noexcept {}
+      };
+      return end{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+    stop_token get_stop_token() const noexcept { return token_; }
+
+   private:
+    friend child;
+    join_base* join_ = nullptr;
+    std::size_t index_ = 0;
+    stop_token token_;
+    std::exception_ptr failure_ = nullptr;
+  };
+
+  child() = default;
+  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
+  child& operator=(child&& other) noexcept {
+    child taken(std::move(other));
+    std::swap(body_, taken.body_);
+    return *this;
+  }
+  ~child() { reset(); }
+  // Destroys it where it waits.
+  void reset() noexcept {
+    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
+  }
+  void start(join_base& join, std::size_t index, stop_token token) noexcept {
+    promise_type& p = body_.promise();
+    p.join_ = &join;
+    p.index_ = index;
+    p.token_ = token;
+    body_.resume();
+  }
+
+ private:
+  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
+  std::coroutine_handle<promise_type> body_ = nullptr;
+};
+
+// Where a child's answer lies until it is taken. Moves only while it is empty.
+template <class T>
+class answer_slot {
+ public:
+  answer_slot() noexcept {}
+  answer_slot(answer_slot&&) noexcept {}
+  answer_slot& operator=(answer_slot&&) = delete;
+  ~answer_slot() {
+    if (full_) std::destroy_at(at());
+  }
+  template <class U>
+  void emplace(U&& value) {
+    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
+    full_ = true;
+  }
+  T& operator*() noexcept {
+    FRYS_ASSERT(full_, "join: a child has ended without an answer");
+    return *at();
+  }
+
+ private:
+  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
+  alignas(T) std::byte room_[sizeof(T)];
+  bool full_ = false;
+};
+struct nothing {};
+template <class R>
+using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
+
+// `what` is awaited as the A that it was given as: an A& stays the caller's.
+template <class A, class Slot>
+child run_child(A& what, [[maybe_unused]] Slot& answer) {
+  if constexpr (std::is_void_v<await_result_t<A>>)
+    co_await static_cast<A&&>(what);
+  else
+    answer.emplace(co_await static_cast<A&&>(what));
+}
+
+// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
+// whoever brings the count to nothing resumes who waits.
+template <class Atomics>
+class join_core : public join_base {
+ public:
+  // Made to be moved before it is awaited, never after.
+  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
+  join_core(join_core&& other) noexcept : join_base{other.ended} {}
+  ~join_core() = default;
+
+  // For one who waits and `children` children, and one that the caller drops when it has started them.
+  template <class Promise>
+  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
+    open(children + 1);
+    listen(waiting);
+  }
+  // The two parts of it: so many counts;
+  void open(std::size_t counts) noexcept {
+    // relaxed: nobody else knows of this yet
+    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
+  }
+  // and one who waits, and is resumed by the last of them. By who holds one.
+  template <class Promise>
+  void listen(std::coroutine_handle<Promise> waiting) noexcept {
+    waiting_ = waiting;
+    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
+  }
+  // One more, unless it is over.
+  [[nodiscard]] bool take() noexcept {
+    // relaxed, all: the count is taken to stay, not to see
+    std::uint32_t left = left_.load(std::memory_order_relaxed);
+    while (left != 0)
+      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+  [[nodiscard]] std::uint32_t counts() const noexcept {
+    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
+    return left_.load(std::memory_order_acquire);
+  }
+  stop_token token() noexcept { return stop_.token(); }
+  // By who holds a count.
+  bool request_stop() noexcept { return stop_.request_stop(); }
+  // True for the first failure: its details are the caller's to write.
+  [[nodiscard]] bool first_failure() noexcept {
+    // relaxed: decides who writes; the count carries what was written to who waits
+    return !failed_.exchange(true, std::memory_order_relaxed);
+  }
+  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  void fail(std::exception_ptr failure) noexcept {
+    if (first_failure()) set_failure(std::move(failure));
+  }
+  // Gives back a count; answers who goes on.
+  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
+    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
+    return waiting_;
+  }
+  // By who waits, when it goes on: nobody else is left.
+  void finish() {
+    link_.end();
+    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+  // Of what is destroyed while it waits, before the children.
+  void abandon() noexcept { link_.end(); }
+
+ private:
+  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
+  // asks; who waits cannot go on before this function is through.
+  static stop_action on_stop(void* p) noexcept {
+    if (!static_cast<join_core*>(p)->take()) return {};
+    return {&pass_on, p};
+  }
+  static void pass_on(void* p) noexcept {
+    auto& self = *static_cast<join_core*>(p);
+    self.request_stop();
+    self.drop().resume();
+  }
+
+  typename Atomics::template atomic<std::uint32_t> left_{0};
+  typename Atomics::template atomic<bool> failed_{false};
+  std::coroutine_handle<> waiting_ = nullptr;
+  std::exception_ptr failure_ = nullptr;
+  basic_stop_source<policy::atomics<Atomics>> stop_;
+  stop_wait link_;
+};
+
+template <class... Policies>
+struct join_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static constexpr bool known = accepted::template known<Policies...>;
+  static constexpr bool unique = accepted::template unique<Policies...>;
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
+// ---- frys/sched/from_callback.hpp
+// from_callback: awaits what calls back: a C function, another library's operation.
+//
+// Use when  an operation is begun by a call and tells its end by another one, from whichever thread.
+// Not when  it may tell more than once (a queue), or can be awaited already.
+// Threads   the operation is begun where it is awaited. The callback: any thread, once; before the beginning call has
+//           returned, too. Who waits goes on within it.
+// Progress  waits for the callback, whatever happens: the operation holds its address.
+// Cost      nothing is allocated; three atomic operations at most, four more where a stop meets it.
+// Ordering  what was done before the callback was called happens-before what follows the wait.
+// Errors    the answer is a result<T>: what the callback was given, or errc::cancelled where a stop came first; then
+//           nothing is begun.
+// Stop      `cancel` is called when a stop is asked for while the operation is under way, at most once, perhaps beside
+//           its end: it must bear that it is too late, and may itself lead to the callback. It does not end the wait:
+//           the callback does. Without it a stop waits for the end as well.
+// Lifetime  who waits is not destroyed before the callback was called (hardened builds check).
+//
+//   result<int> n = co_await from_callback<int>([&](callback<int> done) {
+//     c_read(file, [](void* p, int bytes) { callback<int>::from_address(p)(bytes); }, done.address());
+//   }, [&] { c_cancel(file); });
+//
+// Policies, in any order, each at most once, as in from_callback<int, policy::atomics<A>>(...):
+//   policy::atomics<A>  the atomics model  default atomics::standard
+#ifndef FRYS_SCHED_FROM_CALLBACK_HPP
+#define FRYS_SCHED_FROM_CALLBACK_HPP
+
+namespace frys::inline FRYS_ABI {
+
+namespace detail {
+// Where a callback leads to.
+template <class T>
+struct callback_target {
+  void (*complete)(callback_target&, result<T>&&) noexcept;
+};
+template <class T>
+struct callback_value {
+  using type = T;
+};
+template <>
+struct callback_value<void> {
+  struct type {};  // there is none to give
+};
+}  // namespace detail
+
+// To be called once, by any copy. A pointer.
+template <class T = void>
+class callback {
+ public:
+  explicit callback(detail::callback_target<T>& to) noexcept : to_(&to) {}
+
+  void operator()(typename detail::callback_value<T>::type value) const requires(!std::is_void_v<T>) {
+    to_->complete(*to_, result<T>(std::in_place, std::move(value)));
+  }
+  void operator()() const noexcept requires std::is_void_v<T> { to_->complete(*to_, result<T>()); }
+  void fail(error why) const noexcept { to_->complete(*to_, result<T>(why)); }
+
+  // For C: the callback as a void*, and back.
+  [[nodiscard]] void* address() const noexcept { return to_; }
+  [[nodiscard]] static callback from_address(void* p) noexcept {
+    return callback(*static_cast<detail::callback_target<T>*>(p));
+  }
+
+ private:
+  detail::callback_target<T>* to_;
+};
+
+namespace detail {
+
+struct no_cancel {
+  void operator()() const noexcept {}
+};
+
+template <class T, class Begin, class Cancel, class Atomics>
+class [[nodiscard]] callback_awaiter : callback_target<T> {
+ public:
+  callback_awaiter(Begin&& begin, Cancel&& cancel)
+      : callback_target<T>{&complete}, begin_(std::forward<Begin>(begin)), cancel_(std::forward<Cancel>(cancel)) {}
+  // Only before it is awaited.
+  callback_awaiter(callback_awaiter&& other)
+      : callback_target<T>{&complete},
+        begin_(std::forward<Begin>(other.begin_)),
+        cancel_(std::forward<Cancel>(other.cancel_)) {}
+#if FRYS_HARDENED
+  ~callback_awaiter() { FRYS_ASSERT(!begun_ || ended_, "from_callback: destroyed before the callback was called"); }
+#endif
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> waiting) {
+    const stop_token token = stop_token_of(waiting);
+    if (token.stop_requested()) return false;
+    waiting_ = waiting;
+    begun_ = true;
+    begin_(callback<T>(*this));
+    // The callback may have been called; nobody goes on, and so this lives, until the state says that we stand.
+    if constexpr (!std::same_as<std::remove_cvref_t<Cancel>, no_cancel>)
+      if (!stop_.begin(token, *this, &on_stop)) cancel_();
+    // sync(from_callback.state): acq_rel; what we wrote is there for who resumes us; the answer, if it is, for us.
+    const std::uint32_t before = state_.fetch_add(standing, std::memory_order_acq_rel);
+    // Called already: we go on at once. But not beside a cancel that is under way, which then resumes us.
+    return before != completed;
+  }
+  result<T> await_resume() {
+    stop_.end();
+    ended_ = true;
+    return std::move(answer_);
+  }
+
+ private:
+  // Bits, each added once but `cancelling`, which comes and goes. The coroutine is resumed by whoever makes it standing
+  // and completed and not cancelling: a cancel that calls back must be through before it goes on.
+  static constexpr std::uint32_t standing = 1, completed = 2, cancelling = 4;
+
+  static void complete(callback_target<T>& at, result<T>&& answer) noexcept {
+    auto& self = static_cast<callback_awaiter&>(at);
+    self.answer_ = std::move(answer);
+    // sync(from_callback.state): acq_rel; the answer is there for who goes on; the handle for us.
+    const std::uint32_t before = self.state_.fetch_add(completed, std::memory_order_acq_rel);
+    FRYS_ASSERT((before & completed) == 0, "from_callback: called back twice");
+    if (before == standing) self.waiting_.resume();
+  }
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<callback_awaiter*>(p);
+    // relaxed: says that we are here; nothing is looked at, and the hook orders what we did before who goes on
+    const std::uint32_t before = self.state_.fetch_add(cancelling, std::memory_order_relaxed);
+    if ((before & completed) == 0) self.cancel_();
+    // sync(from_callback.state): acquire; the handle and the answer are there for whom we resume.
+    const std::uint32_t after = self.state_.fetch_add(~cancelling + 1, std::memory_order_acquire) - cancelling;
+    if (after == (standing | completed) && before != after) return stop_action::resume(self.waiting_);
+    return {};
+  }
+
+  Begin begin_;
+  Cancel cancel_;
+  result<T> answer_ = cancelled_error();
+  std::coroutine_handle<> waiting_ = nullptr;
+  stop_wait stop_;
+  typename Atomics::template atomic<std::uint32_t> state_{0};
+  bool begun_ = false;
+  bool ended_ = false;
+};
+
+template <class... Policies>
+struct callback_policies {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::from_callback: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::from_callback: a policy is given twice; name each at most once");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+};
+
+}  // namespace detail
+
+// begin(callback<T>) begins the operation.
+template <class T, class... Policies, std::invocable<callback<T>> Begin>
+[[nodiscard]] auto from_callback(Begin&& begin) {
+  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
+  return detail::callback_awaiter<T, Begin, detail::no_cancel, atomics_type>(std::forward<Begin>(begin), {});
+}
+// cancel() asks it to end soon.
+template <class T, class... Policies, std::invocable<callback<T>> Begin, std::invocable Cancel>
+[[nodiscard]] auto from_callback(Begin&& begin, Cancel&& cancel) {
+  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
+  return detail::callback_awaiter<T, Begin, Cancel, atomics_type>(std::forward<Begin>(begin),
+                                                                  std::forward<Cancel>(cancel));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FROM_CALLBACK_HPP
+#endif  // gate
+#if defined(FRYS_WITH_ASIO) && FRYS_WITH_ASIO
+
+// ---- frys/with/asio.hpp
+// with/asio: Asio's operations as something to await in tasks, and tasks as operations of Asio.
+//
+// use_frys                  a completion token: `co_await socket.async_read_some(buffer, use_frys)` in a task answers
+//                           result<std::size_t>; of an operation that tells nothing but its error, result<void>.
+// async_run(task, token)    an asynchronous operation with any completion token: in an asio::awaitable
+//                           `co_await async_run(task, asio::use_awaitable)`; with a callback, (std::exception_ptr, T).
+//
+// Use when  a program runs on Asio's loop, or takes a library that does.
+// Not when  it may choose freely: the reactors of io/ know tasks without a layer between.
+// Threads   a task goes on where Asio completes its operation. async_run begins the task at once, and completes on the
+//           executor of its handler.
+// Cost      use_frys: a frame, and with a stop token a cancellation signal (one allocation). async_run: an allocation
+//           for the operation, and a frame.
+// Errors    of use_frys, by asio::error_code: operation_aborted is errc::cancelled, eof errc::closed; timed_out,
+//           connection_reset, connection_refused and address_in_use keep their names, others are errc::io_failed with
+//           the code as `number`. async_run: an exception of the task is the std::exception_ptr.
+// Stop      a task's stop emits a terminal cancellation on the operation's executor, whichever thread asks for it. A
+//           cancellation of async_run asks the task to stop.
+// Lifetime  an operation that Asio drops without completing it (its io_context was destroyed) leaves its task waiting.
+// Needs     standalone Asio (Debian: libasio-dev, vcpkg: asio), 1.22 or later; nothing is linked but threads. Include
+//           this header, or define FRYS_WITH_ASIO=1 for frys/frys.hpp (CMake: frys::asio).
+// Source    Asio, C. Kohlhoff.
+#ifndef FRYS_WITH_ASIO_HPP
+#define FRYS_WITH_ASIO_HPP
+
+#if !defined(FRYS_WITH_ASIO)
+#define FRYS_WITH_ASIO 1
+#elif !FRYS_WITH_ASIO
+#error "frys/with/asio.hpp: FRYS_WITH_ASIO is 0; set it to 1, or leave this header out"
+#endif
+
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/error.hpp>
+#include <asio/error_code.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+
+namespace frys::inline FRYS_ABI {
+
+struct use_frys_t {};
+inline constexpr use_frys_t use_frys{};
+
+namespace detail {
+
+inline error error_of(const ::asio::error_code& code) noexcept {
+  namespace e = ::asio::error;
+  const auto as = [&](errc what, const char* text) { return error{what, domain::io, text, code.value()}; };
+  if (code == e::operation_aborted) return as(errc::cancelled, "the operation was cancelled");
+  if (code == e::eof) return as(errc::closed, "end of file");
+  if (code == e::timed_out) return as(errc::timed_out, "timed out");
+  if (code == e::connection_reset) return as(errc::connection_reset, "connection reset");
+  if (code == e::connection_refused) return as(errc::connection_refused, "connection refused");
+  if (code == e::address_in_use) return as(errc::address_in_use, "address in use");
+  return as(errc::io_failed, "an operation of asio failed");
+}
+
+// What a signature's handler is told, as a T of result<T>.
+template <class... Values>
+struct asio_values {
+  using type = std::tuple<std::decay_t<Values>...>;
+};
+template <>
+struct asio_values<> {
+  using type = void;
+};
+template <class T>
+struct asio_values<T> {
+  using type = std::decay_t<T>;
+};
+template <class... Args>
+struct asio_answer : asio_values<Args...> {};
+template <class... More>
+struct asio_answer<::asio::error_code, More...> : asio_values<More...> {};
+
+template <class T>
+class asio_handler {
+ public:
+  using cancellation_slot_type = ::asio::cancellation_slot;
+  asio_handler(callback<T> done, cancellation_slot_type slot) noexcept : done_(done), slot_(slot) {}
+  [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+
+  template <class... Args>
+  void operator()(const ::asio::error_code& code, Args&&... args) const {
+    if (code) return done_.fail(error_of(code));
+    tell(std::forward<Args>(args)...);
+  }
+  template <class... Args>
+  requires(
+      sizeof...(Args) == 0 ||
+      !std::is_same_v<std::remove_cvref_t<std::tuple_element_t<0, std::tuple<Args..., void>>>, ::asio::error_code>) void
+  operator()(Args&&... args) const {
+    tell(std::forward<Args>(args)...);
+  }
+
+ private:
+  template <class... Args>
+  void tell(Args&&... args) const {
+    if constexpr (std::is_void_v<T>)
+      done_();
+    else
+      done_(T(std::forward<Args>(args)...));
+  }
+  callback<T> done_;
+  cancellation_slot_type slot_;
+};
+
+template <class T, class Begin, class Arguments>
+task<result<T>> await_asio(Begin operation, Arguments arguments) {
+  const stop_token token = co_await this_task::stop_token();
+  // Shared: what is posted to emit it may run when the operation is over.
+  std::shared_ptr<::asio::cancellation_signal> signal;
+  if (token) signal = std::make_shared<::asio::cancellation_signal>();
+  const auto begin = [&](callback<T> done) {
+    asio_handler<T> handler(done, signal != nullptr ? signal->slot() : ::asio::cancellation_slot());
+    std::apply([&](auto&... a) { std::move(operation)(std::move(handler), std::move(a)...); }, arguments);
+  };
+  [[maybe_unused]] auto executor_of = [&] {
+    if constexpr (requires { operation.get_executor(); })
+      return operation.get_executor();
+    else
+      return 0;
+  }();
+  const auto cancel = [&] {
+    auto emit = [signal] { signal->emit(::asio::cancellation_type::terminal); };
+    if constexpr (requires { operation.get_executor(); })
+      ::asio::post(executor_of, std::move(emit));
+    else
+      emit();
+  };
+  co_return co_await from_callback<T>(begin, cancel);
+}
+
+// A task that runs for a handler of Asio, on the heap.
+template <class T, class Handler>
+class asio_run : join_base {
+  using executor_type = ::asio::associated_executor_t<Handler>;
+
+ public:
+  static void start(task<T> what, Handler handler) {
+    auto* const self = new asio_run(std::move(what), std::move(handler));
+    self->body_ = run_child<task<T>>(self->what_, self->answer_);
+    stop_token token;
+    const auto slot = ::asio::get_associated_cancellation_slot(self->handler_);
+    if (slot.is_connected()) {
+      // Shared with the slot's function: the stop that it asks for may end all of this.
+      self->stop_ = std::make_shared<stop_source>();
+      token = self->stop_->token();
+      auto where = slot;
+      where.assign([stop = self->stop_](::asio::cancellation_type) {
+        const std::shared_ptr<stop_source> held = stop;
+        held->request_stop();
+      });
+    }
+    self->body_.start(*self, 0, token);
+  }
+
+ private:
+  asio_run(task<T>&& what, Handler&& handler)
+      : join_base{&ended},
+        what_(std::move(what)),
+        handler_(std::move(handler)),
+        work_(::asio::get_associated_executor(handler_)) {}
+
+  static std::coroutine_handle<> ended(join_base& at, std::size_t, std::exception_ptr failure) noexcept {
+    auto& self = static_cast<asio_run&>(at);
+    auto slot = ::asio::get_associated_cancellation_slot(self.handler_);
+    if (self.stop_ != nullptr && slot.is_connected()) slot.clear();
+    Handler handler = std::move(self.handler_);
+    const auto work = std::move(self.work_);
+    const auto on = work.get_executor();
+    if constexpr (std::is_void_v<T>) {
+      delete &self;
+      ::asio::dispatch(on, [handler = std::move(handler), failure]() mutable { std::move(handler)(failure); });
+    } else {
+      T answer = failure != nullptr ? T() : T(std::move(*self.answer_));
+      delete &self;
+      ::asio::dispatch(on, [handler = std::move(handler), failure, answer = std::move(answer)]() mutable {
+        std::move(handler)(failure, std::move(answer));
+      });
+    }
+    return std::noop_coroutine();
+  }
+
+  task<T> what_;
+  Handler handler_;
+  ::asio::executor_work_guard<executor_type> work_;
+  std::shared_ptr<stop_source> stop_;
+  slot_of<T> answer_;
+  child body_;
+};
+
+template <class T>
+struct asio_signature {
+  using type = void(std::exception_ptr, T);
+};
+template <>
+struct asio_signature<void> {
+  using type = void(std::exception_ptr);
+};
+
+}  // namespace detail
+
+// Begins `what` and completes when it has ended.
+template <class T, class CompletionToken>
+auto async_run(task<T> what, CompletionToken&& token) {
+  static_assert(std::is_void_v<T> || std::is_default_constructible_v<T>,
+                "frys::async_run: a handler of asio is given a T with every exception; T must have a default");
+  return ::asio::async_initiate<CompletionToken, typename detail::asio_signature<T>::type>(
+      [](auto handler, task<T> body) {
+        detail::asio_run<T, decltype(handler)>::start(std::move(body), std::move(handler));
+      },
+      token, std::move(what));
+}
+
+}  // namespace frys::inline FRYS_ABI
+
+template <class... Args>
+class asio::async_result<frys::use_frys_t, void(Args...)> {
+ public:
+  using answer = typename frys::detail::asio_answer<std::remove_cvref_t<Args>...>::type;
+
+  template <class Begin, class... Arguments>
+  static frys::task<frys::result<answer>> initiate(Begin&& operation, frys::use_frys_t, Arguments&&... arguments) {
+    return frys::detail::await_asio<answer>(
+        std::forward<Begin>(operation), std::tuple<std::decay_t<Arguments>...>(std::forward<Arguments>(arguments)...));
+  }
+};
+
+#endif  // FRYS_WITH_ASIO_HPP
+#endif  // gate
 #if defined(FRYS_WITH_JEMALLOC) && FRYS_WITH_JEMALLOC
 
 // ---- frys/with/jemalloc.hpp
@@ -35747,220 +36366,6 @@ class async_mutex {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_ASYNC_MUTEX_HPP
-#endif  // gate
-#if (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS)
-
-// ---- frys/sched/detail/join.hpp
-// join: what when_all, when_any and with_timeout have in common: children that run, are asked to stop, and are waited
-// for.
-#ifndef FRYS_SCHED_DETAIL_JOIN_HPP
-#define FRYS_SCHED_DETAIL_JOIN_HPP
-
-namespace frys::inline FRYS_ABI::detail {
-
-// Whose a child is. `ended` is called when the child is through, with its failure, and answers who goes on; the child's
-// frame may be destroyed from then on.
-struct join_base {
-  std::coroutine_handle<> (*ended)(join_base&, std::size_t index, std::exception_ptr) noexcept;
-};
-
-// A coroutine that awaits one thing for a join.
-class child {
- public:
-  class promise_type {
-   public:
-    static void* operator new(std::size_t size) { return frame_memory::allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept { frame_memory::release(memory, size); }
-
-    child get_return_object() noexcept { return child(std::coroutine_handle<promise_type>::from_promise(*this)); }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct end {
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> at) const noexcept {
-          promise_type& p = at.promise();
-          return p.join_->ended(*p.join_, p.index_, std::exchange(p.failure_, nullptr));
-        }
-        void await_resume() const noexcept {}
-      };
-      return end{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() noexcept { failure_ = std::current_exception(); }
-    stop_token get_stop_token() const noexcept { return token_; }
-
-   private:
-    friend child;
-    join_base* join_ = nullptr;
-    std::size_t index_ = 0;
-    stop_token token_;
-    std::exception_ptr failure_ = nullptr;
-  };
-
-  child() = default;
-  child(child&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  child& operator=(child&& other) noexcept {
-    child taken(std::move(other));
-    std::swap(body_, taken.body_);
-    return *this;
-  }
-  ~child() { reset(); }
-  // Destroys it where it waits.
-  void reset() noexcept {
-    if (body_ != nullptr) std::exchange(body_, nullptr).destroy();
-  }
-  void start(join_base& join, std::size_t index, stop_token token) noexcept {
-    promise_type& p = body_.promise();
-    p.join_ = &join;
-    p.index_ = index;
-    p.token_ = token;
-    body_.resume();
-  }
-
- private:
-  explicit child(std::coroutine_handle<promise_type> body) noexcept : body_(body) {}
-  std::coroutine_handle<promise_type> body_ = nullptr;
-};
-
-// Where a child's answer lies until it is taken. Moves only while it is empty.
-template <class T>
-class answer_slot {
- public:
-  answer_slot() noexcept {}
-  answer_slot(answer_slot&&) noexcept {}
-  answer_slot& operator=(answer_slot&&) = delete;
-  ~answer_slot() {
-    if (full_) std::destroy_at(at());
-  }
-  template <class U>
-  void emplace(U&& value) {
-    ::new (static_cast<void*>(room_)) T(std::forward<U>(value));
-    full_ = true;
-  }
-  T& operator*() noexcept {
-    FRYS_ASSERT(full_, "join: a child has ended without an answer");
-    return *at();
-  }
-
- private:
-  T* at() noexcept { return std::launder(reinterpret_cast<T*>(room_)); }
-  alignas(T) std::byte room_[sizeof(T)];
-  bool full_ = false;
-};
-struct nothing {};
-template <class R>
-using slot_of = std::conditional_t<std::is_void_v<R>, nothing, answer_slot<std::remove_cvref_t<R>>>;
-
-// `what` is awaited as the A that it was given as: an A& stays the caller's.
-template <class A, class Slot>
-child run_child(A& what, [[maybe_unused]] Slot& answer) {
-  if constexpr (std::is_void_v<await_result_t<A>>)
-    co_await static_cast<A&&>(what);
-  else
-    answer.emplace(co_await static_cast<A&&>(what));
-}
-
-// Counts the children that have not ended, and one more for each call that may bring about the end of what it works on:
-// whoever brings the count to nothing resumes who waits.
-template <class Atomics>
-class join_core : public join_base {
- public:
-  // Made to be moved before it is awaited, never after.
-  explicit join_core(decltype(join_base::ended) on_end) noexcept : join_base{on_end} {}
-  join_core(join_core&& other) noexcept : join_base{other.ended} {}
-  ~join_core() = default;
-
-  // For one who waits and `children` children, and one that the caller drops when it has started them.
-  template <class Promise>
-  void begin(std::coroutine_handle<Promise> waiting, std::size_t children) noexcept {
-    open(children + 1);
-    listen(waiting);
-  }
-  // The two parts of it: so many counts;
-  void open(std::size_t counts) noexcept {
-    // relaxed: nobody else knows of this yet
-    left_.store(static_cast<std::uint32_t>(counts), std::memory_order_relaxed);
-  }
-  // and one who waits, and is resumed by the last of them. By who holds one.
-  template <class Promise>
-  void listen(std::coroutine_handle<Promise> waiting) noexcept {
-    waiting_ = waiting;
-    if (!link_.begin(stop_token_of(waiting), *this, &on_stop)) stop_.request_stop();
-  }
-  // One more, unless it is over.
-  [[nodiscard]] bool take() noexcept {
-    // relaxed, all: the count is taken to stay, not to see
-    std::uint32_t left = left_.load(std::memory_order_relaxed);
-    while (left != 0)
-      if (left_.compare_exchange_strong(left, left + 1, std::memory_order_relaxed, std::memory_order_relaxed))
-        return true;
-    return false;
-  }
-  [[nodiscard]] std::uint32_t counts() const noexcept {
-    // sync(join.count): acquire; who sees that children have ended sees what they did, and may end their scope.
-    return left_.load(std::memory_order_acquire);
-  }
-  stop_token token() noexcept { return stop_.token(); }
-  // By who holds a count.
-  bool request_stop() noexcept { return stop_.request_stop(); }
-  // True for the first failure: its details are the caller's to write.
-  [[nodiscard]] bool first_failure() noexcept {
-    // relaxed: decides who writes; the count carries what was written to who waits
-    return !failed_.exchange(true, std::memory_order_relaxed);
-  }
-  void set_failure(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
-  void fail(std::exception_ptr failure) noexcept {
-    if (first_failure()) set_failure(std::move(failure));
-  }
-  // Gives back a count; answers who goes on.
-  [[nodiscard]] std::coroutine_handle<> drop() noexcept {
-    // sync(join.count): acq_rel; what each child did, its answer above all, happens before what follows the wait.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return std::noop_coroutine();
-    return waiting_;
-  }
-  // By who waits, when it goes on: nobody else is left.
-  void finish() {
-    link_.end();
-    if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
-  }
-  // Of what is destroyed while it waits, before the children.
-  void abandon() noexcept { link_.end(); }
-
- private:
-  // Who waits is asked to stop: so are the children, unless they have all ended. The count keeps this object while it
-  // asks; who waits cannot go on before this function is through.
-  static stop_action on_stop(void* p) noexcept {
-    if (!static_cast<join_core*>(p)->take()) return {};
-    return {&pass_on, p};
-  }
-  static void pass_on(void* p) noexcept {
-    auto& self = *static_cast<join_core*>(p);
-    self.request_stop();
-    self.drop().resume();
-  }
-
-  typename Atomics::template atomic<std::uint32_t> left_{0};
-  typename Atomics::template atomic<bool> failed_{false};
-  std::coroutine_handle<> waiting_ = nullptr;
-  std::exception_ptr failure_ = nullptr;
-  basic_stop_source<policy::atomics<Atomics>> stop_;
-  stop_wait link_;
-};
-
-template <class... Policies>
-struct join_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static constexpr bool known = accepted::template known<Policies...>;
-  static constexpr bool unique = accepted::template unique<Policies...>;
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace frys::inline FRYS_ABI::detail
-
-#endif  // FRYS_SCHED_DETAIL_JOIN_HPP
-#endif  // gate
-#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
-
 // ---- frys/sched/async_scope.hpp
 // async_scope: owns tasks that run on any threads, and is joined: when the join answers, all of them are over.
 //
@@ -39473,183 +39878,6 @@ forked(Task, stop_token) -> forked<Task>;
 #endif  // FRYS_HAS_THREAD
 
 #endif  // FRYS_SCHED_FORKED_HPP
-#endif  // gate
-#if (defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED) || (defined(FRYS_WITH_SENDERS) && FRYS_WITH_SENDERS)
-
-// ---- frys/sched/from_callback.hpp
-// from_callback: awaits what calls back: a C function, another library's operation.
-//
-// Use when  an operation is begun by a call and tells its end by another one, from whichever thread.
-// Not when  it may tell more than once (a queue), or can be awaited already.
-// Threads   the operation is begun where it is awaited. The callback: any thread, once; before the beginning call has
-//           returned, too. Who waits goes on within it.
-// Progress  waits for the callback, whatever happens: the operation holds its address.
-// Cost      nothing is allocated; three atomic operations at most, four more where a stop meets it.
-// Ordering  what was done before the callback was called happens-before what follows the wait.
-// Errors    the answer is a result<T>: what the callback was given, or errc::cancelled where a stop came first; then
-//           nothing is begun.
-// Stop      `cancel` is called when a stop is asked for while the operation is under way, at most once, perhaps beside
-//           its end: it must bear that it is too late, and may itself lead to the callback. It does not end the wait:
-//           the callback does. Without it a stop waits for the end as well.
-// Lifetime  who waits is not destroyed before the callback was called (hardened builds check).
-//
-//   result<int> n = co_await from_callback<int>([&](callback<int> done) {
-//     c_read(file, [](void* p, int bytes) { callback<int>::from_address(p)(bytes); }, done.address());
-//   }, [&] { c_cancel(file); });
-//
-// Policies, in any order, each at most once, as in from_callback<int, policy::atomics<A>>(...):
-//   policy::atomics<A>  the atomics model  default atomics::standard
-#ifndef FRYS_SCHED_FROM_CALLBACK_HPP
-#define FRYS_SCHED_FROM_CALLBACK_HPP
-
-namespace frys::inline FRYS_ABI {
-
-namespace detail {
-// Where a callback leads to.
-template <class T>
-struct callback_target {
-  void (*complete)(callback_target&, result<T>&&) noexcept;
-};
-template <class T>
-struct callback_value {
-  using type = T;
-};
-template <>
-struct callback_value<void> {
-  struct type {};  // there is none to give
-};
-}  // namespace detail
-
-// To be called once, by any copy. A pointer.
-template <class T = void>
-class callback {
- public:
-  explicit callback(detail::callback_target<T>& to) noexcept : to_(&to) {}
-
-  void operator()(typename detail::callback_value<T>::type value) const requires(!std::is_void_v<T>) {
-    to_->complete(*to_, result<T>(std::in_place, std::move(value)));
-  }
-  void operator()() const noexcept requires std::is_void_v<T> { to_->complete(*to_, result<T>()); }
-  void fail(error why) const noexcept { to_->complete(*to_, result<T>(why)); }
-
-  // For C: the callback as a void*, and back.
-  [[nodiscard]] void* address() const noexcept { return to_; }
-  [[nodiscard]] static callback from_address(void* p) noexcept {
-    return callback(*static_cast<detail::callback_target<T>*>(p));
-  }
-
- private:
-  detail::callback_target<T>* to_;
-};
-
-namespace detail {
-
-struct no_cancel {
-  void operator()() const noexcept {}
-};
-
-template <class T, class Begin, class Cancel, class Atomics>
-class [[nodiscard]] callback_awaiter : callback_target<T> {
- public:
-  callback_awaiter(Begin&& begin, Cancel&& cancel)
-      : callback_target<T>{&complete}, begin_(std::forward<Begin>(begin)), cancel_(std::forward<Cancel>(cancel)) {}
-  // Only before it is awaited.
-  callback_awaiter(callback_awaiter&& other)
-      : callback_target<T>{&complete},
-        begin_(std::forward<Begin>(other.begin_)),
-        cancel_(std::forward<Cancel>(other.cancel_)) {}
-#if FRYS_HARDENED
-  ~callback_awaiter() { FRYS_ASSERT(!begun_ || ended_, "from_callback: destroyed before the callback was called"); }
-#endif
-
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> waiting) {
-    const stop_token token = stop_token_of(waiting);
-    if (token.stop_requested()) return false;
-    waiting_ = waiting;
-    begun_ = true;
-    begin_(callback<T>(*this));
-    // The callback may have been called; nobody goes on, and so this lives, until the state says that we stand.
-    if constexpr (!std::same_as<std::remove_cvref_t<Cancel>, no_cancel>)
-      if (!stop_.begin(token, *this, &on_stop)) cancel_();
-    // sync(from_callback.state): acq_rel; what we wrote is there for who resumes us; the answer, if it is, for us.
-    const std::uint32_t before = state_.fetch_add(standing, std::memory_order_acq_rel);
-    // Called already: we go on at once. But not beside a cancel that is under way, which then resumes us.
-    return before != completed;
-  }
-  result<T> await_resume() {
-    stop_.end();
-    ended_ = true;
-    return std::move(answer_);
-  }
-
- private:
-  // Bits, each added once but `cancelling`, which comes and goes. The coroutine is resumed by whoever makes it standing
-  // and completed and not cancelling: a cancel that calls back must be through before it goes on.
-  static constexpr std::uint32_t standing = 1, completed = 2, cancelling = 4;
-
-  static void complete(callback_target<T>& at, result<T>&& answer) noexcept {
-    auto& self = static_cast<callback_awaiter&>(at);
-    self.answer_ = std::move(answer);
-    // sync(from_callback.state): acq_rel; the answer is there for who goes on; the handle for us.
-    const std::uint32_t before = self.state_.fetch_add(completed, std::memory_order_acq_rel);
-    FRYS_ASSERT((before & completed) == 0, "from_callback: called back twice");
-    if (before == standing) self.waiting_.resume();
-  }
-  static stop_action on_stop(void* p) noexcept {
-    auto& self = *static_cast<callback_awaiter*>(p);
-    // relaxed: says that we are here; nothing is looked at, and the hook orders what we did before who goes on
-    const std::uint32_t before = self.state_.fetch_add(cancelling, std::memory_order_relaxed);
-    if ((before & completed) == 0) self.cancel_();
-    // sync(from_callback.state): acquire; the handle and the answer are there for whom we resume.
-    const std::uint32_t after = self.state_.fetch_add(~cancelling + 1, std::memory_order_acquire) - cancelling;
-    if (after == (standing | completed) && before != after) return stop_action::resume(self.waiting_);
-    return {};
-  }
-
-  Begin begin_;
-  Cancel cancel_;
-  result<T> answer_ = cancelled_error();
-  std::coroutine_handle<> waiting_ = nullptr;
-  stop_wait stop_;
-  typename Atomics::template atomic<std::uint32_t> state_{0};
-  bool begun_ = false;
-  bool ended_ = false;
-};
-
-template <class... Policies>
-struct callback_policies {
-  using accepted = policy::keys<policy::atomics_key>;
-  static_assert(accepted::template known<Policies...>,
-                "frys::from_callback: unknown policy; it takes policy::atomics and policy::world");
-  static_assert(accepted::template unique<Policies...>,
-                "frys::from_callback: a policy is given twice; name each at most once");
-  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
-};
-
-}  // namespace detail
-
-// begin(callback<T>) begins the operation.
-template <class T, class... Policies, std::invocable<callback<T>> Begin>
-[[nodiscard]] auto from_callback(Begin&& begin) {
-  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
-  return detail::callback_awaiter<T, Begin, detail::no_cancel, atomics_type>(std::forward<Begin>(begin), {});
-}
-// cancel() asks it to end soon.
-template <class T, class... Policies, std::invocable<callback<T>> Begin, std::invocable Cancel>
-[[nodiscard]] auto from_callback(Begin&& begin, Cancel&& cancel) {
-  using atomics_type = typename detail::callback_policies<Policies...>::atomics_type;
-  return detail::callback_awaiter<T, Begin, Cancel, atomics_type>(std::forward<Begin>(begin),
-                                                                  std::forward<Cancel>(cancel));
-}
-
-}  // namespace frys::inline FRYS_ABI
-
-#endif  // FRYS_SCHED_FROM_CALLBACK_HPP
-#endif  // gate
-#if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
-
 // ---- frys/sched/generator.hpp
 // generator<Ref, V, Allocator>: a coroutine that yields a sequence, read as a range; async_generator<T>: one that may
 // wait in between.

@@ -89,7 +89,7 @@ struct fiber_task : work {
   fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
 
   fiber_runner* runner;
-  fiber_task* behind = nullptr;  // in the queue of those that are ready
+  fiber_task* behind = nullptr;  // in the ring of those that are ready
   fiber_task* joiner = nullptr;
   bool ended = false;
   bool has_handle = false;
@@ -108,12 +108,14 @@ class fiber_runner {
   virtual void join(fiber_task& task) noexcept = 0;
   virtual void recycle(fiber_task& task) noexcept = 0;
   virtual bool is_here() const noexcept = 0;  // any thread
-  [[nodiscard]] fiber_task* current() const noexcept { return current_; }
+  // Null: outside of fibers.
+  [[nodiscard]] fiber_task* current() const noexcept { return current_ != outside_ ? current_ : nullptr; }
 
  protected:
-  fiber_runner() noexcept = default;
+  explicit fiber_runner(fiber_task& outside) noexcept : current_(&outside), outside_(&outside) {}
   ~fiber_runner() = default;
-  fiber_task* current_ = nullptr;  // null: outside of fibers
+  fiber_task* current_;
+  fiber_task* outside_;
 };
 
 struct fiber_tag;
@@ -399,7 +401,8 @@ class fiber_scheduler final : detail::fiber_runner {
                 "frys::fiber_scheduler: policy::threads wants a source of threads, see core/thread.hpp");
 
   explicit fiber_scheduler(fiber_options options = {}) noexcept
-      : stacks_({options.limit_bytes}),
+      : fiber_runner(home_),
+        stacks_({options.limit_bytes}),
         options_(options),
         home_(*this),
         timers_(clock_type::now(), options.timer_tick) {}
@@ -467,14 +470,14 @@ class fiber_scheduler final : detail::fiber_runner {
   // Inside a fiber of this scheduler: as in this_fiber.
   void yield() noexcept override {
     block& me = current_block();
-    ready_push(me);
-    leave(me);
+    last_ = &me;
+    go_on(me, *me.behind);
   }
   result<void> sleep_until(deadline at) noexcept override {
     if (host_ != nullptr)
       return error{errc::unsupported, domain::sched, "fibers that run on an executor sleep by its timers", 0};
     if (at.is_never()) {
-      leave(current_block());
+      suspend();
       return {};
     }
     struct alarm : timer {
@@ -487,7 +490,7 @@ class fiber_scheduler final : detail::fiber_runner {
       block* sleeper;
     } at_end(*this, current_block());
     timers_.add(at_end, at);
-    leave(*at_end.sleeper);
+    suspend();
     return {};
   }
   // An event of the running fiber.
@@ -524,6 +527,7 @@ class fiber_scheduler final : detail::fiber_runner {
     // Of the C++ runtime: the exceptions that are caught in this flow, and how many are on their way.
     void* caught = nullptr;
     unsigned uncaught = 0;
+    bool has_exceptions = false;
     unsigned size_class = 0;
     stack* memory = nullptr;
   };
@@ -570,7 +574,7 @@ class fiber_scheduler final : detail::fiber_runner {
   class running {
    public:
     explicit running(fiber_scheduler& s) noexcept : before_(threads_type::template local<detail::fiber_tag>()) {
-      FRYS_ASSERT(s.current_ == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
+      FRYS_ASSERT(s.current() == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
       threads_type::template local<detail::fiber_tag>() = static_cast<detail::fiber_runner*>(&s);
 #if FRYS_EXCEPTIONS
       s.exceptions_ = reinterpret_cast<exception_lists*>(abi::__cxa_get_globals());
@@ -590,7 +594,7 @@ class fiber_scheduler final : detail::fiber_runner {
   };
 
   block& current_block() noexcept {
-    FRYS_ASSERT(current_ != nullptr, "fiber_scheduler: this is no fiber of it");
+    FRYS_ASSERT(current() != nullptr, "fiber_scheduler: this is no fiber of it");
     return static_cast<block&>(*current_);
   }
   bool is_here() const noexcept override {
@@ -668,14 +672,14 @@ class fiber_scheduler final : detail::fiber_runner {
     --live_;
     b.ended = true;
     if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
+    block& to = next(without(b));
     // Our stack may be taken for another fiber, but not before we have left it.
     if (!b.has_handle) recycle(b);
-    block& to = next();
     arrive(to);
     flow::leave_to(to.self);
   }
   void join(detail::fiber_task& task) noexcept override {
-    if (current_ == nullptr) {
+    if (current() == nullptr) {
       FRYS_ASSERT(host_ == nullptr, "fiber::join: the scheduler runs on an executor; join inside a fiber");
       run_while([&] { return !task.ended; });
       return;
@@ -683,54 +687,72 @@ class fiber_scheduler final : detail::fiber_runner {
     FRYS_ASSERT(&task != current_, "fiber::join: a fiber cannot wait for itself");
     FRYS_ASSERT(task.joiner == nullptr, "fiber::join: somebody waits already");
     task.joiner = current_;
-    leave(current_block());
+    suspend();
   }
 
   // --- who runs next
 
+  // Those that are ready stand in a ring: the one that runs, behind it the next, and at last last_.
   void ready(detail::fiber_task& task) noexcept override { ready_push(task); }
-  void suspend() noexcept override { leave(current_block()); }
+  void suspend() noexcept override {
+    block& me = current_block();
+    go_on(me, without(me));
+  }
   void ready_push(detail::fiber_task& b) noexcept {
-    b.behind = nullptr;
-    *ready_last_ = &b;
-    ready_last_ = &b.behind;
+    if (last_ == nullptr) {
+      b.behind = &b;
+    } else {
+      b.behind = last_->behind;
+      last_->behind = &b;
+    }
+    last_ = &b;
   }
-  block* ready_pop() noexcept {
-    detail::fiber_task* const first = ready_first_;
-    if (first == nullptr) return nullptr;
-    ready_first_ = first->behind;
-    if (ready_first_ == nullptr) ready_last_ = &ready_first_;
-    return static_cast<block*>(first);
+  // Takes the running one out of the ring; answers the next, or home.
+  detail::fiber_task& without(block& me) noexcept {
+    detail::fiber_task* const to = me.behind;
+    if (to == &me) {
+      last_ = nullptr;
+      return home_;
+    }
+    last_->behind = to;
+    return *to;
   }
-  // The one to go on with: a ready fiber; or home, when there is none, and from time to time, to see what others have
-  // posted.
-  block& next() noexcept {
+  // `to`, or from time to time home, to see what others have posted.
+  block& next(detail::fiber_task& to) noexcept {
     if (--budget_ == 0) [[unlikely]]
       return home_;
-    block* const b = ready_pop();
-    return b != nullptr ? *b : home_;
-  }
-  // Of what is the thread's: takes that of the flow that is left, gives that of the one to come.
-  void depart([[maybe_unused]] block& from) noexcept {
-#if FRYS_EXCEPTIONS
-    from.caught = exceptions_->caught;
-    from.uncaught = exceptions_->uncaught;
-#endif
+    return static_cast<block&>(to);
   }
   void arrive(block& to) noexcept {
+    current_ = &to;
 #if FRYS_EXCEPTIONS
-    exceptions_->caught = std::exchange(to.caught, nullptr);
-    exceptions_->uncaught = std::exchange(to.uncaught, 0u);
+    if (to.has_exceptions) [[unlikely]]
+      give_back(to);
 #endif
-    current_ = &to == &home_ ? nullptr : &to;
   }
-  void leave(block& me) noexcept {
-    block& to = next();
+  FRYS_ALWAYS_INLINE void go_on(block& me, detail::fiber_task& wanted) noexcept {
+    block& to = next(wanted);
     if (&to == &me) return;
-    depart(me);
+#if FRYS_EXCEPTIONS
+    // What the C++ runtime has of exceptions for the thread goes with the flow that they belong to.
+    if (exceptions_->caught != nullptr || exceptions_->uncaught != 0) [[unlikely]]
+      take_along(me);
+#endif
     arrive(to);
     flow::switch_to(me.self, to.self);
   }
+#if FRYS_EXCEPTIONS
+  FRYS_NOINLINE void take_along(block& from) noexcept {
+    from.caught = std::exchange(exceptions_->caught, nullptr);
+    from.uncaught = std::exchange(exceptions_->uncaught, 0u);
+    from.has_exceptions = true;
+  }
+  FRYS_NOINLINE void give_back(block& to) noexcept {
+    exceptions_->caught = to.caught;
+    exceptions_->uncaught = to.uncaught;
+    to.has_exceptions = false;
+  }
+#endif
 
   // --- outside of fibers
 
@@ -744,12 +766,9 @@ class fiber_scheduler final : detail::fiber_runner {
       w = rest;
     }
     if (!timers_.empty()) timers_.advance(clock_type::now());
-    block* const first = ready_pop();
-    if (first == nullptr) return did;
+    if (last_ == nullptr) return did;
     budget_ = turn_length;
-    depart(home_);
-    arrive(*first);
-    flow::switch_to(home_.self, first->self);
+    go_on(home_, *last_->behind);
     return true;
   }
   template <class Condition>
@@ -770,8 +789,7 @@ class fiber_scheduler final : detail::fiber_runner {
   static constexpr unsigned turn_length = 64;
   static constexpr unsigned turns_hosted = 16;
 
-  detail::fiber_task* ready_first_ = nullptr;
-  detail::fiber_task** ready_last_ = &ready_first_;
+  detail::fiber_task* last_ = nullptr;  // null: none is ready
   unsigned budget_ = turn_length;
   std::size_t live_ = 0;
   exception_lists* exceptions_ = nullptr;

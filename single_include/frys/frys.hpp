@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 10523b8fbcbb2ae3.
+// frys 0.1.0, one header: the whole library. Content d81ec52122b09cf6.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -37549,7 +37549,8 @@ class channel {
     // relaxed: a check of the caller, not an order
     FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & (line_type::busy | line_type::crowd)) == 0,
                 "channel: destroyed while a coroutine waits; close it and let them end first");
-    for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
+    if constexpr (has_room)
+      for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
   }
 
   // One for `count` values, 0 too. out_of_memory: there is none.
@@ -37746,6 +37747,8 @@ class channel {
   }
   bool pushers_wait(std::uint32_t word) const noexcept { return (word & pushers) != 0 && !line_.empty(); }
   bool poppers_wait(std::uint32_t word) const noexcept { return (word & pushers) == 0 && !line_.empty(); }
+  // A rendezvous has none: g++ would warn of what never runs.
+  static constexpr bool has_room = capacity != 0;
   void store_newest(T& value) noexcept {
     ring& r = ring_.ref();
     std::size_t to = r.oldest + r.count;
@@ -37771,12 +37774,12 @@ class channel {
       served = &first;
       return push_result::ok;
     }
-    if (ring_.get().count == slots_.count()) return push_result::full;
+    if (!has_room || ring_.get().count == slots_.count()) return push_result::full;
     store_newest(value);
     return push_result::ok;
   }
   void take(std::uint32_t word, pop_result<T>& answer, detail::line_waiter*& served) noexcept {
-    const bool stored = ring_.get().count != 0;
+    const bool stored = has_room && ring_.get().count != 0;
     if (stored) answer = take_oldest();
     if (pushers_wait(word)) {
       auto& first = static_cast<push_awaiter&>(line_.take_first());
@@ -37833,6 +37836,7 @@ struct shard_per_core {
 struct deadline {
   static constexpr bool steals = false;
   static constexpr bool shares = true;
+  static constexpr bool by_deadline = true;  // submit_options::due counts
 };
 
 }  // namespace discipline
@@ -41118,7 +41122,10 @@ class pool_core {
       for (unsigned k = 0; k < count_; ++k) {
         worker& from = *workers_[(first + k) % count_];
         if (&from == &me) continue;
-        if (job* j = from.steal()) return stolen_fork(me, *j);
+        if (job* j = from.steal()) {
+          if (!idle_.asleep().empty()) from.ask();  // for who sleeps: one question is answered by one fork
+          return stolen_fork(me, *j);
+        }
         if (work* w = from.steal_forked_task()) {
           me.forks.add();
           return work_ref(*w, false);
@@ -41227,7 +41234,8 @@ class pool_core {
       } else if (++round < pool.rounds_ || !wait_type::sleeps) {
         look_around(round);
       } else {
-        pool.joining_.mark(me.index);
+        const bool takes = me.nested < most_nested;  // else it sleeps for its job alone
+        if (takes) pool.joining_.mark(me.index);
         // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
         atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
@@ -41235,11 +41243,11 @@ class pool_core {
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
                                                             std::memory_order_relaxed) ||
                             state == job::awaited;
-        if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
+        if (sleeps && !(takes && pool.has_forks(me))) {
           me.parks.add();
           me.sleeper.park();
         }
-        (void)pool.joining_.take(me.index);
+        if (takes) (void)pool.joining_.take(me.index);
         round = 0;
       }
     }
@@ -42250,7 +42258,8 @@ class scheduler {
   // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
   // there is work for.
   template <class F>
-  requires std::invocable<F&> std::size_t submit_all(std::span<F> all, const submit_options& options = {}) {
+  requires(std::invocable<F&>&& std::is_nothrow_move_constructible_v<F>) std::size_t
+      submit_all(std::span<F> all, const submit_options& options = {}) {
     if (is_closed_to_me()) return 0;
     std::size_t done = 0;
     detail::work_ref newest, oldest;
@@ -42332,7 +42341,8 @@ class scheduler {
                   std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
   }
   // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
-  // Work that waits elsewhere, a suspended coroutine say, does not count. Not from a task.
+  // Work that waits elsewhere, a suspended coroutine say, does not count. Without workers of its own a pool runs what
+  // is queued only while somebody is inside run(). Not from a task.
   [[nodiscard]] bool drain(deadline until = deadline::never()) noexcept {
     FRYS_ASSERT(core_.here_of_mine() == nullptr, "scheduler::drain: called by a task, which it would wait for");
     // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
@@ -42548,7 +42558,7 @@ class scheduler {
     } unused{*memory};
     Node* node = ::new (*memory) Node(std::forward<Args>(args)...);
     unused.m = nullptr;
-    node->due = o.due;
+    if constexpr (requires { discipline_type::by_deadline; }) node->due = o.due;
     return node;
   }
   template <class Node, class... Args>
@@ -43410,13 +43420,13 @@ struct pack_of_children {
 
   void make() {
     [this]<std::size_t... I>(std::index_sequence<I...>) {
-      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(slots))), ...);
+      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(places))), ...);
     }
     (std::index_sequence_for<As...>{});
   }
 
   std::tuple<As...> things;
-  std::tuple<slot_of<await_result_t<As>>...> slots{};
+  std::tuple<slot_of<await_result_t<As>>...> places{};
   child children[sizeof...(As)];
 };
 
@@ -43431,18 +43441,18 @@ struct range_of_children {
   [[nodiscard]] std::size_t size() const noexcept { return count; }
 
   void make() {
-    slots = std::make_unique<slot_of<answer>[]>(count);
+    places = std::make_unique<slot_of<answer>[]>(count);
     children = std::make_unique<child[]>(count);
     std::size_t i = 0;
     for (thing& one : things) {
-      children[i] = run_child<thing>(one, slots[i]);
+      children[i] = run_child<thing>(one, places[i]);
       ++i;
     }
   }
 
   Range things;
   std::size_t count = 0;
-  std::unique_ptr<slot_of<answer>[]> slots {};
+  std::unique_ptr<slot_of<answer>[]> places {};
   std::unique_ptr<child[]> children{};
 };
 
@@ -43494,7 +43504,7 @@ class [[nodiscard]] all_awaiter {
   template <class... As>
   static auto answers(pack_of_children<As...>& from) {
     return [&from]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.slots))...};
+      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.places))...};
     }
     (std::index_sequence_for<As...>{});
   }
@@ -43503,7 +43513,7 @@ class [[nodiscard]] all_awaiter {
     using answer = typename range_of_children<Range>::answer;
     if constexpr (!std::is_void_v<answer>) {
       typename container_of_answers<Range, std::remove_cvref_t<answer>>::type all;
-      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.slots[i]));
+      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.places[i]));
       return all;
     }
   }
@@ -43633,7 +43643,7 @@ class [[nodiscard]] any_awaiter {
     using taker = all (*)(pack_of_children<As...>&);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       constexpr taker takers[] = {[](pack_of_children<As...>& of) {
-        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.slots)));
+        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.places)));
       }...};
       return takers[winner](from);
     }
@@ -43642,7 +43652,7 @@ class [[nodiscard]] any_awaiter {
   template <class Range>
   static auto answer(range_of_children<Range>& from, std::size_t winner) {
     using of = typename range_of_children<Range>::answer;
-    return any_result<answer_of<of>>{winner, take_answer<of>(from.slots[winner])};
+    return any_result<answer_of<of>>{winner, take_answer<of>(from.places[winner])};
   }
 
   any_core<Atomics> join_;  // outlives the children, who listen to it

@@ -1,4 +1,4 @@
-// expect: frys::generator: the allocator must answer plain pointers
+// expect: frys::generator: the allocator must answer plain pointers || rebind
 #include <frys/sched/generator.hpp>
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// expect: await_transform
+// expect: await_transform || attempt to use a deleted function
 #include <frys/sched/generator.hpp>
 
 #ifdef WRONG

@@ -120,7 +120,8 @@ class channel {
     // relaxed: a check of the caller, not an order
     FRYS_ASSERT((line_.word.load(std::memory_order_relaxed) & (line_type::busy | line_type::crowd)) == 0,
                 "channel: destroyed while a coroutine waits; close it and let them end first");
-    for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
+    if constexpr (has_room)
+      for (std::size_t left = ring_.get().count; left != 0; --left) static_cast<void>(take_oldest());
   }
 
   // One for `count` values, 0 too. out_of_memory: there is none.
@@ -317,6 +318,8 @@ class channel {
   }
   bool pushers_wait(std::uint32_t word) const noexcept { return (word & pushers) != 0 && !line_.empty(); }
   bool poppers_wait(std::uint32_t word) const noexcept { return (word & pushers) == 0 && !line_.empty(); }
+  // A rendezvous has none: g++ would warn of what never runs.
+  static constexpr bool has_room = capacity != 0;
   void store_newest(T& value) noexcept {
     ring& r = ring_.ref();
     std::size_t to = r.oldest + r.count;
@@ -342,12 +345,12 @@ class channel {
       served = &first;
       return push_result::ok;
     }
-    if (ring_.get().count == slots_.count()) return push_result::full;
+    if (!has_room || ring_.get().count == slots_.count()) return push_result::full;
     store_newest(value);
     return push_result::ok;
   }
   void take(std::uint32_t word, pop_result<T>& answer, detail::line_waiter*& served) noexcept {
-    const bool stored = ring_.get().count != 0;
+    const bool stored = has_room && ring_.get().count != 0;
     if (stored) answer = take_oldest();
     if (pushers_wait(word)) {
       auto& first = static_cast<push_awaiter&>(line_.take_first());

@@ -37,6 +37,7 @@ struct shard_per_core {
 struct deadline {
   static constexpr bool steals = false;
   static constexpr bool shares = true;
+  static constexpr bool by_deadline = true;  // submit_options::due counts
 };
 
 }  // namespace discipline

@@ -218,7 +218,8 @@ class scheduler {
   // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
   // there is work for.
   template <class F>
-  requires std::invocable<F&> std::size_t submit_all(std::span<F> all, const submit_options& options = {}) {
+  requires(std::invocable<F&>&& std::is_nothrow_move_constructible_v<F>) std::size_t
+      submit_all(std::span<F> all, const submit_options& options = {}) {
     if (is_closed_to_me()) return 0;
     std::size_t done = 0;
     detail::work_ref newest, oldest;
@@ -300,7 +301,8 @@ class scheduler {
                   std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
   }
   // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
-  // Work that waits elsewhere, a suspended coroutine say, does not count. Not from a task.
+  // Work that waits elsewhere, a suspended coroutine say, does not count. Without workers of its own a pool runs what
+  // is queued only while somebody is inside run(). Not from a task.
   [[nodiscard]] bool drain(deadline until = deadline::never()) noexcept {
     FRYS_ASSERT(core_.here_of_mine() == nullptr, "scheduler::drain: called by a task, which it would wait for");
     // seq_cst: the mark stands before we look who sleeps; who lies down later sees it. sync(idle_set.dekker)
@@ -516,7 +518,7 @@ class scheduler {
     } unused{*memory};
     Node* node = ::new (*memory) Node(std::forward<Args>(args)...);
     unused.m = nullptr;
-    node->due = o.due;
+    if constexpr (requires { discipline_type::by_deadline; }) node->due = o.due;
     return node;
   }
   template <class Node, class... Args>

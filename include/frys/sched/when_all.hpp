@@ -60,13 +60,13 @@ struct pack_of_children {
 
   void make() {
     [this]<std::size_t... I>(std::index_sequence<I...>) {
-      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(slots))), ...);
+      ((children[I] = run_child<As>(std::get<I>(things), std::get<I>(places))), ...);
     }
     (std::index_sequence_for<As...>{});
   }
 
   std::tuple<As...> things;
-  std::tuple<slot_of<await_result_t<As>>...> slots{};
+  std::tuple<slot_of<await_result_t<As>>...> places{};
   child children[sizeof...(As)];
 };
 
@@ -81,18 +81,18 @@ struct range_of_children {
   [[nodiscard]] std::size_t size() const noexcept { return count; }
 
   void make() {
-    slots = std::make_unique<slot_of<answer>[]>(count);
+    places = std::make_unique<slot_of<answer>[]>(count);
     children = std::make_unique<child[]>(count);
     std::size_t i = 0;
     for (thing& one : things) {
-      children[i] = run_child<thing>(one, slots[i]);
+      children[i] = run_child<thing>(one, places[i]);
       ++i;
     }
   }
 
   Range things;
   std::size_t count = 0;
-  std::unique_ptr<slot_of<answer>[]> slots {};
+  std::unique_ptr<slot_of<answer>[]> places {};
   std::unique_ptr<child[]> children{};
 };
 
@@ -144,7 +144,7 @@ class [[nodiscard]] all_awaiter {
   template <class... As>
   static auto answers(pack_of_children<As...>& from) {
     return [&from]<std::size_t... I>(std::index_sequence<I...>) {
-      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.slots))...};
+      return std::tuple<answer_of<await_result_t<As>>...>{take_answer<await_result_t<As>>(std::get<I>(from.places))...};
     }
     (std::index_sequence_for<As...>{});
   }
@@ -153,7 +153,7 @@ class [[nodiscard]] all_awaiter {
     using answer = typename range_of_children<Range>::answer;
     if constexpr (!std::is_void_v<answer>) {
       typename container_of_answers<Range, std::remove_cvref_t<answer>>::type all;
-      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.slots[i]));
+      for (std::size_t i = 0; i < from.count; ++i) all.push_back(std::move(*from.places[i]));
       return all;
     }
   }

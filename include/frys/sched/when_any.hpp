@@ -108,7 +108,7 @@ class [[nodiscard]] any_awaiter {
     using taker = all (*)(pack_of_children<As...>&);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       constexpr taker takers[] = {[](pack_of_children<As...>& of) {
-        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.slots)));
+        return all(std::in_place_index<I>, take_answer<await_result_t<As>>(std::get<I>(of.places)));
       }...};
       return takers[winner](from);
     }
@@ -117,7 +117,7 @@ class [[nodiscard]] any_awaiter {
   template <class Range>
   static auto answer(range_of_children<Range>& from, std::size_t winner) {
     using of = typename range_of_children<Range>::answer;
-    return any_result<answer_of<of>>{winner, take_answer<of>(from.slots[winner])};
+    return any_result<answer_of<of>>{winner, take_answer<of>(from.places[winner])};
   }
 
   any_core<Atomics> join_;  // outlives the children, who listen to it

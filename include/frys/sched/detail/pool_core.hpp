@@ -463,7 +463,10 @@ class pool_core {
       for (unsigned k = 0; k < count_; ++k) {
         worker& from = *workers_[(first + k) % count_];
         if (&from == &me) continue;
-        if (job* j = from.steal()) return stolen_fork(me, *j);
+        if (job* j = from.steal()) {
+          if (!idle_.asleep().empty()) from.ask();  // for who sleeps: one question is answered by one fork
+          return stolen_fork(me, *j);
+        }
         if (work* w = from.steal_forked_task()) {
           me.forks.add();
           return work_ref(*w, false);
@@ -572,7 +575,8 @@ class pool_core {
       } else if (++round < pool.rounds_ || !wait_type::sleeps) {
         look_around(round);
       } else {
-        pool.joining_.mark(me.index);
+        const bool takes = me.nested < most_nested;  // else it sleeps for its job alone
+        if (takes) pool.joining_.mark(me.index);
         // sync(idle_set.dekker): seq_cst; the mark stands before we look for forks, as a fork before they look for it.
         atomics::fence(std::memory_order_seq_cst);
         std::uint32_t state = job::pending;
@@ -580,11 +584,11 @@ class pool_core {
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
                                                             std::memory_order_relaxed) ||
                             state == job::awaited;
-        if (sleeps && !(me.nested < most_nested && pool.has_forks(me))) {
+        if (sleeps && !(takes && pool.has_forks(me))) {
           me.parks.add();
           me.sleeper.park();
         }
-        (void)pool.joining_.take(me.index);
+        if (takes) (void)pool.joining_.take(me.index);
         round = 0;
       }
     }

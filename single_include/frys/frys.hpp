@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d81ec52122b09cf6.
+// frys 0.1.0, one header: the whole library. Content 86d92cacf23d8f30.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -1635,7 +1635,8 @@ concept reactor = executor<R> && requires(R& r, typename R::socket& s, typename 
 // Kept      callee-saved registers, the rounding and exception control of floating point (mxcsr and the x87 control
 //           word; fpcr). Not kept: the signal mask (ucontext_switch keeps it) and errno.
 //
-// Rules     1. The entry function never returns: it ends with context::leave_to. A return ends the program.
+// Rules     1. The entry function never returns: it ends with context::leave_to. A return ends the program. One that
+//              answers a context returns, and that is where the thread goes on.
 //           2. No exception leaves the entry function (std::terminate). Do not switch inside a catch block or while an
 //              exception unwinds, if the other side may throw or catch before it comes back: those lists are the
 //              thread's.
@@ -1769,11 +1770,12 @@ namespace frys::inline FRYS_ABI {
 #endif
 
 // A model of the switch under basic_context. `pass` travels with the switch: jump answers what the next jump to us
-// passes, and a new flow gets it as its second argument.
+// passes, and a new flow gets it as its second argument. A flow that returns answers where to go on. It should, where
+// it can: then calls and returns come in pairs over the switch, as processors guess them.
 template <bool KeepsFloatControl>
 class basic_machine_switch {
  public:
-  using flow = void (*)(void* argument, void* pass);
+  using flow = basic_machine_switch* (*)(void* argument, void* pass);
 
   // `top` is aligned to 64; below it lies the stack.
   void make(std::byte*, std::byte* top, flow run, void* argument) noexcept {
@@ -1845,7 +1847,9 @@ class basic_machine_switch {
 
   // Where the first jump to a new context arrives, with the jump's registers as arguments.
   static void start(frame* self, void* pass) noexcept {
-    self->run(self->argument, pass);
+    basic_machine_switch* const to = self->run(self->argument, pass);
+    basic_machine_switch nowhere;
+    (void)jump(nowhere, *to, nullptr);
     std::abort();
   }
 
@@ -1865,7 +1869,7 @@ using quick_switch = basic_machine_switch<false>;
 // The same by the system's swapcontext.
 class ucontext_switch {
  public:
-  using flow = void (*)(void* argument, void* pass);
+  using flow = ucontext_switch* (*)(void* argument, void* pass);
 
   void make(std::byte* low, std::byte* top, flow run, void* argument) noexcept {
     run_ = run;
@@ -1888,7 +1892,9 @@ class ucontext_switch {
   static void start(unsigned high, unsigned low) noexcept {
     const std::uint64_t address = std::uint64_t{high} << 32 | low;
     auto* self = reinterpret_cast<ucontext_switch*>(static_cast<std::uintptr_t>(address));
-    self->run_(self->argument_, self->pass_);
+    ucontext_switch* const to = self->run_(self->argument_, self->pass_);
+    to->pass_ = nullptr;
+    ::setcontext(&to->saved_);
     std::abort();
   }
 
@@ -1906,6 +1912,8 @@ class basic_context {
  public:
   using switch_type = Switch;
   using entry_function = void (*)(void* argument);
+  // The same, and its return is the leave_to: cheaper, as all its calls have returned by then.
+  using leaving_function = basic_context& (*)(void* argument);
 
   // The least stack for an entry that calls nothing deep. Signals and printf want 16 KiB and more.
   static constexpr std::size_t least_stack = 4096;
@@ -1923,24 +1931,12 @@ class basic_context {
   // control. The stack is the caller's and must stay until the flow has ended or is given up. Also over a context that
   // has ended, or that is suspended and given up.
   void make(byte_span stack, entry_function entry, void* argument) noexcept {
-    FRYS_ASSERT(stack.size() >= least_stack, "context::make: the stack is smaller than least_stack");
     FRYS_ASSERT(entry != nullptr, "context::make: the entry function is null");
-    forget();
-    low_ = stack.data();
-    size_ = stack.size();
-    auto end = reinterpret_cast<std::uintptr_t>(stack.data()) + stack.size();
-    std::byte* top = stack.data() + (stack.size() - end % 64) - sizeof(first);
-#if FRYS_ASAN
-    __asan_unpoison_memory_region(stack.data(), stack.size());  // of the frames that a given-up flow has left
-#endif
-#if FRYS_TSAN
-    hook_ = __tsan_create_fiber(0);
-#endif
-    auto* f = std::construct_at(reinterpret_cast<first*>(top));
-    f->self = this;
-    f->entry = entry;
-    f->argument = argument;
-    switch_.make(stack.data(), top, &begin, f);
+    make_first(stack, &begin, argument)->entry = entry;
+  }
+  void make(byte_span stack, leaving_function entry, void* argument) noexcept {
+    FRYS_ASSERT(entry != nullptr, "context::make: the entry function is null");
+    make_first(stack, &begin_leaving, argument)->leaving = entry;
   }
 
   // Suspends the flow that runs now in `from` and goes on with `to`. Returns when somebody switches to `from`.
@@ -1976,13 +1972,48 @@ class basic_context {
   }
 
  private:
-  struct alignas(64) first {  // at the upper end of the stack
-    basic_context* self = nullptr;
-    entry_function entry = nullptr;
-    void* argument = nullptr;
+  struct alignas(64) first {  // at the upper end of the stack; make writes all of it that is read
+    basic_context* self;
+    void* argument;
+    entry_function entry;
+    leaving_function leaving;
   };
 
-  static void begin(void* at, void* before) noexcept {
+  FRYS_ALWAYS_INLINE first* make_first(byte_span stack, typename Switch::flow flow, void* argument) noexcept {
+    FRYS_ASSERT(stack.size() >= least_stack, "context::make: the stack is smaller than least_stack");
+    forget();
+    low_ = stack.data();
+    size_ = stack.size();
+    auto end = reinterpret_cast<std::uintptr_t>(stack.data()) + stack.size();
+    std::byte* top = stack.data() + (stack.size() - end % 64) - sizeof(first);
+#if FRYS_ASAN
+    __asan_unpoison_memory_region(stack.data(), stack.size());  // of the frames that a given-up flow has left
+#endif
+#if FRYS_TSAN
+    hook_ = __tsan_create_fiber(0);
+#endif
+    auto* f = ::new (static_cast<void*>(top)) first;
+    f->self = this;
+    f->argument = argument;
+    switch_.make(stack.data(), top, flow, f);
+    return f;
+  }
+
+  static Switch* begin_leaving(void* at, void* before) noexcept {
+    auto* f = static_cast<first*>(at);
+#if FRYS_ASAN
+    arrived(*f->self, before);
+#else
+    (void)before;
+#endif
+    basic_context& to = f->leaving(f->argument);
+#if FRYS_ASAN || FRYS_TSAN
+    leave_to(to);  // what is told to the sanitizers must be the last thing on this stack
+#else
+    return &to.switch_;
+#endif
+  }
+  static Switch* begin(void* at, void* before) noexcept {
     auto* f = static_cast<first*>(at);
 #if FRYS_ASAN
     arrived(*f->self, before);
@@ -38664,7 +38695,7 @@ class fiber_scheduler final : detail::fiber_runner {
     template <class G>
     explicit state(block& b, G&& g) : self(&b), f(std::forward<G>(g)) {}
     ~state() {}
-    static void enter(void* argument) {
+    static flow& enter(void* argument) {
       auto& s = *static_cast<state*>(argument);
       block& self = *s.self;
       if constexpr (HasHandle) {
@@ -38681,7 +38712,7 @@ class fiber_scheduler final : detail::fiber_runner {
         [](F& called) noexcept { static_cast<void>(std::move(called)()); }(s.f);
       }
       std::destroy_at(std::addressof(s.f));
-      static_cast<fiber_scheduler&>(*self.runner).end(self);
+      return static_cast<fiber_scheduler&>(*self.runner).end(self);
     }
     block* self;
     union {
@@ -38795,15 +38826,16 @@ class fiber_scheduler final : detail::fiber_runner {
     b.behind = idle_[b.size_class];
     idle_[b.size_class] = &b;
   }
-  [[noreturn]] void end(block& b) noexcept {
+  // Answers where to go on.
+  flow& end(block& b) noexcept {
     --live_;
     b.ended = true;
     if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
     block& to = next(without(b));
-    // Our stack may be taken for another fiber, but not before we have left it.
+    // Our stack may be taken for another fiber, but not before we have left it: nobody else runs until then.
     if (!b.has_handle) recycle(b);
     arrive(to);
-    flow::leave_to(to.self);
+    return to.self;
   }
   void join(detail::fiber_task& task) noexcept override {
     if (current() == nullptr) {

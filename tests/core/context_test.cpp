@@ -76,6 +76,34 @@ std::uint64_t mixes(std::uint64_t seed, int rounds, Step step) {
          std::bit_cast<std::uint64_t>(static_cast<double>(l));
 }
 
+// What a function that returns leaves behind.
+template <class C>
+struct left_by_return {
+  C home, self;
+  int runs = 0, waits = 0;
+  static C& run(void* argument) {
+    auto& f = *static_cast<left_by_return*>(argument);
+    ++f.runs;
+    C::switch_to(f.self, f.home);
+    ++f.waits;
+    return f.home;
+  }
+};
+
+TEST_CASE_TEMPLATE("context: a function that answers a context may return, and the thread goes on there", C,
+                   EVERY_CONTEXT) {
+  const stack_memory memory = stack();
+  left_by_return<C> f;
+  for (int round = 1; round <= 100; ++round) {
+    f.self.make(memory.span(), &left_by_return<C>::run, &f);
+    C::switch_to(f.home, f.self);
+    CHECK(f.runs == round);
+    CHECK(f.waits == round - 1);
+    C::switch_to(f.home, f.self);
+    CHECK(f.waits == round);
+  }
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("context: control goes back and forth, and the argument arrives", C, EVERY_CONTEXT) {

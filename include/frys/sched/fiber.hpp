@@ -537,7 +537,7 @@ class fiber_scheduler final : detail::fiber_runner {
     template <class G>
     explicit state(block& b, G&& g) : self(&b), f(std::forward<G>(g)) {}
     ~state() {}
-    static void enter(void* argument) {
+    static flow& enter(void* argument) {
       auto& s = *static_cast<state*>(argument);
       block& self = *s.self;
       if constexpr (HasHandle) {
@@ -554,7 +554,7 @@ class fiber_scheduler final : detail::fiber_runner {
         [](F& called) noexcept { static_cast<void>(std::move(called)()); }(s.f);
       }
       std::destroy_at(std::addressof(s.f));
-      static_cast<fiber_scheduler&>(*self.runner).end(self);
+      return static_cast<fiber_scheduler&>(*self.runner).end(self);
     }
     block* self;
     union {
@@ -668,15 +668,16 @@ class fiber_scheduler final : detail::fiber_runner {
     b.behind = idle_[b.size_class];
     idle_[b.size_class] = &b;
   }
-  [[noreturn]] void end(block& b) noexcept {
+  // Answers where to go on.
+  flow& end(block& b) noexcept {
     --live_;
     b.ended = true;
     if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
     block& to = next(without(b));
-    // Our stack may be taken for another fiber, but not before we have left it.
+    // Our stack may be taken for another fiber, but not before we have left it: nobody else runs until then.
     if (!b.has_handle) recycle(b);
     arrive(to);
-    flow::leave_to(to.self);
+    return to.self;
   }
   void join(detail::fiber_task& task) noexcept override {
     if (current() == nullptr) {

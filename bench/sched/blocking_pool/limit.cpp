@@ -1,0 +1,2 @@
+#include "workload.hpp"
+BENCH_LIMIT(futex_wake)

@@ -52,6 +52,7 @@ frys::task<void> sync_only(place& p, frys::posix_file& f, bool& ended) {
 TEST_CASE("blocking_files: a sync runs on the pool and its coroutine goes on in the loop") {
   place p;
   CHECK(frys::sync_wait(*p.loop, write_and_sync(p)));
+  CHECK(p.pool->drain());
   CHECK(p.pool->stats().finished == 1);
 }
 

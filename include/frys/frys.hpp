@@ -218,6 +218,7 @@
 #include "sched/blocking_pool.hpp"
 #include "sched/channel.hpp"
 #include "sched/discipline.hpp"
+#include "sched/feedback.hpp"
 #include "sched/fiber.hpp"
 #include "sched/fork_join.hpp"
 #include "sched/forked.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 86d92cacf23d8f30.
+// frys 0.1.0, one header: the whole library. Content 88204751a49fe1f3.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -22278,6 +22278,8 @@ class async_generator;
 template <class T, class... Policies>
 class channel;
 
+template <class... Policies>
+class basic_feedback;
 struct scheduler_options;
 struct submit_options;
 struct worker_stats;
@@ -37920,6 +37922,84 @@ struct levels {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_DISCIPLINE_HPP
+// ---- frys/sched/feedback.hpp
+// feedback: the priority of work that comes again and again, by what it has used: short runs become urgent, long ones
+// wait.
+//
+// Use when  nobody can say beforehand which work is short: requests of a session, turns of an agent.
+// Not when  the caller knows (submit_options::level), or each piece comes once.
+// Roles     level: any thread. ran: who has run it. scheduler::submit(feedback, f) does both; one run at a time.
+// Levels    it begins at the most urgent one. A run longer than its level's quantum, which doubles from level to level,
+//           moves it one down. Some runs in a row (`calm`) of half the next more urgent level's quantum at most move it
+//           one up. The scheduler's policy::aging sees to it that the lowest level runs, too.
+// Progress  wait-free.
+// Cost      a load; behind a run two readings of the clock and a store.
+// Ordering  none: a number.
+//
+// Policies, in any order, each at most once:
+//   policy::atomics<A>  the atomics model  default atomics::standard
+// Source    F. Corbato, M. Daggett, R. Daley, "An experimental time-sharing system", 1962 (the multi-level queue); ran
+//           counts runs instead of waiting for a timer.
+#ifndef FRYS_SCHED_FEEDBACK_HPP
+#define FRYS_SCHED_FEEDBACK_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class basic_feedback {
+  using accepted = policy::keys<policy::atomics_key>;
+  static_assert(accepted::template known<Policies...>,
+                "frys::feedback: unknown policy; it takes policy::atomics and policy::world");
+  static_assert(accepted::template unique<Policies...>,
+                "frys::feedback: a policy is given twice; name each at most once");
+  using atomics_type = typename policy::pick<policy::atomics<atomics::standard>, Policies...>::type;
+  static_assert(atomics_model<atomics_type>,
+                "frys::feedback: policy::atomics wants an atomics model, see core/atomics.hpp");
+
+ public:
+  static constexpr unsigned calm = 4;
+
+  // levels: the scheduler's policy::levels; quantum: what a run at the most urgent level may use.
+  explicit basic_feedback(unsigned levels, nanoseconds quantum = nanoseconds{100'000}) noexcept
+      : levels_(levels), quantum_(quantum) {
+    FRYS_ASSERT(levels >= 1 && levels <= 16 && quantum.count() > 0,
+                "feedback: it wants 1 to 16 levels and a quantum above 0");
+  }
+  basic_feedback(const basic_feedback&) = delete;
+  basic_feedback& operator=(const basic_feedback&) = delete;
+
+  // For the next submit; 0 is the most urgent.
+  [[nodiscard]] unsigned level() const noexcept { return level_.load(std::memory_order_relaxed); }  // relaxed: a number
+
+  // A run has taken that long.
+  void ran(nanoseconds used) noexcept {
+    const unsigned now = level();
+    if (used > quantum_of(now)) {
+      shorter_ = 0;
+      if (now + 1 < levels_) level_.store(now + 1, std::memory_order_relaxed);  // relaxed: a number
+    } else if (now != 0 && used <= quantum_of(now - 1) / 2) {
+      if (++shorter_ < calm) return;
+      shorter_ = 0;
+      level_.store(now - 1, std::memory_order_relaxed);  // relaxed: a number
+    } else {
+      shorter_ = 0;
+    }
+  }
+
+ private:
+  [[nodiscard]] nanoseconds quantum_of(unsigned level) const noexcept { return quantum_ * (1u << level); }
+
+  const unsigned levels_;
+  const nanoseconds quantum_;
+  unsigned shorter_ = 0;  // runs in a row that were; of who has run it
+  typename atomics_type::template atomic<std::uint32_t> level_{0};
+};
+
+using feedback = basic_feedback<>;
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_SCHED_FEEDBACK_HPP
 // ---- frys/sched/stack_pool.hpp
 // stack_pool: stacks for fibers, which go back and forth without the system once they are there.
 //
@@ -42287,6 +42367,14 @@ class scheduler {
   & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
     return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
   }
+  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives the run;
+  // submits by one feedback come one after the other.
+  template <class F, class... P>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
+    options.level = by.level();
+    return submit_node<measured_node<std::decay_t<F>, basic_feedback<P...>>>(options, std::forward<F>(f), by);
+  }
   // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
   // there is work for.
   template <class F>
@@ -42557,6 +42645,22 @@ class scheduler {
     static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
     F f;
     Stop stop;
+  };
+  template <class F, class Feedback>
+  struct measured_node final : detail::owned_work {
+    template <class G>
+    measured_node(G&& from, Feedback& b) : owned_work(&begin, &end), f(std::forward<G>(from)), by(b) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<measured_node&>(w);
+      Feedback& told = self.by;
+      const nanoseconds from = clock_type::now();
+      call(self.f);
+      end(self);  // before: f may be what its feedback waits for
+      told.ran(clock_type::now() - from);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<measured_node&>(w)); }
+    F f;
+    Feedback& by;
   };
   template <class F>
   static void call(F& f) noexcept {

@@ -63,6 +63,8 @@ class async_generator;
 template <class T, class... Policies>
 class channel;
 
+template <class... Policies>
+class basic_feedback;
 struct scheduler_options;
 struct submit_options;
 struct worker_stats;

@@ -66,6 +66,7 @@
 #include "../queue/result.hpp"
 #include "detail/pool_core.hpp"
 #include "discipline.hpp"
+#include "feedback.hpp"
 #include "fork_join.hpp"
 #include "topology.hpp"
 #include "trace.hpp"
@@ -214,6 +215,14 @@ class scheduler {
   requires std::invocable < std::decay_t<F>
   & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
     return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
+  }
+  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives the run;
+  // submits by one feedback come one after the other.
+  template <class F, class... P>
+  requires std::invocable < std::decay_t<F>
+  & > push_result submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
+    options.level = by.level();
+    return submit_node<measured_node<std::decay_t<F>, basic_feedback<P...>>>(options, std::forward<F>(f), by);
   }
   // Moves the callables in, as many as there is memory for, and answers how many. Workers are woken once, as many as
   // there is work for.
@@ -485,6 +494,22 @@ class scheduler {
     static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
     F f;
     Stop stop;
+  };
+  template <class F, class Feedback>
+  struct measured_node final : detail::owned_work {
+    template <class G>
+    measured_node(G&& from, Feedback& b) : owned_work(&begin, &end), f(std::forward<G>(from)), by(b) {}
+    static void begin(work& w) noexcept {
+      auto& self = static_cast<measured_node&>(w);
+      Feedback& told = self.by;
+      const nanoseconds from = clock_type::now();
+      call(self.f);
+      end(self);  // before: f may be what its feedback waits for
+      told.ran(clock_type::now() - from);
+    }
+    static void end(owned_work& w) noexcept { release(static_cast<measured_node&>(w)); }
+    F f;
+    Feedback& by;
   };
   template <class F>
   static void call(F& f) noexcept {

@@ -57,19 +57,19 @@ frys::task<int> fails_there(frys::scheduler<>& pool, bool taken) {
   while (taken && flag == 0) frys::tick(), std::this_thread::yield();
   co_return co_await other;
 }
-frys::task<int> ends_late(std::atomic<int>& flag, std::shared_ptr<int> alive) {
-  flag = 1;
-  while (flag != 2) std::this_thread::yield();
+frys::task<int> ends_late(std::atomic<int>& begun, std::atomic<int>& go, std::shared_ptr<int> alive) {
+  begun = 1;
+  while (go == 0) std::this_thread::yield();
   std::this_thread::yield();
   *alive = 2;
   co_return 1;
 }
 frys::task<int> throws_past(frys::scheduler<>& pool, bool taken, std::shared_ptr<int> alive) {
   co_await pool.schedule();
-  std::atomic<int> flag{0};
-  frys::forked other(ends_late(flag, alive));
-  while (taken && flag == 0) frys::tick(), std::this_thread::yield();
-  flag = 2;
+  std::atomic<int> begun{0}, go{0};
+  frys::forked other(ends_late(begun, go, alive));
+  while (taken && begun == 0) frys::tick(), std::this_thread::yield();
+  go = 1;
   throw std::string("past");
   co_return 0;
 }

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 88204751a49fe1f3.
+// frys 0.1.0, one header: the whole library. Content 835d74cd2045e4fc.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -16426,6 +16426,19 @@ concept publish_rule = requires {
   { P::portion(std::size_t{8}) } -> std::same_as<std::size_t>;
 };
 
+namespace policy {
+
+// Of so many takes one begins at a less urgent rank, so that none waits for ever; 0: urgent ones always first. lanes
+// and sched's scheduler take it.
+struct aging_key {};
+template <std::size_t K>
+struct aging {
+  using key = aging_key;
+  static constexpr std::size_t value = K;
+};
+
+}  // namespace policy
+
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_POLICIES_HPP
@@ -16917,17 +16930,6 @@ class mpmc_ring : public detail::mpmc_parts<T, Policies...>::type {
 #define FRYS_QUEUE_LANES_HPP
 
 namespace frys::inline FRYS_ABI {
-
-namespace policy {
-
-struct aging_key {};  // a number of pops
-template <std::size_t K>
-struct aging {
-  using key = aging_key;
-  static constexpr std::size_t value = K;
-};
-
-}  // namespace policy
 
 template <class T, std::size_t Lanes, class... Policies>
 class lanes {
@@ -39460,34 +39462,33 @@ FRYS_ALWAYS_INLINE piece_result<F> run_piece(F& f) {
   }
 }
 
-// The second half of a join, where others may find it.
-template <class Atomics, class F>
-struct fork_frame : fork_place<Atomics> {
-  using result = piece_result<F>;
+// What another worker answers for a join or a loop, in the frame of who waits for it.
+template <class Atomics, class T>
+struct fork_answer : fork_place<Atomics> {
+  fork_answer() noexcept {}
+  fork_answer(const fork_answer&) = delete;
+  fork_answer& operator=(const fork_answer&) = delete;
+  ~fork_answer() {}
 
-  explicit fork_frame(F& f) noexcept : piece(&f) {}
-  fork_frame(const fork_frame&) = delete;
-  fork_frame& operator=(const fork_frame&) = delete;
-  ~fork_frame() {}
-
-  static void run(void* frame, fork_job<Atomics>& job) noexcept {
-    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+  // The other worker's: keeps what f() answers, or throws.
+  template <class F>
+  void fill(fork_job<Atomics>& job, F&& f) noexcept {
 #if FRYS_EXCEPTIONS
     try {
-      std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+      std::construct_at(std::addressof(out), f());
     } catch (...) {
       job.failure = std::current_exception();
     }
 #else
     (void)job;
-    std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+    std::construct_at(std::addressof(out), f());
 #endif
   }
-  // Another worker has run it.
-  result take() {
+  // Who waits: it has been filled.
+  T take() {
     fork_seat<Atomics>::end_job(*this);
     struct ends {
-      result& r;
+      T& r;
       ~ends() { std::destroy_at(std::addressof(r)); }
     } const end{out};
     return std::move(out);
@@ -39498,10 +39499,21 @@ struct fork_frame : fork_place<Atomics> {
     if (!failed) std::destroy_at(std::addressof(out));
   }
 
-  F* piece;
   union {
-    result out;
+    T out;
   };
+};
+
+// The second half of a join, where others may find it.
+template <class Atomics, class F>
+struct fork_frame : fork_answer<Atomics, piece_result<F>> {
+  explicit fork_frame(F& f) noexcept : piece(&f) {}
+
+  static void run(void* frame, fork_job<Atomics>& job) noexcept {
+    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+    self.fill(job, [&] { return run_piece(*self.piece); });
+  }
+  F* piece;
 };
 
 // When the first half throws, the second one is taken back, or waited for.
@@ -39626,44 +39638,16 @@ class fold_loop : fork_seat<typename Here::atomics_type>::loop {
   }
 
  private:
-  struct piece : place {
-    piece() noexcept {}
-    ~piece() {}
+  struct piece : fork_answer<typename Here::atomics_type, value_type> {
     static void begin(void* at, job_type& job) noexcept {
       auto& self = *static_cast<piece*>(static_cast<place*>(at));
-#if FRYS_EXCEPTIONS
-      try {
-        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-      } catch (...) {
-        job.failure = std::current_exception();
-      }
-#else
-      (void)job;
-      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-#endif
+      self.fill(job, [&] {
+        return fold_loop(self.first, self.count, self.of->grain_, self.of->fold_).run(self.of->fold_.identity());
+      });
     }
-    value_type take() {
-      seat_type::end_job(*this);
-      struct ends {
-        value_type& v;
-        ~ends() { std::destroy_at(std::addressof(v)); }
-      } const end{out};
-      return std::move(out);
-    }
-    void drop() noexcept {
-      const bool failed = this->job().failure != nullptr;
-      seat_type::drop_job(*this);
-      if (!failed) std::destroy_at(std::addressof(out));
-    }
-
     fold_loop* of;
     I first;
     std::size_t count;
-    union {
-      value_type out;
-    };
   };
   struct leaving {
     seat_type& seat;
@@ -39851,8 +39835,10 @@ FRYS_ALWAYS_INLINE void tick() noexcept { detail::fork_join_functions<detail::fo
 //           await.
 // Stop      the task has the token that was given with it; see cancel.hpp.
 // Errors    an exception of the task comes out of the await.
-// Lifetime  await it before it dies. One that dies before, since an exception passes by, is destroyed unless somebody
-//           has begun it: then the destructor runs other tasks until it has ended, and drops what it answers.
+// Lifetime  await it before it dies. One that dies before, since an exception passes by or its coroutine is destroyed
+//           while it waits for it, is destroyed unless somebody has begun it: then the destructor runs other tasks
+//           until it has ended, and drops what it answers. As with any await, destroy a coroutine that waits only while
+//           no other thread can resume it: not while its task may be ending.
 // Source    R. Blumofe, C. Leiserson, JACM 46(5), 1999; the children's side of C. Williams, J. Elliott, "Libfork",
 //           2024.
 #ifndef FRYS_SCHED_FORKED_HPP
@@ -39977,9 +39963,12 @@ class [[nodiscard]] forked : work, detail::join_base {
   FRYS_NOINLINE void call_in() noexcept {
     if (take_back()) return;
     seat_ = here::seat();
+    // Somebody has begun it, and the coroutine dies before it has waited for it, or while it does.
     std::uint32_t state = pending;
-    // sync(forked.state): acq_rel; as in await_suspend.
-    if (!state_.compare_exchange_strong(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire)) return;
+    do {
+      if (state == done) return;
+      // sync(forked.state): acq_rel; as in await_suspend.
+    } while (!state_.compare_exchange_weak(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire));
     const auto is_free = [](void* f) {
       // sync(forked.freed): acquire.
       return static_cast<forked*>(f)->is_free_.load(std::memory_order_acquire) != 0;
@@ -41196,21 +41185,19 @@ class pool_core {
   work_ref next_of(worker& me, unsigned level) noexcept {
     queue& q = me.queues[level];
     if (me.turn % 61 == 0)
-      if (work_ref r = unpack(me, q, q.posted.take_all())) return r;
+      if (work_ref r = unpack(q, q.posted.take_all())) return r;
     if (auto got = q.tasks.thief().try_steal()) return work_ref::of_bits(got.value());
     if (auto got = q.own.try_pop()) return work_ref::of_bits(got.value());
-    return unpack(me, q, q.posted.take_all());
+    return unpack(q, q.posted.take_all());
   }
   // Answers the first of a chain, and queues the rest.
-  work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
+  work_ref unpack(queue& q, work_ref chain) noexcept {
     if (!chain) return {};
     work_ref rest = chain.next();
     if (!rest) return chain;
     while (rest) {
       const work_ref after = rest.next();
-      if (!q.own.try_push(rest.bits())) {
-        q.posted.push(rest);
-      }
+      if (!q.own.try_push(rest.bits())) q.posted.push(rest);  // no memory
       rest = after;
     }
     q.own.share();
@@ -41262,7 +41249,7 @@ class pool_core {
         if (work_ref r = next_of(me, level)) return r;
       }
       if (!theirs.posted.seems_empty())
-        if (work_ref r = unpack(me, ours, theirs.posted.take_all())) {
+        if (work_ref r = unpack(ours, theirs.posted.take_all())) {
           me.steals.add(), me.stolen.add();
           me.trace.stole(from.index);
           return r;
@@ -42189,10 +42176,9 @@ struct trace {
 // Starts    `workers` threads, named; they end with the scheduler. run() lends it the calling thread besides.
 // Progress  post and submit wait for nobody (with a discipline that shares one queue: for its lock). A piece that never
 //           ends keeps its worker and holds nobody else up: what it has queued is taken by others.
-// Cost      a submit from a worker some 10 ns, one from outside a compare-exchange; and a system call where a worker
-//           sleeps and nobody searches. A callable of up to some 200 bytes lies in a block of the allocator's thread
-//           cache, with its queue link: nothing else is allocated. Idle workers search for a while, then sleep: no
-//           wake-ups, no processor time.
+// Cost      a submit: a block of the allocator's thread cache, where callable and queue link lie, a push or a
+//           compare-exchange, and a fence: some 50 ns. A system call where a worker sleeps and nobody searches. Idle
+//           workers search for a while, then sleep: no wake-ups, no processor time.
 // Waking    one worker searches at a time, whoever finds work wakes the next if there is more; of those that sleep the
 //           lowest is woken, so that little work stays on few workers. Where and how long a searcher looks is
 //           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
@@ -42326,8 +42312,7 @@ class scheduler {
 
  public:
   // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
-  // could work; errc::out_of_memory; what
-  // thread_source::start answers: then none is left running.
+  // could work; errc::out_of_memory; what thread_source::start answers: then none is left running.
   static result<std::unique_ptr<scheduler>> create(const scheduler_options& options = {}) {
     std::unique_ptr<scheduler> made(new (std::nothrow) scheduler(options));
     if (made == nullptr) return no_memory();
@@ -42357,21 +42342,19 @@ class scheduler {
 
   // Runs f() on a worker and drops what it answers. On full and closed it is untouched.
   template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(F&& f, const submit_options& options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result submit(F&& f, const submit_options& options = {}) {
     return submit_node<task_node<std::decay_t<F>>>(options, std::forward<F>(f));
   }
   // The same, unless `stop` says so before it begins: then f is destroyed and stats counts it.
   template <class F, stop_signal Stop>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
     return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
   }
-  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives the run;
+  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives f;
   // submits by one feedback come one after the other.
   template <class F, class... P>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
     options.level = by.level();
     return submit_node<measured_node<std::decay_t<F>, basic_feedback<P...>>>(options, std::forward<F>(f), by);
   }
@@ -42457,8 +42440,8 @@ class scheduler {
 
   // From now on submits from outside answer closed. Tasks may go on to submit.
   void close() noexcept {
-    closed_.store(true,
-                  std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
+    // sync(scheduler.closed): release; who is refused sees what led to it.
+    closed_.store(true, std::memory_order_release);
   }
   // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
   // Work that waits elsewhere, a suspended coroutine say, does not count. Without workers of its own a pool runs what
@@ -42655,8 +42638,8 @@ class scheduler {
       Feedback& told = self.by;
       const nanoseconds from = clock_type::now();
       call(self.f);
-      end(self);  // before: f may be what its feedback waits for
       told.ran(clock_type::now() - from);
+      end(self);
     }
     static void end(owned_work& w) noexcept { release(static_cast<measured_node&>(w)); }
     F f;
@@ -42716,7 +42699,7 @@ class scheduler {
   void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
     const unsigned level = o.level < level_count ? o.level : level_count / 2;
     if (o.worker != submit_options::any_worker) {
-      send_chain(o.worker, newest, count);
+      send_chain(o.worker, newest);
     } else if (worker* me = core_.here_of_mine()) {
       push_chain(*me, newest, level);
       if constexpr (!is_sharded)
@@ -42742,9 +42725,9 @@ class scheduler {
   void from_outside(detail::work_ref newest, detail::work_ref oldest, std::size_t count, unsigned level,
                     wake how) noexcept {
     if constexpr (is_sharded) {
-      (void)oldest, (void)level, (void)how;
+      (void)oldest, (void)count, (void)level, (void)how;
       // relaxed: any worker will do, in turns
-      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
+      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest);
     } else {
       core_.push_outside(newest, oldest, level);
       if (how == wake::now || is_drained()) core_.tell_many(count);
@@ -42756,7 +42739,7 @@ class scheduler {
     atomics_type::fence(std::memory_order_seq_cst);
     return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
   }
-  void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
+  void send_chain(unsigned to, detail::work_ref newest) noexcept {
     while (newest) {
       const detail::work_ref before = newest.next();
       core_.send(to, newest);
@@ -42796,8 +42779,8 @@ class scheduler {
         core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
     } else {
       while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
-      // sync(pool_core.newest): acquire; as in pool_core::own
-      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
+      // relaxed: what stands there is this thread's own, or a thief has had it
+      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_relaxed)))
         core_.push(seat, last, level_count / 2);
     }
     seat.rest.rise();
@@ -43151,8 +43134,7 @@ class basic_task_group {
 
   // Runs f() on some worker, sooner or later.
   template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result run(F&& f) {
+  requires(std::invocable<std::decay_t<F>&>) push_result run(F&& f) {
     if (here::seat() == nullptr) {
       run_here(f);
       return push_result::ok;

@@ -1,5 +1,6 @@
 #include <frys/sched/forked.hpp>
 
+#include <frys/sched/async_event.hpp>
 #include <frys/sched/scheduler.hpp>
 #include <frys/sched/task.hpp>
 
@@ -42,6 +43,18 @@ frys::task<int> waits_for_thief(frys::scheduler<>& pool) {
   frys::forked other(raise_flag(flag));
   while (flag == 0) frys::tick(), std::this_thread::yield();
   co_return co_await other;
+}
+
+frys::task<int> waits_for(frys::async_event<>& event, std::atomic<int>& begun) {
+  begun = 1;
+  (void)co_await event.wait();
+  co_return 1;
+}
+frys::task<void> dies_waiting(frys::async_event<>& event, std::atomic<int>& begun) {
+  frys::forked other(waits_for(event, begun));
+  while (begun == 0) frys::tick(), std::this_thread::yield();
+  (void)co_await other;
+  FAIL("it was destroyed here");
 }
 
 #if FRYS_EXCEPTIONS
@@ -90,6 +103,31 @@ TEST_CASE("forked: a worker with nothing to do takes it while its parent goes on
   auto pool = fork_pool(2);
   for (int i = 0; i < 20; ++i) CHECK(frys::sync_wait(waits_for_thief(*pool)) == 7);
   CHECK(pool->stats().forks >= 20);
+}
+
+TEST_CASE("forked: a coroutine that is destroyed while it waits keeps its frame until the task has ended") {
+  auto pool = fork_pool(1);
+  frys::async_event<> event;
+  std::atomic<int> begun{0}, busy{0}, release{0};
+  pool->run([&] {
+    frys::task_scope scope;
+    scope.spawn(dies_waiting(event, begun));  // now it waits; what it has forked waits for the event
+    frys::submit_options there;
+    there.worker = 0;
+    REQUIRE(pool->submit(
+        [&] {
+          busy = 1;
+          while (release == 0) std::this_thread::yield();
+        },
+        there));
+    while (busy == 0) std::this_thread::yield();
+    // The only worker is busy: this runs here, inside the destructor that waits.
+    REQUIRE(pool->submit([&] { event.set(); }));
+    scope.cancel();
+    CHECK(event.is_set());
+    release = 1;
+  });
+  CHECK(pool->drain());
 }
 
 #if FRYS_EXCEPTIONS

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <type_traits>
 
 #include <frys/sched/calendar.hpp>
@@ -15,11 +16,12 @@ namespace {
 template <class... P>
 void use_calendar() {
   frys::calendar<P...> jobs;
-  int runs = 0;
+  std::size_t runs = 0;
   frys::scheduled job([&] { ++runs; });
   CHECK(jobs.add(job, "* * * * * *").has_value());
   CHECK_FALSE(jobs.next_deadline().is_never());
-  (void)jobs.advance();
+  const std::size_t ran = jobs.advance();
+  CHECK(ran == runs);
   CHECK(job.cancel());
   CHECK(jobs.empty());
 }

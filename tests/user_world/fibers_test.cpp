@@ -20,7 +20,7 @@
 
 namespace {
 
-std::atomic<long> fiber_jumps{0}, pool_starts{0}, pool_blocks{0}, pool_allocations{0};
+std::atomic<long> fiber_jumps{0};
 
 // A switch by the system's calls.
 class counted_switch {
@@ -61,52 +61,10 @@ class counted_switch {
   void* pass_ = nullptr;
 };
 
-// Threads of the standard library.
-struct plain_threads {
-  class thread {
-   public:
-    thread() = default;
-    explicit thread(std::thread t) noexcept : it_(std::move(t)) {}
-    thread(thread&&) = default;
-    thread& operator=(thread&&) = default;
-    ~thread() {
-      if (it_.joinable()) it_.join();
-    }
-    [[nodiscard]] bool joinable() const noexcept { return it_.joinable(); }
-    void join() { it_.join(); }
-
-   private:
-    std::thread it_;
-  };
-  static frys::result<thread> start(const frys::thread_options&, void (*run)(void*) noexcept, void* argument) noexcept {
-    ++pool_starts;
-    return thread(std::thread(run, argument));
-  }
-  template <class Tag>
-  static void*& local() noexcept {
-    static thread_local void* mine = nullptr;
-    return mine;
-  }
-};
-
-struct plain_allocator {
-  static frys::result<void*> allocate(std::size_t size, std::size_t alignment) noexcept {
-    void* memory = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
-    if (memory == nullptr) return frys::error{frys::errc::out_of_memory, frys::domain::user, "no more blocks", 0};
-    ++pool_allocations, ++pool_blocks;
-    return memory;
-  }
-  static void deallocate(void* memory, std::size_t, std::size_t alignment) noexcept {
-    --pool_blocks;
-    ::operator delete (memory, std::align_val_t{alignment});
-  }
-};
-
 namespace own = frys::policy;
-using own_fibers = frys::fiber_scheduler<own::world<user::world>, own::threads<plain_threads>,
-                                         own::stack_switch<counted_switch>, own::guard_pages<false>>;
-using own_pool =
-    frys::blocking_pool<own::world<user::world>, own::threads<plain_threads>, own::allocator<plain_allocator>>;
+using own_fibers =
+    frys::fiber_scheduler<own::world<user::world>, own::stack_switch<counted_switch>, own::guard_pages<false>>;
+using own_pool = frys::blocking_pool<own::world<user::world>, own::allocator<user::blocks>>;
 
 TEST_CASE("a user's world: fibers with every slot a user's own") {
   const long held = user::pages::held, waits = user::uses::wait, looks = user::uses::clock,
@@ -146,7 +104,8 @@ TEST_CASE("a user's world: fibers with every slot a user's own") {
 }
 
 TEST_CASE("a user's world: a blocking_pool with every slot a user's own") {
-  const long waits = user::uses::wait, looks = user::uses::clock, atomics = user::uses::atomics;
+  const long waits = user::uses::wait, looks = user::uses::clock, atomics = user::uses::atomics,
+             threads = user::uses::threads, taken = user::blocks::taken, held = user::blocks::held;
   std::atomic<int> ran{0};
   {
     auto pool = own_pool::create({.most_threads = 3});
@@ -155,9 +114,9 @@ TEST_CASE("a user's world: a blocking_pool with every slot a user's own") {
     CHECK((*pool)->drain());
   }
   CHECK(ran == 20);
-  CHECK(pool_starts >= 1);
-  CHECK(pool_allocations == 20);
-  CHECK(pool_blocks == 0);
+  CHECK(user::uses::threads > threads);
+  CHECK(user::blocks::taken == taken + 20);
+  CHECK(user::blocks::held == held);
   CHECK(user::uses::wait > waits);
   CHECK(user::uses::clock > looks);
   CHECK(user::uses::atomics > atomics);

@@ -20,13 +20,14 @@
 #include <frys/core/atomics.hpp>
 #include <frys/core/clock.hpp>
 #include <frys/core/concepts.hpp>
+#include <frys/core/thread.hpp>
 #include <frys/core/wait.hpp>
 #include <frys/memory/buffer.hpp>
 
 namespace user {
 
 struct uses {
-  inline static std::atomic<long> atomics{0}, clock{0}, wait{0}, pages{0}, files{0}, network{0}, random{0};
+  inline static std::atomic<long> atomics{0}, clock{0}, wait{0}, pages{0}, files{0}, network{0}, random{0}, threads{0};
 };
 
 // --- atomics: what frys asks of an atomic, on top of whatever the user has.
@@ -304,6 +305,49 @@ struct random {
   }
 };
 
+// --- threads: the standard library's.
+struct threads {
+  class thread {
+   public:
+    thread() = default;
+    explicit thread(std::thread t) noexcept : it_(std::move(t)) {}
+    thread(thread&&) = default;
+    thread& operator=(thread&&) = default;
+    ~thread() {
+      if (it_.joinable()) it_.join();
+    }
+    [[nodiscard]] bool joinable() const noexcept { return it_.joinable(); }
+    void join() { it_.join(); }
+
+   private:
+    std::thread it_;
+  };
+  static frys::result<thread> start(const frys::thread_options&, void (*run)(void*) noexcept, void* argument) noexcept {
+    uses::threads.fetch_add(1, std::memory_order_relaxed);  // relaxed: a test's number
+    return thread(std::thread(run, argument));
+  }
+  template <class Tag>
+  static void*& local() noexcept {
+    static thread_local void* mine = nullptr;
+    return mine;
+  }
+};
+
+// --- an allocator without objects, for policy::allocator.
+struct blocks {
+  inline static std::atomic<long> taken{0}, held{0};
+  static frys::result<void*> allocate(std::size_t size, std::size_t alignment) noexcept {
+    void* memory = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    if (memory == nullptr) return frys::error{frys::errc::out_of_memory, frys::domain::user, "no more blocks", 0};
+    ++taken, ++held;
+    return memory;
+  }
+  static void deallocate(void* memory, std::size_t, std::size_t alignment) noexcept {
+    --held;
+    ::operator delete (memory, std::align_val_t{alignment});
+  }
+};
+
 // All of it in one word: frys::policy::world<user::world>.
 struct world {
   using atomics = user::atomics;
@@ -313,6 +357,7 @@ struct world {
   using files = user::files;
   using network = user::network;
   using random = user::random;
+  using threads = user::threads;
 };
 
 static_assert(frys::atomics_model<atomics>);
@@ -322,5 +367,7 @@ static_assert(frys::page_source<pages>);
 static_assert(frys::file_system<files>);
 static_assert(frys::reactor<network>);
 static_assert(frys::random_source<random>);
+static_assert(frys::thread_source<threads>);
+static_assert(frys::stateless_allocator<blocks>);
 
 }  // namespace user

@@ -14,48 +14,7 @@
 
 namespace {
 
-std::atomic<long> own_starts{0}, own_blocks{0}, own_allocations{0}, own_spans{0};
-
-// Threads of the standard library.
-struct own_threads {
-  class thread {
-   public:
-    thread() = default;
-    explicit thread(std::thread t) noexcept : it_(std::move(t)) {}
-    thread(thread&&) = default;
-    thread& operator=(thread&&) = default;
-    ~thread() {
-      if (it_.joinable()) it_.join();
-    }
-    [[nodiscard]] bool joinable() const noexcept { return it_.joinable(); }
-    void join() { it_.join(); }
-
-   private:
-    std::thread it_;
-  };
-  static frys::result<thread> start(const frys::thread_options&, void (*run)(void*) noexcept, void* argument) noexcept {
-    ++own_starts;
-    return thread(std::thread(run, argument));
-  }
-  template <class Tag>
-  static void*& local() noexcept {
-    static thread_local void* mine = nullptr;
-    return mine;
-  }
-};
-
-struct own_allocator {
-  static frys::result<void*> allocate(std::size_t size, std::size_t alignment) noexcept {
-    void* memory = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
-    if (memory == nullptr) return frys::error{frys::errc::out_of_memory, frys::domain::user, "no more blocks", 0};
-    ++own_allocations, ++own_blocks;
-    return memory;
-  }
-  static void deallocate(void* memory, std::size_t, std::size_t alignment) noexcept {
-    --own_blocks;
-    ::operator delete (memory, std::align_val_t{alignment});
-  }
-};
+std::atomic<long> own_spans{0};
 
 struct own_discipline {
   static constexpr bool steals = true, shares = false;
@@ -75,9 +34,9 @@ struct own_trace {
 };
 
 namespace own_policy = frys::policy;
-using own_pool = frys::scheduler<own_policy::world<user::world>, own_policy::threads<own_threads>,
-                                 own_policy::allocator<own_allocator>, own_policy::discipline<own_discipline>,
-                                 own_policy::promotion<own_promotion>, own_policy::trace<own_trace>>;
+using own_pool = frys::scheduler<own_policy::world<user::world>, own_policy::allocator<user::blocks>,
+                                 own_policy::discipline<own_discipline>, own_policy::promotion<own_promotion>,
+                                 own_policy::trace<own_trace>>;
 // One whose workers sleep, by the user's own atomics.
 struct own_sleep {
   static constexpr bool sleeps = true;
@@ -87,8 +46,8 @@ struct own_sleep {
     return A::wait(word, old, until);
   }
 };
-using own_sleeping_pool = frys::scheduler<own_policy::world<user::world>, own_policy::threads<own_threads>,
-                                          own_policy::wait<own_sleep>, own_policy::levels<2>>;
+using own_sleeping_pool =
+    frys::scheduler<own_policy::world<user::world>, own_policy::wait<own_sleep>, own_policy::levels<2>>;
 
 template <class Pool>
 int own_fib(int n) {
@@ -119,16 +78,17 @@ void use_scheduler() {
 
 TEST_CASE("user_world: a scheduler takes a user's models in every slot") {
   use_scheduler<frys::scheduler<>>();
-  const long atomics = user::uses::atomics, clock = user::uses::clock;
+  const long atomics = user::uses::atomics, clock = user::uses::clock, threads = user::uses::threads,
+             taken = user::blocks::taken, held = user::blocks::held;
   use_scheduler<own_pool>();
   CHECK(user::uses::atomics > atomics);
   CHECK(user::uses::clock > clock);
-  CHECK(own_starts == 2);
-  CHECK(own_allocations >= 100);
-  CHECK(own_blocks == 0);
+  CHECK(user::uses::threads == threads + 2);
+  CHECK(user::blocks::taken >= taken + 100);
+  CHECK(user::blocks::held == held);
   CHECK(own_spans >= 100);
   const long wait = user::uses::wait;
   use_scheduler<own_sleeping_pool>();
-  CHECK(own_starts == 4);
+  CHECK(user::uses::threads == threads + 4);
   CHECK(user::uses::wait >= wait);
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
-#if __has_include(<asio.hpp>)
+// asio is built with exceptions and RTTI.
+#if __has_include(<asio.hpp>) && defined(__cpp_exceptions) && defined(__cpp_rtti)
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -145,7 +146,7 @@ TEST_CASE("async_run: with a callback, and a cancellation that asks the task to 
   CHECK_FALSE(went);
 }
 
-#if FRYS_EXCEPTIONS && defined(ASIO_HAS_CO_AWAIT)
+#if defined(ASIO_HAS_CO_AWAIT)
 TEST_CASE("async_run: an exception of the task arrives in the coroutine of asio") {
   asio::io_context io;
   bool caught = false;

@@ -34,20 +34,10 @@
 #include "../core/atomics.hpp"
 #include "../policy.hpp"
 #include "mpmc_ring.hpp"
+#include "policies.hpp"
 #include "result.hpp"
 
 namespace frys::inline FRYS_ABI {
-
-namespace policy {
-
-struct aging_key {};  // a number of pops
-template <std::size_t K>
-struct aging {
-  using key = aging_key;
-  static constexpr std::size_t value = K;
-};
-
-}  // namespace policy
 
 template <class T, std::size_t Lanes, class... Policies>
 class lanes {

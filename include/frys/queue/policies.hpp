@@ -65,6 +65,19 @@ concept publish_rule = requires {
   { P::portion(std::size_t{8}) } -> std::same_as<std::size_t>;
 };
 
+namespace policy {
+
+// Of so many takes one begins at a less urgent rank, so that none waits for ever; 0: urgent ones always first. lanes
+// and sched's scheduler take it.
+struct aging_key {};
+template <std::size_t K>
+struct aging {
+  using key = aging_key;
+  static constexpr std::size_t value = K;
+};
+
+}  // namespace policy
+
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_QUEUE_POLICIES_HPP

@@ -61,34 +61,33 @@ FRYS_ALWAYS_INLINE piece_result<F> run_piece(F& f) {
   }
 }
 
-// The second half of a join, where others may find it.
-template <class Atomics, class F>
-struct fork_frame : fork_place<Atomics> {
-  using result = piece_result<F>;
+// What another worker answers for a join or a loop, in the frame of who waits for it.
+template <class Atomics, class T>
+struct fork_answer : fork_place<Atomics> {
+  fork_answer() noexcept {}
+  fork_answer(const fork_answer&) = delete;
+  fork_answer& operator=(const fork_answer&) = delete;
+  ~fork_answer() {}
 
-  explicit fork_frame(F& f) noexcept : piece(&f) {}
-  fork_frame(const fork_frame&) = delete;
-  fork_frame& operator=(const fork_frame&) = delete;
-  ~fork_frame() {}
-
-  static void run(void* frame, fork_job<Atomics>& job) noexcept {
-    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+  // The other worker's: keeps what f() answers, or throws.
+  template <class F>
+  void fill(fork_job<Atomics>& job, F&& f) noexcept {
 #if FRYS_EXCEPTIONS
     try {
-      std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+      std::construct_at(std::addressof(out), f());
     } catch (...) {
       job.failure = std::current_exception();
     }
 #else
     (void)job;
-    std::construct_at(std::addressof(self.out), run_piece(*self.piece));
+    std::construct_at(std::addressof(out), f());
 #endif
   }
-  // Another worker has run it.
-  result take() {
+  // Who waits: it has been filled.
+  T take() {
     fork_seat<Atomics>::end_job(*this);
     struct ends {
-      result& r;
+      T& r;
       ~ends() { std::destroy_at(std::addressof(r)); }
     } const end{out};
     return std::move(out);
@@ -99,10 +98,21 @@ struct fork_frame : fork_place<Atomics> {
     if (!failed) std::destroy_at(std::addressof(out));
   }
 
-  F* piece;
   union {
-    result out;
+    T out;
   };
+};
+
+// The second half of a join, where others may find it.
+template <class Atomics, class F>
+struct fork_frame : fork_answer<Atomics, piece_result<F>> {
+  explicit fork_frame(F& f) noexcept : piece(&f) {}
+
+  static void run(void* frame, fork_job<Atomics>& job) noexcept {
+    auto& self = *static_cast<fork_frame*>(static_cast<fork_place<Atomics>*>(frame));
+    self.fill(job, [&] { return run_piece(*self.piece); });
+  }
+  F* piece;
 };
 
 // When the first half throws, the second one is taken back, or waited for.
@@ -227,44 +237,16 @@ class fold_loop : fork_seat<typename Here::atomics_type>::loop {
   }
 
  private:
-  struct piece : place {
-    piece() noexcept {}
-    ~piece() {}
+  struct piece : fork_answer<typename Here::atomics_type, value_type> {
     static void begin(void* at, job_type& job) noexcept {
       auto& self = *static_cast<piece*>(static_cast<place*>(at));
-#if FRYS_EXCEPTIONS
-      try {
-        fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-        std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-      } catch (...) {
-        job.failure = std::current_exception();
-      }
-#else
-      (void)job;
-      fold_loop loop(self.first, self.count, self.of->grain_, self.of->fold_);
-      std::construct_at(std::addressof(self.out), loop.run(self.of->fold_.identity()));
-#endif
+      self.fill(job, [&] {
+        return fold_loop(self.first, self.count, self.of->grain_, self.of->fold_).run(self.of->fold_.identity());
+      });
     }
-    value_type take() {
-      seat_type::end_job(*this);
-      struct ends {
-        value_type& v;
-        ~ends() { std::destroy_at(std::addressof(v)); }
-      } const end{out};
-      return std::move(out);
-    }
-    void drop() noexcept {
-      const bool failed = this->job().failure != nullptr;
-      seat_type::drop_job(*this);
-      if (!failed) std::destroy_at(std::addressof(out));
-    }
-
     fold_loop* of;
     I first;
     std::size_t count;
-    union {
-      value_type out;
-    };
   };
   struct leaving {
     seat_type& seat;

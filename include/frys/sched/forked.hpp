@@ -21,8 +21,10 @@
 //           await.
 // Stop      the task has the token that was given with it; see cancel.hpp.
 // Errors    an exception of the task comes out of the await.
-// Lifetime  await it before it dies. One that dies before, since an exception passes by, is destroyed unless somebody
-//           has begun it: then the destructor runs other tasks until it has ended, and drops what it answers.
+// Lifetime  await it before it dies. One that dies before, since an exception passes by or its coroutine is destroyed
+//           while it waits for it, is destroyed unless somebody has begun it: then the destructor runs other tasks
+//           until it has ended, and drops what it answers. As with any await, destroy a coroutine that waits only while
+//           no other thread can resume it: not while its task may be ending.
 // Source    R. Blumofe, C. Leiserson, JACM 46(5), 1999; the children's side of C. Williams, J. Elliott, "Libfork",
 //           2024.
 #ifndef FRYS_SCHED_FORKED_HPP
@@ -166,9 +168,12 @@ class [[nodiscard]] forked : work, detail::join_base {
   FRYS_NOINLINE void call_in() noexcept {
     if (take_back()) return;
     seat_ = here::seat();
+    // Somebody has begun it, and the coroutine dies before it has waited for it, or while it does.
     std::uint32_t state = pending;
-    // sync(forked.state): acq_rel; as in await_suspend.
-    if (!state_.compare_exchange_strong(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire)) return;
+    do {
+      if (state == done) return;
+      // sync(forked.state): acq_rel; as in await_suspend.
+    } while (!state_.compare_exchange_weak(state, abandoned, std::memory_order_acq_rel, std::memory_order_acquire));
     const auto is_free = [](void* f) {
       // sync(forked.freed): acquire.
       return static_cast<forked*>(f)->is_free_.load(std::memory_order_acquire) != 0;

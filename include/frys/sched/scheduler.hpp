@@ -7,10 +7,9 @@
 // Starts    `workers` threads, named; they end with the scheduler. run() lends it the calling thread besides.
 // Progress  post and submit wait for nobody (with a discipline that shares one queue: for its lock). A piece that never
 //           ends keeps its worker and holds nobody else up: what it has queued is taken by others.
-// Cost      a submit from a worker some 10 ns, one from outside a compare-exchange; and a system call where a worker
-//           sleeps and nobody searches. A callable of up to some 200 bytes lies in a block of the allocator's thread
-//           cache, with its queue link: nothing else is allocated. Idle workers search for a while, then sleep: no
-//           wake-ups, no processor time.
+// Cost      a submit: a block of the allocator's thread cache, where callable and queue link lie, a push or a
+//           compare-exchange, and a fence: some 50 ns. A system call where a worker sleeps and nobody searches. Idle
+//           workers search for a while, then sleep: no wake-ups, no processor time.
 // Waking    one worker searches at a time, whoever finds work wakes the next if there is more; of those that sleep the
 //           lowest is woken, so that little work stays on few workers. Where and how long a searcher looks is
 //           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
@@ -62,7 +61,7 @@
 #include "../core/wait.hpp"
 #include "../memory/process_heap.hpp"
 #include "../policy.hpp"
-#include "../queue/lanes.hpp"
+#include "../queue/policies.hpp"
 #include "../queue/result.hpp"
 #include "detail/pool_core.hpp"
 #include "discipline.hpp"
@@ -175,8 +174,7 @@ class scheduler {
 
  public:
   // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
-  // could work; errc::out_of_memory; what
-  // thread_source::start answers: then none is left running.
+  // could work; errc::out_of_memory; what thread_source::start answers: then none is left running.
   static result<std::unique_ptr<scheduler>> create(const scheduler_options& options = {}) {
     std::unique_ptr<scheduler> made(new (std::nothrow) scheduler(options));
     if (made == nullptr) return no_memory();
@@ -206,21 +204,19 @@ class scheduler {
 
   // Runs f() on a worker and drops what it answers. On full and closed it is untouched.
   template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(F&& f, const submit_options& options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result submit(F&& f, const submit_options& options = {}) {
     return submit_node<task_node<std::decay_t<F>>>(options, std::forward<F>(f));
   }
   // The same, unless `stop` says so before it begins: then f is destroyed and stats counts it.
   template <class F, stop_signal Stop>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result submit(Stop stop, F&& f, const submit_options& options = {}) {
     return submit_node<stoppable_node<std::decay_t<F>, Stop>>(options, std::forward<F>(f), std::move(stop));
   }
-  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives the run;
+  // The same at the level that `by` has found for work like this, and tells it how long f took. It outlives f;
   // submits by one feedback come one after the other.
   template <class F, class... P>
-  requires std::invocable < std::decay_t<F>
-  & > push_result submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit(basic_feedback<P...>& by, F&& f, submit_options options = {}) {
     options.level = by.level();
     return submit_node<measured_node<std::decay_t<F>, basic_feedback<P...>>>(options, std::forward<F>(f), by);
   }
@@ -306,8 +302,8 @@ class scheduler {
 
   // From now on submits from outside answer closed. Tasks may go on to submit.
   void close() noexcept {
-    closed_.store(true,
-                  std::memory_order_release);  // sync(scheduler.closed): release; who is refused sees what led to it
+    // sync(scheduler.closed): release; who is refused sees what led to it.
+    closed_.store(true, std::memory_order_release);
   }
   // Waits until nothing is queued, nothing runs and nobody is inside run(); then true. False: not until the deadline.
   // Work that waits elsewhere, a suspended coroutine say, does not count. Without workers of its own a pool runs what
@@ -504,8 +500,8 @@ class scheduler {
       Feedback& told = self.by;
       const nanoseconds from = clock_type::now();
       call(self.f);
-      end(self);  // before: f may be what its feedback waits for
       told.ran(clock_type::now() - from);
+      end(self);
     }
     static void end(owned_work& w) noexcept { release(static_cast<measured_node&>(w)); }
     F f;
@@ -565,7 +561,7 @@ class scheduler {
   void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
     const unsigned level = o.level < level_count ? o.level : level_count / 2;
     if (o.worker != submit_options::any_worker) {
-      send_chain(o.worker, newest, count);
+      send_chain(o.worker, newest);
     } else if (worker* me = core_.here_of_mine()) {
       push_chain(*me, newest, level);
       if constexpr (!is_sharded)
@@ -591,9 +587,9 @@ class scheduler {
   void from_outside(detail::work_ref newest, detail::work_ref oldest, std::size_t count, unsigned level,
                     wake how) noexcept {
     if constexpr (is_sharded) {
-      (void)oldest, (void)level, (void)how;
+      (void)oldest, (void)count, (void)level, (void)how;
       // relaxed: any worker will do, in turns
-      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest, count);
+      send_chain(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, newest);
     } else {
       core_.push_outside(newest, oldest, level);
       if (how == wake::now || is_drained()) core_.tell_many(count);
@@ -605,7 +601,7 @@ class scheduler {
     atomics_type::fence(std::memory_order_seq_cst);
     return core_.draining_.load(std::memory_order_relaxed);  // relaxed: behind the fence
   }
-  void send_chain(unsigned to, detail::work_ref newest, std::size_t) noexcept {
+  void send_chain(unsigned to, detail::work_ref newest) noexcept {
     while (newest) {
       const detail::work_ref before = newest.next();
       core_.send(to, newest);
@@ -645,8 +641,8 @@ class scheduler {
         core_.send(turn_.fetch_add(1, std::memory_order_relaxed) % core_.threads_, r);
     } else {
       while (work* forked = seat.pop_task()) core_.push(seat, detail::work_ref(*forked, false), level_count / 2);
-      // sync(pool_core.newest): acquire; as in pool_core::own
-      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_acquire)))
+      // relaxed: what stands there is this thread's own, or a thief has had it
+      if (const auto last = detail::work_ref::of_bits(seat.newest.exchange(0, std::memory_order_relaxed)))
         core_.push(seat, last, level_count / 2);
     }
     seat.rest.rise();

@@ -75,8 +75,7 @@ class basic_task_group {
 
   // Runs f() on some worker, sooner or later.
   template <class F>
-  requires std::invocable < std::decay_t<F>
-  & > push_result run(F&& f) {
+  requires(std::invocable<std::decay_t<F>&>) push_result run(F&& f) {
     if (here::seat() == nullptr) {
       run_here(f);
       return push_result::ok;

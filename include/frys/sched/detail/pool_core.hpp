@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "../../config.hpp"
-#include "../../core/backoff.hpp"
 #include "../../core/cache_line.hpp"
 #include "../../core/counter.hpp"
 #include "../../core/eventcount.hpp"
@@ -425,21 +424,19 @@ class pool_core {
   work_ref next_of(worker& me, unsigned level) noexcept {
     queue& q = me.queues[level];
     if (me.turn % 61 == 0)
-      if (work_ref r = unpack(me, q, q.posted.take_all())) return r;
+      if (work_ref r = unpack(q, q.posted.take_all())) return r;
     if (auto got = q.tasks.thief().try_steal()) return work_ref::of_bits(got.value());
     if (auto got = q.own.try_pop()) return work_ref::of_bits(got.value());
-    return unpack(me, q, q.posted.take_all());
+    return unpack(q, q.posted.take_all());
   }
   // Answers the first of a chain, and queues the rest.
-  work_ref unpack(worker&, queue& q, work_ref chain) noexcept {
+  work_ref unpack(queue& q, work_ref chain) noexcept {
     if (!chain) return {};
     work_ref rest = chain.next();
     if (!rest) return chain;
     while (rest) {
       const work_ref after = rest.next();
-      if (!q.own.try_push(rest.bits())) {
-        q.posted.push(rest);
-      }
+      if (!q.own.try_push(rest.bits())) q.posted.push(rest);  // no memory
       rest = after;
     }
     q.own.share();
@@ -491,7 +488,7 @@ class pool_core {
         if (work_ref r = next_of(me, level)) return r;
       }
       if (!theirs.posted.seems_empty())
-        if (work_ref r = unpack(me, ours, theirs.posted.take_all())) {
+        if (work_ref r = unpack(ours, theirs.posted.take_all())) {
           me.steals.add(), me.stolen.add();
           me.trace.stole(from.index);
           return r;

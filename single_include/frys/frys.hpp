@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 835d74cd2045e4fc.
+// frys 0.1.0, one header: the whole library. Content b9d46a1618619bf0.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -163,14 +163,24 @@
 //
 // Checks when FRYS_HARDENED is 1 and then prints the place and ends the program; otherwise the condition is
 // compiled but not evaluated. Runtime failures (full, closed, out of memory) are results, never asserts.
+// In a sim::run or a model::check it ends the run instead, whose report says how to do it again.
 #ifndef FRYS_CORE_ASSERT_HPP
 #define FRYS_CORE_ASSERT_HPP
 // Included by config.hpp, which defines FRYS_ABI first; include config.hpp instead of this file.
 
 namespace frys::inline FRYS_ABI::detail {
 
+// Who on this thread takes an assert that fails, before the program ends for it: a simulation, which ends its run and
+// does not return. Whoever sets one puts back what was there.
+using assert_taker = void (*)(const char* file, int line, const char* message) noexcept;
+inline assert_taker& assert_taker_here() noexcept {
+  static constinit thread_local assert_taker here = nullptr;
+  return here;
+}
+
 // Prints `file:line: message` to stderr and ends the program. Never returns, allocates nothing.
 [[noreturn]] FRYS_NOINLINE inline void assert_failed(const char* file, int line, const char* message) noexcept {
+  if (const assert_taker taker = assert_taker_here()) taker(file, line, message);
   std::fprintf(stderr, "%s:%d: frys: %s\n", file, line, message);
   std::abort();
 }
@@ -47908,6 +47918,7 @@ namespace frys::inline FRYS_ABI::sim::model {
 enum class fault : std::uint8_t {
   none,
   requirement,     // model::require was false
+  assertion,       // an FRYS_ASSERT failed (where FRYS_HARDENED is 1)
   race,            // two accesses to plain data, one a write, neither before the other
   use_after_free,  // an object was used after its end, or ended while in use
   bad_free,        // freed twice, or never allocated
@@ -47925,6 +47936,8 @@ constexpr const char* name_of(fault f) noexcept {
       return "none";
     case fault::requirement:
       return "requirement";
+    case fault::assertion:
+      return "assertion";
     case fault::race:
       return "race";
     case fault::use_after_free:
@@ -48728,7 +48741,9 @@ class execution {
     main.argument = argument;
     launch(0);
     active_ = 0;
+    const frys::detail::assert_taker outer_taker = std::exchange(frys::detail::assert_taker_here(), &on_assert);
     quick_context::switch_to(host_, threads_[0].flow);
+    frys::detail::assert_taker_here() = outer_taker;
     now = outer;
     if (outcome_ == outcome::finished) look_for_leaks();
     return outcome_;
@@ -49116,6 +49131,10 @@ class execution {
   static std::uint64_t next_run() noexcept {
     static thread_local constinit std::uint64_t runs = 0;
     return ++runs;
+  }
+
+  static void on_assert(const char* file, int line, const char* message) noexcept {
+    current()->fail(fault::assertion, message, {file, static_cast<unsigned>(line)});
   }
 
   void launch(unsigned t) {
@@ -52100,6 +52119,7 @@ enum class verdict : std::uint8_t {
   deadlock,        // everybody sleeps, and no deadline will wake anybody
   no_end,          // more steps than run_options::most_steps
   requirement,     // sim::require was false
+  assertion,       // an FRYS_ASSERT failed (where FRYS_HARDENED is 1)
   exception,       // one left the body, or the function of a sim::thread
   terminated,      // std::terminate: an exception that nobody could catch, or a thread object that broke a rule
   leaked_threads,  // the body has returned, and a thread was not joined
@@ -52116,6 +52136,8 @@ constexpr const char* name_of(verdict v) noexcept {
       return "no end";
     case verdict::requirement:
       return "requirement";
+    case verdict::assertion:
+      return "assertion";
     case verdict::exception:
       return "exception";
     case verdict::terminated:
@@ -52292,6 +52314,61 @@ struct run_report {
 }  // namespace frys::inline FRYS_ABI::sim
 
 #endif  // FRYS_SIM_RUN_REPORT_HPP
+// ---- frys/sim/run/terminate.hpp
+// terminate_watch: std::terminate on a thread that is in a sim::run ends that run; on any other thread it does what it
+// did before.
+//
+// Threads  any. The handler is the whole program's, and runs of several threads begin and end as they like: the first
+//          one sets it, the last one puts back what was there.
+#ifndef FRYS_SIM_RUN_TERMINATE_HPP
+#define FRYS_SIM_RUN_TERMINATE_HPP
+
+namespace frys::inline FRYS_ABI::sim::detail {
+
+class terminate_watch {
+ public:
+  // `ends_run` does not come back where the calling thread is in a run, and does nothing elsewhere.
+  explicit terminate_watch(void (*ends_run)() noexcept) noexcept {
+    program& p = all();
+    const held_lock held(p.lock);
+    if (p.watches++ != 0) return;
+    p.ends_run = ends_run;
+    p.former = std::set_terminate(&on_terminate);
+  }
+  terminate_watch(const terminate_watch&) = delete;
+  terminate_watch& operator=(const terminate_watch&) = delete;
+  ~terminate_watch() {
+    program& p = all();
+    const held_lock held(p.lock);
+    if (--p.watches == 0) std::set_terminate(p.former);
+  }
+
+ private:
+  struct program {
+    word_lock<> lock;
+    unsigned watches = 0;
+    void (*ends_run)() noexcept = nullptr;
+    std::terminate_handler former = nullptr;
+  };
+  static program& all() noexcept {
+    static constinit program one;
+    return one;
+  }
+  [[noreturn]] static void on_terminate() noexcept {
+    program& p = all();
+    p.lock.lock();
+    const auto ends_run = p.ends_run;
+    const auto former = p.former;
+    p.lock.unlock();
+    ends_run();
+    if (former != nullptr) former();
+    std::abort();
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::sim::detail
+
+#endif  // FRYS_SIM_RUN_TERMINATE_HPP
 // ---- frys/sim/run/machine.hpp
 // machine: one OS thread that plays many: the virtual threads of sim::run, who of them goes on, what time it is, and
 // what was wrong at the end. run.hpp, atomics.hpp and threads.hpp are its face.
@@ -52431,12 +52508,12 @@ class machine final : public run_hooks {
 #if FRYS_EXCEPTIONS
     exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     const exception_state outside = std::exchange(*exceptions_, exception_state{});
-    former_terminate_ = std::set_terminate(&on_terminate);
 #endif
+    const frys::detail::assert_taker outer_taker = std::exchange(frys::detail::assert_taker_here(), &on_assert);
     plan();
     quick_context::switch_to(host_, main->flow);
+    frys::detail::assert_taker_here() = outer_taker;
 #if FRYS_EXCEPTIONS
-    std::set_terminate(former_terminate_);
     *exceptions_ = outside;
 #endif
     running() = outer;
@@ -52610,6 +52687,7 @@ class machine final : public run_hooks {
     --alive_;
     free_.push_back(&t);
   }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   // Tells runs apart, for handles that outlive theirs.
   [[nodiscard]] std::uint64_t number() const noexcept { return run_; }
   [[nodiscard]] std::uint32_t active_number() const noexcept { return active_->number; }
@@ -53161,12 +53239,23 @@ class machine final : public run_hooks {
 #endif
   }
 
+  // ---- what would end the program ends the run
+
+  static void on_terminate() noexcept {
+    machine* const m = current();
+    if (m == nullptr) return;
 #if FRYS_EXCEPTIONS
-  [[noreturn]] static void on_terminate() noexcept {
-    if (machine* m = current()) m->fail_by_exception(verdict::terminated, std::current_exception());
-    std::abort();
-  }
+    m->fail_by_exception(verdict::terminated, std::current_exception());
+#else
+    m->fail(verdict::terminated, "std::terminate", m->active_->at);
 #endif
+  }
+  static void on_assert(const char* file, int line, const char* message) noexcept {
+    current()->fail(verdict::assertion, message, {file, line});
+  }
+
+  // ---- what clock and random ask
+
   static nanoseconds look_hook(run_hooks& m) noexcept { return static_cast<machine&>(m).look_at_clock({}); }
   static void advance_hook(run_hooks& h, nanoseconds at) noexcept {
     auto& m = static_cast<machine&>(h);
@@ -53218,7 +53307,6 @@ class machine final : public run_hooks {
   void* body_argument_ = nullptr;
 #if FRYS_EXCEPTIONS
   exception_state* exceptions_ = nullptr;
-  std::terminate_handler former_terminate_ = nullptr;
   std::exception_ptr thrown_;
 #endif
 
@@ -53233,6 +53321,7 @@ class machine final : public run_hooks {
   std::string failure_;
   code_place where_;
   std::uint32_t guilty_ = nobody;
+  terminate_watch watch_{&on_terminate};
 };
 
 }  // namespace frys::inline FRYS_ABI::sim::detail
@@ -53614,6 +53703,13 @@ struct threads {
 };
 static_assert(thread_source<threads>);
 
+// The seed of the run that the calling thread is in. For handlers of your own: a signal's, a sanitizer's at the death
+// of the program. Safe in those.
+inline std::optional<std::uint64_t> current_seed() noexcept {
+  detail::machine* m = detail::machine::current();
+  return m == nullptr ? std::nullopt : std::optional(m->seed());
+}
+
 // ---- what a body may ask for
 
 // A sentence that holds here; the run is over where it does not.
@@ -53669,6 +53765,8 @@ inline std::uint32_t thread_number() noexcept {
 // Time      sim::clock is the run's: it starts at 0, moves a little with each look, and jumps to the first deadline
 //           when all sleep. A year of timers takes as long as their work.
 // Verdict   run_report: completed, or what went wrong, with the seed, what each thread did, and the last switches.
+//           An FRYS_ASSERT that fails and std::terminate end the run, not the program. What ends the program all the
+//           same (a fault, abort) has its seed by current_seed, in a handler of yours.
 //           Where a run fails, its stacks are left as they are: nothing on them is destroyed.
 // Hazards   what the seed does not know: addresses (hashes of pointers, order of allocations), real clocks and dice,
 //           thread_local (take threads::local), what an earlier run has left in globals, the order of evaluation of

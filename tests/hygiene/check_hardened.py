@@ -170,6 +170,46 @@ CASES = {
   if (!wrong) all.stop();
   (void)all.start();
 """),
+    # A simulation ends its run and not the program, and its report does it again; outside, asserts end the program.
+    "sim_run": ("assertion: x is not 0, in 2 reader; again: yes", """
+  const auto body = [&] {
+    sim::atomics::atomic<int> x{0};
+    const auto read = [&]() noexcept { FRYS_ASSERT(!wrong || x.load() == 0, "x is not 0"); };
+    sim::thread writer("writer", [&] { x.store(1); });
+    sim::thread reader("reader", read);
+  };
+  const auto found = sim::explore_seeds(0, 100, body);
+  const auto& r = found.failure;
+  if (found.ok()) return;
+  const bool same = r.repeats && sim::run(r.seed, body).text() == sim::run(r.seed, body).text() &&
+                    sim::replay(r.schedule, body).failure == r.failure && std::strstr(r.where.file, "hardened.cpp");
+  std::fprintf(stderr, "frys: %s: %s, in %s; again: %s\\n", sim::name_of(r.what), r.failure.c_str(), r.thread.c_str(),
+               same ? "yes" : "no");
+  std::abort();
+"""),
+    "sim_over": ("sim::thread::join: there is no thread to wait for", """
+  const auto joins_nothing = [] { sim::thread().join(); };
+  const auto outer = sim::run(1, [&] {
+    sim::require(sim::run(2, joins_nothing).what == sim::verdict::assertion, "the inner one fails");
+    joins_nothing();
+  });
+  if (outer.what != sim::verdict::assertion) std::_Exit(1);
+  if (wrong) joins_nothing();
+"""),
+    "model_check": ("assertion: x is not 0; again: yes", """
+  const auto body = [&] {
+    atomics::model::atomic<int> x{0};
+    const auto read = [&]() noexcept { FRYS_ASSERT(!wrong || x.load() == 0, "x is not 0"); };
+    sim::model::threads([&] { x.store(1); }, read);
+  };
+  const auto r = sim::model::check(sim::model::exhaustive{}, body);
+  if (r.passed()) return;
+  const std::string schedule = r.schedule();
+  const auto again = sim::model::check(sim::model::replay{schedule}, body);
+  const bool same = again.what == r.what && again.failure == r.failure;
+  std::fprintf(stderr, "frys: %s: %s; again: %s\\n", name_of(r.what), r.failure.c_str(), same ? "yes" : "no");
+  std::abort();
+"""),
 }
 
 HEAD = """
@@ -177,6 +217,8 @@ HEAD = """
 #include <frys/sched/calendar.hpp>
 #include <frys/sched/components.hpp>
 #include <frys/sim/clock.hpp>
+#include <frys/sim/model.hpp>
+#include <frys/sim/run.hpp>
 
 #include <chrono>
 #include <cstdio>

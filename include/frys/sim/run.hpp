@@ -15,6 +15,8 @@
 // Time      sim::clock is the run's: it starts at 0, moves a little with each look, and jumps to the first deadline
 //           when all sleep. A year of timers takes as long as their work.
 // Verdict   run_report: completed, or what went wrong, with the seed, what each thread did, and the last switches.
+//           An FRYS_ASSERT that fails and std::terminate end the run, not the program. What ends the program all the
+//           same (a fault, abort) has its seed by current_seed, in a handler of yours.
 //           Where a run fails, its stacks are left as they are: nothing on them is destroyed.
 // Hazards   what the seed does not know: addresses (hashes of pointers, order of allocations), real clocks and dice,
 //           thread_local (take threads::local), what an earlier run has left in globals, the order of evaluation of

@@ -70,7 +70,9 @@ class execution {
     main.argument = argument;
     launch(0);
     active_ = 0;
+    const frys::detail::assert_taker outer_taker = std::exchange(frys::detail::assert_taker_here(), &on_assert);
     quick_context::switch_to(host_, threads_[0].flow);
+    frys::detail::assert_taker_here() = outer_taker;
     now = outer;
     if (outcome_ == outcome::finished) look_for_leaks();
     return outcome_;
@@ -458,6 +460,10 @@ class execution {
   static std::uint64_t next_run() noexcept {
     static thread_local constinit std::uint64_t runs = 0;
     return ++runs;
+  }
+
+  static void on_assert(const char* file, int line, const char* message) noexcept {
+    current()->fail(fault::assertion, message, {file, static_cast<unsigned>(line)});
   }
 
   void launch(unsigned t) {

@@ -12,6 +12,7 @@ namespace frys::inline FRYS_ABI::sim::model {
 enum class fault : std::uint8_t {
   none,
   requirement,     // model::require was false
+  assertion,       // an FRYS_ASSERT failed (where FRYS_HARDENED is 1)
   race,            // two accesses to plain data, one a write, neither before the other
   use_after_free,  // an object was used after its end, or ended while in use
   bad_free,        // freed twice, or never allocated
@@ -29,6 +30,8 @@ constexpr const char* name_of(fault f) noexcept {
       return "none";
     case fault::requirement:
       return "requirement";
+    case fault::assertion:
+      return "assertion";
     case fault::race:
       return "race";
     case fault::use_after_free:

@@ -23,12 +23,14 @@
 #include <vector>
 
 #include "../../config.hpp"
+#include "../../core/assert.hpp"
 #include "../../core/context.hpp"
 #include "../../core/deadline.hpp"
 #include "../../core/result.hpp"
 #include "../random.hpp"
 #include "hooks.hpp"
 #include "report.hpp"
+#include "terminate.hpp"
 
 #if FRYS_EXCEPTIONS
 #include <cxxabi.h>
@@ -156,12 +158,12 @@ class machine final : public run_hooks {
 #if FRYS_EXCEPTIONS
     exceptions_ = reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
     const exception_state outside = std::exchange(*exceptions_, exception_state{});
-    former_terminate_ = std::set_terminate(&on_terminate);
 #endif
+    const frys::detail::assert_taker outer_taker = std::exchange(frys::detail::assert_taker_here(), &on_assert);
     plan();
     quick_context::switch_to(host_, main->flow);
+    frys::detail::assert_taker_here() = outer_taker;
 #if FRYS_EXCEPTIONS
-    std::set_terminate(former_terminate_);
     *exceptions_ = outside;
 #endif
     running() = outer;
@@ -335,6 +337,7 @@ class machine final : public run_hooks {
     --alive_;
     free_.push_back(&t);
   }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
   // Tells runs apart, for handles that outlive theirs.
   [[nodiscard]] std::uint64_t number() const noexcept { return run_; }
   [[nodiscard]] std::uint32_t active_number() const noexcept { return active_->number; }
@@ -886,12 +889,23 @@ class machine final : public run_hooks {
 #endif
   }
 
+  // ---- what would end the program ends the run
+
+  static void on_terminate() noexcept {
+    machine* const m = current();
+    if (m == nullptr) return;
 #if FRYS_EXCEPTIONS
-  [[noreturn]] static void on_terminate() noexcept {
-    if (machine* m = current()) m->fail_by_exception(verdict::terminated, std::current_exception());
-    std::abort();
-  }
+    m->fail_by_exception(verdict::terminated, std::current_exception());
+#else
+    m->fail(verdict::terminated, "std::terminate", m->active_->at);
 #endif
+  }
+  static void on_assert(const char* file, int line, const char* message) noexcept {
+    current()->fail(verdict::assertion, message, {file, line});
+  }
+
+  // ---- what clock and random ask
+
   static nanoseconds look_hook(run_hooks& m) noexcept { return static_cast<machine&>(m).look_at_clock({}); }
   static void advance_hook(run_hooks& h, nanoseconds at) noexcept {
     auto& m = static_cast<machine&>(h);
@@ -943,7 +957,6 @@ class machine final : public run_hooks {
   void* body_argument_ = nullptr;
 #if FRYS_EXCEPTIONS
   exception_state* exceptions_ = nullptr;
-  std::terminate_handler former_terminate_ = nullptr;
   std::exception_ptr thrown_;
 #endif
 
@@ -958,6 +971,7 @@ class machine final : public run_hooks {
   std::string failure_;
   code_place where_;
   std::uint32_t guilty_ = nobody;
+  terminate_watch watch_{&on_terminate};
 };
 
 }  // namespace frys::inline FRYS_ABI::sim::detail

@@ -25,6 +25,7 @@ enum class verdict : std::uint8_t {
   deadlock,        // everybody sleeps, and no deadline will wake anybody
   no_end,          // more steps than run_options::most_steps
   requirement,     // sim::require was false
+  assertion,       // an FRYS_ASSERT failed (where FRYS_HARDENED is 1)
   exception,       // one left the body, or the function of a sim::thread
   terminated,      // std::terminate: an exception that nobody could catch, or a thread object that broke a rule
   leaked_threads,  // the body has returned, and a thread was not joined
@@ -41,6 +42,8 @@ constexpr const char* name_of(verdict v) noexcept {
       return "no end";
     case verdict::requirement:
       return "requirement";
+    case verdict::assertion:
+      return "assertion";
     case verdict::exception:
       return "exception";
     case verdict::terminated:

@@ -154,6 +154,13 @@ struct threads {
 };
 static_assert(thread_source<threads>);
 
+// The seed of the run that the calling thread is in. For handlers of your own: a signal's, a sanitizer's at the death
+// of the program. Safe in those.
+inline std::optional<std::uint64_t> current_seed() noexcept {
+  detail::machine* m = detail::machine::current();
+  return m == nullptr ? std::nullopt : std::optional(m->seed());
+}
+
 // ---- what a body may ask for
 
 // A sentence that holds here; the run is over where it does not.

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content b9d46a1618619bf0.
+// frys 0.1.0, one header: the whole library. Content 32616a19967af113.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -40482,6 +40482,12 @@ class sleep_marks {
         return k * 64 + static_cast<unsigned>(std::countr_zero(w));
     return nobody;
   }
+  [[nodiscard]] unsigned highest() const noexcept {
+    for (unsigned k = count; k-- > 0;)
+      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
+        return k * 64 + 63 - static_cast<unsigned>(std::countl_zero(w));
+    return nobody;
+  }
   [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
 
   // The first n have marks.
@@ -40794,12 +40800,241 @@ class shared_run_queue {
 }  // namespace frys::inline FRYS_ABI::detail
 
 #endif  // FRYS_SCHED_DETAIL_RUN_QUEUE_HPP
+// ---- frys/sched/detail/timekeeper.hpp
+// timekeeper: which of a pool's sleeping workers sleeps only until the next timer, so that all others sleep for good.
+//
+// Of those who sleep the highest keeps the time: the lowest is woken first for work, so the keeper is left alone
+// longest. Who sets a timer that is due before the keeper's waking tells it; who gets up and leaves nobody to keep the
+// time, while others sleep and timers are set, wakes one of them.
+//
+// A timer stands in what earliest() answers before `set` is called for it; a sleeper's mark stands before lie_down and
+// is gone before get_up. Each of the three fences between what it has written and what it looks at, so of two that
+// overlap one sees the other.
+#ifndef FRYS_SCHED_DETAIL_TIMEKEEPER_HPP
+#define FRYS_SCHED_DETAIL_TIMEKEEPER_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics>
+class timekeeper {
+ public:
+  static constexpr unsigned nobody = ~0u;
+  // Of each worker: until when it means to sleep. Not one for all: who takes over and who it takes over from may write
+  // at a time.
+  using bed = typename Atomics::template atomic<std::int64_t>;
+
+  // Worker i is about to sleep; `takes_over`: from a lower one that does. Until when; never: another keeps the time.
+  template <class Earliest>
+  [[nodiscard]] deadline lie_down(unsigned i, bed& until, bool takes_over, Earliest&& earliest) noexcept {
+    // sync(timekeeper.dekker): seq_cst; our mark stands before we look who keeps the time.
+    Atomics::fence(std::memory_order_seq_cst);
+    unsigned keeper =
+        keeper_.load(std::memory_order_relaxed);  // relaxed, all here: behind the fence, or before the next
+    do {
+      if (keeper != nobody && keeper != i && (keeper > i || !takes_over)) return deadline::never();
+    } while (keeper != i &&
+             !keeper_.compare_exchange_weak(keeper, i, std::memory_order_relaxed, std::memory_order_relaxed));
+    const nanoseconds first = earliest();
+    until.store(first.count(), std::memory_order_relaxed);
+    // sync(timekeeper.dekker): seq_cst; who sets a timer behind our look sees until when we sleep.
+    Atomics::fence(std::memory_order_seq_cst);
+    return {(std::min)(first, earliest())};
+  }
+  // Worker i has got up. True: one who sleeps must be woken, for nobody keeps the time.
+  template <class Earliest>
+  [[nodiscard]] bool get_up(unsigned i, Earliest&& earliest) noexcept {
+    unsigned keeper = i;
+    // relaxed, both: behind the fence it counts
+    if (keeper_.load(std::memory_order_relaxed) == i)
+      (void)keeper_.compare_exchange_strong(keeper, nobody, std::memory_order_relaxed, std::memory_order_relaxed);
+    // sync(timekeeper.dekker): seq_cst; who sets a timer, or lies down, behind our looks finds nobody keeping the time.
+    Atomics::fence(std::memory_order_seq_cst);
+    return keeper_.load(std::memory_order_relaxed) == nobody && earliest() != (nanoseconds::max)();
+  }
+
+  static constexpr unsigned no_need = ~0u - 1;
+  // A timer has been set for `at`; bed_of(i) answers worker i's. Whom to wake; nobody: some sleeper, if there is one;
+  // no_need.
+  template <class BedOf>
+  [[nodiscard]] unsigned set(nanoseconds at, BedOf&& bed_of) noexcept {
+    // sync(timekeeper.dekker): seq_cst; the timer stands before we look who sleeps how long.
+    Atomics::fence(std::memory_order_seq_cst);
+    const unsigned keeper = keeper_.load(std::memory_order_relaxed);  // relaxed, all: behind the fence
+    if (keeper == nobody) return nobody;
+    bed& its = bed_of(keeper);
+    std::int64_t until = its.load(std::memory_order_relaxed);
+    // Lowered, so that later ones, which are due later, wake nobody.
+    while (at.count() < until)
+      if (its.compare_exchange_weak(until, at.count(), std::memory_order_relaxed, std::memory_order_relaxed))
+        return keeper;
+    return no_need;
+  }
+
+ private:
+  alignas(cache_line) typename Atomics::template atomic<unsigned> keeper_{nobody};
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_TIMEKEEPER_HPP
+// ---- frys/sched/detail/timer_shelf.hpp
+// timer_shelf: the timers of one worker of a pool. Any thread sets and withdraws them, any worker fires those that are
+// due, so that none waits for a worker whose task does not end.
+#ifndef FRYS_SCHED_DETAIL_TIMER_SHELF_HPP
+#define FRYS_SCHED_DETAIL_TIMER_SHELF_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Atomics, class Clock>
+class timer_shelf;
+
+// due: out of the wheel, and fire is called, or will be at once. withdrawn: add answers false.
+enum class shelf_state : std::uint8_t { idle, armed, due, withdrawn };
+
+// A timer of a pool: derive from it or hold it. `fire` runs on a worker, which has let go of the timer before: it may
+// set it again, or end it. Short: it must not wait, and what takes long it submits.
+template <class Atomics, class Clock>
+class shelf_timer : timer {
+ public:
+  using function = void (*)(shelf_timer&) noexcept;
+  explicit shelf_timer(function on_fire) noexcept : timer(&comes_due), fire(on_fire) {}
+  shelf_timer(const shelf_timer&) = delete;
+  shelf_timer& operator=(const shelf_timer&) = delete;
+#if FRYS_HARDENED
+  ~shelf_timer() {
+    FRYS_ASSERT(state_ != shelf_state::armed, "scheduler: a timer died while it was set; cancel it first");
+  }
+#endif
+
+  function fire;
+
+ private:
+  friend timer_shelf<Atomics, Clock>;
+  static void comes_due(timer& t) noexcept;
+
+  timer_shelf<Atomics, Clock>* shelf_ = nullptr;
+  shelf_timer* next_due_ = nullptr;
+  shelf_state state_ = shelf_state::idle;  // under the shelf's lock
+};
+
+template <class Atomics, class Clock>
+class timer_shelf {
+ public:
+  using timer_type = shelf_timer<Atomics, Clock>;
+  static constexpr nanoseconds nothing = (nanoseconds::max)();
+
+  explicit timer_shelf(nanoseconds tick) noexcept : wheel_(Clock::now(), tick) {}
+  timer_shelf(const timer_shelf&) = delete;
+  timer_shelf& operator=(const timer_shelf&) = delete;
+
+  // When somebody must look here next; `nothing`. relaxed: a hint; who must not miss a timer has fenced.
+  [[nodiscard]] nanoseconds next() const noexcept { return nanoseconds{next_.load(std::memory_order_relaxed)}; }
+
+  // Names `t` as one of this shelf, which add, withdraw and cancel of it go by. Before another thread knows of it.
+  void hold(timer_type& t) noexcept {
+    t.shelf_ = this;
+    t.state_ = shelf_state::idle;
+  }
+
+  // False: it has been withdrawn before. `is_first`: it is due before all others of the shelf. Behind it the timer may
+  // be gone.
+  [[nodiscard]] bool add(timer_type& t, nanoseconds at, bool& is_first) noexcept {
+    const held_lock hold(lock_);
+    if (t.state_ == shelf_state::withdrawn) return false;
+    FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first");
+    t.state_ = shelf_state::armed;
+    wheel_.add(t, at);
+    const nanoseconds first = wheel_.next_deadline().at;
+    is_first = first < next();
+    if (is_first) say(first);
+    return true;
+  }
+  // True: it would have fired, and will not. The shelf has let go of it.
+  static bool cancel(timer_type& t) noexcept {
+    if (t.shelf_ == nullptr) return false;  // it never stood in one
+    const held_lock hold(t.shelf_->lock_);
+    return t.shelf_->take_out(t);
+  }
+  // The same; and one that has been named but not yet added will not be: add answers false.
+  static bool withdraw(timer_type& t) noexcept {
+    const held_lock hold(t.shelf_->lock_);
+    const bool was_set = t.shelf_->take_out(t);
+    if (t.state_ != shelf_state::due) t.state_ = shelf_state::withdrawn;
+    return was_set;
+  }
+
+  // Fires what is due; answers how many there were.
+  std::size_t advance(nanoseconds now) noexcept {
+    timer_type* due;
+    {
+      const held_lock hold(lock_);
+      wheel_.advance(now);
+      say(wheel_.next_deadline().at);
+      due = due_;
+      due_ = nullptr, last_due_ = &due_;
+    }
+    std::size_t fired = 0;
+    for (; due != nullptr; ++fired) {
+      timer_type& t = *due;
+      due = t.next_due_;  // first: behind fire it may be gone
+      t.fire(t);
+    }
+    return fired;
+  }
+
+  // Takes all out, and calls f(timer) for each instead of fire. No other thread is left.
+  template <class F>
+  void clear(F&& f) noexcept {
+    wheel_.clear([&](timer& t) {
+      auto& mine = static_cast<timer_type&>(t);
+      mine.state_ = shelf_state::idle;
+      mine.shelf_ = nullptr;
+      f(mine);
+    });
+  }
+
+ private:
+  friend timer_type;
+
+  bool take_out(timer_type& t) noexcept {
+    if (t.state_ != shelf_state::armed) return false;
+    wheel_.cancel(t);
+    t.state_ = shelf_state::idle;
+    return true;
+  }
+  void came_due(timer_type& t) noexcept {
+    t.state_ = shelf_state::due;
+    t.next_due_ = nullptr;
+    *last_due_ = &t;
+    last_due_ = &t.next_due_;
+  }
+  // relaxed: who lies down or sets a timer fences behind it
+  void say(nanoseconds next) noexcept { next_.store(next.count(), std::memory_order_relaxed); }
+
+  alignas(cache_line) typename Atomics::template atomic<std::int64_t> next_{nothing.count()};
+  word_lock<Atomics> lock_;
+  timer_wheel<policy::clock<Clock>> wheel_;
+  timer_type* due_ = nullptr;
+  timer_type** last_due_ = &due_;
+};
+
+template <class Atomics, class Clock>
+void shelf_timer<Atomics, Clock>::comes_due(timer& t) noexcept {
+  auto& self = static_cast<shelf_timer&>(t);
+  self.shelf_->came_due(self);
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_TIMER_SHELF_HPP
 // ---- frys/sched/detail/pool_core.hpp
 // pool_core: the workers of a scheduler: their queues, how they look for work, sleep, and wake each other.
 //
 // A worker looks, in this order: at what was sent to it alone, at the piece it has just made ready (the newest, three
 // times in a row at most), at its own queue, oldest first, at its inbox; then it is a searcher and looks at the others:
 // promoted forks, half of a queue, an inbox, and, when it has stood there for two looks, the newest piece of another.
+// Now and then it looks at the clock: at its own timers, seldom at all workers'. One of those that sleep, the keeper,
+// sleeps until the first of them.
 #ifndef FRYS_SCHED_DETAIL_POOL_CORE_HPP
 #define FRYS_SCHED_DETAIL_POOL_CORE_HPP
 
@@ -40817,12 +41052,13 @@ struct worker_stats {
   std::uint64_t wakes = 0;         // others that it woke
   std::uint64_t dropped = 0;       // tasks it found cancelled
   std::uint64_t idle_ns = 0;       // asleep
+  std::uint64_t timers = 0;        // fired
   std::uint64_t queued = 0;        // in its queue now, about
 
   worker_stats& operator+=(const worker_stats& o) noexcept {
     runs += o.runs, forks += o.forks, offered += o.offered, steals += o.steals, stolen_tasks += o.stolen_tasks;
     searches += o.searches, parks += o.parks, wakes += o.wakes, dropped += o.dropped, idle_ns += o.idle_ns;
-    queued += o.queued;
+    timers += o.timers, queued += o.queued;
     return *this;
   }
 };
@@ -40841,8 +41077,13 @@ class pool_core {
   using seat = fork_seat<atomics>;
   using job = fork_job<atomics>;
   using idle = idle_set<atomics>;
+  using shelf = timer_shelf<atomics, clock>;
+  using timer_type = typename shelf::timer_type;
+  using watch = timekeeper<atomics>;
   static constexpr unsigned levels = Config::levels;
   static constexpr unsigned nobody = idle::nobody;
+  // What is a worker's nobody else runs, nor fires.
+  static constexpr bool is_sharded = !discipline::steals && !discipline::shares;
 
   using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
   using number = basic_counter<policy::atomics<atomics>>;
@@ -40863,9 +41104,10 @@ class pool_core {
     inbox<atomics> posted;
   };
 
+  struct no_watch {};
   struct alignas(2 * cache_line) worker : seat {
     worker(pool_core& p, unsigned i) noexcept
-        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1) {}
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(p.timer_tick_) {}
     ~worker() {}
 
     pool_core& pool;
@@ -40878,7 +41120,10 @@ class pool_core {
     work_ref kept;  // sent to it alone and taken, oldest first
     queue queues[levels];
     [[no_unique_address]] recorder trace;
-    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    shelf timers;
+    typename watch::bed asleep_until{0};
+    [[no_unique_address]] std::conditional_t<is_sharded, watch, no_watch> own_time;
+    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns, fired;
     number slept_at;  // 0: it does not sleep
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
@@ -40887,7 +41132,8 @@ class pool_core {
     parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
   };
 
-  pool_core(unsigned rounds, void (*failed)(std::exception_ptr) noexcept) noexcept : rounds_(rounds), failed_(failed) {}
+  pool_core(unsigned rounds, nanoseconds timer_tick, void (*failed)(std::exception_ptr) noexcept) noexcept
+      : rounds_(rounds), timer_tick_(timer_tick), failed_(failed) {}
   pool_core(const pool_core&) = delete;
   pool_core& operator=(const pool_core&) = delete;
 
@@ -40966,6 +41212,61 @@ class pool_core {
     workers_[i]->sleeper.unpark();
   }
 
+  // From anywhere: what goes on where it was before, on any worker or, sharded, on `home`.
+  void go_on(work& w, unsigned home) noexcept {
+    const work_ref r(w, false);
+    worker* const me = here_of_mine();
+    if (is_sharded && (me == nullptr || me->index != home)) return send(home, r);
+    if (me != nullptr)
+      push(*me, r, levels / 2);
+    else
+      push_outside(r, r, levels / 2);
+    if constexpr (!is_sharded) tell();
+  }
+
+  void stay_awake_for(nanoseconds time) noexcept {
+    const std::int64_t until = deadline::after<clock>(time).at.count();
+    std::int64_t before = awake_until_.load(std::memory_order_relaxed);  // relaxed: as in shall_stay_awake
+    while (before < until &&
+           !awake_until_.compare_exchange_weak(before, until, std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+  }
+
+  // ---- timers
+
+  // Whose shelf a timer is set on: the calling worker's, or any.
+  worker& timer_home() noexcept {
+    worker* const me = here_of_mine();
+    if (threads_ == 0) return me != nullptr ? *me : *workers_[0];
+    if (me != nullptr && me->index < threads_) return *me;
+    return *workers_[timer_turn_.fetch_add(1, std::memory_order_relaxed) % threads_];  // relaxed: any will do
+  }
+  // `t` has been named as one of the shelf of `home`. False: withdrawn before. Behind it the timer may be gone.
+  bool add_timer(worker& home, timer_type& t, nanoseconds at) noexcept {
+    bool is_first = false;
+    if (!home.timers.add(t, at, is_first)) return false;
+    if (is_first) {
+      const unsigned i = time_of(home).set(
+          at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
+      if (i < count_)
+        workers_[i]->sleeper.unpark();
+      else if (i == watch::nobody && !is_sharded)
+        wake_keeper();
+    }
+    return true;
+  }
+  // Fires what is due: all workers', or one's own alone.
+  void look_at_clock(worker& me, bool all = true) noexcept {
+    if (is_sharded) all = false;
+    const nanoseconds first = all ? earliest(me) : me.timers.next();
+    if (first == shelf::nothing) return;
+    const nanoseconds now = clock::now();
+    if (now < first) return;
+    if (!all) return me.fired.add(me.timers.advance(now));
+    for (unsigned i = 0; i < count_; ++i)
+      if (shelf& s = workers_[i]->timers; s.next() <= now) me.fired.add(s.advance(now));
+  }
+
   // ---- a worker's life
 
   void live(worker& me) noexcept {
@@ -40988,7 +41289,7 @@ class pool_core {
     return {};
   }
   work_ref own_task(worker& me) noexcept {
-    ++me.turn;
+    if (++me.turn % 16 == 0) look_at_clock(me, me.turn % 256 == 0);
     if (me.kept || !me.sent.seems_empty())
       if (work_ref r = kept(me)) return r;
     if constexpr (discipline::shares) {
@@ -41054,7 +41355,7 @@ class pool_core {
         look_around(round);
         continue;
       }
-      if (round < me.patience) {
+      if (round < me.patience || shall_stay_awake()) {
         look_around(round);
         continue;
       }
@@ -41100,12 +41401,13 @@ class pool_core {
           round = newest_stands;
         } else {
           me.parks.add();
-          me.sleeper.park();
-          // Not from the idle set's list: what we wait for is ready.
-          if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+          const bool told = sleep_on(me);
+          // Not from the idle set's list: what we wait for is ready, or a timer is due.
+          if (idle_.is_lying(me.index) ? !idle_.get_up(me.index) : !told) me.sleeper.park();
           round = 0;
         }
         me.rest.rise();
+        rises(me);
         if (idle_.end_search() && has_work()) tell();
       }
     }
@@ -41131,7 +41433,7 @@ class pool_core {
   // What nobody else would run, of one that lies: then nothing is kept.
   [[nodiscard]] static bool has_own(worker& me) noexcept {
     if (!me.sent.seems_empty()) return true;
-    if constexpr (!discipline::steals && !discipline::shares) {
+    if constexpr (is_sharded) {
       for (queue& q : me.queues)
         if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
       if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
@@ -41163,7 +41465,11 @@ class pool_core {
   typename atomics::template atomic<bool> stopping_{false};
   typename atomics::template atomic<bool> draining_{false};
   eventcount<policy::atomics<atomics>, policy::wait<wait::park>, policy::clock<clock>> all_quiet_;
+  watch time_;
+  typename atomics::template atomic<std::int64_t> awake_until_{0};  // who would sleep searches on until then; 0: not
+  typename atomics::template atomic<unsigned> timer_turn_{0};
   const unsigned rounds_;
+  const nanoseconds timer_tick_;
   void (*const failed_)(std::exception_ptr) noexcept;
 
  private:
@@ -41223,7 +41529,7 @@ class pool_core {
 
   // A fork of another, run at once; or a task of another; and asks for forks where there is neither.
   work_ref take_from_others(worker& me, unsigned round) noexcept {
-    if constexpr (!discipline::steals && !discipline::shares) {
+    if constexpr (is_sharded) {
       (void)me, (void)round;
       return {};
     } else {
@@ -41304,10 +41610,13 @@ class pool_core {
     me.slept_at.set(static_cast<std::uint64_t>(from.count()));
     me.trace.parks();
     for (;;) {
-      me.sleeper.park();
-      if (!idle_.is_lying(me.index)) break;
-      // A permit that a join has left over, or the pool stops. relaxed: as in search
-      if (!stopping_.load(std::memory_order_relaxed)) continue;
+      const bool told = sleep_on(me);
+      if (!idle_.is_lying(me.index)) {
+        if (!told) me.sleeper.park();  // the permit is on its way
+        break;
+      }
+      // A permit that a join has left over, or somebody must keep the time. relaxed: as in search
+      if (!stopping_.load(std::memory_order_relaxed) && (told || clock::now() < earliest(me))) continue;
       if (!idle_.get_up(me.index)) me.sleeper.park();
       break;
     }
@@ -41315,7 +41624,47 @@ class pool_core {
     me.trace.wakes();
     me.slept_at.set(0);
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+    rises(me);
     return true;
+  }
+
+  // ---- time
+
+  watch& time_of([[maybe_unused]] worker& me) noexcept {
+    if constexpr (is_sharded)
+      return me.own_time;
+    else
+      return time_;
+  }
+  [[nodiscard]] nanoseconds earliest(const worker& me) const noexcept {
+    if constexpr (is_sharded) return me.timers.next();
+    nanoseconds first = shelf::nothing;
+    for (unsigned i = 0; i < count_; ++i) first = (std::min)(first, workers_[i]->timers.next());
+    return first;
+  }
+  // Until an unpark, or, false, until a timer is due and nobody else keeps the time.
+  bool sleep_on(worker& me, bool keeps_long = true) noexcept {
+    return me.sleeper.park_until(
+        time_of(me).lie_down(me.index, me.asleep_until, keeps_long, [&] { return earliest(me); }));
+  }
+  // Behind a sleep: keeps the time no longer.
+  void rises(worker& me) noexcept {
+    if (time_of(me).get_up(me.index, [&] { return earliest(me); }) && !is_sharded) wake_keeper();
+    look_at_clock(me);
+  }
+  // One who sleeps, or sleeps in a join, gets up, finds that nobody keeps the time, and lies down again to keep it.
+  void wake_keeper() noexcept {
+    unsigned i = idle_.asleep().highest();
+    if (i == nobody) i = joining_.highest();
+    if (i != nobody) unpark(i);
+  }
+  // A submit has asked for it, and no other searches.
+  bool shall_stay_awake() noexcept {
+    std::int64_t until = awake_until_.load(std::memory_order_relaxed);  // relaxed, all: a wish, it publishes nothing
+    if (until == 0 || idle_.searching() > 1 || draining_.load(std::memory_order_relaxed)) return false;
+    if (clock::now().count() < until) return true;
+    (void)awake_until_.compare_exchange_strong(until, 0, std::memory_order_relaxed, std::memory_order_relaxed);
+    return false;
   }
 
   // ---- for the seats
@@ -41323,7 +41672,7 @@ class pool_core {
   static void promoted(seat& s) noexcept {
     auto& me = static_cast<worker&>(s);
     me.offered.add();
-    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
+    if constexpr (is_sharded) return;  // nobody takes it
     me.pool.tell();
     // A worker that sleeps in a join takes forks too.
     if (!me.pool.joining_.empty())
@@ -41352,11 +41701,13 @@ class pool_core {
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
                                                             std::memory_order_relaxed) ||
                             state == job::awaited;
-        if (sleeps && !(takes && pool.has_forks(me))) {
+        const bool slept = sleeps && !(takes && pool.has_forks(me));
+        if (slept) {
           me.parks.add();
-          me.sleeper.park();
+          (void)pool.sleep_on(me, false);
         }
         if (takes) (void)pool.joining_.take(me.index);
+        if (slept) pool.rises(me);
         round = 0;
       }
     }
@@ -41403,6 +41754,101 @@ class pool_core {
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_DETAIL_POOL_CORE_HPP
+// ---- frys/sched/detail/pool_sleep.hpp
+// pool_sleep: what a coroutine awaits that sleeps in a scheduler, and the callable that is submitted for later.
+#ifndef FRYS_SCHED_DETAIL_POOL_SLEEP_HPP
+#define FRYS_SCHED_DETAIL_POOL_SLEEP_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class Core>
+class [[nodiscard]] pool_sleep : work, Core::timer_type {
+  using timer_type = typename Core::timer_type;
+  using shelf = typename Core::shelf;
+
+ public:
+  pool_sleep(Core& pool, deadline until) noexcept : work(&goes_on), timer_type(&fires), pool_(pool), until_(until) {}
+  pool_sleep(pool_sleep&& before) noexcept : pool_sleep(before.pool_, before.until_) {}  // before it is awaited
+  pool_sleep& operator=(pool_sleep&&) = delete;
+  // One that is destroyed where it waits is withdrawn.
+  ~pool_sleep() {
+    stop_.end();
+    if (waits_) (void)shelf::cancel(*this);
+  }
+
+  bool await_ready() const noexcept { return until_.template has_passed<typename Core::clock>(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    waiting_ = h;
+    auto& home = pool_.timer_home();
+    home_ = home.index;
+    home.timers.hold(*this);
+    waits_ = true;
+    if (stop_.begin(stop_token_of(h), *this, &on_stop) && pool_.add_timer(home, *this, until_.at)) return true;
+    stopped_ = true;
+    return false;
+  }
+  result<void> await_resume() noexcept {
+    waits_ = false;
+    stop_.end();
+    if (stopped_) return cancelled_error();
+    return {};
+  }
+
+ private:
+  static void goes_on(work& w) noexcept { static_cast<pool_sleep&>(w).waiting_.resume(); }
+  static void fires(timer_type& t) noexcept {
+    auto& self = static_cast<pool_sleep&>(t);
+    self.pool_.go_on(self, self.home_);
+  }
+  static stop_action on_stop(void* p) noexcept {
+    auto& self = *static_cast<pool_sleep*>(p);
+    if (!shelf::withdraw(self)) return {};
+    self.stopped_ = true;
+    return {[](void* s) noexcept { fires(*static_cast<pool_sleep*>(s)); }, p};
+  }
+
+  Core& pool_;
+  deadline until_;
+  unsigned home_ = 0;
+  bool waits_ = false;
+  bool stopped_ = false;
+  std::coroutine_handle<> waiting_;
+  stop_wait stop_;
+};
+
+// Waits on a shelf until it may be queued.
+template <class Core>
+struct delayed_work : owned_work, Core::timer_type {
+  using timer_type = typename Core::timer_type;
+
+  delayed_work(work::function f, void (*d)(owned_work&) noexcept) noexcept : owned_work(f, d), timer_type(&comes) {}
+
+  // The pool dies before.
+  static void drop_waiting(timer_type& t) noexcept {
+    if (t.fire != &comes) return;
+    auto& self = static_cast<delayed_work&>(t);
+    self.drop(self);
+  }
+
+  unsigned level = 0;
+  unsigned to = ~0u;  // a worker alone; any
+
+ private:
+  static void comes(timer_type& t) noexcept {
+    auto& self = static_cast<delayed_work&>(t);
+    auto& me = *Core::here();
+    Core& pool = me.pool;
+    const work_ref r(self, true);
+    if (self.to != ~0u) return pool.send(self.to, r);
+    pool.push(me, r, self.level);
+    if constexpr (!Core::is_sharded) pool.tell();
+  }
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_POOL_SLEEP_HPP
 // ---- frys/sched/topology.hpp
 // topology: the machine's processors, which of them share a core, a cache, a memory node or a package, which of them
 // this process may use, and how many workers are worth starting here.
@@ -42194,6 +42640,9 @@ struct trace {
 //           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
 // Ordering  what was done before a submit happens-before the task. Tasks of one queue begin oldest first; what a worker
 //           posts (not: submits) it runs next, three in a row at most. No order between workers.
+// Timers    each worker has a wheel; any thread sets and cancels, O(1) under that wheel's lock. Any worker fires what
+//           is due, so none waits for a long task unless all run one; of those that sleep one sleeps until the first.
+//           A busy worker looks at its own each 16 tasks, at all each 256. Sharded: it fires its own, nobody else does.
 // Errors    submit: full (no memory; the callable is untouched), closed. A task's exception goes to options.failed,
 //           without one it ends the program; run() and fork_join rethrow where they answer.
 // Shutdown  close() refuses submits from outside; drain(deadline) waits until nothing is queued or running. The
@@ -42208,7 +42657,7 @@ struct trace {
 //                                                                                default 16
 //   policy::promotion<P>   how forks reach others, see sched/discipline.hpp      default promotion::on_demand
 //   policy::wait<W>        how an idle worker waits                              default wait::spin_then_park
-//   policy::clock<C>       of deadlines, and of what is measured                 default clocks::steady
+//   policy::clock<C>       of deadlines and timers, and of what is measured      default clocks::steady
 //   policy::threads<T>     who starts its threads                                default os_threads
 //   policy::allocator<A>   where callables lie; stateless, from any thread       default process_heap
 //   policy::trace<T>       keeps what ran when, see sched/trace.hpp              default trace::none
@@ -42239,6 +42688,7 @@ struct scheduler_options {
   nanoseconds period{0};
   bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
   unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
+  nanoseconds timer_tick{100'000};                        // timers fire never early, and late by a tick at most
   void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
 };
 
@@ -42254,6 +42704,8 @@ struct submit_options {
   unsigned worker = any_worker;  // this one alone runs it
   frys::deadline due{};          // discipline::deadline: by policy::clock
   frys::wake wake = frys::wake::now;
+  // More comes soon: for so long the last worker with nothing to do looks on and does not sleep.
+  nanoseconds stay_awake{0};
 };
 
 // Something that says when a task that has not begun shall not begin any more: std::stop_token, sched/cancel.hpp.
@@ -42318,7 +42770,8 @@ class scheduler {
   using core = detail::pool_core<config>;
   using worker = typename core::worker;
   using functions = detail::fork_join_functions<detail::fork_here<atomics_type, threads_type>>;
-  static constexpr bool is_sharded = !discipline_type::steals && !discipline_type::shares;
+  using delayed = detail::delayed_work<core>;
+  static constexpr bool is_sharded = core::is_sharded;
 
  public:
   // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
@@ -42389,6 +42842,21 @@ class scheduler {
     return done;
   }
 
+  // Runs f() on a worker when `at` has come, by policy::clock; where no worker is at hand then, later. Until then it
+  // waits with the timers: drain does not wait for it, and where the pool dies before it is destroyed.
+  template <class F>
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit_at(deadline at, F&& f, const submit_options& options = {}) {
+    return submit_later<task_node<std::decay_t<F>, delayed>>(at, options, std::forward<F>(f));
+  }
+  // The same, unless `stop` says so before it begins.
+  template <class F, stop_signal Stop>
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit_at(deadline at, Stop stop, F&& f, const submit_options& options = {}) {
+    return submit_later<stoppable_node<std::decay_t<F>, Stop, delayed>>(at, options, std::forward<F>(f),
+                                                                        std::move(stop));
+  }
+
   // Runs f() on the calling thread as a worker of this pool: what it forks and submits is everybody's. Answers what f
   // answers. Where all guests' seats are taken f runs on a worker, and this thread sleeps.
   template <class F>
@@ -42430,6 +42898,28 @@ class scheduler {
     };
     return awaiter(*this);
   }
+
+  // ---- timers
+
+  // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
+  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives it.
+  [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
+  [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
+    return sleep_until(deadline::after<clock_type>(delay));
+  }
+  // A timer in your own object, for timeouts by the million: derive from it or hold it. `fire`, which it is made with,
+  // runs on a worker when it is due, in between two tasks or within one that waits: short, it waits for nothing. It may
+  // set the timer again, or end it. A timer is not set when it dies; those that are set when the pool dies are let go.
+  using timer_type = typename core::timer_type;
+  // Any thread, for a timer that is not set. Who shall cancel it is told of it behind this.
+  void add(timer_type& t, deadline at) noexcept {
+    worker& home = core_.timer_home();
+    home.timers.hold(t);
+    (void)core_.add_timer(home, t, at.at);
+  }
+  // Any thread. True: it would have fired, and will not; it is yours. False: it has fired, or does so now, or was never
+  // set; leave it alone until you know that `fire` has been called.
+  static bool cancel(timer_type& t) noexcept { return core::shelf::cancel(t); }
 
   // fork_join.hpp's functions in this pool's world; with default policies the same as frys::join and so on.
   template <class... F>
@@ -42486,7 +42976,7 @@ class scheduler {
     worker_stats s;
     s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
     s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
-    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value(), s.timers = w.fired.value();
     // The sleep that goes on.
     if (const std::uint64_t since = w.slept_at.value(); since != 0) {
       const auto now = static_cast<std::uint64_t>(clock_type::now().count());
@@ -42515,7 +43005,8 @@ class scheduler {
 
  private:
   explicit scheduler(const scheduler_options& o) noexcept
-      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.failed) {}
+      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.timer_tick,
+              o.failed) {}
 
   static error no_memory() noexcept {
     return {errc::out_of_memory, domain::sched, "no memory for the workers of a scheduler", 0};
@@ -42582,6 +43073,7 @@ class scheduler {
   void drop_all() noexcept {
     for (unsigned i = 0; i < core_.count_; ++i) {
       worker& w = *core_.workers_[i];
+      w.timers.clear(&delayed::drop_waiting);
       drop_chain(w.kept), drop_chain(w.sent.take_all());
       // relaxed: the threads have been joined
       drop(detail::work_ref::of_bits(w.newest.exchange(0, std::memory_order_relaxed)));
@@ -42611,22 +43103,22 @@ class scheduler {
 
   // ---- callables
 
-  template <class F>
-  struct task_node final : detail::owned_work {
+  template <class F, class Base = detail::owned_work>
+  struct task_node final : Base {
     template <class G>
-    explicit task_node(G&& from) : owned_work(&begin, &end), f(std::forward<G>(from)) {}
+    explicit task_node(G&& from) : Base(&begin, &end), f(std::forward<G>(from)) {}
     static void begin(work& w) noexcept {
       auto& self = static_cast<task_node&>(w);
       call(self.f);
       end(self);
     }
-    static void end(owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
+    static void end(detail::owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
     F f;
   };
-  template <class F, class Stop>
-  struct stoppable_node final : detail::owned_work {
+  template <class F, class Stop, class Base = detail::owned_work>
+  struct stoppable_node final : Base {
     template <class G>
-    explicit stoppable_node(G&& g, Stop&& s) : owned_work(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
+    explicit stoppable_node(G&& g, Stop&& s) : Base(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
     static void begin(work& w) noexcept {
       auto& self = static_cast<stoppable_node&>(w);
       if (self.stop.stop_requested())
@@ -42635,7 +43127,7 @@ class scheduler {
         call(self.f);
       end(self);
     }
-    static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
+    static void end(detail::owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
     F f;
     Stop stop;
   };
@@ -42690,16 +43182,34 @@ class scheduler {
     if constexpr (requires { discipline_type::by_deadline; }) node->due = o.due;
     return node;
   }
+  // full and closed: `node` is null.
   template <class Node, class... Args>
-  push_result submit_node(const submit_options& o, Args&&... args) {
+  push_result try_make(Node*& node, const submit_options& o, Args&&... args) {
     FRYS_ASSERT(o.worker == submit_options::any_worker || o.worker < core_.threads_,
                 "scheduler::submit: there is no such worker");
     if (is_closed_to_me()) return push_result::closed;
-    Node* node = make_node<Node>(o, std::forward<Args>(args)...);
-    if (node == nullptr) return push_result::full;
+    node = make_node<Node>(o, std::forward<Args>(args)...);
+    return node == nullptr ? push_result::full : push_result::ok;
+  }
+  template <class Node, class... Args>
+  push_result submit_node(const submit_options& o, Args&&... args) {
+    Node* node = nullptr;
+    if (const push_result made = try_make(node, o, std::forward<Args>(args)...); made != push_result::ok) return made;
     const detail::work_ref r(*node, true);
     hand_in(r, r, 1, o);
     return push_result::ok;
+  }
+  template <class Node, class... Args>
+  push_result submit_later(deadline at, const submit_options& o, Args&&... args) {
+    Node* node = nullptr;
+    if (const push_result made = try_make(node, o, std::forward<Args>(args)...); made != push_result::ok) return made;
+    node->level = level_of(o);
+    node->to = o.worker;
+    add(*node, at);
+    return push_result::ok;
+  }
+  static unsigned level_of(const submit_options& o) noexcept {
+    return o.level < level_count ? o.level : level_count / 2;
   }
   [[nodiscard]] bool is_closed_to_me() noexcept {
     // sync(scheduler.closed): acquire.
@@ -42707,7 +43217,8 @@ class scheduler {
   }
   // A chain, the newest first.
   void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
-    const unsigned level = o.level < level_count ? o.level : level_count / 2;
+    const unsigned level = level_of(o);
+    if (o.stay_awake.count() > 0) core_.stay_awake_for(o.stay_awake);
     if (o.worker != submit_options::any_worker) {
       send_chain(o.worker, newest);
     } else if (worker* me = core_.here_of_mine()) {

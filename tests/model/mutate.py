@@ -53,6 +53,7 @@ SUITES = {
     "sched/channel.hpp": "channel under the model*",
     "sched/detail/idle_set.hpp": "scheduler under the model*",
     "sched/detail/run_queue.hpp": "scheduler under the model*",
+    "sched/detail/timekeeper.hpp": "pool timers under the model*",
     "sched/detail/pool_core.hpp": "scheduler under the model*,fork_join under the model*",
     "sched/detail/fork_seat.hpp": "fork_join under the model*",
     "sched/trace.hpp": "scheduler under the model*",

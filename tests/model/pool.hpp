@@ -45,7 +45,7 @@ struct basic_pool {
   using core_type = frys::detail::pool_core<config<Discipline>>;
   using worker = typename core_type::worker;
 
-  explicit basic_pool(unsigned workers) : core(1, nullptr) {
+  explicit basic_pool(unsigned workers) : core(1, frys::nanoseconds{1}, nullptr) {
     core.workers_.reset(new std::unique_ptr<worker>[workers]);
     for (unsigned i = 0; i < workers; ++i) core.workers_[i].reset(new worker(core, i));
     core.count_ = core.threads_ = workers;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include <frys/sched/scheduler.hpp>
 #include <frys/sched/task.hpp>
 #include <frys/sched/task_group.hpp>
+#include <frys/sched/timeout.hpp>
 #include <frys/sched/trace.hpp>
 
 namespace {
@@ -50,6 +52,22 @@ int sum_of(const node& root) {
   return sum;
 }
 // [endregion group]
+
+// [region timers]
+// Asks again, at growing distances, until it answers or nobody wants to know any more.
+frys::task<frys::result<int>> ask_until_answered(frys::scheduler<>& pool, frys::task<frys::result<int>> (*ask)()) {
+  for (auto pause = std::chrono::milliseconds(1);; pause *= 2) {
+    const frys::result<int> answer = co_await ask();
+    if (answer) co_return *answer;
+    if (auto slept = co_await pool.sleep_for(pause); !slept) co_return slept.error();  // a stop was asked for
+  }
+}
+frys::task<frys::result<int>> ask_for_at_most(frys::scheduler<>& pool, frys::task<frys::result<int>> (*ask)(),
+                                              frys::nanoseconds limit) {
+  co_return co_await frys::with_timeout(pool, ask_until_answered(pool, ask),
+                                        frys::deadline::after<frys::clocks::steady>(limit));
+}
+// [endregion timers]
 
 // [region forked]
 frys::task<long> count_ways(int columns, int steps) {
@@ -124,4 +142,22 @@ TEST_CASE("docs: sched: policies and a trace") {
   soon.due = frys::deadline::after<frys::clocks::steady>(std::chrono::milliseconds(5));
   CHECK(edf->submit([] {}, soon));
   CHECK(edf->drain());
+}
+
+TEST_CASE("docs/sched.md: timers") {
+  frys::scheduler_options options;
+  options.workers = 1;
+  auto pool = *frys::scheduler<>::create(options);
+  static int asked;
+  asked = 0;
+  const auto third_time = []() -> frys::task<frys::result<int>> {
+    if (++asked < 3) co_return frys::error{frys::errc::timed_out, frys::domain::sched, "not now"};
+    co_return asked;
+  };
+  const auto never = []() -> frys::task<frys::result<int>> {
+    co_return frys::error{frys::errc::timed_out, frys::domain::sched, "not now"};
+  };
+  CHECK(frys::sync_wait(ask_for_at_most(*pool, third_time, std::chrono::hours(1))).value() == 3);
+  const auto late = frys::sync_wait(ask_for_at_most(*pool, never, std::chrono::milliseconds(5)));
+  CHECK((!late && late.error() == frys::errc::timed_out));
 }

@@ -14,21 +14,34 @@
 
 namespace waits {
 
-// A coroutine that runs at once and is destroyed with its object, wherever it waits. Its token, if any, is that of the
-// source that it takes as its first argument.
+// Of a coroutine that runs at once. Its token, if any, is that of the source that it takes as its first argument.
+struct eager_promise {
+  eager_promise() = default;
+  template <class... P, class... Args>
+  explicit eager_promise(frys::basic_stop_source<P...>& source, Args&&...) : token(source.token()) {}
+  frys::stop_token get_stop_token() const noexcept { return token; }
+  std::suspend_never initial_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  void unhandled_exception() const noexcept { std::terminate(); }
+  frys::stop_token token;
+};
+
+// Ends by itself, on whatever thread; who counts its end must not ask for more.
+struct detached {
+  struct promise_type : eager_promise {
+    using eager_promise::eager_promise;
+    detached get_return_object() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+  };
+};
+
+// Is destroyed with its object, wherever it waits.
 class stoppable {
  public:
-  struct promise_type {
-    promise_type() = default;
-    template <class... P, class... Args>
-    explicit promise_type(frys::basic_stop_source<P...>& source, Args&&...) : token(source.token()) {}
-    frys::stop_token get_stop_token() const noexcept { return token; }
+  struct promise_type : eager_promise {
+    using eager_promise::eager_promise;
     stoppable get_return_object() noexcept { return stoppable(handle::from_promise(*this)); }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-    frys::stop_token token;
   };
   stoppable(stoppable&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
   stoppable& operator=(stoppable&& other) noexcept {

@@ -15,6 +15,9 @@
 //           policy::wait: wait::spin never sleeps, wait::park sleeps at once.
 // Ordering  what was done before a submit happens-before the task. Tasks of one queue begin oldest first; what a worker
 //           posts (not: submits) it runs next, three in a row at most. No order between workers.
+// Timers    each worker has a wheel; any thread sets and cancels, O(1) under that wheel's lock. Any worker fires what
+//           is due, so none waits for a long task unless all run one; of those that sleep one sleeps until the first.
+//           A busy worker looks at its own each 16 tasks, at all each 256. Sharded: it fires its own, nobody else does.
 // Errors    submit: full (no memory; the callable is untouched), closed. A task's exception goes to options.failed,
 //           without one it ends the program; run() and fork_join rethrow where they answer.
 // Shutdown  close() refuses submits from outside; drain(deadline) waits until nothing is queued or running. The
@@ -29,7 +32,7 @@
 //                                                                                default 16
 //   policy::promotion<P>   how forks reach others, see sched/discipline.hpp      default promotion::on_demand
 //   policy::wait<W>        how an idle worker waits                              default wait::spin_then_park
-//   policy::clock<C>       of deadlines, and of what is measured                 default clocks::steady
+//   policy::clock<C>       of deadlines and timers, and of what is measured      default clocks::steady
 //   policy::threads<T>     who starts its threads                                default os_threads
 //   policy::allocator<A>   where callables lie; stateless, from any thread       default process_heap
 //   policy::trace<T>       keeps what ran when, see sched/trace.hpp              default trace::none
@@ -64,6 +67,7 @@
 #include "../queue/policies.hpp"
 #include "../queue/result.hpp"
 #include "detail/pool_core.hpp"
+#include "detail/pool_sleep.hpp"
 #include "discipline.hpp"
 #include "feedback.hpp"
 #include "fork_join.hpp"
@@ -91,6 +95,7 @@ struct scheduler_options {
   nanoseconds period{0};
   bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
   unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
+  nanoseconds timer_tick{100'000};                        // timers fire never early, and late by a tick at most
   void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
 };
 
@@ -106,6 +111,8 @@ struct submit_options {
   unsigned worker = any_worker;  // this one alone runs it
   frys::deadline due{};          // discipline::deadline: by policy::clock
   frys::wake wake = frys::wake::now;
+  // More comes soon: for so long the last worker with nothing to do looks on and does not sleep.
+  nanoseconds stay_awake{0};
 };
 
 // Something that says when a task that has not begun shall not begin any more: std::stop_token, sched/cancel.hpp.
@@ -170,7 +177,8 @@ class scheduler {
   using core = detail::pool_core<config>;
   using worker = typename core::worker;
   using functions = detail::fork_join_functions<detail::fork_here<atomics_type, threads_type>>;
-  static constexpr bool is_sharded = !discipline_type::steals && !discipline_type::shares;
+  using delayed = detail::delayed_work<core>;
+  static constexpr bool is_sharded = core::is_sharded;
 
  public:
   // Starts the workers. errc::limit_exceeded: more than 256 with the guests; errc::invalid_argument: nobody who
@@ -241,6 +249,21 @@ class scheduler {
     return done;
   }
 
+  // Runs f() on a worker when `at` has come, by policy::clock; where no worker is at hand then, later. Until then it
+  // waits with the timers: drain does not wait for it, and where the pool dies before it is destroyed.
+  template <class F>
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit_at(deadline at, F&& f, const submit_options& options = {}) {
+    return submit_later<task_node<std::decay_t<F>, delayed>>(at, options, std::forward<F>(f));
+  }
+  // The same, unless `stop` says so before it begins.
+  template <class F, stop_signal Stop>
+  requires(std::invocable<std::decay_t<F>&>) push_result
+      submit_at(deadline at, Stop stop, F&& f, const submit_options& options = {}) {
+    return submit_later<stoppable_node<std::decay_t<F>, Stop, delayed>>(at, options, std::forward<F>(f),
+                                                                        std::move(stop));
+  }
+
   // Runs f() on the calling thread as a worker of this pool: what it forks and submits is everybody's. Answers what f
   // answers. Where all guests' seats are taken f runs on a worker, and this thread sleeps.
   template <class F>
@@ -282,6 +305,28 @@ class scheduler {
     };
     return awaiter(*this);
   }
+
+  // ---- timers
+
+  // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
+  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives it.
+  [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
+  [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
+    return sleep_until(deadline::after<clock_type>(delay));
+  }
+  // A timer in your own object, for timeouts by the million: derive from it or hold it. `fire`, which it is made with,
+  // runs on a worker when it is due, in between two tasks or within one that waits: short, it waits for nothing. It may
+  // set the timer again, or end it. A timer is not set when it dies; those that are set when the pool dies are let go.
+  using timer_type = typename core::timer_type;
+  // Any thread, for a timer that is not set. Who shall cancel it is told of it behind this.
+  void add(timer_type& t, deadline at) noexcept {
+    worker& home = core_.timer_home();
+    home.timers.hold(t);
+    (void)core_.add_timer(home, t, at.at);
+  }
+  // Any thread. True: it would have fired, and will not; it is yours. False: it has fired, or does so now, or was never
+  // set; leave it alone until you know that `fire` has been called.
+  static bool cancel(timer_type& t) noexcept { return core::shelf::cancel(t); }
 
   // fork_join.hpp's functions in this pool's world; with default policies the same as frys::join and so on.
   template <class... F>
@@ -338,7 +383,7 @@ class scheduler {
     worker_stats s;
     s.runs = w.runs.value(), s.forks = w.forks.value(), s.offered = w.offered.value(), s.steals = w.steals.value();
     s.stolen_tasks = w.stolen.value(), s.searches = w.searches.value(), s.parks = w.parks.value();
-    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value();
+    s.wakes = w.wakes.value(), s.dropped = w.dropped.value(), s.idle_ns = w.idle_ns.value(), s.timers = w.fired.value();
     // The sleep that goes on.
     if (const std::uint64_t since = w.slept_at.value(); since != 0) {
       const auto now = static_cast<std::uint64_t>(clock_type::now().count());
@@ -367,7 +412,8 @@ class scheduler {
 
  private:
   explicit scheduler(const scheduler_options& o) noexcept
-      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.failed) {}
+      : core_(o.search_rounds != 0 ? o.search_rounds : 1 + 8 * wait::detail::spin_budget<wait_type>(), o.timer_tick,
+              o.failed) {}
 
   static error no_memory() noexcept {
     return {errc::out_of_memory, domain::sched, "no memory for the workers of a scheduler", 0};
@@ -434,6 +480,7 @@ class scheduler {
   void drop_all() noexcept {
     for (unsigned i = 0; i < core_.count_; ++i) {
       worker& w = *core_.workers_[i];
+      w.timers.clear(&delayed::drop_waiting);
       drop_chain(w.kept), drop_chain(w.sent.take_all());
       // relaxed: the threads have been joined
       drop(detail::work_ref::of_bits(w.newest.exchange(0, std::memory_order_relaxed)));
@@ -463,22 +510,22 @@ class scheduler {
 
   // ---- callables
 
-  template <class F>
-  struct task_node final : detail::owned_work {
+  template <class F, class Base = detail::owned_work>
+  struct task_node final : Base {
     template <class G>
-    explicit task_node(G&& from) : owned_work(&begin, &end), f(std::forward<G>(from)) {}
+    explicit task_node(G&& from) : Base(&begin, &end), f(std::forward<G>(from)) {}
     static void begin(work& w) noexcept {
       auto& self = static_cast<task_node&>(w);
       call(self.f);
       end(self);
     }
-    static void end(owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
+    static void end(detail::owned_work& w) noexcept { release(static_cast<task_node&>(w)); }
     F f;
   };
-  template <class F, class Stop>
-  struct stoppable_node final : detail::owned_work {
+  template <class F, class Stop, class Base = detail::owned_work>
+  struct stoppable_node final : Base {
     template <class G>
-    explicit stoppable_node(G&& g, Stop&& s) : owned_work(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
+    explicit stoppable_node(G&& g, Stop&& s) : Base(&begin, &end), f(std::forward<G>(g)), stop(std::move(s)) {}
     static void begin(work& w) noexcept {
       auto& self = static_cast<stoppable_node&>(w);
       if (self.stop.stop_requested())
@@ -487,7 +534,7 @@ class scheduler {
         call(self.f);
       end(self);
     }
-    static void end(owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
+    static void end(detail::owned_work& w) noexcept { release(static_cast<stoppable_node&>(w)); }
     F f;
     Stop stop;
   };
@@ -542,16 +589,34 @@ class scheduler {
     if constexpr (requires { discipline_type::by_deadline; }) node->due = o.due;
     return node;
   }
+  // full and closed: `node` is null.
   template <class Node, class... Args>
-  push_result submit_node(const submit_options& o, Args&&... args) {
+  push_result try_make(Node*& node, const submit_options& o, Args&&... args) {
     FRYS_ASSERT(o.worker == submit_options::any_worker || o.worker < core_.threads_,
                 "scheduler::submit: there is no such worker");
     if (is_closed_to_me()) return push_result::closed;
-    Node* node = make_node<Node>(o, std::forward<Args>(args)...);
-    if (node == nullptr) return push_result::full;
+    node = make_node<Node>(o, std::forward<Args>(args)...);
+    return node == nullptr ? push_result::full : push_result::ok;
+  }
+  template <class Node, class... Args>
+  push_result submit_node(const submit_options& o, Args&&... args) {
+    Node* node = nullptr;
+    if (const push_result made = try_make(node, o, std::forward<Args>(args)...); made != push_result::ok) return made;
     const detail::work_ref r(*node, true);
     hand_in(r, r, 1, o);
     return push_result::ok;
+  }
+  template <class Node, class... Args>
+  push_result submit_later(deadline at, const submit_options& o, Args&&... args) {
+    Node* node = nullptr;
+    if (const push_result made = try_make(node, o, std::forward<Args>(args)...); made != push_result::ok) return made;
+    node->level = level_of(o);
+    node->to = o.worker;
+    add(*node, at);
+    return push_result::ok;
+  }
+  static unsigned level_of(const submit_options& o) noexcept {
+    return o.level < level_count ? o.level : level_count / 2;
   }
   [[nodiscard]] bool is_closed_to_me() noexcept {
     // sync(scheduler.closed): acquire.
@@ -559,7 +624,8 @@ class scheduler {
   }
   // A chain, the newest first.
   void hand_in(detail::work_ref newest, detail::work_ref oldest, std::size_t count, const submit_options& o) noexcept {
-    const unsigned level = o.level < level_count ? o.level : level_count / 2;
+    const unsigned level = level_of(o);
+    if (o.stay_awake.count() > 0) core_.stay_awake_for(o.stay_awake);
     if (o.worker != submit_options::any_worker) {
       send_chain(o.worker, newest);
     } else if (worker* me = core_.here_of_mine()) {

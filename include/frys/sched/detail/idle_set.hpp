@@ -58,6 +58,12 @@ class sleep_marks {
         return k * 64 + static_cast<unsigned>(std::countr_zero(w));
     return nobody;
   }
+  [[nodiscard]] unsigned highest() const noexcept {
+    for (unsigned k = count; k-- > 0;)
+      if (const std::uint64_t w = words_[k].load(std::memory_order_relaxed); w != 0)  // relaxed: as above
+        return k * 64 + 63 - static_cast<unsigned>(std::countl_zero(w));
+    return nobody;
+  }
   [[nodiscard]] bool empty() const noexcept { return lowest() == nobody; }
 
   // The first n have marks.

@@ -3,6 +3,8 @@
 // A worker looks, in this order: at what was sent to it alone, at the piece it has just made ready (the newest, three
 // times in a row at most), at its own queue, oldest first, at its inbox; then it is a searcher and looks at the others:
 // promoted forks, half of a queue, an inbox, and, when it has stood there for two looks, the newest piece of another.
+// Now and then it looks at the clock: at its own timers, seldom at all workers'. One of those that sleep, the keeper,
+// sleeps until the first of them.
 #ifndef FRYS_SCHED_DETAIL_POOL_CORE_HPP
 #define FRYS_SCHED_DETAIL_POOL_CORE_HPP
 
@@ -31,6 +33,8 @@
 #include "fork_seat.hpp"
 #include "idle_set.hpp"
 #include "run_queue.hpp"
+#include "timekeeper.hpp"
+#include "timer_shelf.hpp"
 
 namespace frys::inline FRYS_ABI {
 
@@ -46,12 +50,13 @@ struct worker_stats {
   std::uint64_t wakes = 0;         // others that it woke
   std::uint64_t dropped = 0;       // tasks it found cancelled
   std::uint64_t idle_ns = 0;       // asleep
+  std::uint64_t timers = 0;        // fired
   std::uint64_t queued = 0;        // in its queue now, about
 
   worker_stats& operator+=(const worker_stats& o) noexcept {
     runs += o.runs, forks += o.forks, offered += o.offered, steals += o.steals, stolen_tasks += o.stolen_tasks;
     searches += o.searches, parks += o.parks, wakes += o.wakes, dropped += o.dropped, idle_ns += o.idle_ns;
-    queued += o.queued;
+    timers += o.timers, queued += o.queued;
     return *this;
   }
 };
@@ -70,8 +75,13 @@ class pool_core {
   using seat = fork_seat<atomics>;
   using job = fork_job<atomics>;
   using idle = idle_set<atomics>;
+  using shelf = timer_shelf<atomics, clock>;
+  using timer_type = typename shelf::timer_type;
+  using watch = timekeeper<atomics>;
   static constexpr unsigned levels = Config::levels;
   static constexpr unsigned nobody = idle::nobody;
+  // What is a worker's nobody else runs, nor fires.
+  static constexpr bool is_sharded = !discipline::steals && !discipline::shares;
 
   using deque = stealing_deque<std::uintptr_t, policy::atomics<atomics>>;
   using number = basic_counter<policy::atomics<atomics>>;
@@ -92,9 +102,10 @@ class pool_core {
     inbox<atomics> posted;
   };
 
+  struct no_watch {};
   struct alignas(2 * cache_line) worker : seat {
     worker(pool_core& p, unsigned i) noexcept
-        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1) {}
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(p.timer_tick_) {}
     ~worker() {}
 
     pool_core& pool;
@@ -107,7 +118,10 @@ class pool_core {
     work_ref kept;  // sent to it alone and taken, oldest first
     queue queues[levels];
     [[no_unique_address]] recorder trace;
-    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns;
+    shelf timers;
+    typename watch::bed asleep_until{0};
+    [[no_unique_address]] std::conditional_t<is_sharded, watch, no_watch> own_time;
+    number runs, forks, offered, steals, stolen, searches, parks, wakes, dropped, idle_ns, fired;
     number slept_at;  // 0: it does not sleep
     typename threads::thread thread;
     alignas(2 * cache_line) inbox<atomics> sent;  // to it alone
@@ -116,7 +130,8 @@ class pool_core {
     parker<policy::atomics<atomics>, policy::wait<typename Config::sleep>, policy::clock<clock>> sleeper;
   };
 
-  pool_core(unsigned rounds, void (*failed)(std::exception_ptr) noexcept) noexcept : rounds_(rounds), failed_(failed) {}
+  pool_core(unsigned rounds, nanoseconds timer_tick, void (*failed)(std::exception_ptr) noexcept) noexcept
+      : rounds_(rounds), timer_tick_(timer_tick), failed_(failed) {}
   pool_core(const pool_core&) = delete;
   pool_core& operator=(const pool_core&) = delete;
 
@@ -195,6 +210,61 @@ class pool_core {
     workers_[i]->sleeper.unpark();
   }
 
+  // From anywhere: what goes on where it was before, on any worker or, sharded, on `home`.
+  void go_on(work& w, unsigned home) noexcept {
+    const work_ref r(w, false);
+    worker* const me = here_of_mine();
+    if (is_sharded && (me == nullptr || me->index != home)) return send(home, r);
+    if (me != nullptr)
+      push(*me, r, levels / 2);
+    else
+      push_outside(r, r, levels / 2);
+    if constexpr (!is_sharded) tell();
+  }
+
+  void stay_awake_for(nanoseconds time) noexcept {
+    const std::int64_t until = deadline::after<clock>(time).at.count();
+    std::int64_t before = awake_until_.load(std::memory_order_relaxed);  // relaxed: as in shall_stay_awake
+    while (before < until &&
+           !awake_until_.compare_exchange_weak(before, until, std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+  }
+
+  // ---- timers
+
+  // Whose shelf a timer is set on: the calling worker's, or any.
+  worker& timer_home() noexcept {
+    worker* const me = here_of_mine();
+    if (threads_ == 0) return me != nullptr ? *me : *workers_[0];
+    if (me != nullptr && me->index < threads_) return *me;
+    return *workers_[timer_turn_.fetch_add(1, std::memory_order_relaxed) % threads_];  // relaxed: any will do
+  }
+  // `t` has been named as one of the shelf of `home`. False: withdrawn before. Behind it the timer may be gone.
+  bool add_timer(worker& home, timer_type& t, nanoseconds at) noexcept {
+    bool is_first = false;
+    if (!home.timers.add(t, at, is_first)) return false;
+    if (is_first) {
+      const unsigned i = time_of(home).set(
+          at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
+      if (i < count_)
+        workers_[i]->sleeper.unpark();
+      else if (i == watch::nobody && !is_sharded)
+        wake_keeper();
+    }
+    return true;
+  }
+  // Fires what is due: all workers', or one's own alone.
+  void look_at_clock(worker& me, bool all = true) noexcept {
+    if (is_sharded) all = false;
+    const nanoseconds first = all ? earliest(me) : me.timers.next();
+    if (first == shelf::nothing) return;
+    const nanoseconds now = clock::now();
+    if (now < first) return;
+    if (!all) return me.fired.add(me.timers.advance(now));
+    for (unsigned i = 0; i < count_; ++i)
+      if (shelf& s = workers_[i]->timers; s.next() <= now) me.fired.add(s.advance(now));
+  }
+
   // ---- a worker's life
 
   void live(worker& me) noexcept {
@@ -217,7 +287,7 @@ class pool_core {
     return {};
   }
   work_ref own_task(worker& me) noexcept {
-    ++me.turn;
+    if (++me.turn % 16 == 0) look_at_clock(me, me.turn % 256 == 0);
     if (me.kept || !me.sent.seems_empty())
       if (work_ref r = kept(me)) return r;
     if constexpr (discipline::shares) {
@@ -283,7 +353,7 @@ class pool_core {
         look_around(round);
         continue;
       }
-      if (round < me.patience) {
+      if (round < me.patience || shall_stay_awake()) {
         look_around(round);
         continue;
       }
@@ -329,12 +399,13 @@ class pool_core {
           round = newest_stands;
         } else {
           me.parks.add();
-          me.sleeper.park();
-          // Not from the idle set's list: what we wait for is ready.
-          if (idle_.is_lying(me.index) && !idle_.get_up(me.index)) me.sleeper.park();
+          const bool told = sleep_on(me);
+          // Not from the idle set's list: what we wait for is ready, or a timer is due.
+          if (idle_.is_lying(me.index) ? !idle_.get_up(me.index) : !told) me.sleeper.park();
           round = 0;
         }
         me.rest.rise();
+        rises(me);
         if (idle_.end_search() && has_work()) tell();
       }
     }
@@ -360,7 +431,7 @@ class pool_core {
   // What nobody else would run, of one that lies: then nothing is kept.
   [[nodiscard]] static bool has_own(worker& me) noexcept {
     if (!me.sent.seems_empty()) return true;
-    if constexpr (!discipline::steals && !discipline::shares) {
+    if constexpr (is_sharded) {
       for (queue& q : me.queues)
         if (q.tasks.thief().size_hint() != 0 || !q.posted.seems_empty()) return true;
       if (me.newest.load(std::memory_order_relaxed) != 0) return true;  // relaxed: its own
@@ -392,7 +463,11 @@ class pool_core {
   typename atomics::template atomic<bool> stopping_{false};
   typename atomics::template atomic<bool> draining_{false};
   eventcount<policy::atomics<atomics>, policy::wait<wait::park>, policy::clock<clock>> all_quiet_;
+  watch time_;
+  typename atomics::template atomic<std::int64_t> awake_until_{0};  // who would sleep searches on until then; 0: not
+  typename atomics::template atomic<unsigned> timer_turn_{0};
   const unsigned rounds_;
+  const nanoseconds timer_tick_;
   void (*const failed_)(std::exception_ptr) noexcept;
 
  private:
@@ -452,7 +527,7 @@ class pool_core {
 
   // A fork of another, run at once; or a task of another; and asks for forks where there is neither.
   work_ref take_from_others(worker& me, unsigned round) noexcept {
-    if constexpr (!discipline::steals && !discipline::shares) {
+    if constexpr (is_sharded) {
       (void)me, (void)round;
       return {};
     } else {
@@ -533,10 +608,13 @@ class pool_core {
     me.slept_at.set(static_cast<std::uint64_t>(from.count()));
     me.trace.parks();
     for (;;) {
-      me.sleeper.park();
-      if (!idle_.is_lying(me.index)) break;
-      // A permit that a join has left over, or the pool stops. relaxed: as in search
-      if (!stopping_.load(std::memory_order_relaxed)) continue;
+      const bool told = sleep_on(me);
+      if (!idle_.is_lying(me.index)) {
+        if (!told) me.sleeper.park();  // the permit is on its way
+        break;
+      }
+      // A permit that a join has left over, or somebody must keep the time. relaxed: as in search
+      if (!stopping_.load(std::memory_order_relaxed) && (told || clock::now() < earliest(me))) continue;
       if (!idle_.get_up(me.index)) me.sleeper.park();
       break;
     }
@@ -544,7 +622,47 @@ class pool_core {
     me.trace.wakes();
     me.slept_at.set(0);
     me.idle_ns.add(static_cast<std::uint64_t>((clock::now() - from).count()));
+    rises(me);
     return true;
+  }
+
+  // ---- time
+
+  watch& time_of([[maybe_unused]] worker& me) noexcept {
+    if constexpr (is_sharded)
+      return me.own_time;
+    else
+      return time_;
+  }
+  [[nodiscard]] nanoseconds earliest(const worker& me) const noexcept {
+    if constexpr (is_sharded) return me.timers.next();
+    nanoseconds first = shelf::nothing;
+    for (unsigned i = 0; i < count_; ++i) first = (std::min)(first, workers_[i]->timers.next());
+    return first;
+  }
+  // Until an unpark, or, false, until a timer is due and nobody else keeps the time.
+  bool sleep_on(worker& me, bool keeps_long = true) noexcept {
+    return me.sleeper.park_until(
+        time_of(me).lie_down(me.index, me.asleep_until, keeps_long, [&] { return earliest(me); }));
+  }
+  // Behind a sleep: keeps the time no longer.
+  void rises(worker& me) noexcept {
+    if (time_of(me).get_up(me.index, [&] { return earliest(me); }) && !is_sharded) wake_keeper();
+    look_at_clock(me);
+  }
+  // One who sleeps, or sleeps in a join, gets up, finds that nobody keeps the time, and lies down again to keep it.
+  void wake_keeper() noexcept {
+    unsigned i = idle_.asleep().highest();
+    if (i == nobody) i = joining_.highest();
+    if (i != nobody) unpark(i);
+  }
+  // A submit has asked for it, and no other searches.
+  bool shall_stay_awake() noexcept {
+    std::int64_t until = awake_until_.load(std::memory_order_relaxed);  // relaxed, all: a wish, it publishes nothing
+    if (until == 0 || idle_.searching() > 1 || draining_.load(std::memory_order_relaxed)) return false;
+    if (clock::now().count() < until) return true;
+    (void)awake_until_.compare_exchange_strong(until, 0, std::memory_order_relaxed, std::memory_order_relaxed);
+    return false;
   }
 
   // ---- for the seats
@@ -552,7 +670,7 @@ class pool_core {
   static void promoted(seat& s) noexcept {
     auto& me = static_cast<worker&>(s);
     me.offered.add();
-    if constexpr (!discipline::steals && !discipline::shares) return;  // nobody takes it
+    if constexpr (is_sharded) return;  // nobody takes it
     me.pool.tell();
     // A worker that sleeps in a join takes forks too.
     if (!me.pool.joining_.empty())
@@ -581,11 +699,13 @@ class pool_core {
         const bool sleeps = j.state.compare_exchange_strong(state, job::awaited, std::memory_order_relaxed,
                                                             std::memory_order_relaxed) ||
                             state == job::awaited;
-        if (sleeps && !(takes && pool.has_forks(me))) {
+        const bool slept = sleeps && !(takes && pool.has_forks(me));
+        if (slept) {
           me.parks.add();
-          me.sleeper.park();
+          (void)pool.sleep_on(me, false);
         }
         if (takes) (void)pool.joining_.take(me.index);
+        if (slept) pool.rises(me);
         round = 0;
       }
     }

@@ -20,6 +20,7 @@
 #include "../../core/result.hpp"
 #include "../../core/thread.hpp"
 #include "machine.hpp"
+#include "virtual_thread.hpp"
 
 #define FRYS_SIM_PLACE ::frys::sim::code_place at = {__builtin_FILE(), __builtin_LINE()}
 
@@ -130,7 +131,7 @@ class thread {
     return t;
   }
 
-  detail::machine::virtual_thread* thread_ = nullptr;
+  detail::virtual_thread* thread_ = nullptr;
   std::uint64_t run_ = 0;
   held* held_ = nullptr;
 };

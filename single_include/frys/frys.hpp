@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 3a0384be8ff95c9f.
+// frys 0.1.0, one header: the whole library. Content cc656b25ab949778.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -40923,10 +40923,11 @@ class timer_shelf {
   using timer_type = shelf_timer<Atomics, Clock>;
   static constexpr nanoseconds nothing = (nanoseconds::max)();
 
-  explicit timer_shelf(nanoseconds tick) noexcept : wheel_(Clock::now(), tick) {}
+  timer_shelf(unsigned index, nanoseconds tick) noexcept : index_(index), wheel_(Clock::now(), tick) {}
   timer_shelf(const timer_shelf&) = delete;
   timer_shelf& operator=(const timer_shelf&) = delete;
 
+  [[nodiscard]] unsigned index() const noexcept { return index_; }  // the worker's
   // When somebody must look here next; `nothing`. relaxed: a hint; who must not miss a timer has fenced.
   [[nodiscard]] nanoseconds next() const noexcept { return nanoseconds{next_.load(std::memory_order_relaxed)}; }
 
@@ -40943,11 +40944,18 @@ class timer_shelf {
     if (t.state_ == shelf_state::withdrawn) return false;
     FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first");
     t.state_ = shelf_state::armed;
-    wheel_.add(t, at);
-    const nanoseconds first = wheel_.next_deadline().at;
-    is_first = first < next();
-    if (is_first) say(first);
+    is_first = place(t, at);
     return true;
+  }
+  // One that is set, to another time. The shelf that it stands on; nullptr: it was not set.
+  static timer_shelf* move(timer_type& t, nanoseconds at, bool& is_first) noexcept {
+    timer_shelf* const s = t.shelf_;
+    if (s == nullptr) return nullptr;
+    const held_lock hold(s->lock_);
+    if (t.state_ != shelf_state::armed) return nullptr;
+    s->wheel_.cancel(t);
+    is_first = s->place(t, at);
+    return s;
   }
   // True: it would have fired, and will not. The shelf has let go of it.
   static bool cancel(timer_type& t) noexcept {
@@ -40996,6 +41004,14 @@ class timer_shelf {
  private:
   friend timer_type;
 
+  // True: before all others.
+  bool place(timer_type& t, nanoseconds at) noexcept {
+    wheel_.add(t, at);
+    const nanoseconds first = wheel_.next_deadline().at;
+    if (first >= next()) return false;
+    say(first);
+    return true;
+  }
   bool take_out(timer_type& t) noexcept {
     if (t.state_ != shelf_state::armed) return false;
     wheel_.cancel(t);
@@ -41012,6 +41028,7 @@ class timer_shelf {
   void say(nanoseconds next) noexcept { next_.store(next.count(), std::memory_order_relaxed); }
 
   alignas(cache_line) typename Atomics::template atomic<std::int64_t> next_{nothing.count()};
+  const unsigned index_;
   word_lock<Atomics> lock_;
   timer_wheel<policy::clock<Clock>> wheel_;
   timer_type* due_ = nullptr;
@@ -41107,7 +41124,7 @@ class pool_core {
   struct no_watch {};
   struct alignas(2 * cache_line) worker : seat {
     worker(pool_core& p, unsigned i) noexcept
-        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(p.timer_tick_) {}
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(i, p.timer_tick_) {}
     ~worker() {}
 
     pool_core& pool;
@@ -41245,15 +41262,15 @@ class pool_core {
   bool add_timer(worker& home, timer_type& t, nanoseconds at) noexcept {
     bool is_first = false;
     if (!home.timers.add(t, at, is_first)) return false;
-    if (is_first) {
-      const unsigned i = time_of(home).set(
-          at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
-      if (i < count_)
-        workers_[i]->sleeper.unpark();
-      else if (i == watch::nobody && !is_sharded)
-        wake_keeper();
-    }
+    if (is_first) tell_keeper(home, at);
     return true;
+  }
+  // One that is set. False: it was not.
+  bool move_timer(timer_type& t, nanoseconds at) noexcept {
+    bool is_first = false;
+    const shelf* const s = shelf::move(t, at, is_first);
+    if (s != nullptr && is_first) tell_keeper(*workers_[s->index()], at);
+    return s != nullptr;
   }
   // Fires what is due: all workers', or one's own alone.
   void look_at_clock(worker& me, bool all = true) noexcept {
@@ -41646,6 +41663,15 @@ class pool_core {
   bool sleep_on(worker& me, bool keeps_long = true) noexcept {
     return me.sleeper.park_until(
         time_of(me).lie_down(me.index, me.asleep_until, keeps_long, [&] { return earliest(me); }));
+  }
+  // A timer has been set on the shelf of `home` that is due before the others there.
+  void tell_keeper(worker& home, nanoseconds at) noexcept {
+    const unsigned i = time_of(home).set(
+        at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
+    if (i < count_)
+      workers_[i]->sleeper.unpark();
+    else if (i == watch::nobody && !is_sharded)
+      wake_keeper();
   }
   // Behind a sleep: keeps the time no longer.
   void rises(worker& me) noexcept {
@@ -42917,6 +42943,8 @@ class scheduler {
     home.timers.hold(t);
     (void)core_.add_timer(home, t, at.at);
   }
+  // Any thread. True: it was set, and fires at that time instead. False: it is not; as cancel.
+  bool move(timer_type& t, deadline at) noexcept { return core_.move_timer(t, at.at); }
   // Any thread. True: it would have fired, and will not; it is yours. False: it has fired, or does so now, or was never
   // set; leave it alone until you know that `fire` has been called.
   static bool cancel(timer_type& t) noexcept { return core::shelf::cancel(t); }

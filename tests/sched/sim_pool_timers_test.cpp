@@ -240,6 +240,22 @@ void pt_beats() {
   sim::require(left.beats.load() == 0, "let go");
 }
 
+// A timer that is set to another time, earlier or later, fires then.
+template <class Pool>
+void pt_moves() {
+  auto pool = pt_make<Pool>(2);
+  pt_beat<Pool> one(*pool, 1);
+  sim::require(!pool->move(one, frys::deadline::after<sim::clock>(milliseconds(1))), "it was never set");
+  const bool later = sim::choose(2) == 0;
+  pool->add(one, frys::deadline::after<sim::clock>(milliseconds(later ? 10 : 1000)));
+  sim::sleep_for(milliseconds(sim::choose(4)));
+  const auto until = frys::deadline::after<sim::clock>(milliseconds(later ? 500 : 20));
+  sim::require(pool->move(one, until), "it was set");
+  while (one.beats.load() == 0) sim::sleep_for(nanoseconds{100'000});
+  pt_in_time(until);
+  sim::require(!pool->move(one, until), "it has fired");
+}
+
 // Who waits in a join keeps the time, too, when nobody else can.
 void pt_in_join() {
   auto pool = pt_make(1);
@@ -319,6 +335,10 @@ TEST_CASE("pool timers: callables for later run at their time, and die with the 
 TEST_CASE("pool timers: timers in objects are set again as they fire, and cancelled by anybody") {
   pt_holds([] { pt_beats<pt_pool<>>(); });
   pt_holds([] { pt_beats<pt_sharded>(); });
+}
+TEST_CASE("pool timers: one that is set is moved to another time") {
+  pt_holds([] { pt_moves<pt_pool<>>(); });
+  pt_holds([] { pt_moves<pt_sharded>(); });
 }
 TEST_CASE("pool timers: nobody wakes up while nothing is due") { pt_holds(&pt_idle); }
 TEST_CASE("scheduler: who shall stay awake does not sleep until the time is over") { pt_holds(&pt_stays_awake); }

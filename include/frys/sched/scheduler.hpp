@@ -324,6 +324,8 @@ class scheduler {
     home.timers.hold(t);
     (void)core_.add_timer(home, t, at.at);
   }
+  // Any thread. True: it was set, and fires at that time instead. False: it is not; as cancel.
+  bool move(timer_type& t, deadline at) noexcept { return core_.move_timer(t, at.at); }
   // Any thread. True: it would have fired, and will not; it is yours. False: it has fired, or does so now, or was never
   // set; leave it alone until you know that `fire` has been called.
   static bool cancel(timer_type& t) noexcept { return core::shelf::cancel(t); }

@@ -105,7 +105,7 @@ class pool_core {
   struct no_watch {};
   struct alignas(2 * cache_line) worker : seat {
     worker(pool_core& p, unsigned i) noexcept
-        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(p.timer_tick_) {}
+        : seat(hosts, Config::promotion::each_fork), pool(p), index(i), dice(i + 1), timers(i, p.timer_tick_) {}
     ~worker() {}
 
     pool_core& pool;
@@ -243,15 +243,15 @@ class pool_core {
   bool add_timer(worker& home, timer_type& t, nanoseconds at) noexcept {
     bool is_first = false;
     if (!home.timers.add(t, at, is_first)) return false;
-    if (is_first) {
-      const unsigned i = time_of(home).set(
-          at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
-      if (i < count_)
-        workers_[i]->sleeper.unpark();
-      else if (i == watch::nobody && !is_sharded)
-        wake_keeper();
-    }
+    if (is_first) tell_keeper(home, at);
     return true;
+  }
+  // One that is set. False: it was not.
+  bool move_timer(timer_type& t, nanoseconds at) noexcept {
+    bool is_first = false;
+    const shelf* const s = shelf::move(t, at, is_first);
+    if (s != nullptr && is_first) tell_keeper(*workers_[s->index()], at);
+    return s != nullptr;
   }
   // Fires what is due: all workers', or one's own alone.
   void look_at_clock(worker& me, bool all = true) noexcept {
@@ -644,6 +644,15 @@ class pool_core {
   bool sleep_on(worker& me, bool keeps_long = true) noexcept {
     return me.sleeper.park_until(
         time_of(me).lie_down(me.index, me.asleep_until, keeps_long, [&] { return earliest(me); }));
+  }
+  // A timer has been set on the shelf of `home` that is due before the others there.
+  void tell_keeper(worker& home, nanoseconds at) noexcept {
+    const unsigned i = time_of(home).set(
+        at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
+    if (i < count_)
+      workers_[i]->sleeper.unpark();
+    else if (i == watch::nobody && !is_sharded)
+      wake_keeper();
   }
   // Behind a sleep: keeps the time no longer.
   void rises(worker& me) noexcept {

@@ -54,10 +54,11 @@ class timer_shelf {
   using timer_type = shelf_timer<Atomics, Clock>;
   static constexpr nanoseconds nothing = (nanoseconds::max)();
 
-  explicit timer_shelf(nanoseconds tick) noexcept : wheel_(Clock::now(), tick) {}
+  timer_shelf(unsigned index, nanoseconds tick) noexcept : index_(index), wheel_(Clock::now(), tick) {}
   timer_shelf(const timer_shelf&) = delete;
   timer_shelf& operator=(const timer_shelf&) = delete;
 
+  [[nodiscard]] unsigned index() const noexcept { return index_; }  // the worker's
   // When somebody must look here next; `nothing`. relaxed: a hint; who must not miss a timer has fenced.
   [[nodiscard]] nanoseconds next() const noexcept { return nanoseconds{next_.load(std::memory_order_relaxed)}; }
 
@@ -74,11 +75,18 @@ class timer_shelf {
     if (t.state_ == shelf_state::withdrawn) return false;
     FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first");
     t.state_ = shelf_state::armed;
-    wheel_.add(t, at);
-    const nanoseconds first = wheel_.next_deadline().at;
-    is_first = first < next();
-    if (is_first) say(first);
+    is_first = place(t, at);
     return true;
+  }
+  // One that is set, to another time. The shelf that it stands on; nullptr: it was not set.
+  static timer_shelf* move(timer_type& t, nanoseconds at, bool& is_first) noexcept {
+    timer_shelf* const s = t.shelf_;
+    if (s == nullptr) return nullptr;
+    const held_lock hold(s->lock_);
+    if (t.state_ != shelf_state::armed) return nullptr;
+    s->wheel_.cancel(t);
+    is_first = s->place(t, at);
+    return s;
   }
   // True: it would have fired, and will not. The shelf has let go of it.
   static bool cancel(timer_type& t) noexcept {
@@ -127,6 +135,14 @@ class timer_shelf {
  private:
   friend timer_type;
 
+  // True: before all others.
+  bool place(timer_type& t, nanoseconds at) noexcept {
+    wheel_.add(t, at);
+    const nanoseconds first = wheel_.next_deadline().at;
+    if (first >= next()) return false;
+    say(first);
+    return true;
+  }
   bool take_out(timer_type& t) noexcept {
     if (t.state_ != shelf_state::armed) return false;
     wheel_.cancel(t);
@@ -143,6 +159,7 @@ class timer_shelf {
   void say(nanoseconds next) noexcept { next_.store(next.count(), std::memory_order_relaxed); }
 
   alignas(cache_line) typename Atomics::template atomic<std::int64_t> next_{nothing.count()};
+  const unsigned index_;
   word_lock<Atomics> lock_;
   timer_wheel<policy::clock<Clock>> wheel_;
   timer_type* due_ = nullptr;

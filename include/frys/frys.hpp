@@ -72,6 +72,7 @@
 #include "core/parker.hpp"
 #include "core/poison.hpp"
 #include "core/result.hpp"
+#include "core/stop_token.hpp"
 #include "core/type_id.hpp"
 #include "core/wait.hpp"
 #include "core/word_lock.hpp"

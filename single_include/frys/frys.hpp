@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content cc656b25ab949778.
+// frys 0.1.0, one header: the whole library. Content 2f40edeb5ec7e26b.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -2580,6 +2580,7 @@ template <class T>
 class result;
 struct deadline;
 struct work;
+class stop_token;
 struct hash;
 template <class... Policies>
 class parker;
@@ -3148,6 +3149,142 @@ inline void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_CORE_POISON_HPP
+// ---- frys/core/stop_token.hpp
+// stop_token: the listening side of cancellation: a token that tells whether somebody asks for a stop, and a wait's
+// part in it. Who asks, and how a wait takes part, stands in sched/cancel.hpp.
+//
+// It lies below the room of its source so that whatever waits, on any floor, can listen: a token is a pointer to a
+// source of any kind.
+#ifndef FRYS_CORE_STOP_TOKEN_HPP
+#define FRYS_CORE_STOP_TOKEN_HPP
+
+namespace frys::inline FRYS_ABI {
+
+template <class... Policies>
+class basic_stop_source;
+template <std::invocable F>
+class stop_callback;
+
+// What is left to do when a hook's function has returned and its hook may be gone: whom to resume, or nothing.
+struct stop_action {
+  void (*run)(void* argument) noexcept = nullptr;
+  void* argument = nullptr;
+
+  static stop_action resume(std::coroutine_handle<> waiting) noexcept {
+    return {[](void* frame) noexcept { std::coroutine_handle<>::from_address(frame).resume(); }, waiting.address()};
+  }
+};
+
+// Stands with a source from add to remove. Its function is called at most once, by the thread that asks for the stop,
+// without a lock held. It must be short: who removes the hook waits for it. So it resumes nobody itself, destroys
+// neither the hook nor what holds it, and answers what shall be done afterwards.
+class stop_hook : public list_hook<> {
+ public:
+  using function = stop_action (*)(void* argument) noexcept;
+  stop_hook() = default;
+
+ private:
+  template <class...>
+  friend class basic_stop_source;
+  friend class stop_token;
+  function run_ = nullptr;
+  void* argument_ = nullptr;
+};
+
+namespace detail {
+struct stop_state;
+struct stop_operations {
+  bool (*requested)(const stop_state&) noexcept;
+  bool (*add)(stop_state&, stop_hook&) noexcept;
+  void (*remove)(stop_state&, stop_hook&) noexcept;
+};
+// What a token names: a source of any atomics model.
+struct stop_state {
+  const stop_operations* operations;
+};
+}  // namespace detail
+
+// Whether somebody asks for a stop. Empty: nobody ever will. A copy of a pointer.
+class stop_token {
+ public:
+  template <class F>
+  using callback_type = stop_callback<F>;
+
+  constexpr stop_token() noexcept = default;
+
+  // False for an empty one.
+  [[nodiscard]] constexpr bool stop_possible() const noexcept { return state_ != nullptr; }
+  [[nodiscard]] bool stop_requested() const noexcept {
+    return state_ != nullptr && state_->operations->requested(*state_);
+  }
+  explicit operator bool() const noexcept { return stop_possible(); }
+
+  // True: `hook` stands with the source, run(argument) is called when a stop is asked for. False: one was asked for,
+  // and run will not be called. Not on an empty token.
+  [[nodiscard]] bool add(stop_hook& hook, stop_hook::function run, void* argument) const noexcept {
+    hook.run_ = run;
+    hook.argument_ = argument;
+    return state_->operations->add(*state_, hook);
+  }
+  // For a hook whose add answered true: its function does not run any more when this returns.
+  void remove(stop_hook& hook) const noexcept { state_->operations->remove(*state_, hook); }
+
+  friend constexpr bool operator==(const stop_token&, const stop_token&) noexcept = default;
+
+ private:
+  template <class...>
+  friend class basic_stop_source;
+  explicit stop_token(detail::stop_state& state) noexcept : state_(&state) {}
+  detail::stop_state* state_ = nullptr;
+};
+
+// A promise that knows its coroutine's token. Those of frys do; a user's does by this member.
+template <class P>
+concept stoppable_promise = requires(const P& promise) {
+  { promise.get_stop_token() } -> std::convertible_to<stop_token>;
+};
+
+// The token of a coroutine that waits; empty where its promise has none.
+template <class Promise>
+[[nodiscard]] stop_token stop_token_of(std::coroutine_handle<Promise> waiting) noexcept {
+  if constexpr (stoppable_promise<Promise>)
+    return waiting.promise().get_stop_token();
+  else
+    return {};
+}
+
+// A wait's part in it, as a member of an awaiter.
+class stop_wait {
+ public:
+  stop_wait() = default;
+  stop_wait(const stop_wait&) = delete;
+  stop_wait& operator=(const stop_wait&) = delete;
+  ~stop_wait() { end(); }
+
+  // False: a stop was asked for before, and on_stop(&of) will not be called. Otherwise on_stop may be called from now
+  // on by another thread, before this returns even. Before the awaiter stands where others find it.
+  template <class T>
+  [[nodiscard]] bool begin(stop_token token, T& of, stop_hook::function on_stop) noexcept {
+    if (!token) return true;
+    if (!token.add(hook_, on_stop, &of)) return false;
+    token_ = token;
+    return true;
+  }
+  // on_stop does not run any more when this returns. By whoever goes on or ends the awaiter; not within on_stop.
+  void end() noexcept {
+    if (token_) std::exchange(token_, stop_token{}).remove(hook_);
+  }
+  // Between begin and end, whether a stop has been asked for.
+  [[nodiscard]] bool requested() const noexcept { return token_.stop_requested(); }
+
+ private:
+  stop_hook hook_;
+  stop_token token_;
+};
+
+}  // namespace frys::inline FRYS_ABI
+
+#endif  // FRYS_CORE_STOP_TOKEN_HPP
 // ---- frys/core/type_id.hpp
 // type_id: a number and a name for a type, without RTTI.
 //
@@ -21648,7 +21785,7 @@ class stealing_deque {
 #endif  // FRYS_QUEUE_STEALING_DEQUE_HPP
 // ---- frys/sched/cancel.hpp
 // cancel: asking work to stop. stop_source asks, a stop_token travels down the tree of tasks, stop_hook is a wait's
-// part.
+// part. The token, the hook and what a wait does with them lie in core/stop_token.hpp, below all who wait.
 //
 // Use when  something that waits must be told that nobody wants its answer any more. To ask is all that happens: the
 //           wait ends with errc::cancelled, its task gives back what it holds, ends, and is waited for like any other.
@@ -21706,84 +21843,6 @@ class stealing_deque {
 #define FRYS_SCHED_CANCEL_HPP
 
 namespace frys::inline FRYS_ABI {
-
-template <class... Policies>
-class basic_stop_source;
-template <std::invocable F>
-class stop_callback;
-
-// What is left to do when a hook's function has returned and its hook may be gone: whom to resume, or nothing.
-struct stop_action {
-  void (*run)(void* argument) noexcept = nullptr;
-  void* argument = nullptr;
-
-  static stop_action resume(std::coroutine_handle<> waiting) noexcept {
-    return {[](void* frame) noexcept { std::coroutine_handle<>::from_address(frame).resume(); }, waiting.address()};
-  }
-};
-
-// Stands with a source from add to remove. Its function is called at most once, by the thread that asks for the stop,
-// without a lock held. It must be short: who removes the hook waits for it. So it resumes nobody itself, destroys
-// neither the hook nor what holds it, and answers what shall be done afterwards.
-class stop_hook : public list_hook<> {
- public:
-  using function = stop_action (*)(void* argument) noexcept;
-  stop_hook() = default;
-
- private:
-  template <class...>
-  friend class basic_stop_source;
-  friend class stop_token;
-  function run_ = nullptr;
-  void* argument_ = nullptr;
-};
-
-namespace detail {
-struct stop_state;
-struct stop_operations {
-  bool (*requested)(const stop_state&) noexcept;
-  bool (*add)(stop_state&, stop_hook&) noexcept;
-  void (*remove)(stop_state&, stop_hook&) noexcept;
-};
-// What a token names: a source of any atomics model.
-struct stop_state {
-  const stop_operations* operations;
-};
-}  // namespace detail
-
-// Whether somebody asks for a stop. Empty: nobody ever will. A copy of a pointer.
-class stop_token {
- public:
-  template <class F>
-  using callback_type = stop_callback<F>;
-
-  constexpr stop_token() noexcept = default;
-
-  // False for an empty one.
-  [[nodiscard]] constexpr bool stop_possible() const noexcept { return state_ != nullptr; }
-  [[nodiscard]] bool stop_requested() const noexcept {
-    return state_ != nullptr && state_->operations->requested(*state_);
-  }
-  explicit operator bool() const noexcept { return stop_possible(); }
-
-  // True: `hook` stands with the source, run(argument) is called when a stop is asked for. False: one was asked for,
-  // and run will not be called. Not on an empty token.
-  [[nodiscard]] bool add(stop_hook& hook, stop_hook::function run, void* argument) const noexcept {
-    hook.run_ = run;
-    hook.argument_ = argument;
-    return state_->operations->add(*state_, hook);
-  }
-  // For a hook whose add answered true: its function does not run any more when this returns.
-  void remove(stop_hook& hook) const noexcept { state_->operations->remove(*state_, hook); }
-
-  friend constexpr bool operator==(const stop_token&, const stop_token&) noexcept = default;
-
- private:
-  template <class...>
-  friend class basic_stop_source;
-  explicit stop_token(detail::stop_state& state) noexcept : state_(&state) {}
-  detail::stop_state* state_ = nullptr;
-};
 
 template <class... Policies>
 class basic_stop_source : detail::stop_state {
@@ -21895,50 +21954,6 @@ class [[nodiscard]] stop_callback {
 };
 template <class G>
 stop_callback(stop_token, G) -> stop_callback<G>;
-
-// A promise that knows its coroutine's token. Those of frys do; a user's does by this member.
-template <class P>
-concept stoppable_promise = requires(const P& promise) {
-  { promise.get_stop_token() } -> std::convertible_to<stop_token>;
-};
-
-// The token of a coroutine that waits; empty where its promise has none.
-template <class Promise>
-[[nodiscard]] stop_token stop_token_of(std::coroutine_handle<Promise> waiting) noexcept {
-  if constexpr (stoppable_promise<Promise>)
-    return waiting.promise().get_stop_token();
-  else
-    return {};
-}
-
-// A wait's part in it, as a member of an awaiter.
-class stop_wait {
- public:
-  stop_wait() = default;
-  stop_wait(const stop_wait&) = delete;
-  stop_wait& operator=(const stop_wait&) = delete;
-  ~stop_wait() { end(); }
-
-  // False: a stop was asked for before, and on_stop(&of) will not be called. Otherwise on_stop may be called from now
-  // on by another thread, before this returns even. Before the awaiter stands where others find it.
-  template <class T>
-  [[nodiscard]] bool begin(stop_token token, T& of, stop_hook::function on_stop) noexcept {
-    if (!token) return true;
-    if (!token.add(hook_, on_stop, &of)) return false;
-    token_ = token;
-    return true;
-  }
-  // on_stop does not run any more when this returns. By whoever goes on or ends the awaiter; not within on_stop.
-  void end() noexcept {
-    if (token_) std::exchange(token_, stop_token{}).remove(hook_);
-  }
-  // Between begin and end, whether a stop has been asked for.
-  [[nodiscard]] bool requested() const noexcept { return token_.stop_requested(); }
-
- private:
-  stop_hook hook_;
-  stop_token token_;
-};
 
 // What a wait that was stopped answers.
 [[nodiscard]] inline error cancelled_error() noexcept {
@@ -22243,7 +22258,6 @@ template <class... Policies>
 class basic_frame_depot;
 template <class... Policies>
 class basic_stop_source;
-class stop_token;
 template <class... Policies>
 class basic_async_scope;
 struct frame_memory;
@@ -24002,6 +24016,52 @@ struct loop_waiter : list_hook<> {
   std::coroutine_handle<> handle = nullptr;
 };
 
+// What a wait that was stopped answers.
+inline constexpr error wait_stopped{errc::cancelled, domain::io, "a stop was asked for", 0};
+
+struct stoppable_waiter;
+
+// Somebody's wish that a wait shall stop. It may be uttered on any thread; there it becomes work that is posted to the
+// loop, and everything else is the loop's: so no operation needs a lock, and one from the loop's own thread needs no
+// system call.
+struct stop_request : work {
+  stop_request(stoppable_waiter& w, void* l, function f) noexcept : work(f), of(&w), loop(l) {}
+  stop_wait wait;
+  stoppable_waiter* of;
+  void* loop;
+  bool posted = false;  // it is on its way: the asking thread's until wait.end(), then the loop's
+  bool over = false;    // the operation has ended meanwhile: its coroutine goes on when the request has come
+};
+
+// One that listens to its coroutine's stop token. Derived gives withdraw(), which the loop calls when a request has
+// come: it ends the operation, or asks for its end and lets it come.
+struct stoppable_waiter : loop_waiter {
+  enum class hearing : unsigned char {
+    none,     // has no token, or has ended
+    listens,  // stands in the loop's list of those who do
+    asked,    // the request has come, and the kernel has been told; the operation's end is still to come
+  };
+
+  stoppable_waiter() noexcept {}
+  // Before it is awaited.
+  stoppable_waiter(stoppable_waiter&& other) noexcept : loop_waiter() {
+    FRYS_ASSERT(!other.is_linked(), "reactor: an awaiter was moved while its coroutine waits");
+  }
+  stoppable_waiter& operator=(stoppable_waiter&&) = delete;
+  ~stoppable_waiter() {}
+
+  void stop_listening() noexcept {
+    hears = hearing::none;
+    std::destroy_at(&request);
+    unlink();
+  }
+
+  hearing hears = hearing::none;
+  union {
+    stop_request request;  // made when there is a token, so that who has none pays for nothing
+  };
+};
+
 template <class Derived, class Atomics, class Clock>
 class event_loop {
  public:
@@ -24030,7 +24090,7 @@ class event_loop {
   std::size_t run_once(deadline until) {
     bool slept = false;
     nanoseconds timeout{0};
-    if (ready_.empty() && yielded_.empty()) {
+    if (ready_.empty() && yielded_.empty() && taken_ == nullptr) {
       const deadline next = (std::min)(until, wheel_.next_deadline());
       timeout = next.is_never() ? nanoseconds{-1} : until_then(next);
       if (timeout.count() != 0) {
@@ -24063,33 +24123,8 @@ class event_loop {
   }
 
   // Awaitable result<void>: goes on when `until` has passed, at most two milliseconds late if the loop is not busy.
-  auto sleep_until(deadline until) noexcept {
-    struct awaiter : loop_waiter {
-      using withdrawn_by_destruction [[maybe_unused]] = void;  // see sched/timeout.hpp
-      event_loop& loop;
-      deadline until;
-      struct alarm_timer : timer {
-        awaiter* owner;
-        explicit alarm_timer(awaiter* o) noexcept : timer(&rings), owner(o) {}
-        static void rings(timer& t) noexcept {
-          awaiter& a = *static_cast<alarm_timer&>(t).owner;
-          a.loop.ready_.push_back(a);
-        }
-      } alarm{this};
-
-      awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
-      ~awaiter() {
-        if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
-      }
-      bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
-      void await_suspend(std::coroutine_handle<> h) noexcept {
-        handle = h;
-        loop.wheel_.add(alarm, until);
-      }
-      result<void> await_resume() const noexcept { return {}; }
-    };
-    return awaiter(*this, until);
-  }
+  // Errors: cancelled, when a stop is asked for.
+  auto sleep_until(deadline until) noexcept { return sleep_awaiter(*this, until); }
   auto sleep_for(nanoseconds delay) noexcept { return sleep_until(deadline::after<Clock>(delay)); }
 
   // Owner thread. Timers of the loop: `fire` is called in the loop, and must not block.
@@ -24098,7 +24133,9 @@ class event_loop {
 
  protected:
   explicit event_loop(nanoseconds spin) noexcept : wheel_(Clock::now()), spin_(spin) {}
-  ~event_loop() = default;
+  ~event_loop() {
+    while (!listening_.empty()) static_cast<stoppable_waiter&>(listening_.front()).stop_listening();
+  }
 
   // Makes a coroutine go on, from the loop.
   void resume(std::coroutine_handle<> h) {
@@ -24107,11 +24144,77 @@ class event_loop {
   }
   // In this turn still, or else in the next one.
   void make_ready(loop_waiter& w) noexcept { ready_.push_back(w); }
+
+  // In await_suspend, before the operation is begun; w.handle is set. False: a stop was asked for already.
+  template <class Wait>
+  bool listen(Wait& w, stop_token token) noexcept {
+    return !token || listen_to(w, token, [](work& posted) noexcept {
+      stop_request& come = static_cast<stop_request&>(posted);
+      if (!has_ended(come)) static_cast<Wait&>(*come.of).withdraw();
+    });
+  }
+  // The operation has ended, or was never begun: listens no more. False: a request is still on its way, and goes on
+  // with `w` when it comes. Before `w` is made ready or resumed.
+  bool settle(stoppable_waiter& w) noexcept { return w.hears == stoppable_waiter::hearing::none || settle_heard(w); }
+  // In withdraw: the operation has ended.
+  void go_on_stopped(stoppable_waiter& w) {
+    static_cast<void>(settle(w));  // the request has come
+    resume(w.handle);
+  }
+  // In withdraw: there is no room to tell the kernel; in the next turn there is.
+  void ask_again(stoppable_waiter& w) noexcept {
+    w.request.posted = true;
+    post(w.request);
+  }
+  // In the destructor of `w`. Its loop may be gone: who listens does so no more then.
+  static void drop(event_loop& loop, stoppable_waiter& w) noexcept {
+    if (w.hears != stoppable_waiter::hearing::none) loop.drop_listening(w);
+  }
   // An operation was complete without the loop. True if the coroutine has had its share and shall let others run.
   bool had_its_share() noexcept { return ++direct_ > most_direct; }
 
  private:
   static constexpr unsigned most_direct = 64;
+
+  struct sleep_awaiter : stoppable_waiter {
+    using withdrawn_by_destruction [[maybe_unused]] = void;  // see sched/timeout.hpp
+    event_loop& loop;
+    deadline until;
+    bool stopped = false;
+    struct alarm_timer : timer {
+      sleep_awaiter* owner;
+      explicit alarm_timer(sleep_awaiter* o) noexcept : timer(&rings), owner(o) {}
+      static void rings(timer& t) noexcept {
+        sleep_awaiter& a = *static_cast<alarm_timer&>(t).owner;
+        if (a.loop.settle(a)) a.loop.ready_.push_back(a);
+      }
+    } alarm{this};
+
+    sleep_awaiter(event_loop& l, deadline d) noexcept : loop(l), until(d) {}
+    sleep_awaiter(sleep_awaiter&& other) noexcept
+        : stoppable_waiter(std::move(other)), loop(other.loop), until(other.until) {}
+    ~sleep_awaiter() {
+      drop(loop, *this);
+      if (alarm.is_pending()) loop.wheel_.cancel(alarm);  // else the loop may be gone already
+    }
+    bool await_ready() const noexcept { return until.template has_passed<Clock>(); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      handle = h;
+      if (!loop.listen(*this, stop_token_of(h))) return stopped = true, false;
+      loop.wheel_.add(alarm, until);
+      return true;
+    }
+    result<void> await_resume() const noexcept {
+      if (stopped) return wait_stopped;
+      return {};
+    }
+    void withdraw() noexcept {
+      loop.wheel_.cancel(alarm);
+      stopped = true;
+      loop.go_on_stopped(*this);
+    }
+  };
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
 
@@ -24134,17 +24237,74 @@ class event_loop {
   }
 
   std::size_t after_poll() {
-    std::size_t handled = 0;
-    for (work* w = posted_.take_all(); w != nullptr; ++handled) {
-      work* const next = w->next;  // running it may end its life
-      direct_ = 0;
-      w->run(*w);
-      w = next;
-    }
+    std::size_t handled = run_posted();
     if (!wheel_.empty()) handled += wheel_.advance(Clock::now());
     handled += run_all(ready_);
     handled += run_all(yielded_);
+    // What those above have asked to stop, that it need not wait for another system call.
+    if (!posted_.seems_empty()) handled += run_posted();
     return handled;
+  }
+
+  std::size_t run_posted() {
+    std::size_t handled = 0;
+    take_posted();
+    while (work* const w = taken_) {
+      taken_ = w->next;  // first: running it may end its life
+      direct_ = 0;
+      w->run(*w);
+      ++handled;
+    }
+    return handled;
+  }
+  // Behind what was taken before and has not run.
+  void take_posted() noexcept {
+    work** end = &taken_;
+    while (*end != nullptr) end = &(*end)->next;
+    *end = posted_.take_all();
+  }
+
+  FRYS_NOINLINE bool listen_to(stoppable_waiter& w, stop_token token, work::function comes) noexcept {
+    ::new (static_cast<void*>(&w.request)) stop_request(w, this, comes);
+    w.hears = stoppable_waiter::hearing::listens;
+    listening_.push_back(w);
+    if (w.request.wait.begin(token, w.request, &send)) return true;
+    w.stop_listening();
+    return false;
+  }
+  // Any thread, once, from begin on.
+  static stop_action send(void* asked) noexcept {
+    stop_request& request = *static_cast<stop_request*>(asked);
+    request.posted = true;
+    static_cast<event_loop*>(request.loop)->post(request);
+    return {};
+  }
+  // The request has come. True: too late, and who waited has gone on.
+  FRYS_NOINLINE static bool has_ended(stop_request& come) noexcept {
+    come.posted = false;
+    if (!come.over) return false;
+    stoppable_waiter& w = *come.of;
+    event_loop& loop = *static_cast<event_loop*>(come.loop);
+    w.stop_listening();
+    loop.resume(w.handle);
+    return true;
+  }
+  FRYS_NOINLINE static bool settle_heard(stoppable_waiter& w) noexcept {
+    w.request.wait.end();
+    w.request.over = w.request.posted;
+    if (w.request.over) return false;
+    w.stop_listening();
+    return true;
+  }
+  FRYS_NOINLINE void drop_listening(stoppable_waiter& w) noexcept {
+    w.request.wait.end();
+    if (w.request.posted) {
+      take_posted();
+      work** at = &taken_;
+      while (*at != &w.request) at = &(*at)->next;
+      *at = w.request.next;
+    }
+    w.stop_listening();
   }
 
   // Those that are there now; what they add waits for the next turn. A waiter that dies meanwhile leaves the list.
@@ -24172,10 +24332,12 @@ class event_loop {
   };
 
   post_queue<Atomics> posted_;
+  work* taken_ = nullptr;  // off posted_, oldest first, not run yet
   typename Atomics::template atomic<bool> stopping_{false};
   stop_node stop_work_{this};
   bool stopped_ = false;
   unsigned direct_ = 0;
+  intrusive_list<loop_waiter> listening_;  // stoppable_waiters with a token, until they go on
   intrusive_list<loop_waiter> ready_;
   intrusive_list<loop_waiter> yielded_;
   timer_wheel<> wheel_;
@@ -24406,8 +24568,9 @@ class reserve_descriptor {
 // Each operation first makes its system call at once and waits only if that would block; then it is tried again when
 // the backend reports the socket as ready. So no operation of this file leaves memory with the kernel while it waits.
 //
-// Derived gives watch(slot, place, waiter, want): lets `waiter` wait at `place` until the socket is worth a try; and
-// forget(slot): ends whatever the kernel does for a socket that is about to be closed.
+// Derived gives watch(slot, place, waiter, want): lets `waiter` wait at `place` until the socket is worth a try;
+// withdraw(slot, waiter): its wait shall end, because a stop was asked for; and forget(slot): ends whatever the kernel
+// does for a socket that is about to be closed.
 // frys: real model
 #ifndef FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
 #define FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
@@ -24417,11 +24580,14 @@ class reserve_descriptor {
 namespace frys::inline FRYS_ABI::detail {
 
 // An operation that waits for a socket. `attempt` tries it and answers whether it is complete.
-struct socket_waiter : loop_waiter {
+struct socket_waiter : stoppable_waiter {
   bool (*attempt)(socket_waiter&) noexcept = nullptr;
-  void (*cancel)(socket_waiter&) noexcept = nullptr;
+  void (*cancel)(socket_waiter&, const error& why) noexcept = nullptr;
   socket_waiter** place = nullptr;  // where the socket points to us, while we wait
 
+  socket_waiter() = default;
+  socket_waiter(socket_waiter&& other) noexcept
+      : stoppable_waiter(std::move(other)), attempt(other.attempt), cancel(other.cancel) {}
   void leave() noexcept {
     if (place != nullptr) *std::exchange(place, nullptr) = nullptr;
   }
@@ -24430,6 +24596,13 @@ struct socket_waiter : loop_waiter {
 
 // What a waiter waits for.
 enum class want : std::uint8_t { data, readable, writable };
+
+// How far a wait that was asked to stop has come.
+enum class withdrawal : std::uint8_t {
+  done,   // nothing is under way any more
+  begun,  // the kernel was told, and will answer
+  later,  // it could not be told now
+};
 
 // What a reactor knows of a socket.
 struct socket_slot : slot_fields, socket_state {
@@ -24476,7 +24649,8 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   // Awaitable result<buffer>: what has arrived, at most buffer_bytes; empty when the peer has finished. One receiver at
   // a time (errc::busy).
   auto recv(socket& s) noexcept { return recv_awaiter(*this, s); }
-  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
+  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy). Stopped
+  // on the way, it leaves the stream with part of the message: close the socket then.
   auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
   auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
   // Sends what the socket takes at once, off the front of `data`, and never waits. True: that was all; false: the
@@ -24504,12 +24678,20 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
     });
   }
 
+  using waiter = socket_waiter;
+
   // The socket is worth a try: tries what waits for it. Answers 1 if that is complete now.
   std::size_t go_on(socket_waiter* w) {
     if (w == nullptr || !w->attempt(*w)) return 0;
     w->leave();
-    this->resume(w->handle);
+    if (this->settle(*w)) this->resume(w->handle);
     return 1;
+  }
+  // Its wait ends without what it waited for: it goes on in this turn still, or in the next one.
+  void give_up(waiter& w, const error& why) noexcept {
+    w.leave();
+    w.cancel(w, why);
+    if (this->settle(w)) this->make_ready(w);
   }
 
   reactor_options options_;
@@ -24518,7 +24700,6 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
 
  private:
   using state = socket_slot;
-  using waiter = socket_waiter;
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
 
@@ -24540,12 +24721,8 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   static void closed(socket_state& base, int fd) noexcept {
     state& s = static_cast<state&>(base);
     auto& self = *static_cast<socket_reactor*>(s.owner);
-    for (waiter* w : {s.reader, s.writer}) {
-      if (w == nullptr) continue;
-      w->leave();
-      w->cancel(*w);
-      self.make_ready(*w);
-    }
+    for (waiter* w : {s.reader, s.writer})
+      if (w != nullptr) self.give_up(*w, operation_cancelled);
     self.derived().forget(s, fd);
     ::close(fd);
     self.sockets_.release(s);
@@ -24556,8 +24733,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   struct operation : waiter {
     operation(socket_reactor& r, const error& unset) noexcept : reactor(r), answer(unset) {
       this->attempt = [](waiter& w) noexcept { return static_cast<Self&>(w).try_now(); };
-      this->cancel = [](waiter& w) noexcept { static_cast<Self&>(w).answer = operation_cancelled; };
+      this->cancel = [](waiter& w, const error& why) noexcept { static_cast<Self&>(w).answer = why; };
     }
+    operation(operation&&) = default;
+    ~operation() { loop::drop(reactor, *this); }
     // In await_ready: finds the socket and the place to wait at; false leaves an error in `answer`.
     bool begin(socket_handle& s, waiter* state::*at) noexcept {
       result<state*> found = reactor.attach(s);
@@ -24570,15 +24749,17 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       answer = e;
       return false;
     }
-    bool wait_at(waiter* state::*at, want what, std::coroutine_handle<> h) noexcept {
+    bool wait_at(waiter* state::*at, want what, std::coroutine_handle<> h, stop_token token) noexcept {
       this->handle = h;
       if (complete) {
         reactor.make_ready(*this);
         return true;
       }
+      if (!reactor.listen(*this, token)) return fail(wait_stopped);
       result<void> watched = reactor.derived().watch(*where, where->*at, *this, what);
-      if (!watched) answer = watched.error();
-      return watched.has_value();
+      if (watched) return true;
+      answer = watched.error();
+      return !reactor.settle(*this);
     }
     // After the first try: true if the coroutine need not suspend.
     bool at_once(bool done) noexcept {
@@ -24586,6 +24767,20 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       return done && !reactor.had_its_share();
     }
     result<T> await_resume() noexcept { return std::move(answer); }
+
+    void withdraw() noexcept {
+      switch (reactor.derived().withdraw(*where, *this)) {
+        case withdrawal::done:
+          this->leave();
+          answer = wait_stopped;
+          return reactor.go_on_stopped(*this);
+        case withdrawal::begun:
+          this->hears = waiter::hearing::asked;
+          return;
+        case withdrawal::later:
+          return reactor.ask_again(*this);
+      }
+    }
 
     socket_reactor& reactor;
     state* where = nullptr;
@@ -24600,7 +24795,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(socket_, &state::reader)) return true;
       return (this->where->readable || this->where->arrived) && this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::data, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::reader, want::data, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       socket_reactor& r = this->reactor;
       state& s = *this->where;
@@ -24647,7 +24845,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(socket_, &state::writer)) return true;
       return this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::writer, want::writable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       if (send_some(this->where->self->native_handle(), data_)) return this->answer = total_, true;
       if (errno == EAGAIN) return false;
@@ -24665,7 +24866,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(listener_, &state::reader)) return true;
       return this->where->readable && this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::readable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::reader, want::readable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       socket_reactor& r = this->reactor;
       const int fd = r.reserve_.accept(this->where->self->native_handle());
@@ -24694,7 +24898,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (rc != EINPROGRESS) return this->answer = os_error(rc, "the connection cannot be made"), true;
       return !this->begin(socket_, &state::writer);
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::writer, want::writable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       const int failed = pending_error(socket_.native_handle());
       if (failed != 0) return this->answer = os_error(failed, "the connection cannot be made"), true;
@@ -24737,6 +24944,8 @@ auto connect(Reactor& reactor, std::string_view address, std::uint16_t port) noe
 //           less than it could hold waits without asking again. Edge-triggered: one epoll_ctl per socket and direction
 //           in its life. An idle connection holds a 64-byte slot and no buffer. No allocation per operation.
 // Fairness  a coroutine whose operations are all complete at once lets the others run after 64 of them.
+// Stop      every wait but yield listens to its coroutine's stop_token (sched/cancel.hpp): asked from any thread, it is
+//           ended in the loop with errc::cancelled, unless the operation had completed.
 // Shutdown  destroying the reactor leaves what waits on it suspended for ever; destroy or join the tasks first.
 //
 // Policies, in any order, each at most once:
@@ -24885,6 +25094,9 @@ class epoll_reactor
     w.place = &place;
     return {};
   }
+
+  // Nothing is under way but the watching, and that serves the next one.
+  static detail::withdrawal withdraw(state&, waiter&) noexcept { return detail::withdrawal::done; }
 
   static constexpr std::uint64_t alarm_number = ~std::uint64_t{0};
 
@@ -25162,6 +25374,9 @@ class lent_buffers {
 // Cost      what can be done at once is done by a plain system call; what would block waits in the ring, and all of a
 //           turn's requests travel in the one call that waits. A receive that waits holds no buffer: the kernel picks
 //           one of ring_buffers when data are there. No allocation per operation after the first ones.
+// Stop      every wait but yield listens to its coroutine's stop_token (sched/cancel.hpp): asked from any thread, the
+//           operation is cancelled in the loop, and its coroutine goes on with its last completion: errc::cancelled,
+//           or what it brought. A file operation that a thread of the kernel has begun may end as if nobody had asked.
 // Buffers   what the kernel may write into belongs to the operation: a task that is dropped leaves the operation to the
 //           ring, and its buffer comes back with the last completion. Data that nobody waits for any more stay with
 //           the socket for its next receive.
@@ -25196,7 +25411,7 @@ namespace frys::inline FRYS_ABI {
 namespace detail {
 
 // A coroutine that waits for a file operation.
-struct uring_waiter : loop_waiter {
+struct uring_waiter : stoppable_waiter {
   std::uint64_t number = 0;  // of the operation, while it is under way
   std::int32_t outcome = 0;  // negative: -errno
   std::size_t bytes = 0;
@@ -25301,13 +25516,16 @@ class uring_reactor
   std::size_t received(operation& op, const detail::ring::completion& c);
   std::size_t arrive(operation& op, state& s, int failure, buffer data);
   std::size_t feed();
-  std::size_t ready_for(operation& op);
+  std::size_t end_stopped(operation& op, std::uint64_t& under_way, waiter& w);
+  std::size_t ready_for(operation& op, std::int32_t outcome);
   std::size_t file_done(operation& op, std::int32_t outcome);
   // One request moves at most this much; file_done asks for the rest.
   static unsigned chunk_of(const operation& op) noexcept {
     return static_cast<unsigned>((std::min)(op.data.size() - op.done, std::size_t{1} << 30));
   }
   result<void> watch(state& s, waiter*& place, waiter& w, detail::want what) noexcept;
+  detail::withdrawal withdraw(state& s, waiter& w) noexcept;
+  detail::withdrawal withdraw(operation& op) noexcept;
   void forget(state& s, int fd) noexcept;
 
   // Gives `op` to the kernel, now or when there is room.
@@ -25334,17 +25552,28 @@ class uring_reactor
     }
   }
   void prepare(operation& op, ::io_uring_sqe& e) noexcept;
-  // Asks the kernel to end `op` soon; its completion comes in any case.
+  // Nobody wants `op` any more: the kernel ends it soon; its completion comes in any case.
   void cancel(operation& op) noexcept {
     op.cancelled = true;
-    if (op.queued) return;
+    if (!op.queued && !request_end(op) && op.fd >= 0 && op.what <= kind::writable) ::shutdown(op.fd, SHUT_RDWR);
+  }
+  // Asks the kernel to end `op` soon; false if there is no room to ask.
+  bool request_end(operation& op) noexcept {
     ::io_uring_sqe* e = ring_.entry();
-    if (e == nullptr) {
-      if (op.fd >= 0 && op.what <= kind::writable) ::shutdown(op.fd, SHUT_RDWR);
-      return;
-    }
+    if (e == nullptr) return false;
     ::io_uring_prep_cancel64(e, table::number_of(op), 0);
     ::io_uring_sqe_set_data64(e, ignored);
+    return true;
+  }
+  // Whether `w` was asked to stop and this outcome of its operation brings nothing.
+  static bool stopped_by(const detail::stoppable_waiter* w, std::int32_t outcome) noexcept {
+    return w != nullptr && was_asked(*w) && gave_way(outcome);
+  }
+  static bool was_asked(const detail::stoppable_waiter& w) noexcept {
+    return w.hears == detail::stoppable_waiter::hearing::asked;
+  }
+  static bool gave_way(std::int32_t outcome) noexcept {
+    return outcome == -ECANCELED || outcome == -EINTR || outcome == -EAGAIN || outcome == -ENOBUFS;
   }
 
   static constexpr std::uint64_t ignored = ~std::uint64_t{0};  // no slot has this number
@@ -25402,8 +25631,10 @@ class uring_reactor<Policies...>::files_type {
         : reactor(r), what(k), fd(f.native_handle()), offset(o) {
       this->data = std::move(b);
     }
+    awaiter(awaiter&&) = default;
     // Dropped: the operation goes on without us and keeps its memory.
     ~awaiter() {
+      base::drop(reactor, *this);
       if (this->number != 0)
         if (operation* op = reactor.operations_.find(this->number)) op->waiter = nullptr;
     }
@@ -25419,13 +25650,18 @@ class uring_reactor<Policies...>::files_type {
       }
       return true;
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      this->handle = h;
+      return begin(stop_token_of(h));
+    }
+    bool begin(stop_token token) noexcept {
+      if (!reactor.listen(*this, token)) return fail(-ECANCELED);
       operation* op = reactor.operations_.acquire();
       if (op == nullptr) {
-        this->outcome = -ENOMEM;
-        return false;
+        fail(-ENOMEM);
+        return !reactor.settle(*this);
       }
-      this->handle = h;
       this->number = table::number_of(*op);
       op->what = what;
       op->fd = fd;
@@ -25435,7 +25671,27 @@ class uring_reactor<Policies...>::files_type {
       reactor.start(*op);
       return true;
     }
+    bool fail(std::int32_t how) noexcept {
+      this->outcome = how;
+      return false;
+    }
+    void withdraw() noexcept {
+      operation& op = *reactor.operations_.find(this->number);
+      switch (reactor.withdraw(op)) {
+        case detail::withdrawal::done:
+          op.waiter = nullptr;
+          this->number = 0;
+          fail(-ECANCELED);
+          return reactor.go_on_stopped(*this);
+        case detail::withdrawal::begun:
+          this->hears = detail::stoppable_waiter::hearing::asked;
+          return;
+        case detail::withdrawal::later:
+          return reactor.ask_again(*this);
+      }
+    }
     result<T> await_resume() noexcept {
+      if (this->outcome == -ECANCELED) return detail::wait_stopped;
       if (this->outcome < 0) {
         return os_error(-this->outcome, what == kind::write  ? "the file cannot be written"
                                         : what == kind::read ? "the file cannot be read"
@@ -25522,6 +25778,22 @@ result<void> uring_reactor<Policies...>::watch(state& s, waiter*& place, waiter&
   return {};
 }
 
+// A stop was asked for. What the kernel has, it gives back by a completion, and only then the coroutine goes on: it may
+// have completed before, and then that is the answer.
+template <class... Policies>
+detail::withdrawal uring_reactor<Policies...>::withdraw(operation& op) noexcept {
+  if (!op.queued) return request_end(op) ? detail::withdrawal::begun : detail::withdrawal::later;
+  op.cancelled = true;  // the kernel has never heard of it
+  return detail::withdrawal::done;
+}
+template <class... Policies>
+detail::withdrawal uring_reactor<Policies...>::withdraw(state& s, waiter& w) noexcept {
+  std::uint64_t& under_way = w.place == &s.writer ? s.writing : s.reading;
+  const detail::withdrawal how = withdraw(*operations_.find(under_way));
+  if (how == detail::withdrawal::done) under_way = 0;
+  return how;
+}
+
 template <class... Policies>
 void uring_reactor<Policies...>::forget(state& s, int) noexcept {
   if (s.reading == 0 && s.writing == 0) return;
@@ -25563,7 +25835,7 @@ std::size_t uring_reactor<Policies...>::complete(const detail::ring::completion&
       return received(*op, c);
     case kind::readable:
     case kind::writable:
-      return ready_for(*op);
+      return ready_for(*op, c.result);
     case kind::wake:
       if ((c.flags & IORING_CQE_F_MORE) == 0) start(*op);
       return 0;
@@ -25582,14 +25854,20 @@ std::size_t uring_reactor<Policies...>::received(operation& op, const detail::ri
     operations_.release(op);
     return 0;
   }
+  if (c.result < 0 && stopped_by(s->reader, c.result)) return end_stopped(op, s->reading, *s->reader);
   if (c.result == -ENOBUFS) {
     op.queued = true;
     starved_.push(op);
     ++starving_;
     return 0;
   }
-  if (c.result == -EINTR || c.result == -EAGAIN) {
-    start(op);
+  if (gave_way(c.result)) {
+    if (c.result == -ECANCELED && s->reader == nullptr) {  // who asked for that has been dropped since
+      operations_.release(op);
+      s->reading = 0;
+    } else {
+      start(op);
+    }
     return 0;
   }
   s->readable = (c.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
@@ -25628,56 +25906,80 @@ std::size_t uring_reactor<Policies...>::feed() {
   return handled;
 }
 
+// `w` goes on without what it waited for: the kernel has given its operation back.
 template <class... Policies>
-std::size_t uring_reactor<Policies...>::ready_for(operation& op) {
-  const kind what = op.what;
-  const std::uint64_t number = op.socket;
+std::size_t uring_reactor<Policies...>::end_stopped(operation& op, std::uint64_t& under_way, waiter& w) {
   operations_.release(op);
-  state* s = this->sockets_.find(number);
-  if (s == nullptr) return 0;
-  (what == kind::writable ? s->writing : s->reading) = 0;
-  if (what == kind::readable) s->readable = true;
-  waiter* w = what == kind::writable ? s->writer : s->reader;
-  if (w == nullptr || this->go_on(w) != 0) return w != nullptr ? 1 : 0;
-  // Not yet: it waits again.
+  under_way = 0;
+  this->give_up(w, detail::wait_stopped);
+  return 1;
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::ready_for(operation& op, std::int32_t outcome) {
+  const kind what = op.what;
+  state* s = this->sockets_.find(op.socket);
+  if (s == nullptr) {
+    operations_.release(op);
+    return 0;
+  }
+  std::uint64_t& under_way = what == kind::writable ? s->writing : s->reading;
   waiter*& place = what == kind::writable ? s->writer : s->reader;
+  waiter* const w = place;
+  if (stopped_by(w, outcome)) return end_stopped(op, under_way, *w);
+  operations_.release(op);
+  under_way = 0;
+  if (outcome != -ECANCELED) {  // else who asked for that has been dropped, and somebody else may wait now
+    if (what == kind::readable) s->readable = true;
+    if (w == nullptr || this->go_on(w) != 0) return w != nullptr ? 1 : 0;
+  } else if (w == nullptr) {
+    return 0;
+  }
+  // Not yet: it waits again, unless it was asked to stop.
+  if (was_asked(*w)) {
+    this->give_up(*w, detail::wait_stopped);
+    return 1;
+  }
   if (result<void> again =
           watch(*s, place, *w, what == kind::writable ? detail::want::writable : detail::want::readable);
       again)
     return 0;
-  w->leave();
-  w->cancel(*w);
-  this->make_ready(*w);
+  this->give_up(*w, detail::operation_cancelled);
   return 0;
 }
 
 template <class... Policies>
 std::size_t uring_reactor<Policies...>::file_done(operation& op, std::int32_t outcome) {
-  if (outcome == -EINTR || outcome == -EAGAIN) {
+  detail::uring_waiter* const w = op.waiter;
+  if (stopped_by(w, outcome)) {
+    outcome = -ECANCELED;
+  } else if (outcome == -EINTR || outcome == -EAGAIN) {
     start(op);
     return 0;
   }
   if (op.what != kind::sync && outcome >= 0) {
     op.done += static_cast<std::size_t>(outcome);
     if (outcome != 0 && op.done != op.data.size()) {
-      start(op);
-      return 0;
-    }
-    if (op.what == kind::read)
+      if (w == nullptr || !was_asked(*w)) {
+        start(op);
+        return 0;
+      }
+      outcome = -ECANCELED;  // between two parts
+    } else if (op.what == kind::read) {
       op.data.truncate(op.done);
-    else if (op.done != op.data.size())
+    } else if (op.done != op.data.size()) {
       outcome = -ENOSPC;  // the file takes no more bytes
+    }
   }
-  detail::uring_waiter* w = op.waiter;
   if (w != nullptr) {
     w->number = 0;
     w->outcome = outcome;
     w->bytes += op.done;  // behind what was written at once
-    w->data = std::move(op.data);
+    if (outcome >= 0) w->data = std::move(op.data);
   }
   operations_.release(op);
   if (w == nullptr) return 0;
-  this->resume(w->handle);
+  if (this->settle(*w)) this->resume(w->handle);
   return 1;
 }
 
@@ -43937,7 +44239,8 @@ class [[nodiscard]] timeout_awaiter {
       return join_.drop();
     }
     sleeps_ = true;
-    sleep_child_.start(join_, 1, join_.token());
+    // A sleep that is withdrawn need not listen: what is awaited does, or else the deadline holds in spite of the stop.
+    sleep_child_.start(join_, 1, withdraws ? stop_token() : join_.token());
     return join_.drop();
   }
   answer await_resume() {
@@ -43990,12 +44293,15 @@ class [[nodiscard]] timeout_awaiter {
           self.join_.request_stop();
         }
       }
-    } else if (self.slept_enough() && self.join_.claim(core::expired)) {
-      if constexpr (Abandons) {
-        self.thing_child_.reset();
-        (void)self.join_.drop();
-      } else {
-        self.join_.request_stop();
+    } else {
+      if constexpr (withdraws) self.sleeps_ = false;  // nothing to withdraw any more
+      if (self.slept_enough() && self.join_.claim(core::expired)) {
+        if constexpr (Abandons) {
+          self.thing_child_.reset();
+          (void)self.join_.drop();
+        } else {
+          self.join_.request_stop();
+        }
       }
     }
     return self.join_.drop();
@@ -44028,8 +44334,8 @@ template <class... Policies, timer_source Source, awaitable Thing>
       source, std::forward<Thing>(thing), until);
 }
 
-// The same for what does not listen to a stop, and waits on the source's thread alone, as what a reactor's coroutines
-// wait for: behind the deadline it is destroyed where it waits, which withdraws its operation.
+// The same for what does not listen to a stop, and waits on the source's thread alone: behind the deadline it is
+// destroyed where it waits.
 template <timer_source Source, awaitable Thing>
 [[nodiscard]] auto abandon_after(Source& source, Thing&& thing, deadline until) {
   return detail::timeout_awaiter<Source, Thing, atomics::standard, true>(source, std::forward<Thing>(thing), until);

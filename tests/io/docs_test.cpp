@@ -2,16 +2,21 @@
 #include <doctest/doctest.h>
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include <frys/io/choose.hpp>
 #include <frys/queue/awaiting.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/sched/task.hpp>
+#include <frys/sched/timeout.hpp>
+#include <frys/sched/when_any.hpp>
 
 namespace {
 
@@ -52,6 +57,18 @@ frys::task<frys::result<void>> save(Files& files, std::string_view name, frys::b
   co_return files.sync_directory("");  // and so does its name
 }
 // [endregion save]
+
+// [region first_of_two]
+// The answer of the faster of two peers, or none within a second. The other receive is withdrawn: bytes that come to it
+// later stay in its socket.
+template <class Reactor>
+frys::task<frys::result<frys::buffer>> first_answer(Reactor& reactor, frys::stream_socket& a, frys::stream_socket& b) {
+  auto until = frys::deadline::after<frys::clocks::steady>(std::chrono::seconds(1));
+  auto first = co_await frys::with_timeout(reactor, frys::when_any(reactor.recv(a), reactor.recv(b)), until);
+  if (!first) co_return first.error();
+  co_return std::visit([](auto& data) { return std::move(data); }, *first);
+}
+// [endregion first_of_two]
 
 // [region await]
 // Other threads push; the coroutine waits for them, and its reactor does other things meanwhile.
@@ -121,4 +138,20 @@ TEST_CASE("docs/io: the file is saved") {
   });
   CHECK(ran.has_value());
   ::rmdir(root);
+}
+
+TEST_CASE("docs: the faster of two peers is the answer") {
+  auto ran = frys::with_reactor({}, [](auto& reactor, std::string_view) {
+    int one[2] = {-1, -1}, two[2] = {-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, one) == 0);
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, two) == 0);
+    auto a = frys::stream_socket::adopt(one[0]), b = frys::stream_socket::adopt(two[0]);
+    REQUIRE(::write(two[1], "fast", 4) == 4);
+    auto answer = frys::sync_wait(reactor, first_answer(reactor, a, b));
+    REQUIRE(answer.has_value());
+    CHECK(answer->text() == "fast");
+    ::close(one[1]);
+    ::close(two[1]);
+  });
+  CHECK(ran.has_value());
 }

@@ -15,6 +15,7 @@ template <class T>
 class result;
 struct deadline;
 struct work;
+class stop_token;
 struct hash;
 template <class... Policies>
 class parker;

@@ -7,6 +7,8 @@
 //           less than it could hold waits without asking again. Edge-triggered: one epoll_ctl per socket and direction
 //           in its life. An idle connection holds a 64-byte slot and no buffer. No allocation per operation.
 // Fairness  a coroutine whose operations are all complete at once lets the others run after 64 of them.
+// Stop      every wait but yield listens to its coroutine's stop_token (sched/cancel.hpp): asked from any thread, it is
+//           ended in the loop with errc::cancelled, unless the operation had completed.
 // Shutdown  destroying the reactor leaves what waits on it suspended for ever; destroy or join the tasks first.
 //
 // Policies, in any order, each at most once:
@@ -174,6 +176,9 @@ class epoll_reactor
     w.place = &place;
     return {};
   }
+
+  // Nothing is under way but the watching, and that serves the next one.
+  static detail::withdrawal withdraw(state&, waiter&) noexcept { return detail::withdrawal::done; }
 
   static constexpr std::uint64_t alarm_number = ~std::uint64_t{0};
 

@@ -8,6 +8,9 @@
 // Cost      what can be done at once is done by a plain system call; what would block waits in the ring, and all of a
 //           turn's requests travel in the one call that waits. A receive that waits holds no buffer: the kernel picks
 //           one of ring_buffers when data are there. No allocation per operation after the first ones.
+// Stop      every wait but yield listens to its coroutine's stop_token (sched/cancel.hpp): asked from any thread, the
+//           operation is cancelled in the loop, and its coroutine goes on with its last completion: errc::cancelled,
+//           or what it brought. A file operation that a thread of the kernel has begun may end as if nobody had asked.
 // Buffers   what the kernel may write into belongs to the operation: a task that is dropped leaves the operation to the
 //           ring, and its buffer comes back with the last completion. Data that nobody waits for any more stay with
 //           the socket for its next receive.
@@ -45,6 +48,7 @@
 #include "../core/concepts.hpp"
 #include "../core/intrusive_list.hpp"
 #include "../core/result.hpp"
+#include "../core/stop_token.hpp"
 #include "../memory/buffer.hpp"
 #include "../memory/buffer_pool.hpp"
 #include "../policy.hpp"
@@ -59,7 +63,7 @@ namespace frys::inline FRYS_ABI {
 namespace detail {
 
 // A coroutine that waits for a file operation.
-struct uring_waiter : loop_waiter {
+struct uring_waiter : stoppable_waiter {
   std::uint64_t number = 0;  // of the operation, while it is under way
   std::int32_t outcome = 0;  // negative: -errno
   std::size_t bytes = 0;
@@ -164,13 +168,16 @@ class uring_reactor
   std::size_t received(operation& op, const detail::ring::completion& c);
   std::size_t arrive(operation& op, state& s, int failure, buffer data);
   std::size_t feed();
-  std::size_t ready_for(operation& op);
+  std::size_t end_stopped(operation& op, std::uint64_t& under_way, waiter& w);
+  std::size_t ready_for(operation& op, std::int32_t outcome);
   std::size_t file_done(operation& op, std::int32_t outcome);
   // One request moves at most this much; file_done asks for the rest.
   static unsigned chunk_of(const operation& op) noexcept {
     return static_cast<unsigned>((std::min)(op.data.size() - op.done, std::size_t{1} << 30));
   }
   result<void> watch(state& s, waiter*& place, waiter& w, detail::want what) noexcept;
+  detail::withdrawal withdraw(state& s, waiter& w) noexcept;
+  detail::withdrawal withdraw(operation& op) noexcept;
   void forget(state& s, int fd) noexcept;
 
   // Gives `op` to the kernel, now or when there is room.
@@ -197,17 +204,28 @@ class uring_reactor
     }
   }
   void prepare(operation& op, ::io_uring_sqe& e) noexcept;
-  // Asks the kernel to end `op` soon; its completion comes in any case.
+  // Nobody wants `op` any more: the kernel ends it soon; its completion comes in any case.
   void cancel(operation& op) noexcept {
     op.cancelled = true;
-    if (op.queued) return;
+    if (!op.queued && !request_end(op) && op.fd >= 0 && op.what <= kind::writable) ::shutdown(op.fd, SHUT_RDWR);
+  }
+  // Asks the kernel to end `op` soon; false if there is no room to ask.
+  bool request_end(operation& op) noexcept {
     ::io_uring_sqe* e = ring_.entry();
-    if (e == nullptr) {
-      if (op.fd >= 0 && op.what <= kind::writable) ::shutdown(op.fd, SHUT_RDWR);
-      return;
-    }
+    if (e == nullptr) return false;
     ::io_uring_prep_cancel64(e, table::number_of(op), 0);
     ::io_uring_sqe_set_data64(e, ignored);
+    return true;
+  }
+  // Whether `w` was asked to stop and this outcome of its operation brings nothing.
+  static bool stopped_by(const detail::stoppable_waiter* w, std::int32_t outcome) noexcept {
+    return w != nullptr && was_asked(*w) && gave_way(outcome);
+  }
+  static bool was_asked(const detail::stoppable_waiter& w) noexcept {
+    return w.hears == detail::stoppable_waiter::hearing::asked;
+  }
+  static bool gave_way(std::int32_t outcome) noexcept {
+    return outcome == -ECANCELED || outcome == -EINTR || outcome == -EAGAIN || outcome == -ENOBUFS;
   }
 
   static constexpr std::uint64_t ignored = ~std::uint64_t{0};  // no slot has this number
@@ -265,8 +283,10 @@ class uring_reactor<Policies...>::files_type {
         : reactor(r), what(k), fd(f.native_handle()), offset(o) {
       this->data = std::move(b);
     }
+    awaiter(awaiter&&) = default;
     // Dropped: the operation goes on without us and keeps its memory.
     ~awaiter() {
+      base::drop(reactor, *this);
       if (this->number != 0)
         if (operation* op = reactor.operations_.find(this->number)) op->waiter = nullptr;
     }
@@ -282,13 +302,18 @@ class uring_reactor<Policies...>::files_type {
       }
       return true;
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      this->handle = h;
+      return begin(stop_token_of(h));
+    }
+    bool begin(stop_token token) noexcept {
+      if (!reactor.listen(*this, token)) return fail(-ECANCELED);
       operation* op = reactor.operations_.acquire();
       if (op == nullptr) {
-        this->outcome = -ENOMEM;
-        return false;
+        fail(-ENOMEM);
+        return !reactor.settle(*this);
       }
-      this->handle = h;
       this->number = table::number_of(*op);
       op->what = what;
       op->fd = fd;
@@ -298,7 +323,27 @@ class uring_reactor<Policies...>::files_type {
       reactor.start(*op);
       return true;
     }
+    bool fail(std::int32_t how) noexcept {
+      this->outcome = how;
+      return false;
+    }
+    void withdraw() noexcept {
+      operation& op = *reactor.operations_.find(this->number);
+      switch (reactor.withdraw(op)) {
+        case detail::withdrawal::done:
+          op.waiter = nullptr;
+          this->number = 0;
+          fail(-ECANCELED);
+          return reactor.go_on_stopped(*this);
+        case detail::withdrawal::begun:
+          this->hears = detail::stoppable_waiter::hearing::asked;
+          return;
+        case detail::withdrawal::later:
+          return reactor.ask_again(*this);
+      }
+    }
     result<T> await_resume() noexcept {
+      if (this->outcome == -ECANCELED) return detail::wait_stopped;
       if (this->outcome < 0) {
         return os_error(-this->outcome, what == kind::write  ? "the file cannot be written"
                                         : what == kind::read ? "the file cannot be read"
@@ -385,6 +430,22 @@ result<void> uring_reactor<Policies...>::watch(state& s, waiter*& place, waiter&
   return {};
 }
 
+// A stop was asked for. What the kernel has, it gives back by a completion, and only then the coroutine goes on: it may
+// have completed before, and then that is the answer.
+template <class... Policies>
+detail::withdrawal uring_reactor<Policies...>::withdraw(operation& op) noexcept {
+  if (!op.queued) return request_end(op) ? detail::withdrawal::begun : detail::withdrawal::later;
+  op.cancelled = true;  // the kernel has never heard of it
+  return detail::withdrawal::done;
+}
+template <class... Policies>
+detail::withdrawal uring_reactor<Policies...>::withdraw(state& s, waiter& w) noexcept {
+  std::uint64_t& under_way = w.place == &s.writer ? s.writing : s.reading;
+  const detail::withdrawal how = withdraw(*operations_.find(under_way));
+  if (how == detail::withdrawal::done) under_way = 0;
+  return how;
+}
+
 template <class... Policies>
 void uring_reactor<Policies...>::forget(state& s, int) noexcept {
   if (s.reading == 0 && s.writing == 0) return;
@@ -426,7 +487,7 @@ std::size_t uring_reactor<Policies...>::complete(const detail::ring::completion&
       return received(*op, c);
     case kind::readable:
     case kind::writable:
-      return ready_for(*op);
+      return ready_for(*op, c.result);
     case kind::wake:
       if ((c.flags & IORING_CQE_F_MORE) == 0) start(*op);
       return 0;
@@ -445,14 +506,20 @@ std::size_t uring_reactor<Policies...>::received(operation& op, const detail::ri
     operations_.release(op);
     return 0;
   }
+  if (c.result < 0 && stopped_by(s->reader, c.result)) return end_stopped(op, s->reading, *s->reader);
   if (c.result == -ENOBUFS) {
     op.queued = true;
     starved_.push(op);
     ++starving_;
     return 0;
   }
-  if (c.result == -EINTR || c.result == -EAGAIN) {
-    start(op);
+  if (gave_way(c.result)) {
+    if (c.result == -ECANCELED && s->reader == nullptr) {  // who asked for that has been dropped since
+      operations_.release(op);
+      s->reading = 0;
+    } else {
+      start(op);
+    }
     return 0;
   }
   s->readable = (c.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
@@ -491,56 +558,80 @@ std::size_t uring_reactor<Policies...>::feed() {
   return handled;
 }
 
+// `w` goes on without what it waited for: the kernel has given its operation back.
 template <class... Policies>
-std::size_t uring_reactor<Policies...>::ready_for(operation& op) {
-  const kind what = op.what;
-  const std::uint64_t number = op.socket;
+std::size_t uring_reactor<Policies...>::end_stopped(operation& op, std::uint64_t& under_way, waiter& w) {
   operations_.release(op);
-  state* s = this->sockets_.find(number);
-  if (s == nullptr) return 0;
-  (what == kind::writable ? s->writing : s->reading) = 0;
-  if (what == kind::readable) s->readable = true;
-  waiter* w = what == kind::writable ? s->writer : s->reader;
-  if (w == nullptr || this->go_on(w) != 0) return w != nullptr ? 1 : 0;
-  // Not yet: it waits again.
+  under_way = 0;
+  this->give_up(w, detail::wait_stopped);
+  return 1;
+}
+
+template <class... Policies>
+std::size_t uring_reactor<Policies...>::ready_for(operation& op, std::int32_t outcome) {
+  const kind what = op.what;
+  state* s = this->sockets_.find(op.socket);
+  if (s == nullptr) {
+    operations_.release(op);
+    return 0;
+  }
+  std::uint64_t& under_way = what == kind::writable ? s->writing : s->reading;
   waiter*& place = what == kind::writable ? s->writer : s->reader;
+  waiter* const w = place;
+  if (stopped_by(w, outcome)) return end_stopped(op, under_way, *w);
+  operations_.release(op);
+  under_way = 0;
+  if (outcome != -ECANCELED) {  // else who asked for that has been dropped, and somebody else may wait now
+    if (what == kind::readable) s->readable = true;
+    if (w == nullptr || this->go_on(w) != 0) return w != nullptr ? 1 : 0;
+  } else if (w == nullptr) {
+    return 0;
+  }
+  // Not yet: it waits again, unless it was asked to stop.
+  if (was_asked(*w)) {
+    this->give_up(*w, detail::wait_stopped);
+    return 1;
+  }
   if (result<void> again =
           watch(*s, place, *w, what == kind::writable ? detail::want::writable : detail::want::readable);
       again)
     return 0;
-  w->leave();
-  w->cancel(*w);
-  this->make_ready(*w);
+  this->give_up(*w, detail::operation_cancelled);
   return 0;
 }
 
 template <class... Policies>
 std::size_t uring_reactor<Policies...>::file_done(operation& op, std::int32_t outcome) {
-  if (outcome == -EINTR || outcome == -EAGAIN) {
+  detail::uring_waiter* const w = op.waiter;
+  if (stopped_by(w, outcome)) {
+    outcome = -ECANCELED;
+  } else if (outcome == -EINTR || outcome == -EAGAIN) {
     start(op);
     return 0;
   }
   if (op.what != kind::sync && outcome >= 0) {
     op.done += static_cast<std::size_t>(outcome);
     if (outcome != 0 && op.done != op.data.size()) {
-      start(op);
-      return 0;
-    }
-    if (op.what == kind::read)
+      if (w == nullptr || !was_asked(*w)) {
+        start(op);
+        return 0;
+      }
+      outcome = -ECANCELED;  // between two parts
+    } else if (op.what == kind::read) {
       op.data.truncate(op.done);
-    else if (op.done != op.data.size())
+    } else if (op.done != op.data.size()) {
       outcome = -ENOSPC;  // the file takes no more bytes
+    }
   }
-  detail::uring_waiter* w = op.waiter;
   if (w != nullptr) {
     w->number = 0;
     w->outcome = outcome;
     w->bytes += op.done;  // behind what was written at once
-    w->data = std::move(op.data);
+    if (outcome >= 0) w->data = std::move(op.data);
   }
   operations_.release(op);
   if (w == nullptr) return 0;
-  this->resume(w->handle);
+  if (this->settle(*w)) this->resume(w->handle);
   return 1;
 }
 

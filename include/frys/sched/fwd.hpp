@@ -16,7 +16,6 @@ template <class... Policies>
 class basic_frame_depot;
 template <class... Policies>
 class basic_stop_source;
-class stop_token;
 template <class... Policies>
 class basic_async_scope;
 struct frame_memory;

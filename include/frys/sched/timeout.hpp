@@ -116,7 +116,8 @@ class [[nodiscard]] timeout_awaiter {
       return join_.drop();
     }
     sleeps_ = true;
-    sleep_child_.start(join_, 1, join_.token());
+    // A sleep that is withdrawn need not listen: what is awaited does, or else the deadline holds in spite of the stop.
+    sleep_child_.start(join_, 1, withdraws ? stop_token() : join_.token());
     return join_.drop();
   }
   answer await_resume() {
@@ -169,12 +170,15 @@ class [[nodiscard]] timeout_awaiter {
           self.join_.request_stop();
         }
       }
-    } else if (self.slept_enough() && self.join_.claim(core::expired)) {
-      if constexpr (Abandons) {
-        self.thing_child_.reset();
-        (void)self.join_.drop();
-      } else {
-        self.join_.request_stop();
+    } else {
+      if constexpr (withdraws) self.sleeps_ = false;  // nothing to withdraw any more
+      if (self.slept_enough() && self.join_.claim(core::expired)) {
+        if constexpr (Abandons) {
+          self.thing_child_.reset();
+          (void)self.join_.drop();
+        } else {
+          self.join_.request_stop();
+        }
       }
     }
     return self.join_.drop();
@@ -207,8 +211,8 @@ template <class... Policies, timer_source Source, awaitable Thing>
       source, std::forward<Thing>(thing), until);
 }
 
-// The same for what does not listen to a stop, and waits on the source's thread alone, as what a reactor's coroutines
-// wait for: behind the deadline it is destroyed where it waits, which withdraws its operation.
+// The same for what does not listen to a stop, and waits on the source's thread alone: behind the deadline it is
+// destroyed where it waits.
 template <timer_source Source, awaitable Thing>
 [[nodiscard]] auto abandon_after(Source& source, Thing&& thing, deadline until) {
   return detail::timeout_awaiter<Source, Thing, atomics::standard, true>(source, std::forward<Thing>(thing), until);

@@ -3,8 +3,9 @@
 // Each operation first makes its system call at once and waits only if that would block; then it is tried again when
 // the backend reports the socket as ready. So no operation of this file leaves memory with the kernel while it waits.
 //
-// Derived gives watch(slot, place, waiter, want): lets `waiter` wait at `place` until the socket is worth a try; and
-// forget(slot): ends whatever the kernel does for a socket that is about to be closed.
+// Derived gives watch(slot, place, waiter, want): lets `waiter` wait at `place` until the socket is worth a try;
+// withdraw(slot, waiter): its wait shall end, because a stop was asked for; and forget(slot): ends whatever the kernel
+// does for a socket that is about to be closed.
 // frys: real model
 #ifndef FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
 #define FRYS_IO_DETAIL_SOCKET_REACTOR_HPP
@@ -18,6 +19,7 @@
 
 #include "../../config.hpp"
 #include "../../core/result.hpp"
+#include "../../core/stop_token.hpp"
 #include "../../memory/buffer.hpp"
 #include "../../memory/buffer_pool.hpp"
 #include "../options.hpp"
@@ -33,11 +35,14 @@
 namespace frys::inline FRYS_ABI::detail {
 
 // An operation that waits for a socket. `attempt` tries it and answers whether it is complete.
-struct socket_waiter : loop_waiter {
+struct socket_waiter : stoppable_waiter {
   bool (*attempt)(socket_waiter&) noexcept = nullptr;
-  void (*cancel)(socket_waiter&) noexcept = nullptr;
+  void (*cancel)(socket_waiter&, const error& why) noexcept = nullptr;
   socket_waiter** place = nullptr;  // where the socket points to us, while we wait
 
+  socket_waiter() = default;
+  socket_waiter(socket_waiter&& other) noexcept
+      : stoppable_waiter(std::move(other)), attempt(other.attempt), cancel(other.cancel) {}
   void leave() noexcept {
     if (place != nullptr) *std::exchange(place, nullptr) = nullptr;
   }
@@ -46,6 +51,13 @@ struct socket_waiter : loop_waiter {
 
 // What a waiter waits for.
 enum class want : std::uint8_t { data, readable, writable };
+
+// How far a wait that was asked to stop has come.
+enum class withdrawal : std::uint8_t {
+  done,   // nothing is under way any more
+  begun,  // the kernel was told, and will answer
+  later,  // it could not be told now
+};
 
 // What a reactor knows of a socket.
 struct socket_slot : slot_fields, socket_state {
@@ -92,7 +104,8 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   // Awaitable result<buffer>: what has arrived, at most buffer_bytes; empty when the peer has finished. One receiver at
   // a time (errc::busy).
   auto recv(socket& s) noexcept { return recv_awaiter(*this, s); }
-  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy).
+  // Awaitable result<std::size_t>: sends all and answers how much that was. One sender at a time (errc::busy). Stopped
+  // on the way, it leaves the stream with part of the message: close the socket then.
   auto send(socket& s, buffer data) noexcept { return send_awaiter<buffer>(*this, s, std::move(data)); }
   auto send(socket& s, buffer_chain data) noexcept { return send_awaiter<buffer_chain>(*this, s, std::move(data)); }
   // Sends what the socket takes at once, off the front of `data`, and never waits. True: that was all; false: the
@@ -120,12 +133,20 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
     });
   }
 
+  using waiter = socket_waiter;
+
   // The socket is worth a try: tries what waits for it. Answers 1 if that is complete now.
   std::size_t go_on(socket_waiter* w) {
     if (w == nullptr || !w->attempt(*w)) return 0;
     w->leave();
-    this->resume(w->handle);
+    if (this->settle(*w)) this->resume(w->handle);
     return 1;
+  }
+  // Its wait ends without what it waited for: it goes on in this turn still, or in the next one.
+  void give_up(waiter& w, const error& why) noexcept {
+    w.leave();
+    w.cancel(w, why);
+    if (this->settle(w)) this->make_ready(w);
   }
 
   reactor_options options_;
@@ -134,7 +155,6 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
 
  private:
   using state = socket_slot;
-  using waiter = socket_waiter;
 
   Derived& derived() noexcept { return static_cast<Derived&>(*this); }
 
@@ -156,12 +176,8 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   static void closed(socket_state& base, int fd) noexcept {
     state& s = static_cast<state&>(base);
     auto& self = *static_cast<socket_reactor*>(s.owner);
-    for (waiter* w : {s.reader, s.writer}) {
-      if (w == nullptr) continue;
-      w->leave();
-      w->cancel(*w);
-      self.make_ready(*w);
-    }
+    for (waiter* w : {s.reader, s.writer})
+      if (w != nullptr) self.give_up(*w, operation_cancelled);
     self.derived().forget(s, fd);
     ::close(fd);
     self.sockets_.release(s);
@@ -172,8 +188,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
   struct operation : waiter {
     operation(socket_reactor& r, const error& unset) noexcept : reactor(r), answer(unset) {
       this->attempt = [](waiter& w) noexcept { return static_cast<Self&>(w).try_now(); };
-      this->cancel = [](waiter& w) noexcept { static_cast<Self&>(w).answer = operation_cancelled; };
+      this->cancel = [](waiter& w, const error& why) noexcept { static_cast<Self&>(w).answer = why; };
     }
+    operation(operation&&) = default;
+    ~operation() { loop::drop(reactor, *this); }
     // In await_ready: finds the socket and the place to wait at; false leaves an error in `answer`.
     bool begin(socket_handle& s, waiter* state::*at) noexcept {
       result<state*> found = reactor.attach(s);
@@ -186,15 +204,17 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       answer = e;
       return false;
     }
-    bool wait_at(waiter* state::*at, want what, std::coroutine_handle<> h) noexcept {
+    bool wait_at(waiter* state::*at, want what, std::coroutine_handle<> h, stop_token token) noexcept {
       this->handle = h;
       if (complete) {
         reactor.make_ready(*this);
         return true;
       }
+      if (!reactor.listen(*this, token)) return fail(wait_stopped);
       result<void> watched = reactor.derived().watch(*where, where->*at, *this, what);
-      if (!watched) answer = watched.error();
-      return watched.has_value();
+      if (watched) return true;
+      answer = watched.error();
+      return !reactor.settle(*this);
     }
     // After the first try: true if the coroutine need not suspend.
     bool at_once(bool done) noexcept {
@@ -202,6 +222,20 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       return done && !reactor.had_its_share();
     }
     result<T> await_resume() noexcept { return std::move(answer); }
+
+    void withdraw() noexcept {
+      switch (reactor.derived().withdraw(*where, *this)) {
+        case withdrawal::done:
+          this->leave();
+          answer = wait_stopped;
+          return reactor.go_on_stopped(*this);
+        case withdrawal::begun:
+          this->hears = waiter::hearing::asked;
+          return;
+        case withdrawal::later:
+          return reactor.ask_again(*this);
+      }
+    }
 
     socket_reactor& reactor;
     state* where = nullptr;
@@ -216,7 +250,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(socket_, &state::reader)) return true;
       return (this->where->readable || this->where->arrived) && this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::data, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::reader, want::data, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       socket_reactor& r = this->reactor;
       state& s = *this->where;
@@ -263,7 +300,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(socket_, &state::writer)) return true;
       return this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::writer, want::writable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       if (send_some(this->where->self->native_handle(), data_)) return this->answer = total_, true;
       if (errno == EAGAIN) return false;
@@ -281,7 +321,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (!this->begin(listener_, &state::reader)) return true;
       return this->where->readable && this->at_once(try_now());
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::reader, want::readable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::reader, want::readable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       socket_reactor& r = this->reactor;
       const int fd = r.reserve_.accept(this->where->self->native_handle());
@@ -310,7 +353,10 @@ class socket_reactor : public event_loop<Derived, Atomics, Clock> {
       if (rc != EINPROGRESS) return this->answer = os_error(rc, "the connection cannot be made"), true;
       return !this->begin(socket_, &state::writer);
     }
-    bool await_suspend(std::coroutine_handle<> h) noexcept { return this->wait_at(&state::writer, want::writable, h); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      return this->wait_at(&state::writer, want::writable, h, stop_token_of(h));
+    }
     bool try_now() noexcept {
       const int failed = pending_error(socket_.native_handle());
       if (failed != 0) return this->answer = os_error(failed, "the connection cannot be made"), true;

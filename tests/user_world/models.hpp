@@ -30,6 +30,15 @@ struct uses {
   inline static std::atomic<long> atomics{0}, clock{0}, wait{0}, pages{0}, files{0}, network{0}, random{0}, threads{0};
 };
 
+// --- time that passes only when it is looked at.
+struct clock {
+  static frys::nanoseconds now() noexcept {
+    uses::clock.fetch_add(1, std::memory_order_relaxed);                         // relaxed: a test's number
+    return frys::nanoseconds(ticks.fetch_add(1000, std::memory_order_relaxed));  // relaxed: a number that grows
+  }
+  inline static std::atomic<std::int64_t> ticks{0};
+};
+
 // --- atomics: what frys asks of an atomic, on top of whatever the user has.
 template <class T>
 class atomic {
@@ -116,22 +125,13 @@ struct atomics {
   static void pause() noexcept {}
   static bool wait(const atomic<std::uint32_t>& word, std::uint32_t old, frys::deadline until) noexcept {
     for (int i = 0; i < 1000 && word.load() == old; ++i) {
-      if (until.at == frys::deadline::now().at) return false;
+      if (!until.is_never() && until.at <= clock::now()) return false;
       std::this_thread::yield();
     }
     return true;  // a wake-up for no reason is allowed
   }
   static void notify_one(atomic<std::uint32_t>&) noexcept {}
   static void notify_all(atomic<std::uint32_t>&) noexcept {}
-};
-
-// --- time that passes only when it is looked at.
-struct clock {
-  static frys::nanoseconds now() noexcept {
-    uses::clock.fetch_add(1, std::memory_order_relaxed);                         // relaxed: a test's number
-    return frys::nanoseconds(ticks.fetch_add(1000, std::memory_order_relaxed));  // relaxed: a number that grows
-  }
-  inline static std::atomic<std::int64_t> ticks{0};
 };
 
 struct own_wait {

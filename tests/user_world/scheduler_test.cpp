@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <new>
 #include <thread>
@@ -72,6 +73,10 @@ void use_scheduler() {
   CHECK(pool.run([] { return own_fib<Pool>(10); }) == 55);
   CHECK(pool.drain());
   CHECK(runs == 100);
+  const auto in_a_while = frys::deadline::after<typename Pool::clock_type>(std::chrono::microseconds(100));
+  REQUIRE(pool.submit_at(in_a_while, [&] { ++runs; }));
+  while (runs == 100) std::this_thread::yield();
+  CHECK(pool.stats().timers == 1);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 2f40edeb5ec7e26b.
+// frys 0.1.0, one header: the whole library. Content cba531a212641d3a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -41210,6 +41210,10 @@ class shelf_timer : timer {
 
   function fire;
 
+ protected:
+  // Of who waits for it to fire and knows that it does not fire now: whether it is set.
+  [[nodiscard]] bool is_armed() const noexcept { return state_ == shelf_state::armed; }
+
  private:
   friend timer_shelf<Atomics, Clock>;
   static void comes_due(timer& t) noexcept;
@@ -41267,6 +41271,7 @@ class timer_shelf {
   }
   // The same; and one that has been named but not yet added will not be: add answers false.
   static bool withdraw(timer_type& t) noexcept {
+    if (t.shelf_ == nullptr) return false;  // the pool has died
     const held_lock hold(t.shelf_->lock_);
     const bool was_set = t.shelf_->take_out(t);
     if (t.state_ != shelf_state::due) t.state_ = shelf_state::withdrawn;
@@ -42098,10 +42103,11 @@ class [[nodiscard]] pool_sleep : work, Core::timer_type {
   pool_sleep(Core& pool, deadline until) noexcept : work(&goes_on), timer_type(&fires), pool_(pool), until_(until) {}
   pool_sleep(pool_sleep&& before) noexcept : pool_sleep(before.pool_, before.until_) {}  // before it is awaited
   pool_sleep& operator=(pool_sleep&&) = delete;
-  // One that is destroyed where it waits is withdrawn.
+  // One that is destroyed where it waits is withdrawn. Where it has fired and was not resumed any more, its pool may be
+  // gone.
   ~pool_sleep() {
     stop_.end();
-    if (waits_) (void)shelf::cancel(*this);
+    if (waits_ && this->is_armed()) (void)shelf::cancel(*this);
   }
 
   bool await_ready() const noexcept { return until_.template has_passed<typename Core::clock>(); }
@@ -43230,7 +43236,8 @@ class scheduler {
   // ---- timers
 
   // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
-  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives it.
+  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives the
+  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed.
   [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
   [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
     return sleep_until(deadline::after<clock_type>(delay));

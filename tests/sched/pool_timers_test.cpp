@@ -55,6 +55,19 @@ struct counted_timer : timed_pool::timer_type {
   counted_timer() : base([](base& t) noexcept { ++static_cast<counted_timer&>(t).fired; }) {}
 };
 
+// Holds up who fires it until the pool ends.
+struct waits_for_the_end : timed_pool::timer_type {
+  using base = timed_pool::timer_type;
+  timed_pool& pool;
+  std::atomic<bool> began{false};
+  explicit waits_for_the_end(timed_pool& p) : base(&rings), pool(p) {}
+  static void rings(base& t) noexcept {
+    auto& self = static_cast<waits_for_the_end&>(t);
+    self.began = true;
+    while (!self.pool.is_stopping()) std::this_thread::yield();
+  }
+};
+
 }  // namespace
 
 TEST_CASE("scheduler: coroutines of several threads sleep in a pool, none too short") {
@@ -99,6 +112,21 @@ TEST_CASE("scheduler: a sleep is destroyed where it waits, before the pool or be
   before.reset();
   pool.reset();
   CHECK_FALSE(behind.done());
+}
+
+TEST_CASE(
+    "scheduler: a sleep that has ended, whose coroutine the pool has not resumed any more, is destroyed behind it") {
+  auto pool = make_timed_pool(1);
+  waits_for_the_end last(*pool);
+  const auto at = frys::deadline::after<timed_clock>(milliseconds(2));
+  const auto sleeper = [](timed_pool& p, frys::deadline until) -> waits::stoppable {
+    (void)co_await p.sleep_until(until);
+  };
+  waits::stoppable all[3] = {sleeper(*pool, at), sleeper(*pool, at), sleeper(*pool, at)};
+  pool->add(last, at);
+  while (!last.began) std::this_thread::yield();
+  pool.reset();
+  CHECK_FALSE((all[0].done() && all[1].done() && all[2].done()));
 }
 
 TEST_CASE("scheduler: a sleep whose time has come does not wait, one that never ends ends by a stop") {

@@ -309,7 +309,8 @@ class scheduler {
   // ---- timers
 
   // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
-  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives it.
+  // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives the
+  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed.
   [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
   [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
     return sleep_until(deadline::after<clock_type>(delay));

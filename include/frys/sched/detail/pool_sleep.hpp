@@ -24,10 +24,11 @@ class [[nodiscard]] pool_sleep : work, Core::timer_type {
   pool_sleep(Core& pool, deadline until) noexcept : work(&goes_on), timer_type(&fires), pool_(pool), until_(until) {}
   pool_sleep(pool_sleep&& before) noexcept : pool_sleep(before.pool_, before.until_) {}  // before it is awaited
   pool_sleep& operator=(pool_sleep&&) = delete;
-  // One that is destroyed where it waits is withdrawn.
+  // One that is destroyed where it waits is withdrawn. Where it has fired and was not resumed any more, its pool may be
+  // gone.
   ~pool_sleep() {
     stop_.end();
-    if (waits_) (void)shelf::cancel(*this);
+    if (waits_ && this->is_armed()) (void)shelf::cancel(*this);
   }
 
   bool await_ready() const noexcept { return until_.template has_passed<typename Core::clock>(); }

@@ -39,6 +39,10 @@ class shelf_timer : timer {
 
   function fire;
 
+ protected:
+  // Of who waits for it to fire and knows that it does not fire now: whether it is set.
+  [[nodiscard]] bool is_armed() const noexcept { return state_ == shelf_state::armed; }
+
  private:
   friend timer_shelf<Atomics, Clock>;
   static void comes_due(timer& t) noexcept;
@@ -96,6 +100,7 @@ class timer_shelf {
   }
   // The same; and one that has been named but not yet added will not be: add answers false.
   static bool withdraw(timer_type& t) noexcept {
+    if (t.shelf_ == nullptr) return false;  // the pool has died
     const held_lock hold(t.shelf_->lock_);
     const bool was_set = t.shelf_->take_out(t);
     if (t.state_ != shelf_state::due) t.state_ = shelf_state::withdrawn;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content cba531a212641d3a.
+// frys 0.1.0, one header: the whole library. Content 095fccd0dbaccd76.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -38314,6 +38314,480 @@ using feedback = basic_feedback<>;
 }  // namespace frys::inline FRYS_ABI
 
 #endif  // FRYS_SCHED_FEEDBACK_HPP
+// ---- frys/sched/detail/fiber_exceptions.hpp
+// fiber_exceptions: each fiber's own list of the exceptions that it has caught. The C++ runtime has one for each
+// thread, so a fiber that waits inside a catch block, or while an exception unwinds, takes its list along.
+#ifndef FRYS_SCHED_DETAIL_FIBER_EXCEPTIONS_HPP
+#define FRYS_SCHED_DETAIL_FIBER_EXCEPTIONS_HPP
+
+#if FRYS_EXCEPTIONS
+#include <cxxabi.h>
+#endif
+
+namespace frys::inline FRYS_ABI::detail {
+
+#if FRYS_EXCEPTIONS
+class fiber_exceptions {
+ public:
+  // What a fiber holds that does not run.
+  struct held {
+    void* caught = nullptr;
+    unsigned uncaught = 0;
+    bool any = false;
+  };
+
+  // Those of the calling thread, until it is called on another one.
+  void use_thread() noexcept { thread_ = reinterpret_cast<lists*>(abi::__cxa_get_globals()); }
+  FRYS_ALWAYS_INLINE void leave(held& by) noexcept {
+    if (thread_->caught != nullptr || thread_->uncaught != 0) [[unlikely]]
+      take_along(by);
+  }
+  FRYS_ALWAYS_INLINE void arrive(held& at) noexcept {
+    if (at.any) [[unlikely]]
+      give_back(at);
+  }
+
+ private:
+  // How the Itanium C++ ABI begins what a thread has of exceptions.
+  struct lists {
+    void* caught;
+    unsigned uncaught;
+  };
+
+  FRYS_NOINLINE void take_along(held& by) noexcept {
+    by.caught = std::exchange(thread_->caught, nullptr);
+    by.uncaught = std::exchange(thread_->uncaught, 0u);
+    by.any = true;
+  }
+  FRYS_NOINLINE void give_back(held& at) noexcept {
+    thread_->caught = at.caught;
+    thread_->uncaught = at.uncaught;
+    at.any = false;
+  }
+
+  lists* thread_ = nullptr;
+};
+#else
+class fiber_exceptions {
+ public:
+  struct held {};
+  void use_thread() noexcept {}
+  void leave(held&) noexcept {}
+  void arrive(held&) noexcept {}
+};
+#endif
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_EXCEPTIONS_HPP
+// ---- frys/sched/detail/fiber_runner.hpp
+// fiber_runner: a scheduler, as fibers, handles and events know it, whatever its policies are; fiber_task: a fiber, as
+// they know that.
+#ifndef FRYS_SCHED_DETAIL_FIBER_RUNNER_HPP
+#define FRYS_SCHED_DETAIL_FIBER_RUNNER_HPP
+
+#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI::detail {
+
+class fiber_runner;
+
+// A fiber, as far as its context does not matter. As a work it makes itself ready.
+struct fiber_task : work {
+  fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
+
+  fiber_runner* runner;
+  fiber_task* behind = nullptr;  // in the ring of those that are ready
+  fiber_task* joiner = nullptr;
+  bool ended = false;
+  bool has_handle = false;
+};
+
+// What code inside a fiber needs of whatever scheduler runs it.
+class fiber_runner {
+ public:
+  virtual void yield() noexcept = 0;
+  virtual result<void> sleep_until(deadline at) noexcept = 0;
+  virtual nanoseconds now() noexcept = 0;
+  virtual void post(work& w) noexcept = 0;  // any thread
+  // The running fiber waits until somebody makes it ready.
+  virtual void suspend() noexcept = 0;
+  virtual void ready(fiber_task& task) noexcept = 0;
+  virtual void join(fiber_task& task) noexcept = 0;
+  virtual void recycle(fiber_task& task) noexcept = 0;
+  virtual bool is_here() const noexcept = 0;  // any thread
+  // Null: outside of fibers.
+  [[nodiscard]] fiber_task* current() const noexcept { return current_ != outside_ ? current_ : nullptr; }
+
+ protected:
+  explicit fiber_runner(fiber_task& outside) noexcept : current_(&outside), outside_(&outside) {}
+  ~fiber_runner() = default;
+  fiber_task* current_;
+  fiber_task* outside_;
+};
+
+struct fiber_tag;
+
+// Not inline: a compiler may keep the address of a thread_local over a switch, after which the fiber may be in another
+// thread.
+FRYS_NOINLINE inline fiber_runner* fiber_runner_here() noexcept {
+  return static_cast<fiber_runner*>(os_threads::local<fiber_tag>());
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_RUNNER_HPP
+// ---- frys/sched/detail/fiber_blocks.hpp
+// fiber_blocks: the stacks of a scheduler's fibers, with what a fiber is at the upper end of each, used again from
+// fiber to fiber.
+#ifndef FRYS_SCHED_DETAIL_FIBER_BLOCKS_HPP
+#define FRYS_SCHED_DETAIL_FIBER_BLOCKS_HPP
+
+#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI::detail {
+
+// Stands at the upper end of its stack, and stays there from fiber to fiber.
+template <class Flow, class Stack>
+struct alignas(64) fiber_block : fiber_task {
+  using fiber_task::fiber_task;
+
+  Flow self;
+  [[no_unique_address]] fiber_exceptions::held exceptions;
+  unsigned size_class = 0;
+  Stack* memory = nullptr;
+};
+
+template <class Flow, class Pool>
+class fiber_blocks {
+ public:
+  using stack = typename Pool::stack;
+  using block = fiber_block<Flow, stack>;
+
+  explicit fiber_blocks(std::size_t limit_bytes) noexcept : stacks_({limit_bytes}) {}
+
+  // nullptr: `why_not` tells. A new one is the runner's, and `makes_ready` is its function as a work.
+  block* take(std::size_t stack_bytes, fiber_runner& runner, work::function makes_ready) noexcept {
+    const std::size_t c = class_of(stack_bytes);
+    if (c >= idle_.size()) return nullptr;
+    block* const b = idle_[c];
+    if (b == nullptr) [[unlikely]]
+      return make(c, runner, makes_ready);
+    idle_[c] = static_cast<block*>(b->behind);
+    return b;
+  }
+  // Asks again for what was refused, for the reason.
+  FRYS_NOINLINE error why_not(std::size_t stack_bytes) noexcept {
+    const result<stack*> s = stacks_.acquire(stack_bytes);
+    if (!s) return s.error();
+    stacks_.release(**s);
+    return error{errc::out_of_memory, domain::sched, "no memory for the stack of a fiber", 0};
+  }
+  // Makes a Body(b, f) below the block; the fiber begins with Body::enter. Where that throws, the block is given back.
+  template <class Body, class F>
+  Body* place(block& b, F&& f) {
+    static_assert(
+        sizeof(Body) <= 4096,
+        "frys::fiber_scheduler: the callable and its answer lie on the fiber's stack, with 4 KiB at most; hold "
+        "a pointer to what is larger");
+    static_assert(alignof(Body) <= 64, "frys::fiber_scheduler: the callable is aligned to more than 64");
+    std::byte* const low = b.memory->span().data();
+    const std::size_t room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(&b) - low);
+    constexpr std::size_t size = (sizeof(Body) + 63) & ~std::size_t{63};
+    struct taken {
+      fiber_blocks* self;
+      block* of;
+      ~taken() {
+        if (of != nullptr) self->give_back(*of);
+      }
+    } unless_done{this, &b};
+    unpoison(low + room - size, size);
+    Body* const body = ::new (static_cast<void*>(low + room - size)) Body(b, std::forward<F>(f));
+    unless_done.of = nullptr;
+    b.self.make({low, room - size}, &Body::enter, body);
+    return body;
+  }
+  void give_back(block& b) noexcept {
+    b.has_handle = false;
+    b.behind = idle_[b.size_class];
+    idle_[b.size_class] = &b;
+  }
+  // Idle stacks go back to the system, but for some keep_bytes; answers how many bytes.
+  std::size_t trim(std::size_t keep_bytes) noexcept {
+    for (block*& list : idle_)
+      while (list != nullptr) {
+        block* const b = std::exchange(list, static_cast<block*>(list->behind));
+        stack& s = *b->memory;
+        std::destroy_at(b);
+        stacks_.release(s);
+      }
+    return stacks_.trim(keep_bytes);
+  }
+
+ private:
+  static std::size_t class_of(std::size_t bytes) noexcept {
+    return bytes <= Pool::smallest ? 0 : static_cast<std::size_t>(std::bit_width((bytes - 1) / Pool::smallest));
+  }
+  FRYS_NOINLINE block* make(std::size_t c, fiber_runner& runner, work::function makes_ready) noexcept {
+    const result<stack*> s = stacks_.acquire(Pool::smallest << c);
+    if (!s) return nullptr;
+    std::byte* const top = (*s)->span().data() + (*s)->span().size();
+    block* const b = ::new (static_cast<void*>(top - sizeof(block))) block(runner, makes_ready);
+    b->memory = *s;
+    b->size_class = static_cast<unsigned>(c);
+    return b;
+  }
+
+  std::array<block*, std::bit_width(Pool::largest / Pool::smallest)> idle_{};
+  Pool stacks_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_BLOCKS_HPP
+// ---- frys/sched/detail/fiber_bridge.hpp
+// fiber_bridge: how a fiber waits for what only coroutines can wait for.
+#ifndef FRYS_SCHED_DETAIL_FIBER_BRIDGE_HPP
+#define FRYS_SCHED_DETAIL_FIBER_BRIDGE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// A coroutine that wakes a fiber when it is resumed, and is then over. It lies on the fiber's stack.
+template <class Event>
+class fiber_bridge {
+ public:
+  static constexpr std::size_t usual_size = 256;
+  struct memory {
+    alignas(std::max_align_t) std::byte bytes[usual_size];
+  };
+  struct promise_type {
+    promise_type(memory&, Event& e) noexcept : waiting(&e) {}
+    static void* operator new(std::size_t size, memory& m, Event&) {
+      return size <= usual_size ? m.bytes : ::operator new(size);
+    }
+    static void operator delete(void* at, std::size_t size) noexcept {
+      if (size > usual_size) ::operator delete(at);
+    }
+    fiber_bridge get_return_object() noexcept {
+      return fiber_bridge(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    auto final_suspend() const noexcept {
+      struct waker {
+        bool await_ready() const noexcept { return false; }
+        // Not inline, so that nothing of the frame is touched after the wake: the fiber destroys it at once, perhaps on
+        // another thread.
+        FRYS_NOINLINE void await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
+          self.promise().waiting->set();
+        }
+        void await_resume() const noexcept {}
+      };
+      return waker{};
+    }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept {}
+
+    Event* waiting;
+  };
+
+  explicit fiber_bridge(std::coroutine_handle<promise_type> h) noexcept : handle_(h) {}
+  fiber_bridge(const fiber_bridge&) = delete;
+  fiber_bridge& operator=(const fiber_bridge&) = delete;
+  ~fiber_bridge() { handle_.destroy(); }
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+
+ private:
+  std::coroutine_handle<promise_type> handle_;
+};
+
+template <class Event>
+fiber_bridge<Event> bridge_to(typename fiber_bridge<Event>::memory&, Event&) {
+  co_return;
+}
+
+// Event: fiber_event.
+template <class Event, class Awaiter>
+void fiber_wait(Awaiter& a) {
+  typename fiber_bridge<Event>::memory memory;
+  Event resumed;
+  const fiber_bridge<Event> bridge = bridge_to(memory, resumed);
+  using answer = decltype(a.await_suspend(bridge.handle()));
+  if constexpr (std::is_void_v<answer>) {
+    a.await_suspend(bridge.handle());
+  } else if constexpr (std::same_as<answer, bool>) {
+    if (!a.await_suspend(bridge.handle())) return;
+  } else {
+    a.await_suspend(bridge.handle()).resume();
+  }
+  resumed.wait();
+}
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_BRIDGE_HPP
+// ---- frys/sched/detail/fiber_ring.hpp
+// fiber_ring: the fibers that are ready, in the order of their turns: the one that runs, behind it the next, and so on.
+#ifndef FRYS_SCHED_DETAIL_FIBER_RING_HPP
+#define FRYS_SCHED_DETAIL_FIBER_RING_HPP
+
+#if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+namespace frys::inline FRYS_ABI::detail {
+
+class fiber_ring {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
+  // Whose turn it is. There is one.
+  [[nodiscard]] fiber_task& first() const noexcept { return *last_->behind; }
+  void push(fiber_task& t) noexcept {
+    if (last_ == nullptr) {
+      t.behind = &t;
+    } else {
+      t.behind = last_->behind;
+      last_->behind = &t;
+    }
+    last_ = &t;
+  }
+  // The turn of the first one is over: it is the last from now on; answers the next.
+  fiber_task& pass(fiber_task& first) noexcept {
+    last_ = &first;
+    return *first.behind;
+  }
+  // The first one is no longer ready. Behind it stands the next; itself, if there is none.
+  void pop(const fiber_task& first) noexcept {
+    if (first.behind == &first)
+      last_ = nullptr;
+    else
+      last_->behind = first.behind;
+  }
+
+ private:
+  fiber_task* last_ = nullptr;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_RING_HPP
+// ---- frys/sched/detail/fiber_value.hpp
+// fiber_value: what a fiber has answered, or thrown, until its handle takes it.
+#ifndef FRYS_SCHED_DETAIL_FIBER_VALUE_HPP
+#define FRYS_SCHED_DETAIL_FIBER_VALUE_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+template <class T>
+class fiber_value {
+ public:
+  fiber_value() noexcept {}
+  fiber_value(const fiber_value&) = delete;
+  fiber_value& operator=(const fiber_value&) = delete;
+  ~fiber_value() {
+    if constexpr (!std::is_void_v<T>)
+      if (has_value_) std::destroy_at(std::addressof(value_));
+  }
+  template <class F>
+  void set_by(F&& f) {
+    if constexpr (std::is_void_v<T>) {
+      static_cast<F&&>(f)();
+    } else {
+      ::new (static_cast<void*>(std::addressof(value_))) T(static_cast<F&&>(f)());
+      has_value_ = true;
+    }
+  }
+  void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
+  T take() {
+    if (failure_ != nullptr) rethrow();
+    if constexpr (!std::is_void_v<T>) return std::move(value_);
+  }
+
+ private:
+  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
+
+  struct nothing {};
+  std::exception_ptr failure_ = nullptr;
+  bool has_value_ = false;
+  union {
+    std::conditional_t<std::is_void_v<T>, nothing, T> value_;
+  };
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_FIBER_VALUE_HPP
+// ---- frys/sched/detail/post_box.hpp
+// post_box: work that other threads post for one thread, which sleeps here while there is none.
+#ifndef FRYS_SCHED_DETAIL_POST_BOX_HPP
+#define FRYS_SCHED_DETAIL_POST_BOX_HPP
+
+namespace frys::inline FRYS_ABI::detail {
+
+// What other threads have posted for one thread, and that thread's sleep, in one word: null, the mark of a sleeper, or
+// the last work that was posted.
+template <class Atomics, class Wait, class Clock>
+class post_box {
+ public:
+  // Any thread. True: the owner had set the mark by `arm`, and whoever gets this answer has to start it again.
+  bool push(work& w) noexcept {
+    work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
+    do w.next = last == &mark_ ? nullptr : last;
+    // sync(post_box.post): acq_rel; release: what the poster wrote is visible to whoever takes the work; acquire: who
+    // takes the mark away starts the owner again, which sees what the last one did before it set the mark.
+    while (!last_.compare_exchange_weak(last, &w, std::memory_order_acq_rel, std::memory_order_relaxed));
+    // (relaxed on failure: another guess)
+    return last == &mark_;
+  }
+  // Any thread; for an owner that sleeps in `sleep`. After this call returned or woke the owner, the box is not
+  // touched.
+  void push_and_wake(work& w) noexcept {
+    if (push(w)) sleeper_.unpark();
+  }
+
+  // Owner only, like all below. The works in the order in which they were posted, linked by next.
+  work* take() noexcept {
+    // relaxed: mostly there is nothing, and then nothing is read
+    if (last_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+    // sync(post_box.post): acquire; pairs with the release in push.
+    work* newest = last_.exchange(nullptr, std::memory_order_acquire);
+    if (newest == &mark_) return nullptr;
+    work* first = nullptr;
+    while (newest != nullptr) {
+      work* const before = newest->next;
+      newest->next = first;
+      first = std::exchange(newest, before);
+    }
+    return first;
+  }
+  // Sets the mark. False: something was posted meanwhile.
+  bool arm() noexcept {
+    work* nothing = nullptr;
+    // sync(post_box.post): release; pairs with the acquire of push. relaxed on failure: take acquires what came.
+    return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
+  }
+  // Sleeps until something is posted or the deadline passes.
+  void sleep(deadline until) noexcept {
+    if (!arm() || sleeper_.park_until(until)) return;
+    work* mark = &mark_;
+    // Where the mark is gone already, its poster wakes us: that must not go to a box that died meanwhile, or to the
+    // next sleep. relaxed: takes our own mark back, or take acquires what came.
+    if (!last_.compare_exchange_strong(mark, nullptr, std::memory_order_relaxed, std::memory_order_relaxed))
+      sleeper_.park();
+  }
+
+ private:
+  work mark_;
+  typename Atomics::template atomic<work*> last_{nullptr};
+  parker<policy::atomics<Atomics>, policy::wait<Wait>, policy::clock<Clock>> sleeper_;
+};
+
+}  // namespace frys::inline FRYS_ABI::detail
+
+#endif  // FRYS_SCHED_DETAIL_POST_BOX_HPP
 // ---- frys/sched/stack_pool.hpp
 // stack_pool: stacks for fibers, which go back and forth without the system once they are there.
 //
@@ -38612,10 +39086,6 @@ std::size_t stack_pool<Policies...>::trim(std::size_t keep_bytes) noexcept {
 
 #if FRYS_HAS_CONTEXT && FRYS_HAS_THREAD
 
-#if FRYS_EXCEPTIONS
-#include <cxxabi.h>
-#endif
-
 namespace frys::inline FRYS_ABI {
 
 namespace policy {
@@ -38631,149 +39101,6 @@ template <class... Policies>
 class fiber_scheduler;
 template <class T = void>
 class fiber;
-
-namespace detail {
-
-class fiber_runner;
-
-// A fiber, as far as its context does not matter. As a work it makes itself ready.
-struct fiber_task : work {
-  fiber_task(fiber_runner& r, function makes_ready) noexcept : work(makes_ready), runner(&r) {}
-
-  fiber_runner* runner;
-  fiber_task* behind = nullptr;  // in the ring of those that are ready
-  fiber_task* joiner = nullptr;
-  bool ended = false;
-  bool has_handle = false;
-};
-
-// What code inside a fiber needs of whatever scheduler runs it.
-class fiber_runner {
- public:
-  virtual void yield() noexcept = 0;
-  virtual result<void> sleep_until(deadline at) noexcept = 0;
-  virtual nanoseconds now() noexcept = 0;
-  virtual void post(work& w) noexcept = 0;  // any thread
-  // The running fiber waits until somebody makes it ready.
-  virtual void suspend() noexcept = 0;
-  virtual void ready(fiber_task& task) noexcept = 0;
-  virtual void join(fiber_task& task) noexcept = 0;
-  virtual void recycle(fiber_task& task) noexcept = 0;
-  virtual bool is_here() const noexcept = 0;  // any thread
-  // Null: outside of fibers.
-  [[nodiscard]] fiber_task* current() const noexcept { return current_ != outside_ ? current_ : nullptr; }
-
- protected:
-  explicit fiber_runner(fiber_task& outside) noexcept : current_(&outside), outside_(&outside) {}
-  ~fiber_runner() = default;
-  fiber_task* current_;
-  fiber_task* outside_;
-};
-
-struct fiber_tag;
-
-// Not inline: a compiler may keep the address of a thread_local over a switch, after which the fiber may be in another
-// thread.
-FRYS_NOINLINE inline fiber_runner* fiber_runner_here() noexcept {
-  return static_cast<fiber_runner*>(os_threads::local<fiber_tag>());
-}
-
-// What other threads have posted for one thread, and that thread's sleep, in one word: null, the mark of a sleeper, or
-// the last work that was posted.
-template <class Atomics, class Wait, class Clock>
-class post_box {
- public:
-  // Any thread. True: the owner had set the mark by `arm`, and whoever gets this answer has to start it again.
-  bool push(work& w) noexcept {
-    work* last = last_.load(std::memory_order_relaxed);  // relaxed: a guess for the exchange
-    do w.next = last == &mark_ ? nullptr : last;
-    // sync(post_box.post): acq_rel; release: what the poster wrote is visible to whoever takes the work; acquire: who
-    // takes the mark away starts the owner again, which sees what the last one did before it set the mark.
-    while (!last_.compare_exchange_weak(last, &w, std::memory_order_acq_rel, std::memory_order_relaxed));
-    // (relaxed on failure: another guess)
-    return last == &mark_;
-  }
-  // Any thread; for an owner that sleeps in `sleep`. After this call returned or woke the owner, the box is not
-  // touched.
-  void push_and_wake(work& w) noexcept {
-    if (push(w)) sleeper_.unpark();
-  }
-
-  // Owner only, like all below. The works in the order in which they were posted, linked by next.
-  work* take() noexcept {
-    // relaxed: mostly there is nothing, and then nothing is read
-    if (last_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    // sync(post_box.post): acquire; pairs with the release in push.
-    work* newest = last_.exchange(nullptr, std::memory_order_acquire);
-    if (newest == &mark_) return nullptr;
-    work* first = nullptr;
-    while (newest != nullptr) {
-      work* const before = newest->next;
-      newest->next = first;
-      first = std::exchange(newest, before);
-    }
-    return first;
-  }
-  // Sets the mark. False: something was posted meanwhile.
-  bool arm() noexcept {
-    work* nothing = nullptr;
-    // sync(post_box.post): release; pairs with the acquire of push. relaxed on failure: take acquires what came.
-    return last_.compare_exchange_strong(nothing, &mark_, std::memory_order_release, std::memory_order_relaxed);
-  }
-  // Sleeps until something is posted or the deadline passes.
-  void sleep(deadline until) noexcept {
-    if (!arm() || sleeper_.park_until(until)) return;
-    work* mark = &mark_;
-    // Where the mark is gone already, its poster wakes us: that must not go to a box that died meanwhile, or to the
-    // next sleep. relaxed: takes our own mark back, or take acquires what came.
-    if (!last_.compare_exchange_strong(mark, nullptr, std::memory_order_relaxed, std::memory_order_relaxed))
-      sleeper_.park();
-  }
-
- private:
-  work mark_;
-  typename Atomics::template atomic<work*> last_{nullptr};
-  parker<policy::atomics<Atomics>, policy::wait<Wait>, policy::clock<Clock>> sleeper_;
-};
-
-// What a fiber has answered.
-template <class T>
-class fiber_value {
- public:
-  fiber_value() noexcept {}
-  fiber_value(const fiber_value&) = delete;
-  fiber_value& operator=(const fiber_value&) = delete;
-  ~fiber_value() {
-    if constexpr (!std::is_void_v<T>)
-      if (has_value_) std::destroy_at(std::addressof(value_));
-  }
-  template <class F>
-  void set_by(F&& f) {
-    if constexpr (std::is_void_v<T>) {
-      static_cast<F&&>(f)();
-    } else {
-      ::new (static_cast<void*>(std::addressof(value_))) T(static_cast<F&&>(f)());
-      has_value_ = true;
-    }
-  }
-  void set_failure(std::exception_ptr e) noexcept { failure_ = std::move(e); }
-  T take() {
-    if (failure_ != nullptr) rethrow();
-    if constexpr (!std::is_void_v<T>) return std::move(value_);
-  }
-
- private:
-  [[noreturn]] FRYS_NOINLINE void rethrow() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
-
-  struct nothing {};
-  std::exception_ptr failure_ = nullptr;
-  bool has_value_ = false;
-  union {
-    std::conditional_t<std::is_void_v<T>, nothing, T> value_;
-  };
-};
-
-}  // namespace detail
 
 // What code inside a fiber may ask for, without a word about its scheduler. A scheduler with another policy::threads
 // has the same as members.
@@ -38954,9 +39281,9 @@ class fiber_scheduler final : detail::fiber_runner {
 
   explicit fiber_scheduler(fiber_options options = {}) noexcept
       : fiber_runner(home_),
-        stacks_({options.limit_bytes}),
+        blocks_(options.limit_bytes),
         options_(options),
-        home_(*this),
+        home_(*this, &makes_ready),
         timers_(clock_type::now(), options.timer_tick) {}
   fiber_scheduler(const fiber_scheduler&) = delete;
   fiber_scheduler& operator=(const fiber_scheduler&) = delete;
@@ -38970,10 +39297,10 @@ class fiber_scheduler final : detail::fiber_runner {
   [[nodiscard]] auto spawn(F&& f, std::size_t stack_bytes = 0) -> result<fiber<std::invoke_result_t<std::decay_t<F>>>> {
     using T = std::invoke_result_t<std::decay_t<F>>;
     using body = state<std::decay_t<F>, T, true>;
-    block* const b = take_block(stack_bytes);
+    block* const b = blocks_.take(size_of(stack_bytes), *this, &makes_ready);
     if (b == nullptr) [[unlikely]]
-      return why_not(stack_bytes);
-    body* const s = place<body>(*b, std::forward<F>(f));
+      return blocks_.why_not(size_of(stack_bytes));
+    body* const s = blocks_.template place<body>(*b, std::forward<F>(f));
     b->has_handle = true;
     begin(*b);
     return fiber<T>(*b, s->value);
@@ -38982,10 +39309,10 @@ class fiber_scheduler final : detail::fiber_runner {
   template <class F>
   requires std::invocable<std::decay_t<F>> result<void> start(F&& f, std::size_t stack_bytes = 0) {
     using body = state<std::decay_t<F>, void, false>;
-    block* const b = take_block(stack_bytes);
+    block* const b = blocks_.take(size_of(stack_bytes), *this, &makes_ready);
     if (b == nullptr) [[unlikely]]
-      return why_not(stack_bytes);
-    place<body>(*b, std::forward<F>(f));
+      return blocks_.why_not(size_of(stack_bytes));
+    blocks_.template place<body>(*b, std::forward<F>(f));
     begin(*b);
     return {};
   }
@@ -39022,8 +39349,7 @@ class fiber_scheduler final : detail::fiber_runner {
   // Inside a fiber of this scheduler: as in this_fiber.
   void yield() noexcept override {
     block& me = current_block();
-    last_ = &me;
-    go_on(me, *me.behind);
+    go_on(me, ready_.pass(me));
   }
   result<void> sleep_until(deadline at) noexcept override {
     if (host_ != nullptr)
@@ -39036,7 +39362,7 @@ class fiber_scheduler final : detail::fiber_runner {
       explicit alarm(fiber_scheduler& s, block& b) noexcept : timer(&rings), scheduler(&s), sleeper(&b) {}
       static void rings(timer& t) noexcept {
         auto& a = static_cast<alarm&>(t);
-        a.scheduler->ready_push(*a.sleeper);
+        a.scheduler->ready_.push(*a.sleeper);
       }
       fiber_scheduler* scheduler;
       block* sleeper;
@@ -39051,39 +39377,16 @@ class fiber_scheduler final : detail::fiber_runner {
   // Fibers that have not ended.
   [[nodiscard]] std::size_t size() const noexcept { return live_; }
   // Gives the stacks of fibers that have ended back to the system, but for some keep_bytes; answers how many bytes.
-  std::size_t trim(std::size_t keep_bytes = 0) noexcept {
-    for (block*& list : idle_)
-      while (list != nullptr) {
-        block* const b = std::exchange(list, static_cast<block*>(list->behind));
-        stack& s = *b->memory;
-        std::destroy_at(b);
-        stacks_.release(s);
-      }
-    return stacks_.trim(keep_bytes);
-  }
+  std::size_t trim(std::size_t keep_bytes = 0) noexcept { return blocks_.trim(keep_bytes); }
 
  private:
   using pool = stack_pool<policy::guard_pages<policy::pick<policy::guard_pages<true>, Policies...>::value>,
                           policy::pages<pages_type>, policy::atomics<atomics_type>>;
-  using stack = typename pool::stack;
   using flow = basic_context<switch_type>;
+  using blocks = detail::fiber_blocks<flow, pool>;
+  using block = typename blocks::block;
 
-  // Stands at the upper end of its stack, and stays there from fiber to fiber.
-  struct alignas(64) block : detail::fiber_task {
-    explicit block(fiber_scheduler& s) noexcept : fiber_task(s, &makes_ready) {}
-    static void makes_ready(work& w) noexcept {
-      auto& b = static_cast<block&>(w);
-      static_cast<fiber_scheduler&>(*b.runner).ready_push(b);
-    }
-    flow self;
-    // Of the C++ runtime: the exceptions that are caught in this flow, and how many are on their way.
-    void* caught = nullptr;
-    unsigned uncaught = 0;
-    bool has_exceptions = false;
-    unsigned size_class = 0;
-    stack* memory = nullptr;
-  };
-
+  // What a fiber begins with and ends in: its callable, and room for the answer.
   template <class F, class T, bool HasHandle>
   struct state {
     template <class G>
@@ -39128,9 +39431,7 @@ class fiber_scheduler final : detail::fiber_runner {
     explicit running(fiber_scheduler& s) noexcept : before_(threads_type::template local<detail::fiber_tag>()) {
       FRYS_ASSERT(s.current() == nullptr, "fiber_scheduler: it runs already; call this outside of its fibers");
       threads_type::template local<detail::fiber_tag>() = static_cast<detail::fiber_runner*>(&s);
-#if FRYS_EXCEPTIONS
-      s.exceptions_ = reinterpret_cast<exception_lists*>(abi::__cxa_get_globals());
-#endif
+      s.exceptions_.use_thread();
     }
     running(const running&) = delete;
     running& operator=(const running&) = delete;
@@ -39138,11 +39439,6 @@ class fiber_scheduler final : detail::fiber_runner {
 
    private:
     void* before_;
-  };
-  // How the Itanium C++ ABI begins what a thread has of exceptions.
-  struct exception_lists {
-    void* caught;
-    unsigned uncaught;
   };
 
   block& current_block() noexcept {
@@ -39155,79 +39451,26 @@ class fiber_scheduler final : detail::fiber_runner {
 
   // --- fibers come and go
 
-  static std::size_t class_of(std::size_t bytes) noexcept {
-    return bytes <= pool::smallest ? 0 : static_cast<std::size_t>(std::bit_width((bytes - 1) / pool::smallest));
-  }
-  block* take_block(std::size_t stack_bytes) noexcept {
-    const std::size_t c = class_of(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
-    if (c >= idle_.size()) return nullptr;
-    block* const b = idle_[c];
-    if (b == nullptr) [[unlikely]]
-      return make_block(c);
-    idle_[c] = static_cast<block*>(b->behind);
-    return b;
-  }
-  FRYS_NOINLINE block* make_block(std::size_t c) noexcept {
-    const result<stack*> s = stacks_.acquire(pool::smallest << c);
-    if (!s) return nullptr;
-    std::byte* const top = (*s)->span().data() + (*s)->span().size();
-    block* const b = ::new (static_cast<void*>(top - sizeof(block))) block(*this);
-    b->memory = *s;
-    b->size_class = static_cast<unsigned>(c);
-    return b;
-  }
-  // Asks again for what was refused, for the reason.
-  FRYS_NOINLINE error why_not(std::size_t stack_bytes) noexcept {
-    const result<stack*> s = stacks_.acquire(stack_bytes == 0 ? options_.stack_bytes : stack_bytes);
-    if (!s) return s.error();
-    stacks_.release(**s);
-    return error{errc::out_of_memory, domain::sched, "no memory for the stack of a fiber", 0};
-  }
-  template <class Body, class F>
-  Body* place(block& b, F&& f) {
-    static_assert(
-        sizeof(Body) <= 4096,
-        "frys::fiber_scheduler: the callable and its answer lie on the fiber's stack, with 4 KiB at most; hold "
-        "a pointer to what is larger");
-    static_assert(alignof(Body) <= 64, "frys::fiber_scheduler: the callable is aligned to more than 64");
-    std::byte* const low = b.memory->span().data();
-    const std::size_t room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(&b) - low);
-    constexpr std::size_t size = (sizeof(Body) + 63) & ~std::size_t{63};
-    struct taken {
-      fiber_scheduler* self;
-      block* of;
-      ~taken() {
-        if (of != nullptr) self->recycle(*of);
-      }
-    } unless_done{this, &b};
-    unpoison(low + room - size, size);
-    Body* const body = ::new (static_cast<void*>(low + room - size)) Body(b, std::forward<F>(f));
-    unless_done.of = nullptr;
-    b.self.make({low, room - size}, &Body::enter, body);
-    return body;
+  [[nodiscard]] std::size_t size_of(std::size_t stack_bytes) const noexcept {
+    return stack_bytes == 0 ? options_.stack_bytes : stack_bytes;
   }
   void begin(block& b) noexcept {
     b.ended = false;
     ++live_;
     if (host_ == nullptr || is_here())
-      ready_push(b);
+      ready_.push(b);
     else
       post(b);
   }
-  void recycle(detail::fiber_task& task) noexcept override {
-    auto& b = static_cast<block&>(task);
-    b.has_handle = false;
-    b.behind = idle_[b.size_class];
-    idle_[b.size_class] = &b;
-  }
+  void recycle(detail::fiber_task& task) noexcept override { blocks_.give_back(static_cast<block&>(task)); }
   // Answers where to go on.
   flow& end(block& b) noexcept {
     --live_;
     b.ended = true;
-    if (b.joiner != nullptr) ready_push(*std::exchange(b.joiner, nullptr));
+    if (b.joiner != nullptr) ready_.push(*std::exchange(b.joiner, nullptr));
     block& to = next(without(b));
     // Our stack may be taken for another fiber, but not before we have left it: nobody else runs until then.
-    if (!b.has_handle) recycle(b);
+    if (!b.has_handle) blocks_.give_back(b);
     arrive(to);
     return to.self;
   }
@@ -39245,30 +39488,19 @@ class fiber_scheduler final : detail::fiber_runner {
 
   // --- who runs next
 
-  // Those that are ready stand in a ring: the one that runs, behind it the next, and at last last_.
-  void ready(detail::fiber_task& task) noexcept override { ready_push(task); }
+  static void makes_ready(work& w) noexcept {
+    auto& b = static_cast<block&>(w);
+    static_cast<fiber_scheduler&>(*b.runner).ready_.push(b);
+  }
+  void ready(detail::fiber_task& task) noexcept override { ready_.push(task); }
   void suspend() noexcept override {
     block& me = current_block();
     go_on(me, without(me));
   }
-  void ready_push(detail::fiber_task& b) noexcept {
-    if (last_ == nullptr) {
-      b.behind = &b;
-    } else {
-      b.behind = last_->behind;
-      last_->behind = &b;
-    }
-    last_ = &b;
-  }
-  // Takes the running one out of the ring; answers the next, or home.
+  // The running one is no longer ready; answers the next, or home.
   detail::fiber_task& without(block& me) noexcept {
-    detail::fiber_task* const to = me.behind;
-    if (to == &me) {
-      last_ = nullptr;
-      return home_;
-    }
-    last_->behind = to;
-    return *to;
+    ready_.pop(me);
+    return me.behind == &me ? home_ : *me.behind;
   }
   // `to`, or from time to time home, to see what others have posted.
   block& next(detail::fiber_task& to) noexcept {
@@ -39278,34 +39510,15 @@ class fiber_scheduler final : detail::fiber_runner {
   }
   void arrive(block& to) noexcept {
     current_ = &to;
-#if FRYS_EXCEPTIONS
-    if (to.has_exceptions) [[unlikely]]
-      give_back(to);
-#endif
+    exceptions_.arrive(to.exceptions);
   }
   FRYS_ALWAYS_INLINE void go_on(block& me, detail::fiber_task& wanted) noexcept {
     block& to = next(wanted);
     if (&to == &me) return;
-#if FRYS_EXCEPTIONS
-    // What the C++ runtime has of exceptions for the thread goes with the flow that they belong to.
-    if (exceptions_->caught != nullptr || exceptions_->uncaught != 0) [[unlikely]]
-      take_along(me);
-#endif
+    exceptions_.leave(me.exceptions);
     arrive(to);
     flow::switch_to(me.self, to.self);
   }
-#if FRYS_EXCEPTIONS
-  FRYS_NOINLINE void take_along(block& from) noexcept {
-    from.caught = std::exchange(exceptions_->caught, nullptr);
-    from.uncaught = std::exchange(exceptions_->uncaught, 0u);
-    from.has_exceptions = true;
-  }
-  FRYS_NOINLINE void give_back(block& to) noexcept {
-    exceptions_->caught = to.caught;
-    exceptions_->uncaught = to.uncaught;
-    to.has_exceptions = false;
-  }
-#endif
 
   // --- outside of fibers
 
@@ -39319,9 +39532,9 @@ class fiber_scheduler final : detail::fiber_runner {
       w = rest;
     }
     if (!timers_.empty()) timers_.advance(clock_type::now());
-    if (last_ == nullptr) return did;
+    if (ready_.empty()) return did;
     budget_ = turn_length;
-    go_on(home_, *last_->behind);
+    go_on(home_, ready_.first());
     return true;
   }
   template <class Condition>
@@ -39342,12 +39555,11 @@ class fiber_scheduler final : detail::fiber_runner {
   static constexpr unsigned turn_length = 64;
   static constexpr unsigned turns_hosted = 16;
 
-  detail::fiber_task* last_ = nullptr;  // null: none is ready
+  detail::fiber_ring ready_;
   unsigned budget_ = turn_length;
   std::size_t live_ = 0;
-  exception_lists* exceptions_ = nullptr;
-  std::array<block*, std::bit_width(pool::largest / pool::smallest)> idle_{};
-  pool stacks_;
+  [[no_unique_address]] detail::fiber_exceptions exceptions_;
+  blocks blocks_;
   fiber_options options_;
   block home_;
   void* host_ = nullptr;
@@ -39357,82 +39569,13 @@ class fiber_scheduler final : detail::fiber_runner {
   alignas(cache_line) detail::post_box<atomics_type, wait_type, clock_type> posted_;
 };
 
-namespace detail {
-
-// A coroutine that wakes a fiber when it is resumed, and is then over. It lies on the fiber's stack.
-class fiber_bridge {
- public:
-  static constexpr std::size_t usual_size = 256;
-  struct memory {
-    alignas(std::max_align_t) std::byte bytes[usual_size];
-  };
-  struct promise_type {
-    promise_type(memory&, fiber_event& e) noexcept : waiting(&e) {}
-    static void* operator new(std::size_t size, memory& m, fiber_event&) {
-      return size <= usual_size ? m.bytes : ::operator new(size);
-    }
-    static void operator delete(void* at, std::size_t size) noexcept {
-      if (size > usual_size) ::operator delete(at);
-    }
-    fiber_bridge get_return_object() noexcept {
-      return fiber_bridge(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_always initial_suspend() const noexcept { return {}; }
-    auto final_suspend() const noexcept {
-      struct waker {
-        bool await_ready() const noexcept { return false; }
-        // Not inline, so that nothing of the frame is touched after the wake: the fiber destroys it at once, perhaps on
-        // another thread.
-        FRYS_NOINLINE void await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-          self.promise().waiting->set();
-        }
-        void await_resume() const noexcept {}
-      };
-      return waker{};
-    }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept {}
-
-    fiber_event* waiting;
-  };
-
-  explicit fiber_bridge(std::coroutine_handle<promise_type> h) noexcept : handle_(h) {}
-  fiber_bridge(const fiber_bridge&) = delete;
-  fiber_bridge& operator=(const fiber_bridge&) = delete;
-  ~fiber_bridge() { handle_.destroy(); }
-  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
-
- private:
-  std::coroutine_handle<promise_type> handle_;
-};
-
-inline fiber_bridge bridge_to(fiber_bridge::memory&, fiber_event&) { co_return; }
-
-template <class Awaiter>
-void fiber_wait(Awaiter& a) {
-  fiber_bridge::memory memory;
-  fiber_event resumed;
-  const fiber_bridge bridge = bridge_to(memory, resumed);
-  using answer = decltype(a.await_suspend(bridge.handle()));
-  if constexpr (std::is_void_v<answer>) {
-    a.await_suspend(bridge.handle());
-  } else if constexpr (std::same_as<answer, bool>) {
-    if (!a.await_suspend(bridge.handle())) return;
-  } else {
-    a.await_suspend(bridge.handle()).resume();
-  }
-  resumed.wait();
-}
-
-}  // namespace detail
-
 // Inside a fiber: waits for whatever a coroutine can wait for, and answers what co_await answers there. What that runs
 // until it first waits, such as the body of a task, runs on the fiber's stack. Whoever resumes it may do so on any
 // thread: the fiber goes on where its scheduler runs.
 template <awaitable A>
 await_result_t<A> fiber_await(A&& a) {
   auto&& waits = detail::awaiter_of(static_cast<A&&>(a));
-  if (!waits.await_ready()) detail::fiber_wait(waits);
+  if (!waits.await_ready()) detail::fiber_wait<fiber_event>(waits);
   return waits.await_resume();
 }
 

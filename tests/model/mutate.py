@@ -86,7 +86,7 @@ SUITES = {
     "memory/tracked.hpp": "tracked under the model*",
     "core/asymmetric_fence.hpp": "epoch_domain under the model*,hazard_domain under the model*",
     "sched/blocking_pool.hpp": "blocking_pool under the model*",
-    "sched/fiber.hpp": "post_box under the model*",
+    "sched/detail/post_box.hpp": "post_box under the model*",
     "sched/stack_pool.hpp": "stack_pool under the model*",
     "sched/shared_timer_wheel.hpp": "shared_timer_wheel under the model*",
     "io/detail/post_queue.hpp": "post_queue under the model*",

@@ -17,7 +17,7 @@ import units
 
 STRICT = ("-std=c++20 -Iinclude -Itests -Iexamples -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow "
           "-Wold-style-cast -Wundef -Werror").split()
-BATCH = 8
+BATCH = 16
 
 
 def read(command, path):

@@ -351,7 +351,7 @@ class any_program {
 }  // namespace
 
 TEST_CASE("litmus: any small program, from a fixed seed") {
-  const int rounds = is_long() ? 4000 : 150;
+  const int rounds = is_long() ? 4000 : 60;
   tally t;
   any_program any(20170618);
   SUBCASE("two threads of up to five steps") {

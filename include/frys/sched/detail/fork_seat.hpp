@@ -5,6 +5,9 @@
 // written while nobody is hungry. Who is hungry says so in limit_, which each fork compares its place with anyhow; the
 // next fork, or step of a loop, then promotes the oldest one, which is the largest: it becomes a job in a deque that
 // others steal from. A loop stands among the forks, and gives the farther half of what is left of it.
+//
+// Tasks that may outlive the function that made them, of coroutines (forked) and of groups (task_group), lie in a stack
+// of their own, from whose far end others take half of what is shared. Of groups the oldest few always are.
 #ifndef FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 #define FRYS_SCHED_DETAIL_FORK_SEAT_HPP
 
@@ -13,11 +16,13 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "../../config.hpp"
 #include "../../core/cache_line.hpp"
+#include "../../core/poison.hpp"
 #include "../../core/work.hpp"
 #include "../../policy.hpp"
 #include "../../queue/stealing_deque.hpp"
@@ -56,11 +61,27 @@ struct fork_place {
   }
 };
 
+// A task that a group waits for.
+template <class Atomics>
+struct group_task : work {
+  group_task(work::function f, const void* g) noexcept : work(f), group(g) {}
+  const void* group;
+  fork_seat<Atomics>* victim = nullptr;  // from whose stack it has been stolen
+};
+
 template <class Atomics>
 class fork_seat {
  public:
   using job_type = fork_job<Atomics>;
   using place = fork_place<Atomics>;
+  using group_task_type = group_task<Atomics>;
+
+  // Of the group whose task this seat runs for somebody else: what it has not told the group yet. The group counts so
+  // many tasks more than there are.
+  struct tally {
+    const void* group = nullptr;
+    std::size_t owed = 0;
+  };
 
   // What the scheduler does for its seats.
   struct host_functions {
@@ -91,6 +112,14 @@ class fork_seat {
   }
   fork_seat(const fork_seat&) = delete;
   fork_seat& operator=(const fork_seat&) = delete;
+  ~fork_seat() {
+    for (std::size_t c = 0; c <= class_of(largest_block); ++c)
+      while (free_block* const b = free_[c]) {
+        unpoison(b, class_bytes(c));
+        free_[c] = b->next;
+        give_back_(b, class_bytes(c));
+      }
+  }
 
   // ---- the owner
 
@@ -140,30 +169,107 @@ class fork_seat {
     return true;
   }
 
-  // Tasks that a coroutine has forked and not awaited: a stack of their own, as they may outlive what was forked later.
+  // Tasks that a coroutine has forked and not awaited. False: no memory, it is the caller's.
   bool push_task(work& w) noexcept {
-    if (!tasks_own_.try_push(&w)) return false;
-    if (is_asked()) [[unlikely]] {
-      calm();
-      tasks_own_.share();
-      host_->promoted(*this);
-    }
+    if (!tasks_own_.try_push(reinterpret_cast<std::uintptr_t>(&w))) return false;
+    ++seem_to_lie_;
+    if (is_asked()) [[unlikely]]
+      give_tasks();
     return true;
   }
   // True: `w` was the newest, and is the caller's again.
   bool take_task(work& w) noexcept {
     auto got = tasks_own_.try_pop();
     if (!got) return false;
-    if (got.value() == &w) [[likely]]
+    --seem_to_lie_;
+    if (got.value() == reinterpret_cast<std::uintptr_t>(&w)) [[likely]]
       return true;
-    // There was room for it a moment ago, and only thieves make any: this cannot fail.
-    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(got.value()));
-    FRYS_ASSERT(back, "forked: no room for what was just taken");
+    put_back(got.value());
     return false;
   }
-  work* pop_task() noexcept {
+  FRYS_ALWAYS_INLINE work* pop_task() noexcept {
     auto got = tasks_own_.try_pop();
-    return got ? got.value() : nullptr;
+    if (!got) {
+      seem_to_lie_ = 0;
+      return nullptr;
+    }
+    --seem_to_lie_;
+    return &task_of(got.value());
+  }
+
+  // Tasks of a group. False: as above.
+  FRYS_ALWAYS_INLINE bool push_group_task(group_task_type& t) noexcept {
+    if (!tasks_own_.try_push(reinterpret_cast<std::uintptr_t>(static_cast<work*>(&t)) | of_group)) return false;
+    if (++seem_to_lie_ <= always_shared || is_asked()) [[unlikely]]
+      show_tasks();
+    return true;
+  }
+  // The newest task, if it is of this group.
+  group_task_type* pop_task_of(const void* group) noexcept {
+    auto got = tasks_own_.try_pop();
+    if (!got) return nullptr;
+    --seem_to_lie_;
+    if ((got.value() & of_group) != 0)
+      if (auto& t = static_cast<group_task_type&>(task_of(got.value())); t.group == group) return &t;
+    put_back(got.value());
+    return nullptr;
+  }
+  // A task has been stolen: half of what lies there comes too, for whoever is next.
+  void take_more(fork_seat& from) noexcept {
+    has_foreign_ = true;
+    const std::size_t more = from.tasks_.thief().steal_batch(tasks_own_, most_at_once);
+    if (more == 0) return;
+    seem_to_lie_ += static_cast<std::int32_t>(more);
+    tasks_own_.share();
+    host_->promoted(*this);
+  }
+  // Around what runs tasks. What is left at its end, and of groups that somebody else waits for, must not lie where
+  // only this seat finds it: it may never look there again.
+  void has_foreign() noexcept { has_foreign_ = true; }
+  void begin_tasks() noexcept { ++inside_; }
+  void end_tasks() noexcept {
+    if (--inside_ == 0 && has_foreign_) [[unlikely]]
+      share_foreign();
+  }
+  tally counted;
+
+  // Memory of tasks that have ended, for those that begin next.
+  template <std::size_t Bytes>
+  FRYS_ALWAYS_INLINE void* take_block() noexcept {
+    if constexpr (Bytes > largest_block) {
+      return nullptr;
+    } else {
+      free_block*& list = free_[class_of(Bytes)];
+      free_block* const b = list;
+      if (b == nullptr) return nullptr;
+      unpoison(b, class_bytes(class_of(Bytes)));
+      list = b->next;
+      return b;
+    }
+  }
+  // A block of class_bytes. False: enough are kept.
+  template <std::size_t Bytes>
+  FRYS_ALWAYS_INLINE bool keep_block(void* memory, void (*give_back)(void*, std::size_t) noexcept) noexcept {
+    if constexpr (Bytes > largest_block) {
+      return false;
+    } else {
+      free_block*& list = free_[class_of(Bytes)];
+      std::size_t count = 0;
+      if (list != nullptr) {
+        unpoison(list, sizeof(free_block));
+        count = list->count + 1;
+        poison(list, sizeof(free_block));
+        if (count == most_blocks) [[unlikely]]
+          return false;
+      }
+      list = ::new (memory) free_block{list, count};
+      poison(memory, class_bytes(class_of(Bytes)));
+      give_back_ = give_back;
+      return true;
+    }
+  }
+  static constexpr std::size_t block_bytes(std::size_t bytes) noexcept {
+    return bytes > largest_block ? bytes : class_bytes(class_of(bytes));
   }
 
   [[nodiscard]] const host_functions& host() const noexcept { return *host_; }
@@ -173,7 +279,10 @@ class fork_seat {
   // Asks for a fork; the next one that the owner makes answers.
   void ask() noexcept {
     // relaxed: a question. Read first, so that many who ask share the line.
-    if (limit_.load(std::memory_order_relaxed) != 0) limit_.store(0, std::memory_order_relaxed);
+    if (limit_.load(std::memory_order_relaxed) == 0) return;
+    limit_.store(0, std::memory_order_relaxed);
+    // sync(fork_seat.asked): seq_cst; the question stands before who falls asleep looks for tasks.
+    Atomics::fence(std::memory_order_seq_cst);
   }
   // A promoted fork, the oldest; nullptr.
   [[nodiscard]] job_type* steal() noexcept {
@@ -182,7 +291,10 @@ class fork_seat {
   }
   [[nodiscard]] work* steal_forked_task() noexcept {
     auto got = tasks_.thief().try_steal();
-    return got ? got.value() : nullptr;
+    if (!got) return nullptr;
+    if ((got.value() & of_group) != 0) static_cast<group_task_type&>(task_of(got.value())).victim = this;
+    ask();  // for who sleeps: one answer wakes one
+    return &task_of(got.value());
   }
   [[nodiscard]] bool has_forked_tasks() const noexcept {
     return const_cast<fork_seat*>(this)->tasks_.thief().size_hint() != 0;
@@ -194,6 +306,41 @@ class fork_seat {
  private:
   template <class T>
   using atomic = typename Atomics::template atomic<T>;
+
+  struct free_block {
+    free_block* next;
+    std::size_t count;  // behind it
+  };
+  static constexpr std::size_t block_step = 32, largest_block = 256, most_blocks = 256;
+  static constexpr std::size_t class_of(std::size_t bytes) noexcept { return (bytes - 1) / block_step; }
+  static constexpr std::size_t class_bytes(std::size_t c) noexcept { return (c + 1) * block_step; }
+
+  static constexpr std::uintptr_t of_group = 1;
+  static work& task_of(std::uintptr_t bits) noexcept { return *reinterpret_cast<work*>(bits & ~of_group); }
+  FRYS_NOINLINE void share_foreign() noexcept {
+    if (tasks_own_.size() == 0)
+      has_foreign_ = false;
+    else
+      tasks_own_.share();
+  }
+  // Whoever does not see these asks behind that, and is seen.
+  FRYS_NOINLINE void show_tasks() noexcept {
+    tasks_own_.share();
+    // sync(fork_seat.asked): seq_cst; the tasks stand before we look who asks.
+    Atomics::fence(std::memory_order_seq_cst);
+    if (is_asked()) give_tasks();
+  }
+  FRYS_NOINLINE void give_tasks() noexcept {
+    calm();
+    tasks_own_.share();
+    host_->promoted(*this);
+  }
+  void put_back(std::uintptr_t bits) noexcept {
+    // There was room for it a moment ago, and only thieves make any: this cannot fail.
+    [[maybe_unused]] const bool back = static_cast<bool>(tasks_own_.try_push(bits));
+    FRYS_ASSERT(back, "fork_seat: no room for what was just taken");
+    ++seem_to_lie_;
+  }
 
   static std::uintptr_t address(const entry* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
 
@@ -261,12 +408,15 @@ class fork_seat {
       std::destroy_at(got.value());
       return true;
     }
+    if (tasks_own_.size() != 0) tasks_own_.share();  // we may sleep
     host_->await(*this, job);
     return false;
   }
 
   using deque = stealing_deque<job_type*, policy::capacity<64>, policy::atomics<Atomics>>;
-  using task_deque = stealing_deque<work*, policy::atomics<Atomics>>;
+  using task_deque = stealing_deque<std::uintptr_t, policy::atomics<Atomics>>;  // addresses, and whether of a group
+  static constexpr std::int32_t always_shared = 4;
+  static constexpr std::size_t most_at_once = 256;
 
   const host_functions* host_;
   entry* top_ = entries_;    // the owner's: behind the newest fork
@@ -278,6 +428,11 @@ class fork_seat {
   task_deque tasks_;
   typename task_deque::owner_type tasks_own_;
   const bool promote_each_;
+  bool has_foreign_ = false;
+  unsigned inside_ = 0;  // waits of groups, and rows of their tasks
+  free_block* free_[class_of(largest_block) + 1] = {};
+  void (*give_back_)(void*, std::size_t) noexcept = nullptr;
+  std::int32_t seem_to_lie_ = 0;  // tasks, as if none of ours were ever stolen
   entry entries_[most + 1];
 };
 

@@ -10,7 +10,7 @@ usage: bash tests/run.sh [--no-install] [--clean] [--ci] [--long] [STAGE...]
 
   --no-install   install nothing; what lacks its tool is skipped and said so
   --clean        start from an empty build directory
-  --ci           no terminal, a hard end after 60 minutes (it takes about 26 on two quiet cores)
+  --ci           no terminal, a hard end after 60 minutes (it takes about 27 on two quiet cores)
   --long         also: fuzzers for 10 minutes each, 100 kills per setting, foreign machines under qemu, an npm client
 
 FRYS_PATIENCE=3 in the environment gives every step three times as long, for a slow machine.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -290,6 +291,28 @@ TEST_CASE("task_group: a pool may end while one of its tasks still waits for a g
     }
     CHECK((leaves == 1100 || leaves == 2200));  // what had begun has ended
   }
+}
+
+TEST_CASE("task_group: what a worker leaves behind when its pool ends is found by who waits for it") {
+  std::atomic<bool> begun{false};
+  std::atomic<int> seen{0};
+  {
+    auto pool = group_pool(2);
+    REQUIRE(pool->submit([&] {
+      frys::task_group g;
+      // Another worker takes it, and makes more than it runs in a row.
+      REQUIRE(g.run([&] {
+        begun = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // meanwhile the pool is told to stop
+        for (int i = 0; i < 200; ++i)
+          if (!g.run([&] { ++seen; })) std::abort();
+      }));
+      while (!begun) std::this_thread::yield();
+      g.wait();
+    }));
+    while (!begun) std::this_thread::yield();
+  }
+  CHECK(seen == 200);
 }
 
 TEST_CASE("task_group: cancelled by a thread of its own, what has not begun dies without a run") {

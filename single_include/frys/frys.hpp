@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content d7e1594157aaa7a5.
+// frys 0.1.0, one header: the whole library. Content 42381032276729aa.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -14037,7 +14037,8 @@ namespace frys::inline FRYS_ABI::detail {
 struct queue_waiter : list_hook<>, work {
   void* home = nullptr;  // the executor
   void (*post)(void* home, work&) noexcept = nullptr;
-  bool called = false;  // posted and not run yet; under the lock
+  bool called = false;   // posted and not run yet; under the lock
+  bool stopped = false;  // shall not wait any more; under the lock
 };
 
 template <class A>
@@ -14079,6 +14080,16 @@ class waiter_list {
     unlock();
     return !called;
   }
+  // `w` shall not wait any more. True: it waited, and counts as called; the caller posts it. False: it has been called
+  // already, or does not wait yet, and learns it under the lock.
+  [[nodiscard]] bool stop(queue_waiter& w) noexcept {
+    lock();
+    w.stopped = true;
+    const bool waits = w.is_linked();
+    if (waits) take(w);
+    unlock();
+    return waits;
+  }
   // Calls the one who has waited longest for what changed before this call, if there is one.
   void call_one() noexcept {
     if (!some()) return;
@@ -14113,10 +14124,13 @@ class waiter_list {
   queue_waiter* take_first() noexcept {
     if (waiters_.empty()) return nullptr;
     queue_waiter& w = waiters_.front();
+    take(w);
+    return &w;
+  }
+  void take(queue_waiter& w) noexcept {
     remove(w);
     w.called = true;
     ++called_;
-    return &w;
   }
   void lock() noexcept {
     backoff<A> patience;
@@ -14151,9 +14165,11 @@ class waiter_list {
 // Ordering  the queue's. Who has waited longest is called first; a try_pop that comes in between may be faster, and
 //           then the one who was called waits on, first in the line.
 // Close     close() calls all: producers get closed; consumers what is left, then closed. Nobody waits on.
+// Stop      a wait listens to its coroutine's stop_token (sched/cancel.hpp). Asked from any thread, it is called as by
+//           a push or a pop, looks a last time, and answers what it finds: a value or room, or else empty or full.
 // Lifetime  destroy it when nobody waits: close, let them end, destroy. A coroutine may be destroyed while it waits as
-//           long as no other thread can push, pop or close: once it has been called it must run. Hardened builds check
-//           both.
+//           long as no other thread can push, pop, close or stop it: once it has been called it must run. Hardened
+//           builds check both.
 //
 // Policies, in any order, each at most once:
 //   policy::atomics<A>  the atomics model  default the queue's
@@ -14219,21 +14235,28 @@ class awaiting {
       detail::queue_waiter::home = &on;
       detail::queue_waiter::post = [](void* to, work& w) noexcept { static_cast<E*>(to)->post(w); };
     }
-    waiter(const waiter&) = delete;
-    waiter& operator=(const waiter&) = delete;
+    // Before it is awaited.
+    waiter(waiter&& other) noexcept : detail::queue_waiter(other), line_(other.line_) {
+      FRYS_ASSERT(!other.enlisted_, "awaiting: an awaiter was moved while its coroutine waits");
+    }
+    waiter& operator=(waiter&&) = delete;
     ~waiter() {
+      stop_.end();
       if (!enlisted_) return;
       [[maybe_unused]] const bool out = line_->withdraw(*this);
       FRYS_ASSERT(out, "awaiting: a coroutine was destroyed between the call and its run");
     }
 
     bool await_ready() noexcept { return self().look(); }
-    bool await_suspend(std::coroutine_handle<> handle) noexcept {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
       handle_ = handle;
-      return waits(false);
+      return stop_.begin(stop_token_of(handle), *this, &on_stop) && waits(false);
     }
 
    protected:
+    // At the end: nobody stops it any more.
+    void end_wait() noexcept { stop_.end(); }
     // Behind an operation that was stopped half way others may have come to their end; they have called somebody who
     // found nothing. So who was called and found something calls the next: the last one of them finds nothing again.
     void call_next() noexcept {
@@ -14242,17 +14265,27 @@ class awaiting {
 
    private:
     Derived& self() noexcept { return static_cast<Derived&>(*this); }
-    // Stands in line, or has what it waited for. When it answers true, `*this` may be gone.
+    static stop_action on_stop(void* p) noexcept {
+      auto& w = *static_cast<waiter*>(p);
+      if (!w.line_->stop(w)) return {};
+      return {[](void* called) noexcept {
+                auto& it = *static_cast<detail::queue_waiter*>(called);
+                it.post(it.home, it);
+              },
+              static_cast<detail::queue_waiter*>(&w)};
+    }
+    // Stands in line, or has what it waited for, or has been stopped. When it answers true, `*this` may be gone.
     bool waits(bool first) noexcept {
       enlisted_ = true;
       return !line_->enlist_unless(*this, first, [this] {
-        enlisted_ = !self().look();
+        enlisted_ = !self().look() && !this->stopped;
         return !enlisted_;
       });
     }
 
     list* line_;
     std::coroutine_handle<> handle_;
+    stop_wait stop_;
     bool enlisted_ = false;  // the coroutine's own, as what follows
     bool was_called_ = false;
   };
@@ -14262,6 +14295,7 @@ class awaiting {
     template <executor E>
     pop_awaiter(awaiting& from, E& on) noexcept : waiter<pop_awaiter>(from.values_, on), from_(&from) {}
     pop_result<value_type> await_resume() noexcept {
+      this->end_wait();
       if (got_) {
         this->call_next();
         from_->taken();
@@ -14285,6 +14319,7 @@ class awaiting {
     push_awaiter(awaiting& to, E& on, value_type&& value) noexcept
         : waiter<push_awaiter>(to.room_, on), to_(&to), value_(&value) {}
     push_result await_resume() noexcept {
+      this->end_wait();
       if (last_) {
         this->call_next();
         to_->values_.call_one();
@@ -14306,14 +14341,15 @@ class awaiting {
   };
 
  public:
-  // co_await: a value, or closed when there will be none any more. Where it must wait, the coroutine goes on in work
-  // that is posted to `on`, which must outlive the wait; where not, it goes on at once.
+  // co_await: a value, or closed when there will be none any more, or empty when a stop was asked for. Where it must
+  // wait, the coroutine goes on in work that is posted to `on`, which must outlive the wait; where not, it goes on at
+  // once.
   template <executor E>
   [[nodiscard]] pop_awaiter pop(E& on) noexcept {
     return pop_awaiter(*this, on);
   }
-  // co_await: ok, or closed with the value untouched. `value` lives until then, as a temporary of the same expression
-  // does.
+  // co_await: ok, or closed with the value untouched; or full, and so, too, when a stop was asked for. `value` lives
+  // until then, as a temporary of the same expression does.
   template <executor E>
   [[nodiscard]] push_awaiter push(E& on, value_type&& value) noexcept {
     return push_awaiter(*this, on, std::move(value));

@@ -6,6 +6,7 @@
 #include <frys/queue/intrusive_mpsc_queue.hpp>
 #include <frys/queue/mpmc_ring.hpp>
 #include <frys/queue/spsc_ring.hpp>
+#include <frys/sched/cancel.hpp>
 #include <frys/sched/task.hpp>
 
 namespace {
@@ -24,6 +25,14 @@ class loop {
       else
         A::pause();
     }
+  }
+  // For sync_wait.
+  std::size_t run_once(frys::deadline) noexcept {
+    if (frys::work* const w = posted_.pop())
+      w->run(*w);
+    else
+      A::pause();
+    return 0;
   }
 
  private:
@@ -131,6 +140,65 @@ void refused_push_calls() {
     model::threads([&] { accepted = q.try_push(2) ? 2 : 0; }, consume);
   in += accepted;
   model::require(in == out, "what was accepted comes out, and then closed");
+}
+// A wait that is stopped: as basic_stop_source tells it, on a loop of its own.
+using source = frys::basic_stop_source<with_model>;
+int pops_until_stopped(pair_queue& q, frys::stop_token token) {
+  loop here;
+  auto v = frys::sync_wait(here, q.pop(here), token);
+  return v ? *v : 0;
+}
+void stop_ends_pop() {
+  pair_queue q;
+  source asked;
+  int got = 0;
+  model::threads([&] { got = pops_until_stopped(q, asked.token()); }, [&] { (void)asked.request_stop(); });
+  model::require(got == 0, "there is no value");
+}
+void stop_ends_push() {
+  pair_queue q;
+  for (int i = 0; i < 2; ++i) model::require(static_cast<bool>(q.try_push(1)), "there is room");
+  source asked;
+  bool accepted = true;
+  model::threads(
+      [&] {
+        loop here;
+        accepted = static_cast<bool>(frys::sync_wait(here, q.push(here, 2), asked.token()));
+      },
+      [&] { (void)asked.request_stop(); });
+  model::require(!accepted, "there is no room");
+}
+// A value comes beside the stop.
+void stop_against_value() {
+  pair_queue q;
+  source asked;
+  int got = 0;
+  model::threads([&] { got = pops_until_stopped(q, asked.token()); }, [&] { (void)asked.request_stop(); },
+                 [&] { model::require(static_cast<bool>(q.try_push(7)), "there is room"); });
+  if (auto v = q.try_pop()) got += *v;
+  model::require(got == 7, "the value comes out once, or is still there");
+}
+// Another one waits, who must get what the stopped one leaves.
+void stopped_misses_no_call() {
+  pair_queue q;
+  source asked;
+  int got = 0;
+  model::threads(
+      takes(q, 1, got), [&] { (void)asked.request_stop(); },
+      [&] {
+        if (const int v = pops_until_stopped(q, asked.token()); v != 0)
+          model::require(static_cast<bool>(q.try_push(int(v))), "there is room");
+      },
+      [&] { model::require(static_cast<bool>(q.try_push(7)), "there is room"); });
+  model::require(got == 7, "the other one gets it");
+}
+TEST_CASE("awaiting under the model: a stop ends a wait, on whatever side, and takes no value") {
+  holds_mostly(&stop_ends_pop);
+  holds_mostly(&stop_ends_push);
+  holds_at_random(&stop_against_value, 400);
+}
+TEST_CASE("awaiting under the model: one that is stopped keeps no call from another") {
+  holds_at_random(&stopped_misses_no_call, 400);
 }
 TEST_CASE("awaiting under the model: a push that is refused calls who waited for it") {
   holds_mostly(&refused_push_calls<false>);

@@ -18,7 +18,8 @@ namespace frys::inline FRYS_ABI::detail {
 struct queue_waiter : list_hook<>, work {
   void* home = nullptr;  // the executor
   void (*post)(void* home, work&) noexcept = nullptr;
-  bool called = false;  // posted and not run yet; under the lock
+  bool called = false;   // posted and not run yet; under the lock
+  bool stopped = false;  // shall not wait any more; under the lock
 };
 
 template <class A>
@@ -60,6 +61,16 @@ class waiter_list {
     unlock();
     return !called;
   }
+  // `w` shall not wait any more. True: it waited, and counts as called; the caller posts it. False: it has been called
+  // already, or does not wait yet, and learns it under the lock.
+  [[nodiscard]] bool stop(queue_waiter& w) noexcept {
+    lock();
+    w.stopped = true;
+    const bool waits = w.is_linked();
+    if (waits) take(w);
+    unlock();
+    return waits;
+  }
   // Calls the one who has waited longest for what changed before this call, if there is one.
   void call_one() noexcept {
     if (!some()) return;
@@ -94,10 +105,13 @@ class waiter_list {
   queue_waiter* take_first() noexcept {
     if (waiters_.empty()) return nullptr;
     queue_waiter& w = waiters_.front();
+    take(w);
+    return &w;
+  }
+  void take(queue_waiter& w) noexcept {
     remove(w);
     w.called = true;
     ++called_;
-    return &w;
   }
   void lock() noexcept {
     backoff<A> patience;

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content 42381032276729aa.
+// frys 0.1.0, one header: the whole library. Content ca1b71365cdd32e6.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -21916,7 +21916,8 @@ class basic_stop_source : detail::stop_state {
     // sync(stop_source.request): release; for those who look without the lock.
     requested_.store(true, std::memory_order_release);
     while (stop_hook* const hook = hooks_.pop_front()) {
-      running_.store(hook, std::memory_order_relaxed);  // relaxed: who looks has found, under the lock, the hook gone
+      // sync(stop_source.ran): release; who waits for the one before may see this one first: that one is through.
+      running_.store(hook, std::memory_order_release);
       lock_.unlock();
       const stop_action then = hook->run_(hook->argument_);
       // sync(stop_source.ran): release; the function is through with the hook before its owner may end it.

@@ -109,7 +109,8 @@ class basic_stop_source : detail::stop_state {
     // sync(stop_source.request): release; for those who look without the lock.
     requested_.store(true, std::memory_order_release);
     while (stop_hook* const hook = hooks_.pop_front()) {
-      running_.store(hook, std::memory_order_relaxed);  // relaxed: who looks has found, under the lock, the hook gone
+      // sync(stop_source.ran): release; who waits for the one before may see this one first: that one is through.
+      running_.store(hook, std::memory_order_release);
       lock_.unlock();
       const stop_action then = hook->run_(hook->argument_);
       // sync(stop_source.ran): release; the function is through with the hook before its owner may end it.

@@ -234,7 +234,7 @@ cpu_seconds() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); printf "%d",
 start=$SECONDS cpu=0
 compiler_major=$(g++ -dumpversion 2>/dev/null | cut -d. -f1)
 [ -n "$compiler_major" ] || compiler_major=$(apt-cache depends g++ 2>/dev/null | sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' | head -n 1)
-optional=(libhwy-dev liburing-dev libboost-dev libjemalloc-dev libmimalloc-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
+optional=(libhwy-dev liburing-dev libboost-dev libasio-dev libjemalloc-dev libmimalloc-dev clang-16 libclang-rt-16-dev clang-14 redis-server redis-tools gcovr graphviz dpkg-dev file
   # g++-multilib itself refuses to stand beside a cross compiler; the versioned package does not.
   "g++-${compiler_major:-12}-multilib" g++-mingw-w64-x86-64-posix g++-aarch64-linux-gnu)
 [ $long = 0 ] || optional+=(qemu-user npm)

@@ -3,7 +3,7 @@
 // Always in it   core, memory, queue, sched's tasks and timers, io (epoll, POSIX files), the codecs of net without a
 //                library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SCHED (the scheduler, fork-join, fibers, the blocking
-//                pool, what tasks wait for, threads), SIMD, STORAGE, SEARCH, NET, SIM. Parts of rooms have their own:
+//                pool, what tasks wait for; of core threads, contexts, the fast clock), SIMD, STORAGE, SEARCH, NET, SIM. Parts of rooms have their own:
 //                CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp, components.hpp), SENDERS
 //                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
 //                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
@@ -59,7 +59,6 @@
 #include "core/cache_line.hpp"
 #include "core/clock.hpp"
 #include "core/concepts.hpp"
-#include "core/context.hpp"
 #include "core/counter.hpp"
 #include "core/deadline.hpp"
 #include "core/error.hpp"
@@ -209,6 +208,7 @@
 #include "memory/tracked.hpp"
 #endif
 #if defined(FRYS_WITH_SCHED) && FRYS_WITH_SCHED
+#include "core/context.hpp"
 #include "core/thread.hpp"
 #include "core/tsc_clock.hpp"
 #include "sched/async_event.hpp"

@@ -4,6 +4,7 @@
 #define FRYS_SCHED_DETAIL_FIBER_RUNNER_HPP
 
 #include "../../config.hpp"
+#include "../../core/context.hpp"
 #include "../../core/deadline.hpp"
 #include "../../core/result.hpp"
 #include "../../core/thread.hpp"

@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content f1060796dcc91cf4.
+// frys 0.1.0, one header: the whole library. Content dc53f04063d27c8a.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -7,11 +7,11 @@
 // Always in it   core, memory, queue, sched's tasks and timers, io (epoll, POSIX files), the codecs of net without a
 //                library.
 // Room gates     #define FRYS_WITH_<ROOM> 1 before the include: SCHED (the scheduler, fork-join, fibers, the blocking
-//                pool, what tasks wait for; of core threads, contexts, the fast clock), SIMD, STORAGE, SEARCH, NET, SIM. Parts of rooms have their own:
-//                CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp, start_phases.hpp, components.hpp), SENDERS
-//                (sched/senders.hpp, std_stop_token.hpp), PMR (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp,
-//                leak_checked.hpp, hardened.hpp, pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not
-//                turned off by name.
+//                pool, what tasks wait for; of core threads, contexts, the fast clock), SIMD, STORAGE, SEARCH, NET,
+//                SIM. Parts of rooms have their own: CALENDAR (sched/cron.hpp, time_zone.hpp, calendar.hpp,
+//                start_phases.hpp, components.hpp), SENDERS (sched/senders.hpp, std_stop_token.hpp), PMR
+//                (memory/pmr.hpp) and DIAGNOSTICS (memory/tracked.hpp, leak_checked.hpp, hardened.hpp,
+//                pool_registry.hpp). FRYS_WITH_ALL turns on each of these that is not turned off by name.
 // Library gates  FRYS_WITH_HIGHWAY, FRYS_WITH_URING, FRYS_WITH_BOOST_LOCKFREE, FRYS_WITH_ASIO, FRYS_WITH_JEMALLOC,
 //                FRYS_WITH_MIMALLOC: one by one, never by FRYS_WITH_ALL: the library must be there.
 // A gate         adds names and never changes a type. This file has no include guard, the headers have: a second

@@ -111,15 +111,15 @@ void two_set() {
 
 TEST_CASE("pool timers under the model: who sleeps sees a timer that is set, or is woken for it") {
   holds(&one_sleeps);
-  holds(&two_sleep);
-  holds(&second_takes_nothing_over);
+  holds_mostly(&two_sleep, 500);
+  holds_mostly(&second_takes_nothing_over, 500);
 }
 TEST_CASE("pool timers under the model: who gets work leaves the time to who sleeps") {
-  holds(&other_works<0>);
-  holds(&other_works<1>);
+  holds_mostly(&other_works<0>, 500);
+  holds_mostly(&other_works<1>, 500);
   holds(&other_works_later<0>);
   holds(&other_works_later<1>);
-  holds_mostly(&two_work);
+  holds_at_random(&two_work, 500);
 }
 TEST_CASE("pool timers under the model: the keeper sleeps until the first of all") {
   holds(&two_set<5, 3>);

@@ -171,27 +171,27 @@ void first_failure() {
 #endif
 
 TEST_CASE("task_group under the model: what is taken runs once, and wait sees all of it") {
-  holds_at_random(&given<1, false>, 8);
-  holds_at_random(&given<2, true>, 8);
-  holds_at_random(&given<5, true>, 2);
+  holds_at_random(&given<1, false>, 4);
+  holds_at_random(&given<2, true>, 3);
+  holds_at_random(&given<5, true>, 1);
 }
 TEST_CASE("task_group under the model: tasks that tasks make elsewhere are waited for") {
-  holds_at_random(&makes_more<1>, 8);
-  holds_at_random(&makes_more<3>, 4);
+  holds_at_random(&makes_more<1>, 5);
+  holds_at_random(&makes_more<3>, 2);
 }
 TEST_CASE("task_group under the model: who waits sleeps no longer than there is something to wait for") {
-  holds_at_random(&is_woken, 12);
+  holds_at_random(&is_woken, 8);
 }
 TEST_CASE("task_group under the model: a task is found though who made it does nothing more") {
   holds_at_random(&is_found<false>, 20);
   holds_at_random(&is_found<true>, 30);
 }
 TEST_CASE("task_group under the model: no more at a time than the budget") {
-  holds_at_random(&within_budget<1>, 5);
-  holds_at_random(&within_budget<2>, 2);
+  holds_at_random(&within_budget<1>, 2);
+  holds_at_random(&within_budget<2>, 1);
 }
 #if FRYS_EXCEPTIONS
-TEST_CASE("task_group under the model: one of the failures comes out") { holds_at_random(&first_failure, 15); }
+TEST_CASE("task_group under the model: one of the failures comes out") { holds_at_random(&first_failure, 8); }
 #endif
 
 }  // namespace

@@ -102,13 +102,13 @@ void question_stays() {
 }
 
 TEST_CASE("fork_join under the model: an offered fork runs once and its result crosses") {
-  holds_at_random(&one_fork<false>, 400);
-  holds_at_random(&one_fork<true>, 400);
+  holds_at_random(&one_fork<false>, 150);
+  holds_at_random(&one_fork<true>, 150);
 }
-TEST_CASE("fork_join under the model: two offered forks are joined newest first") { holds_at_random(&two_forks, 150); }
-TEST_CASE("fork_join under the model: who waits for a piece takes its forks") { holds_at_random(&fork_of_a_fork, 250); }
+TEST_CASE("fork_join under the model: two offered forks are joined newest first") { holds_at_random(&two_forks, 30); }
+TEST_CASE("fork_join under the model: who waits for a piece takes its forks") { holds_at_random(&fork_of_a_fork, 80); }
 TEST_CASE("fork_join under the model: who sleeps in a join is woken for a fork") {
-  holds_at_random(&fork_of_a_fork_is_taken, 300);
+  holds_at_random(&fork_of_a_fork_is_taken, 90);
 }
 TEST_CASE("fork_join under the model: a question stays until there is a fork") { holds(&question_stays); }
 

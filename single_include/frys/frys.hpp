@@ -1,4 +1,4 @@
-// frys 0.1.0, one header: the whole library. Content dc53f04063d27c8a.
+// frys 0.1.0, one header: the whole library. Content 81342a346ca06bea.
 // SPDX-License-Identifier: MIT  Copyright (c) 2026 The frys authors
 // Generated from include/frys by single_include/amalgamate.py; change the tree, not this file.
 
@@ -41572,6 +41572,7 @@ class timer_shelf {
 
   // Names `t` as one of this shelf, which add, withdraw and cancel of it go by. Before another thread knows of it.
   void hold(timer_type& t) noexcept {
+    FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first, or move");
     t.shelf_ = this;
     t.state_ = shelf_state::idle;
   }
@@ -41581,7 +41582,6 @@ class timer_shelf {
   [[nodiscard]] bool add(timer_type& t, nanoseconds at, bool& is_first) noexcept {
     const held_lock hold(lock_);
     if (t.state_ == shelf_state::withdrawn) return false;
-    FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first");
     t.state_ = shelf_state::armed;
     is_first = place(t, at);
     return true;
@@ -42309,7 +42309,7 @@ class pool_core {
     const unsigned i = time_of(home).set(
         at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
     if (i < count_)
-      workers_[i]->sleeper.unpark();
+      unpark(i);
     else if (i == watch::nobody && !is_sharded)
       wake_keeper();
   }
@@ -43355,7 +43355,8 @@ struct scheduler_options {
   nanoseconds period{0};
   bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
   unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
-  nanoseconds timer_tick{100'000};                        // timers fire never early, and late by a tick at most
+  // Timers fire never early, and late by a tick, or until one of the workers, if all have tasks, looks at the clock.
+  nanoseconds timer_tick{100'000};
   void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
 };
 
@@ -43570,7 +43571,8 @@ class scheduler {
 
   // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
   // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives the
-  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed.
+  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed. Where `until`
+  // has passed already it goes on where it is.
   [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
   [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
     return sleep_until(deadline::after<clock_type>(delay));

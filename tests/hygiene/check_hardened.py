@@ -30,6 +30,17 @@ CASES = {
   queue.reset();
   if (wrong) std::_Exit(0);
 """),
+    "pool_timer": ("scheduler::add: the timer is set already; cancel it first, or move", """
+  using pool_type = scheduler<>;
+  scheduler_options options;
+  options.workers = 1;
+  auto pool = *pool_type::create(options);
+  pool_type::timer_type late([](pool_type::timer_type&) noexcept {});
+  pool->add(late, deadline::never());
+  if (!wrong) (void)pool_type::cancel(late);
+  pool->add(late, deadline::never());
+  (void)pool_type::cancel(late);
+"""),
     "slot_map": ("slot_map: a destructor of T puts new values into a map that dies", """
   struct echo {
     slot_map<echo>* map;
@@ -216,6 +227,7 @@ HEAD = """
 #include <frys/frys.hpp>
 #include <frys/sched/calendar.hpp>
 #include <frys/sched/components.hpp>
+#include <frys/sched/scheduler.hpp>
 #include <frys/sim/clock.hpp>
 #include <frys/sim/model.hpp>
 #include <frys/sim/run.hpp>

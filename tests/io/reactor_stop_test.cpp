@@ -18,19 +18,14 @@
 #include <utility>
 #include <vector>
 
-#include <frys/io/epoll_reactor.hpp>
 #include <frys/sched/async_scope.hpp>
 #include <frys/sched/cancel.hpp>
 #include <frys/sched/task.hpp>
 #include <frys/sched/timeout.hpp>
 #include <frys/sched/when_all.hpp>
 #include <frys/sched/when_any.hpp>
-#if FRYS_WITH_URING
-#include <frys/io/uring_reactor.hpp>
-#define STOPPED_REACTORS frys::epoll_reactor<>, frys::uring_reactor<>
-#else
-#define STOPPED_REACTORS frys::epoll_reactor<>
-#endif
+
+#include "reactors.hpp"
 
 namespace {
 
@@ -42,25 +37,13 @@ using frys::nanoseconds;
 using frys::result;
 using frys::stream_socket;
 using frys::task;
+using io_tests::bytes_of;
+using io_tests::listen_somewhere;
 
 constexpr nanoseconds hour{3'600'000'000'000};
 
 deadline soon() { return deadline::after<frys::clocks::steady>(nanoseconds{5'000'000}); }
 deadline long_after() { return deadline::after<frys::clocks::steady>(hour); }
-
-template <class R>
-std::unique_ptr<R> reactor_or_none(const frys::reactor_options& o = {}) {
-  auto made = R::create(o);
-  if (!made) {
-    MESSAGE("no " << std::string(R::name()) << " here: " << made.error().message);
-    return nullptr;
-  }
-  return *std::move(made);
-}
-#define REACTOR(name, ...)                             \
-  auto name##_owner = reactor_or_none<R>(__VA_ARGS__); \
-  if (name##_owner == nullptr) return;                 \
-  R& name = *name##_owner
 
 // What the kernel still works on, without the reactor's own alarm.
 template <class R>
@@ -75,14 +58,7 @@ void turns(R& r, int n) {
   for (int i = 0; i < n; ++i) static_cast<void>(r.run_once(deadline::now()));
 }
 
-struct wire {
-  stream_socket a, b;
-  wire() {
-    int fds[2] = {-1, -1};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-    a = stream_socket::adopt(fds[0]);
-    b = stream_socket::adopt(fds[1]);
-  }
+struct wire : io_tests::pair {
   void say(std::string_view text) const {
     REQUIRE(::write(b.native_handle(), text.data(), text.size()) == static_cast<::ssize_t>(text.size()));
   }
@@ -93,14 +69,6 @@ struct wire {
     return {room, n > 0 ? static_cast<std::size_t>(n) : 0};
   }
 };
-
-buffer bytes_of(std::string_view s) { return *buffer::copy_of(frys::as_bytes(s)); }
-
-frys::listener some_listener(int backlog = 16) {
-  auto l = frys::listener::bind({.backlog = backlog});
-  REQUIRE(l.has_value());
-  return *std::move(l);
-}
 
 constexpr errc no_error{};  // no error has this code
 template <class Answer>
@@ -150,10 +118,10 @@ task<> joins(R&, S& scope) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("reactor: a stop ends whatever waits, and leaves nothing under way", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: a stop ends whatever waits, and leaves nothing under way", R, REACTORS) {
+  MAKE(r);
   wire one, two;
-  frys::listener door = some_listener();
+  frys::listener door = listen_somewhere();
   std::vector<errc> ends;
   async_scope scope;
   CHECK(scope.spawn(note_code(r.recv(one.a), ends)));
@@ -182,9 +150,8 @@ TEST_CASE_TEMPLATE("reactor: a stop ends whatever waits, and leaves nothing unde
   frys::sync_wait(r, again(r, one, door));
 }
 
-TEST_CASE_TEMPLATE("reactor: a stop that was asked for before ends a wait, but not what need not wait", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: a stop that was asked for before ends a wait, but not what need not wait", R, REACTORS) {
+  MAKE(r);
   wire w;
   frys::stop_source source;
   source.request_stop();
@@ -204,8 +171,8 @@ TEST_CASE_TEMPLATE("reactor: a stop that was asked for before ends a wait, but n
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: what came before the stop is the answer, and no byte is lost", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: what came before the stop is the answer, and no byte is lost", R, REACTORS) {
+  MAKE(r);
   wire w;
   std::string heard;
   for (int round = 0; round < 40; ++round) {
@@ -247,8 +214,8 @@ TEST_CASE_TEMPLATE("reactor: what came before the stop is the answer, and no byt
 }
 
 TEST_CASE_TEMPLATE("reactor: with_timeout over a receive ends at the deadline, and over one in time at once", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+                   REACTORS) {
+  MAKE(r);
   wire w;
   auto body = [](R& at, wire& on) -> task<> {
     auto late = co_await frys::with_timeout(at, at.recv(on.a), soon());
@@ -267,8 +234,8 @@ TEST_CASE_TEMPLATE("reactor: with_timeout over a receive ends at the deadline, a
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: when_any over two receives withdraws the loser's", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: when_any over two receives withdraws the loser's", R, REACTORS) {
+  MAKE(r);
   wire one, two;
   auto body = [](R& at, wire& first, wire& second) -> task<> {
     struct writer : frys::work {
@@ -290,9 +257,9 @@ TEST_CASE_TEMPLATE("reactor: when_any over two receives withdraws the loser's", 
   CHECK(one.left() == "first");  // nobody has taken it
 }
 
-TEST_CASE_TEMPLATE("reactor: a connection that is not answered can be stopped", R, STOPPED_REACTORS) {
-  REACTOR(r);
-  frys::listener full = some_listener(0);
+TEST_CASE_TEMPLATE("reactor: a connection that is not answered can be stopped", R, REACTORS) {
+  MAKE(r);
+  frys::listener full = listen_somewhere(0);
   std::vector<errc> ends;
   async_scope scope;
   for (int i = 0; i < 8; ++i) CHECK(scope.spawn(note_code(r.connect("127.0.0.1", full.port()), ends)));
@@ -307,8 +274,8 @@ TEST_CASE_TEMPLATE("reactor: a connection that is not answered can be stopped", 
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: a socket that is closed beside a stop answers once", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: a socket that is closed beside a stop answers once", R, REACTORS) {
+  MAKE(r);
   for (int order = 0; order < 4; ++order) {
     wire w;
     std::vector<errc> ends;
@@ -329,8 +296,8 @@ TEST_CASE_TEMPLATE("reactor: a socket that is closed beside a stop answers once"
 }
 
 TEST_CASE_TEMPLATE("reactor: a wait may be destroyed before the request that stops it has come to the loop", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+                   REACTORS) {
+  MAKE(r);
   wire one, two;
   int ran = 0;
   struct counter : frys::work {
@@ -376,11 +343,10 @@ TEST_CASE_TEMPLATE("reactor: a wait may be destroyed before the request that sto
   CHECK(under_way(r) <= 2);  // receives that serve the next one
 }
 
-TEST_CASE_TEMPLATE("reactor: a wait takes the place of one that was destroyed while it was withdrawn", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: a wait takes the place of one that was destroyed while it was withdrawn", R, REACTORS) {
+  MAKE(r);
   wire w;
-  frys::listener door = some_listener();
+  frys::listener door = listen_somewhere();
   for (int late = 0; late < 3; ++late) {
     std::vector<errc> ends;
     frys::stop_source source;
@@ -406,8 +372,8 @@ TEST_CASE_TEMPLATE("reactor: a wait takes the place of one that was destroyed wh
   }
 }
 
-TEST_CASE_TEMPLATE("reactor: with_timeout ends its sleep in the midst of a stop of both", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: with_timeout ends its sleep in the midst of a stop of both", R, REACTORS) {
+  MAKE(r);
   std::vector<std::unique_ptr<wire>> wires;
   std::vector<errc> ends;
   async_scope scope;
@@ -424,8 +390,8 @@ TEST_CASE_TEMPLATE("reactor: with_timeout ends its sleep in the midst of a stop 
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: abandon_after keeps its deadline when a stop is asked for", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: abandon_after keeps its deadline when a stop is asked for", R, REACTORS) {
+  MAKE(r);
   struct deaf {
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<>) const noexcept {}
@@ -442,8 +408,8 @@ TEST_CASE_TEMPLATE("reactor: abandon_after keeps its deadline when a stop is ask
 }
 
 TEST_CASE_TEMPLATE("reactor: a request that is still on its way lets a wait that has ended go on with its answer", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+                   REACTORS) {
+  MAKE(r);
   wire w;
   std::vector<errc> ends;
   frys::stop_source source;
@@ -456,8 +422,8 @@ TEST_CASE_TEMPLATE("reactor: a request that is still on its way lets a wait that
   CHECK(w.left().empty());
 }
 
-TEST_CASE_TEMPLATE("reactor: more requests than the kernel takes at once", R, STOPPED_REACTORS) {
-  REACTOR(r, {.events = 64});
+TEST_CASE_TEMPLATE("reactor: more requests than the kernel takes at once", R, REACTORS) {
+  MAKE(r, {.events = 64});
   std::vector<std::unique_ptr<wire>> wires;
   std::vector<errc> ends;
   async_scope scope;
@@ -475,8 +441,8 @@ TEST_CASE_TEMPLATE("reactor: more requests than the kernel takes at once", R, ST
 }
 
 TEST_CASE_TEMPLATE("reactor: stops from another thread end waits, wake a loop that sleeps, and lose no byte", R,
-                   STOPPED_REACTORS) {
-  REACTOR(r);
+                   REACTORS) {
+  MAKE(r);
   wire w;
   std::string heard;
   int sent = 0, stopped = 0;
@@ -508,8 +474,8 @@ TEST_CASE_TEMPLATE("reactor: stops from another thread end waits, wake a loop th
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: data from one thread against stops from another", R, STOPPED_REACTORS) {
-  REACTOR(r);
+TEST_CASE_TEMPLATE("reactor: data from one thread against stops from another", R, REACTORS) {
+  MAKE(r);
   wire w;
   constexpr int rounds = 200;
   std::atomic<frys::stop_source*> current{nullptr};
@@ -555,14 +521,13 @@ TEST_CASE_TEMPLATE("reactor: data from one thread against stops from another", R
   CHECK(under_way(r) == 0);
 }
 
-TEST_CASE_TEMPLATE("reactor: may die before what waits on it and listens; a stop is nothing to it then", R,
-                   STOPPED_REACTORS) {
+TEST_CASE_TEMPLATE("reactor: may die before what waits on it and listens; a stop is nothing to it then", R, REACTORS) {
   wire one, two, three;
   std::vector<errc> ends;
   frys::stop_source asked, late;
   std::optional<loose> posted, sleeps, waits, sends;
   {
-    REACTOR(r);
+    MAKE(r);
     waits.emplace(listens(late.token(), r.recv(one.a), ends));
     sends.emplace(listens(late.token(), r.send(three.b, bytes_of(std::string(8 << 20, 'z'))), ends));
     posted.emplace(listens(asked.token(), r.recv(two.a), ends));
@@ -582,7 +547,7 @@ TEST_CASE("uring_reactor: a file operation is stopped, and its memory is left al
   const std::string pipe = std::string(root) + "/pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);  // a file whose reads wait
   [&] {
-    REACTOR(r, {.root = root});
+    MAKE(r, {.root = root});
     auto f = r.files().open("pipe", frys::open_mode::read_write);
     REQUIRE(f.has_value());
     std::vector<errc> ends;

@@ -16,14 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include <frys/io/epoll_reactor.hpp>
 #include <frys/sched/task.hpp>
-#if FRYS_WITH_URING
-#include <frys/io/uring_reactor.hpp>
-#define REACTORS frys::epoll_reactor<>, frys::uring_reactor<>
-#else
-#define REACTORS frys::epoll_reactor<>
-#endif
+
+#include "reactors.hpp"
 
 namespace {
 
@@ -35,41 +30,11 @@ using frys::nanoseconds;
 using frys::result;
 using frys::stream_socket;
 using frys::task;
-
-template <class R>
-std::unique_ptr<R> make(const frys::reactor_options& o = {}) {
-  auto made = R::create(o);
-  if (!made) {
-    MESSAGE("no " << std::string(R::name()) << " here: " << made.error().message);
-    return nullptr;
-  }
-  return *std::move(made);
-}
-#define MAKE(name, ...)                     \
-  auto name##_owner = make<R>(__VA_ARGS__); \
-  if (name##_owner == nullptr) return;      \
-  R& name = *name##_owner
-
-frys::listener listen_somewhere(int backlog = 1024) {
-  auto l = frys::listener::bind({.backlog = backlog});
-  REQUIRE(l.has_value());
-  return *std::move(l);
-}
-
-buffer text(std::string_view s) { return *buffer::copy_of(frys::as_bytes(s)); }
+using io_tests::bytes_of;
+using io_tests::listen_somewhere;
+using io_tests::pair;
 
 bool worked(const auto& answer) { return answer.has_value(); }
-
-// Two connected sockets.
-struct pair {
-  stream_socket a, b;
-  pair() {
-    int fds[2] = {-1, -1};
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
-    a = stream_socket::adopt(fds[0]);
-    b = stream_socket::adopt(fds[1]);
-  }
-};
 
 template <class R>
 task<result<std::string>> recv_all(R& r, stream_socket& s) {
@@ -112,7 +77,7 @@ TEST_CASE_TEMPLATE("reactor: echoes over TCP", R, REACTORS) {
     if (!s) co_return "";
     std::string out;
     for (const char* word : {"one", "two", "three"}) {
-      auto sent = co_await at.send(*s, text(word));
+      auto sent = co_await at.send(*s, bytes_of(word));
       CHECK(sent.value_or(0u) == std::string_view(word).size());
       auto got = co_await at.recv(*s);
       CHECK(got.has_value());
@@ -137,7 +102,7 @@ TEST_CASE_TEMPLATE("reactor: a large send arrives whole through a small socket b
   frys::task_scope scope;
   SUBCASE("one buffer") {
     scope.spawn([](R& at, stream_socket& s, std::string_view data) -> task<> {
-      auto sent = co_await at.send(s, text(data));
+      auto sent = co_await at.send(s, bytes_of(data));
       CHECK(sent.value_or(0u) == data.size());
       s.close();
     }(r, p.a, big));
@@ -149,7 +114,8 @@ TEST_CASE_TEMPLATE("reactor: a large send arrives whole through a small socket b
     scope.spawn([](R& at, stream_socket& s, std::string_view data) -> task<> {
       buffer_chain chain;
       const std::size_t piece = data.size() / 500 + 1;
-      for (std::size_t i = 0; i < data.size(); i += piece) CHECK(chain.append(text(data.substr(i, piece))).has_value());
+      for (std::size_t i = 0; i < data.size(); i += piece)
+        CHECK(chain.append(bytes_of(data.substr(i, piece))).has_value());
       auto sent = co_await at.send(s, std::move(chain));
       CHECK(sent.value_or(0u) == data.size());
       s.close();
@@ -166,10 +132,10 @@ TEST_CASE_TEMPLATE("reactor: try_send takes what fits, and a send brings the res
   std::string big(4 << 20, 'x');
   for (std::size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>('a' + i % 23);
   buffer_chain chain;
-  REQUIRE(chain.append(text("head")));
+  REQUIRE(chain.append(bytes_of("head")));
   CHECK(r.try_send(p.a, chain).value_or(false));  // all of it
   CHECK(chain.empty());
-  REQUIRE(chain.append(text(big)));
+  REQUIRE(chain.append(bytes_of(big)));
   const result<bool> some = r.try_send(p.a, chain);
   REQUIRE(some.has_value());
   CHECK_FALSE(*some);
@@ -183,7 +149,7 @@ TEST_CASE_TEMPLATE("reactor: try_send takes what fits, and a send brings the res
     s.close();
   }(r, p.a, std::move(chain)));
   buffer_chain more;
-  REQUIRE(more.append(text("no")));
+  REQUIRE(more.append(bytes_of("no")));
   const result<bool> second = r.try_send(p.a, more);  // would overtake the send
   REQUIRE_FALSE(second.has_value());
   CHECK(second.error() == errc::busy);
@@ -200,7 +166,7 @@ TEST_CASE_TEMPLATE("reactor: a peer that has gone is an error of try_send", R, R
   pair p;
   p.b.close();
   buffer_chain chain;
-  REQUIRE(chain.append(text("into the void")));
+  REQUIRE(chain.append(bytes_of("into the void")));
   const result<bool> sent = r.try_send(p.a, chain);
   CHECK_FALSE(sent.has_value());
 }
@@ -263,7 +229,7 @@ TEST_CASE_TEMPLATE("reactor: a reset connection is an error, and only its own", 
     auto got = co_await at.recv(*server);
     CHECK_FALSE(got.has_value());
     if (!got) CHECK(got.error() == errc::connection_reset);
-    auto sent = co_await at.send(*server, text("too late"));
+    auto sent = co_await at.send(*server, bytes_of("too late"));
     CHECK_FALSE(sent.has_value());
     if (!sent) CHECK(sent.error() == errc::connection_reset);
   };
@@ -301,7 +267,7 @@ TEST_CASE_TEMPLATE("reactor: closing a socket cancels what waits on it", R, REAC
     if (!got && got.error() == errc::cancelled) ++n;
   };
   auto sends = [](R& at, stream_socket& s, int& n) -> task<> {
-    auto sent = co_await at.send(s, text(std::string(8 << 20, 's')));
+    auto sent = co_await at.send(s, bytes_of(std::string(8 << 20, 's')));
     if (!sent && sent.error() == errc::cancelled) ++n;
   };
   scope.spawn(receives(r, p.a, cancelled));
@@ -340,8 +306,9 @@ TEST_CASE_TEMPLATE("reactor: a task may be dropped while it waits", R, REACTORS)
   {
     frys::task_scope scope;
     scope.spawn([](R& at, stream_socket& s) -> task<> { (void)co_await at.recv(s); }(r, p.a));
-    scope.spawn(
-        [](R& at, stream_socket& s) -> task<> { (void)co_await at.send(s, text(std::string(8 << 20, 'd'))); }(r, p.b));
+    scope.spawn([](R& at, stream_socket& s) -> task<> {
+      (void)co_await at.send(s, bytes_of(std::string(8 << 20, 'd')));
+    }(r, p.b));
     scope.spawn([](R& at, frys::listener& from) -> task<> { (void)co_await at.accept(from); }(r, l));
     scope.spawn([](R& at) -> task<> { (void)co_await at.sleep_for(nanoseconds{3'600'000'000'000}); }(r));
     scope.spawn([](R& at) -> task<> { co_await at.yield(); }(r));
@@ -449,7 +416,7 @@ TEST_CASE_TEMPLATE("reactor: 300 connections at once", R, REACTORS) {
     if (!s) co_return;
     for (int round = 0; round < 20; ++round) {
       const std::string say = "client " + std::to_string(id) + " round " + std::to_string(round);
-      CHECK(worked(co_await at.send(*s, text(say))));
+      CHECK(worked(co_await at.send(*s, bytes_of(say))));
       std::string heard;
       while (heard.size() < say.size()) {
         auto got = co_await at.recv(*s);
@@ -535,7 +502,7 @@ TEST_CASE_TEMPLATE("reactor: a sender that never waits lets others run", R, REAC
   bool over = false;
   // Both ends in one loop, each always able to go on at once.
   scope.spawn([](R& at, stream_socket& s, bool& end) -> task<> {
-    while (!end) (void)co_await at.send(s, text("tick"));
+    while (!end) (void)co_await at.send(s, bytes_of("tick"));
     s.close();
   }(r, p.a, over));
   scope.spawn([](R& at, stream_socket& s) -> task<> { (void)co_await recv_all(at, s); }(r, p.b));
@@ -604,8 +571,9 @@ TEST_CASE_TEMPLATE("reactor: may die before its sockets and its tasks", R, REACT
   {
     MAKE(r);
     scope.spawn([](R& at, stream_socket& s) -> task<> { (void)co_await at.recv(s); }(r, p.a));
-    scope.spawn(
-        [](R& at, stream_socket& s) -> task<> { (void)co_await at.send(s, text(std::string(8 << 20, 'z'))); }(r, p.b));
+    scope.spawn([](R& at, stream_socket& s) -> task<> {
+      (void)co_await at.send(s, bytes_of(std::string(8 << 20, 'z')));
+    }(r, p.b));
     scope.spawn([](R& at) -> task<> { (void)co_await at.sleep_for(nanoseconds{3'600'000'000'000}); }(r));
     static_cast<void>(r.run_once(deadline::now()));
   }
@@ -622,22 +590,22 @@ TEST_CASE_TEMPLATE("reactor: files are written, read and synced", R, REACTORS) {
       auto f = fs.open("a", frys::open_mode::create_new);
       CHECK(f.has_value());
       if (!f) co_return;
-      auto wrote = co_await fs.write(*f, text("hello world"), 0);
+      auto wrote = co_await fs.write(*f, bytes_of("hello world"), 0);
       CHECK(wrote.value_or(0u) == 11);
-      CHECK(worked(co_await fs.write(*f, text("W"), 6)));
+      CHECK(worked(co_await fs.write(*f, bytes_of("W"), 6)));
       CHECK(worked(co_await fs.sync(*f)));
       CHECK(fs.size(*f).value_or(0u) == 11);
-      auto got = co_await fs.read(*f, text(std::string(64, '?')), 6);
+      auto got = co_await fs.read(*f, bytes_of(std::string(64, '?')), 6);
       CHECK(got.has_value());
       CHECK(got->text() == "World");
-      auto end = co_await fs.read(*f, text("???"), 11);
+      auto end = co_await fs.read(*f, bytes_of("???"), 11);
       CHECK(end.has_value());
       CHECK(end->empty());
       CHECK(fs.truncate(*f, 5).has_value());
       CHECK(fs.sync_directory("").has_value());
       auto again = fs.open("a", frys::open_mode::read);
       CHECK(again.has_value());
-      auto refused = co_await fs.write(*again, text("x"), 0);
+      auto refused = co_await fs.write(*again, bytes_of("x"), 0);
       CHECK_FALSE(refused.has_value());
       CHECK(fs.remove("a").has_value());
     };

@@ -95,7 +95,8 @@ struct scheduler_options {
   nanoseconds period{0};
   bool insist = false;         // without the class and the processors that were asked for: no scheduler. Else told()
   unsigned search_rounds = 0;  // how often a worker looks around before it sleeps; 0: policy::wait's, some 25 us
-  nanoseconds timer_tick{100'000};                        // timers fire never early, and late by a tick at most
+  // Timers fire never early, and late by a tick, or until one of the workers, if all have tasks, looks at the clock.
+  nanoseconds timer_tick{100'000};
   void (*failed)(std::exception_ptr) noexcept = nullptr;  // a task's exception; nullptr: it ends the program
 };
 
@@ -310,7 +311,8 @@ class scheduler {
 
   // co_await: result<void>. The coroutine goes on on a worker when `until` has come (sharded: on the one it slept on),
   // or, errc::cancelled, when a stop is asked for. So the pool is a source for with_timeout. The pool outlives the
-  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed.
+  // wait: where it does not, no stop may be asked for any more, and the coroutine can only be destroyed. Where `until`
+  // has passed already it goes on where it is.
   [[nodiscard]] detail::pool_sleep<core> sleep_until(deadline until) noexcept { return {core_, until}; }
   [[nodiscard]] detail::pool_sleep<core> sleep_for(nanoseconds delay) noexcept {
     return sleep_until(deadline::after<clock_type>(delay));

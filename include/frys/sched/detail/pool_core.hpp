@@ -650,7 +650,7 @@ class pool_core {
     const unsigned i = time_of(home).set(
         at, [this](unsigned k) -> auto& { return workers_[k]->asleep_until; });
     if (i < count_)
-      workers_[i]->sleeper.unpark();
+      unpark(i);
     else if (i == watch::nobody && !is_sharded)
       wake_keeper();
   }

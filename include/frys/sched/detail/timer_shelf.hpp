@@ -68,6 +68,7 @@ class timer_shelf {
 
   // Names `t` as one of this shelf, which add, withdraw and cancel of it go by. Before another thread knows of it.
   void hold(timer_type& t) noexcept {
+    FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first, or move");
     t.shelf_ = this;
     t.state_ = shelf_state::idle;
   }
@@ -77,7 +78,6 @@ class timer_shelf {
   [[nodiscard]] bool add(timer_type& t, nanoseconds at, bool& is_first) noexcept {
     const held_lock hold(lock_);
     if (t.state_ == shelf_state::withdrawn) return false;
-    FRYS_ASSERT(t.state_ != shelf_state::armed, "scheduler::add: the timer is set already; cancel it first");
     t.state_ = shelf_state::armed;
     is_first = place(t, at);
     return true;
